@@ -1,0 +1,250 @@
+//! A policy document, parsed: statements with effect, actions, resources, principals and conditions.
+//!
+//! Source: "Grammar of the IAM JSON policy language". AWS tools write documents as JSON objects, as JSON text and as
+//! URL-encoded JSON text; single values stand where lists may. All of it is read.
+
+use serde_json::{Map, Value};
+
+/// Why a document cannot be read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{place}: {reason}")]
+pub struct Error {
+    /// Where in the document: `Statement[2].Effect`.
+    pub place: String,
+    /// What is wrong there and what would be right.
+    pub reason: String,
+}
+
+fn error<T>(place: impl Into<String>, reason: impl Into<String>) -> Result<T, Error> {
+    Err(Error { place: place.into(), reason: reason.into() })
+}
+
+/// Whether a statement allows or denies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Effect {
+    /// `Allow`
+    Allow,
+    /// `Deny`
+    Deny,
+}
+
+/// A list of patterns, or everything else.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Patterns {
+    /// `Action`, `Resource`: these.
+    Only(Vec<String>),
+    /// `NotAction`, `NotResource`: all but these.
+    Except(Vec<String>),
+}
+
+/// One statement.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Statement {
+    /// `Sid`
+    pub sid: Option<String>,
+    /// `Effect`
+    pub effect: Effect,
+    /// `Action` or `NotAction`
+    pub actions: Patterns,
+    /// `Resource` or `NotResource`; `None` where the statement has neither (trust policies).
+    pub resources: Option<Patterns>,
+    /// `Principal`, as it stands.
+    pub principal: Option<Value>,
+    /// `NotPrincipal`, as it stands.
+    pub not_principal: Option<Value>,
+    /// `Condition`, as it stands; `None` where it is absent or empty.
+    pub condition: Option<Map<String, Value>>,
+}
+
+impl Statement {
+    /// Whether it holds for every resource and every request.
+    pub fn is_unconditional(&self) -> bool {
+        let everywhere = match &self.resources {
+            None => true,
+            Some(Patterns::Only(patterns)) => patterns.iter().any(|pattern| is_everything(pattern)),
+            Some(Patterns::Except(patterns)) => patterns.is_empty(),
+        };
+        everywhere && self.condition.is_none()
+    }
+}
+
+fn is_everything(pattern: &str) -> bool {
+    !pattern.is_empty() && pattern.bytes().all(|byte| byte == b'*')
+}
+
+/// A policy document.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Document {
+    /// `Version`: `2012-10-17`, or `2008-10-17` where it is absent.
+    pub version: Option<String>,
+    /// `Id`
+    pub id: Option<String>,
+    /// `Statement`
+    pub statements: Vec<Statement>,
+}
+
+impl Document {
+    /// Reads a document: an object, JSON text, or URL-encoded JSON text.
+    pub fn parse(value: &Value) -> Result<Document, Error> {
+        match value {
+            Value::Object(object) => Document::from_object(object),
+            Value::String(text) => Document::parse_text(text),
+            other => error("policy document", format!("is {}; it must be an object or its text", kind_of(other))),
+        }
+    }
+
+    /// Reads a document's text, plain or URL-encoded as `iam get-account-authorization-details` writes it (RFC 3986).
+    pub fn parse_text(text: &str) -> Result<Document, Error> {
+        let text = text.trim_start_matches('\u{feff}').trim();
+        let decoded = if text.starts_with('%') { percent_decode(text) } else { Some(text.to_owned()) };
+        let Some(decoded) = decoded else {
+            return error("policy document", "is URL-encoded, but not of UTF-8 text");
+        };
+        match serde_json::from_str::<Value>(&decoded) {
+            Ok(Value::Object(object)) => Document::from_object(&object),
+            Ok(other) => error("policy document", format!("is {}; it must be an object", kind_of(&other))),
+            Err(reason) => error("policy document", format!("is no JSON: {reason}")),
+        }
+    }
+
+    fn from_object(object: &Map<String, Value>) -> Result<Document, Error> {
+        let text = |key| member(object, key).and_then(Value::as_str).map(str::to_owned);
+        let statements = match member(object, "Statement") {
+            Some(Value::Array(list)) => {
+                let parsed = list.iter().enumerate().map(|(at, item)| statement(item, &format!("Statement[{at}]")));
+                parsed.collect::<Result<_, _>>()?
+            }
+            Some(single @ Value::Object(_)) => vec![statement(single, "Statement")?],
+            Some(other) => {
+                return error("Statement", format!("is {}; it must be a statement or a list of them", kind_of(other)));
+            }
+            None => return error("policy document", "has no Statement"),
+        };
+        Ok(Document { version: text("Version"), id: text("Id"), statements })
+    }
+}
+
+fn statement(value: &Value, place: &str) -> Result<Statement, Error> {
+    let Value::Object(object) = value else {
+        return error(place, format!("is {}; it must be an object", kind_of(value)));
+    };
+    let effect = match member(object, "Effect").and_then(Value::as_str) {
+        Some("Allow") => Effect::Allow,
+        Some("Deny") => Effect::Deny,
+        Some(other) => return error(format!("{place}.Effect"), format!("is {other:?}; it must be Allow or Deny")),
+        None => return error(place, "has no Effect"),
+    };
+    let Some(actions) = patterns(object, "Action", "NotAction", place)? else {
+        return error(place, "has neither Action nor NotAction");
+    };
+    let condition = match member(object, "Condition") {
+        None | Some(Value::Null) => None,
+        Some(Value::Object(condition)) => Some(condition.clone()).filter(|condition| !condition.is_empty()),
+        Some(other) => return error(format!("{place}.Condition"), format!("is {}; it must be an object", kind_of(other))),
+    };
+    Ok(Statement {
+        sid: member(object, "Sid").and_then(Value::as_str).map(str::to_owned),
+        effect,
+        actions,
+        resources: patterns(object, "Resource", "NotResource", place)?,
+        principal: member(object, "Principal").cloned(),
+        not_principal: member(object, "NotPrincipal").cloned(),
+        condition,
+    })
+}
+
+/// The patterns of an element or of its negation.
+fn patterns(object: &Map<String, Value>, only: &str, except: &str, place: &str) -> Result<Option<Patterns>, Error> {
+    match (member(object, only), member(object, except)) {
+        (Some(_), Some(_)) => error(place, format!("has both {only} and {except}")),
+        (Some(list), None) => Ok(Some(Patterns::Only(texts(list, &format!("{place}.{only}"))?))),
+        (None, Some(list)) => Ok(Some(Patterns::Except(texts(list, &format!("{place}.{except}"))?))),
+        (None, None) => Ok(None),
+    }
+}
+
+fn texts(value: &Value, place: &str) -> Result<Vec<String>, Error> {
+    let text = |value: &Value| match value {
+        Value::String(text) => Ok(text.clone()),
+        other => error(place, format!("holds {}; it must hold text", kind_of(other))),
+    };
+    match value {
+        Value::Array(list) => list.iter().map(text).collect(),
+        // Tools that merge policies write `"Action": null` for an empty list.
+        Value::Null => Ok(Vec::new()),
+        single => Ok(vec![text(single)?]),
+    }
+}
+
+/// A member by name; IAM reads element names without regard to case.
+fn member<'a>(object: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
+    object.get(name).or_else(|| object.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value))
+}
+
+fn kind_of(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "a boolean",
+        Value::Number(_) => "a number",
+        Value::String(_) => "text",
+        Value::Array(_) => "a list",
+        Value::Object(_) => "an object",
+    }
+}
+
+/// Percent-decoding, or `None` where the result is no UTF-8. A `%` that starts no code stands for itself.
+fn percent_decode(text: &str) -> Option<String> {
+    let hex = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((&byte, tail)) = rest.split_first() {
+        rest = tail;
+        if let (b'%', [high, low, after @ ..]) = (byte, tail)
+            && let (Some(high), Some(low)) = (hex(*high), hex(*low))
+        {
+            bytes.push(high << 4 | low);
+            rest = after;
+            continue;
+        }
+        bytes.push(byte);
+    }
+    String::from_utf8(bytes).ok()
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn every_shape_of_a_document_is_read() {
+        let object = json!({"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}});
+        let parsed = Document::parse(&object).unwrap();
+        assert_eq!(parsed.statements[0].actions, Patterns::Only(vec!["s3:*".into()]));
+        assert!(parsed.statements[0].is_unconditional());
+        assert_eq!(Document::parse(&json!(object.to_string())).unwrap(), parsed);
+        let encoded: String = object.to_string().bytes().map(|byte| format!("%{byte:02X}")).collect();
+        assert_eq!(Document::parse(&json!(encoded)).unwrap(), parsed);
+    }
+
+    #[test]
+    fn conditions_and_resources_narrow() {
+        let parse = |statement| Document::parse(&json!({"Statement": [statement]})).unwrap().statements.remove(0);
+        assert!(!parse(json!({"Effect": "Deny", "Action": "*", "Resource": "*", "Condition": {"Bool": {"a": "b"}}})).is_unconditional());
+        assert!(!parse(json!({"Effect": "Deny", "NotAction": ["iam:*"], "Resource": "arn:aws:s3:::b"})).is_unconditional());
+        assert!(parse(json!({"Effect": "Deny", "Action": null, "Resource": ["a", "*"], "Condition": {}})).is_unconditional());
+    }
+
+    #[test]
+    fn a_bad_document_is_told_with_its_place() {
+        let told = |value: Value| Document::parse(&value).unwrap_err().to_string();
+        assert!(told(json!({"Statement": [{"Effect": "allow", "Action": "*"}]})).starts_with("Statement[0].Effect: is \"allow\""));
+        assert!(told(json!({"Statement": [{"Effect": "Allow", "Action": [1]}]})).contains("Statement[0].Action"));
+        assert!(told(json!({"Statement": [{"Effect": "Allow"}]})).contains("neither Action nor NotAction"));
+        assert!(told(json!({})).contains("no Statement"));
+        assert!(told(json!("%7B%FF")).contains("UTF-8"));
+        assert!(told(json!("{")).contains("no JSON"));
+        assert!(told(json!(7)).contains("a number"));
+    }
+}

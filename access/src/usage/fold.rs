@@ -1,0 +1,321 @@
+//! The fold over one batch: events to groups, on dictionary codes.
+//!
+//! Per event the work is a few hashes of small numbers and some comparisons. Texts are looked at once a group
+//! (principal, call, region, outcome), except for the two corrections that only the event itself can tell (see
+//! [`crate::evidence`]). `flush` then adds the groups to the table.
+
+use std::collections::{HashMap, HashSet};
+
+use ahash::RandomState;
+use arrow::array::{Array, RecordBatch, TimestampMicrosecondArray};
+use ingest::batch::{self, TextColumn};
+
+use super::call::Call;
+use super::codes::{BITS, Codes, MAX_ROWS};
+use super::principal::Kind;
+use super::{LastUsed, Names};
+use crate::{evidence, instant};
+
+/// The columns of a chunk that the fold reads.
+#[derive(Debug)]
+struct Columns {
+    principal: TextColumn,
+    event_source: TextColumn,
+    event_name: TextColumn,
+    event_type: TextColumn,
+    region: TextColumn,
+    outcome: TextColumn,
+    account: TextColumn,
+    actor: TextColumn,
+    identity_type: TextColumn,
+    access_key: TextColumn,
+    source: TextColumn,
+    error_message: TextColumn,
+    request: TextColumn,
+}
+
+impl Columns {
+    fn new(batch: &RecordBatch) -> Self {
+        let text = |path| batch::text(batch, path);
+        Columns {
+            principal: text("principal"),
+            event_source: text("eventsource"),
+            event_name: text("eventname"),
+            event_type: text("eventtype"),
+            region: text("awsregion"),
+            outcome: text("outcome"),
+            account: text("recipientaccountid"),
+            actor: text("actor"),
+            identity_type: text("useridentity.type"),
+            access_key: text("useridentity.accesskeyid"),
+            source: text("sourceipaddress"),
+            error_message: text("errormessage"),
+            request: text("requestparameters"),
+        }
+    }
+}
+
+/// What became of a call, as the `outcome` column says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Outcome {
+    Ok,
+    Denied,
+    Error,
+}
+
+/// Events of one principal, call, region and outcome.
+#[derive(Debug)]
+pub(super) struct Group {
+    pub(super) principal: u32,
+    pub(super) call: u32,
+    pub(super) region: u32,
+    pub(super) outcome: Outcome,
+    /// 1 + the number of the action that the events name instead of the call's, or 0.
+    pub(super) variant: u32,
+    /// Whether every event must be asked for a variant.
+    ask: bool,
+    /// Whether the call is a data event.
+    data: bool,
+    pub(super) first: i64,
+    pub(super) last: i64,
+    /// Row of the last event; of several at one time, that of the greatest source address.
+    last_row: usize,
+    pub(super) count: u64,
+    /// Kinds of identity, as bits.
+    pub(super) kinds: u16,
+}
+
+/// Requests signed with one access key.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct KeyUse {
+    pub(super) first: i64,
+    pub(super) last: i64,
+    pub(super) principal: u32,
+    pub(super) count: u64,
+}
+
+/// Account and region (codes) and day of events.
+pub(super) type Place = (u32, u32, i32);
+
+/// A chunk's groups while they grow.
+#[derive(Debug)]
+pub(super) struct Chunk<'a> {
+    columns: &'a Columns,
+    times: &'a TimestampMicrosecondArray,
+    pub(super) principals: Codes<'a>,
+    event_sources: Codes<'a>,
+    event_names: Codes<'a>,
+    event_types: Codes<'a>,
+    pub(super) regions: Codes<'a>,
+    outcomes: Codes<'a>,
+    pub(super) accounts: Codes<'a>,
+    pub(super) actor_names: Codes<'a>,
+    pub(super) groups: Vec<Group>,
+    group_ids: HashMap<u128, u32, RandomState>,
+    pub(super) calls: Vec<Call>,
+    call_ids: HashMap<u64, u32, RandomState>,
+    pub(super) variants: Names,
+    /// Principal and actor → last time.
+    pub(super) actors: HashMap<(u32, u32), i64, RandomState>,
+    /// Place → first, last, events.
+    pub(super) places: HashMap<Place, (i64, i64, u64), RandomState>,
+    pub(super) keys: HashMap<&'a str, KeyUse, RandomState>,
+    /// Account and call of data events.
+    pub(super) data_events: HashSet<(u32, u32), RandomState>,
+    pub(super) without_time: u64,
+}
+
+impl LastUsed {
+    /// Folds a batch of events into the table.
+    pub fn observe(&mut self, batch: &RecordBatch) {
+        let mut at = 0;
+        while at < batch.num_rows() {
+            let rows = MAX_ROWS.min(batch.num_rows() - at);
+            self.observe_chunk(&batch.slice(at, rows));
+            at += rows;
+        }
+    }
+
+    fn observe_chunk(&mut self, batch: &RecordBatch) {
+        let rows = batch.num_rows();
+        self.totals.events += rows as u64;
+        let Some(times) = batch::timestamp(batch, "eventtime") else {
+            self.totals.without_time += rows as u64;
+            return;
+        };
+        let columns = Columns::new(batch);
+        let mut chunk = Chunk::new(&columns, &times, rows);
+        for row in 0..rows {
+            chunk.event(row);
+        }
+        chunk.flush(self);
+    }
+}
+
+impl<'a> Chunk<'a> {
+    fn new(columns: &'a Columns, times: &'a TimestampMicrosecondArray, rows: usize) -> Self {
+        Chunk {
+            columns,
+            times,
+            principals: Codes::new(&columns.principal, rows),
+            event_sources: Codes::new(&columns.event_source, rows),
+            event_names: Codes::new(&columns.event_name, rows),
+            event_types: Codes::new(&columns.event_type, rows),
+            regions: Codes::new(&columns.region, rows),
+            outcomes: Codes::new(&columns.outcome, rows),
+            accounts: Codes::new(&columns.account, rows),
+            actor_names: Codes::new(&columns.actor, rows),
+            groups: Vec::new(),
+            group_ids: HashMap::default(),
+            calls: Vec::new(),
+            call_ids: HashMap::default(),
+            variants: Names::default(),
+            actors: HashMap::default(),
+            places: HashMap::default(),
+            keys: HashMap::default(),
+            data_events: HashSet::default(),
+            without_time: 0,
+        }
+    }
+
+    fn event(&mut self, row: usize) {
+        if self.times.is_null(row) {
+            self.without_time += 1;
+            return;
+        }
+        let time = self.times.value(row);
+        let (principal, account) = (self.principals.code(row), self.accounts.code(row));
+        let place = (account, self.regions.code(row), instant::day_of(time));
+        let seen = self.places.entry(place).or_insert((time, time, 0));
+        *seen = (seen.0.min(time), seen.1.max(time), seen.2 + 1);
+
+        let mut group = self.group(row, principal, 0);
+        if self.groups.get(group).is_some_and(|found| found.ask) {
+            let variant = self.variant(group, row);
+            if variant != 0 {
+                group = self.group(row, principal, variant);
+            }
+        }
+        if let Some(found) = self.groups.get(group)
+            && found.data
+        {
+            self.data_events.insert((account, found.call));
+        }
+        self.add(group, row, time);
+        self.add_key(row, principal, time);
+        let actor = self.actor_names.code(row);
+        if actor != 0 {
+            let last = self.actors.entry((principal, actor)).or_insert(time);
+            *last = time.max(*last);
+        }
+    }
+
+    /// Index of the group that an event belongs to.
+    fn group(&mut self, row: usize, principal: u32, variant: u32) -> usize {
+        let outcome = match self.outcomes.value(self.outcomes.code(row)) {
+            Some("denied") => Outcome::Denied,
+            Some("error") => Outcome::Error,
+            _ => Outcome::Ok,
+        };
+        let region = self.regions.code(row);
+        let (source, name) = (self.event_sources.code(row), self.event_names.code(row));
+        let kind = self.event_types.code(row);
+        let mut key = outcome as u128;
+        for code in [principal, source, name, region, kind, variant] {
+            key = key << BITS | u128::from(code);
+        }
+        if let Some(id) = self.group_ids.get(&key) {
+            return *id as usize;
+        }
+        let call = self.call(source, name, kind);
+        let found = self.calls.get(call as usize);
+        let ask = |found: &Call| {
+            !found.actions.is_empty() && (outcome == Outcome::Denied || found.versioned.is_some())
+        };
+        let id = self.groups.len();
+        self.group_ids.insert(key, id as u32);
+        self.groups.push(Group {
+            principal,
+            call,
+            region,
+            outcome,
+            variant,
+            ask: variant == 0 && found.is_some_and(ask),
+            data: found.is_some_and(|found| found.data_event.is_some()),
+            first: i64::MAX,
+            last: i64::MIN,
+            last_row: row,
+            count: 0,
+            kinds: 0,
+        });
+        id
+    }
+
+    fn call(&mut self, source: u32, name: u32, kind: u32) -> u32 {
+        let key = [source, name, kind].into_iter().fold(0, |key: u64, code| key << BITS | u64::from(code));
+        if let Some(id) = self.call_ids.get(&key) {
+            return *id;
+        }
+        let text = |codes: &Codes<'a>, code| codes.value(code).unwrap_or_default();
+        let call = Call::new(
+            text(&self.event_sources, source),
+            text(&self.event_names, name),
+            text(&self.event_types, kind),
+        );
+        let id = self.calls.len() as u32;
+        self.calls.push(call);
+        self.call_ids.insert(key, id);
+        id
+    }
+
+    /// Number of the action that the event itself names, or 0.
+    fn variant(&mut self, group: usize, row: usize) -> u32 {
+        let Some(group) = self.groups.get(group) else { return 0 };
+        let Some(call) = self.calls.get(group.call as usize) else { return 0 };
+        if group.outcome == Outcome::Denied
+            && let Some(message) = self.columns.error_message.get(row)
+            && let Some(denial) = evidence::parse_denial(message)
+        {
+            return evidence::other_action(&denial, &call.names()).map_or(0, |name| self.variants.id(&name) + 1);
+        }
+        match (call.versioned, self.columns.request.get(row)) {
+            (Some(version), Some(request)) if evidence::names_version(request) => self.variants.id(version) + 1,
+            _ => 0,
+        }
+    }
+
+    fn add(&mut self, group: usize, row: usize, time: i64) {
+        let kind = Kind::of_type(self.columns.identity_type.get(row));
+        let Some(group) = self.groups.get_mut(group) else { return };
+        group.first = group.first.min(time);
+        group.count += 1;
+        group.kinds |= kind.bit();
+        let source = &self.columns.source;
+        if time > group.last || (time == group.last && source.get(row) > source.get(group.last_row)) {
+            group.last = time;
+            group.last_row = row;
+        }
+    }
+
+    fn add_key(&mut self, row: usize, principal: u32, time: i64) {
+        let Some(key) = self.columns.access_key.get(row) else { return };
+        // Temporary credentials: one key a session, so they say nothing that the principal does not.
+        if key.is_empty() || key.starts_with("ASIA") || principal == 0 {
+            return;
+        }
+        let once = KeyUse { first: time, last: i64::MIN, principal, count: 0 };
+        let used = self.keys.entry(key).or_insert(once);
+        used.first = used.first.min(time);
+        used.count += 1;
+        let owner = |code| self.principals.value(code);
+        if time > used.last || (time == used.last && owner(principal) > owner(used.principal)) {
+            used.last = time;
+            used.principal = principal;
+        }
+    }
+
+    /// Source address of a group's last event.
+    pub(super) fn last_source(&self, group: &Group) -> Option<&str> {
+        self.columns.source.get(group.last_row)
+    }
+}

@@ -1,0 +1,132 @@
+//! A Sigma detection to a tree of tests: `condition`, selections, lists and keywords.
+//!
+//! What a construct means is settled here, once, by the Sigma rules specification 2.1; what it cannot mean is an error.
+//! Knows rsigma's syntax tree and nothing of columns.
+
+use std::collections::HashMap;
+
+use rsigma_parser::fieldpath::unescape_brackets;
+use rsigma_parser::{ConditionExpr, Detection, DetectionItem, Detections, Quantifier};
+
+use crate::modifier::{self, Lists};
+use crate::test::{Test, TextTest};
+
+/// What a rule asks of an event.
+#[derive(Debug, Clone)]
+pub(crate) enum Expr {
+    /// Every part holds.
+    All(Vec<Expr>),
+    /// Some part holds.
+    Any(Vec<Expr>),
+    /// The part does not hold.
+    Not(Box<Expr>),
+    /// Some leaf of the field passes.
+    Field(String, Test),
+    /// Some leaf of the record, whatever its field, passes.
+    Keyword(TextTest),
+}
+
+/// Deepest tree that a rule may build.
+const MAX_DEPTH: usize = 64;
+
+/// The tree of a `detection:` section.
+pub(crate) fn read(detections: &Detections, lists: &Lists) -> Result<Expr, String> {
+    if detections.timeframe.is_some() {
+        return Err("`timeframe` belongs to the old aggregation syntax; write a correlation with `timespan`".to_owned());
+    }
+    let mut named = HashMap::new();
+    for (name, detection) in &detections.named {
+        let expr = selection(detection, lists, 0).map_err(|reason| format!("in `{name}`: {reason}"))?;
+        named.insert(name.as_str(), expr);
+    }
+    let mut conditions = Vec::new();
+    for condition in &detections.conditions {
+        conditions.push(combine(condition, &named)?);
+    }
+    match conditions.len() {
+        0 => Err("the detection has no condition".to_owned()),
+        _ => Ok(any(conditions)),
+    }
+}
+
+fn combine(condition: &ConditionExpr, named: &HashMap<&str, Expr>) -> Result<Expr, String> {
+    let all_of = |parts: &[ConditionExpr]| parts.iter().map(|part| combine(part, named)).collect::<Result<Vec<_>, _>>();
+    match condition {
+        ConditionExpr::And(parts) => Ok(all(all_of(parts)?)),
+        ConditionExpr::Or(parts) => Ok(any(all_of(parts)?)),
+        ConditionExpr::Not(part) => Ok(Expr::Not(Box::new(combine(part, named)?))),
+        ConditionExpr::Identifier(name) => named.get(name.as_str()).cloned().ok_or_else(|| {
+            format!("the condition names `{name}`, which the detection does not define ({})", names(named))
+        }),
+        ConditionExpr::Selector { quantifier, pattern } => {
+            let mut found: Vec<_> = named.iter().filter(|(name, _)| pattern.matches_detection_name(name)).collect();
+            found.sort_unstable_by_key(|(name, _)| **name);
+            if found.is_empty() {
+                return Err(format!("`{quantifier} of {pattern}` selects nothing ({})", names(named)));
+            }
+            let parts = found.into_iter().map(|(_, expr)| expr.clone()).collect();
+            match quantifier {
+                Quantifier::Any | Quantifier::Count(1) => Ok(any(parts)),
+                Quantifier::All => Ok(all(parts)),
+                Quantifier::Count(n) => {
+                    Err(format!("`{n} of` is not in the Sigma specification: use `1 of` or `all of`"))
+                }
+            }
+        }
+    }
+}
+
+fn names(named: &HashMap<&str, Expr>) -> String {
+    let mut names: Vec<&str> = named.keys().copied().collect();
+    names.sort_unstable();
+    format!("defined: {}", names.join(", "))
+}
+
+fn selection(detection: &Detection, lists: &Lists, depth: usize) -> Result<Expr, String> {
+    if depth > MAX_DEPTH {
+        return Err(format!("lists nested deeper than {MAX_DEPTH}"));
+    }
+    match detection {
+        Detection::AllOf(items) if items.is_empty() => Err("an empty selection would match every event".to_owned()),
+        Detection::AllOf(items) => {
+            items.iter().map(|entry| item(entry, lists)).collect::<Result<Vec<_>, _>>().map(all)
+        }
+        Detection::AnyOf(parts) if parts.is_empty() => Err("an empty list matches nothing".to_owned()),
+        Detection::AnyOf(parts) => {
+            let parts = parts.iter().map(|part| selection(part, lists, depth + 1));
+            parts.collect::<Result<Vec<_>, _>>().map(any)
+        }
+        Detection::Keywords(values) => modifier::keywords(&[], values, lists),
+        Detection::ArrayMatch { .. } | Detection::And(_) | Detection::Conditional { .. } => {
+            Err("array selectors (`field[any]`) of sigma-version 3 are not supported yet".to_owned())
+        }
+    }
+}
+
+fn item(entry: &DetectionItem, lists: &Lists) -> Result<Expr, String> {
+    match &entry.field.name {
+        Some(name) => {
+            let name = unescape_brackets(name);
+            modifier::field(&name, &entry.field.modifiers, &entry.values, lists)
+                .map_err(|reason| format!("field `{name}`: {reason}"))
+        }
+        None if entry.field.modifiers.is_empty() => Err("a selection key is not a field name".to_owned()),
+        None => modifier::keywords(&entry.field.modifiers, &entry.values, lists),
+    }
+}
+
+/// All of `parts`; one part stays itself.
+pub(crate) fn all(mut parts: Vec<Expr>) -> Expr {
+    match parts.len() {
+        1 => parts.remove(0),
+        _ => Expr::All(parts),
+    }
+}
+
+/// Any of `parts`; one part stays itself.
+pub(crate) fn any(mut parts: Vec<Expr>) -> Expr {
+    match parts.len() {
+        1 => parts.remove(0),
+        _ => Expr::Any(parts),
+    }
+}

@@ -1,0 +1,153 @@
+//! What was found to alerts: bursts, windows that held, rests that ended, first uses.
+//!
+//! Here an alert gets its words. Knows rules' texts and what was found, and no batches.
+
+use hashbrown::{HashMap, HashSet};
+
+use crate::alert::{Alert, fingerprint, told};
+use crate::correlate::Held;
+use crate::correlation::{Correlation, Counted};
+use crate::engine::Counters;
+use crate::group::Burst;
+use crate::memory::Question;
+use crate::remember::{Coverage, Finding, Uses, judge};
+use crate::rule::About;
+use crate::view::time_text;
+
+const DAY: i64 = 86_400 * 1_000_000;
+
+/// The alert of a burst.
+pub(crate) fn burst(about: &About, burst: Burst, detail: Option<String>) -> Alert {
+    let list = |set: std::collections::BTreeSet<String>| set.into_iter().collect::<Vec<_>>();
+    let first = burst.first;
+    Alert {
+        rule: about.name.clone(),
+        rule_id: about.id.clone(),
+        title: about.title.clone(),
+        severity: about.severity,
+        time: told(first.time),
+        last_time: told(burst.last),
+        count: burst.count,
+        fingerprint: fingerprint(&about.id, &first.principal, &first.account, first.time, &first.event_id),
+        principal: first.principal,
+        actor: first.actor,
+        account: first.account,
+        region: first.region,
+        regions: list(burst.regions),
+        source_addresses: list(burst.addresses),
+        user_agents: list(burst.agents),
+        what: list(burst.what),
+        errors: list(burst.errors),
+        event_ids: burst.ids.into_iter().map(|(_, id)| id).filter(|id| !id.is_empty()).collect(),
+        detail,
+        why: about.description.clone(),
+        next: about.response.clone(),
+        false_positives: about.false_positives.clone(),
+        references: about.references.clone(),
+        tags: about.tags.clone(),
+        author: about.author.clone(),
+        license: about.license.clone(),
+    }
+}
+
+/// The alert of a correlation whose condition held.
+pub(crate) fn held(about: &About, correlation: &Correlation, held: Held) -> Alert {
+    let counted = match &correlation.count {
+        Counted::Events => "events".to_owned(),
+        Counted::Values(field) => format!("distinct values of {field}"),
+        Counted::Rules => "different rules".to_owned(),
+    };
+    let group: Vec<String> = correlation
+        .group_by
+        .iter()
+        .zip(&held.group)
+        .map(|(field, value)| format!("{field} {}", value.as_deref().unwrap_or("(none)")))
+        .collect();
+    let by = if group.is_empty() { String::new() } else { format!(" for {}", group.join(", ")) };
+    let detail = format!("{} {counted} within {}{by}", held.most, span_text(correlation.span));
+    burst(about, held.burst, Some(detail))
+}
+
+fn span_text(micros: i64) -> String {
+    let seconds = micros / 1_000_000;
+    match seconds {
+        s if s % 86_400 == 0 => format!("{} d", s / 86_400),
+        s if s % 3_600 == 0 => format!("{} h", s / 3_600),
+        s if s % 60 == 0 => format!("{} min", s / 60),
+        s => format!("{s} s"),
+    }
+}
+
+/// The alerts of all rules with memory.
+pub(crate) fn memories(abouts: &[About], uses: &[(usize, Uses)], coverage: &Coverage, counters: &mut Counters) -> Vec<Alert> {
+    let mut judged = Vec::new();
+    for (number, uses) in uses {
+        counters.shed_remembered += uses.shed;
+        let verdict = judge(uses.memory.question, uses.findings(), coverage);
+        counters.log_gaps += verdict.log_gaps;
+        counters.short_history += verdict.short_history;
+        judged.push((*number, uses, verdict.findings));
+    }
+    let explanations = Explanations::new(&judged);
+    let mut alerts = Vec::new();
+    for (number, uses, findings) in &judged {
+        let Some(about) = abouts.get(*number) else { continue };
+        for finding in findings {
+            if explanations.explain(uses, finding) {
+                counters.explained += 1;
+                continue;
+            }
+            let detail = match finding.rested_since {
+                Some(since) => format!(
+                    "{} {} rested {} days: used before at {}",
+                    uses.memory.thing,
+                    finding.thing,
+                    (finding.event.time - since).div_euclid(DAY),
+                    time_text(since),
+                ),
+                None => format!("first use of {} {} in the log", uses.memory.thing, finding.thing),
+            };
+            alerts.push(burst(about, Burst::new(finding.event.clone()), Some(detail)));
+        }
+    }
+    alerts
+}
+
+/// Rests that say the same as another: when a key wakes, its user wakes, and so do the user's permissions. The most
+/// telling one is kept.
+struct Explanations<'a> {
+    /// Rests of principals: from, until.
+    principals: HashMap<&'a str, Vec<(i64, i64)>>,
+    /// Events that ended the rest of an access key.
+    keys: HashSet<(i64, &'a str)>,
+}
+
+impl<'a> Explanations<'a> {
+    fn new(judged: &'a [(usize, &'a Uses, Vec<Finding>)]) -> Self {
+        let mut all = Explanations { principals: HashMap::new(), keys: HashSet::new() };
+        for (_, uses, findings) in judged {
+            for finding in findings {
+                let Some(since) = finding.rested_since else { continue };
+                if uses.memory.of_principal() {
+                    all.principals.entry(&finding.thing).or_default().push((since, finding.event.time));
+                } else if uses.memory.of_access_key() {
+                    all.keys.insert((finding.event.time, &finding.event.event_id));
+                }
+            }
+        }
+        all
+    }
+
+    fn explain(&self, uses: &Uses, finding: &Finding) -> bool {
+        let (Question::Revived(_), Some(since)) = (uses.memory.question, finding.rested_since) else { return false };
+        if uses.memory.of_access_key() {
+            return false;
+        }
+        if self.keys.contains(&(finding.event.time, finding.event.event_id.as_str())) {
+            return true;
+        }
+        let rests = self.principals.get(finding.event.principal.as_str());
+        !uses.memory.of_principal()
+            && rests.is_some_and(|rests| rests.iter().any(|(from, to)| *from >= since && *to <= finding.event.time))
+    }
+}

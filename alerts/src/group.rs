@@ -1,0 +1,202 @@
+//! Events of one rule to alerts: one alert a burst.
+//!
+//! Events of the same rule, principal and account belong to one alert as long as no gap between them is longer than
+//! the window. Bursts are kept as intervals that grow together when an event falls between them, so the order of
+//! arrival does not matter; what an alert shows of its events are the smallest of each list, so it does not matter
+//! there either. Knows no rules: it is told their number.
+
+use std::collections::BTreeSet;
+
+use hashbrown::{Equivalent, HashMap};
+
+use crate::sighting::{Sighting, Sightings};
+
+/// Most entries that an alert shows of each list.
+pub(crate) const MAX_SHOWN: usize = 20;
+
+/// Events of a rule by one principal that followed one another.
+#[derive(Debug, Clone)]
+pub(crate) struct Burst {
+    /// The earliest event.
+    pub(crate) first: Sighting,
+    /// Time of the latest.
+    pub(crate) last: i64,
+    /// Number of events.
+    pub(crate) count: u64,
+    /// The earliest events: time and id.
+    pub(crate) ids: BTreeSet<(i64, String)>,
+    /// Regions.
+    pub(crate) regions: BTreeSet<String>,
+    /// Addresses.
+    pub(crate) addresses: BTreeSet<String>,
+    /// User agents.
+    pub(crate) agents: BTreeSet<String>,
+    /// Calls.
+    pub(crate) what: BTreeSet<String>,
+    /// Error codes.
+    pub(crate) errors: BTreeSet<String>,
+}
+
+impl Burst {
+    /// A burst of one event.
+    pub(crate) fn new(sighting: Sighting) -> Self {
+        let set = |text: &String| if text.is_empty() { BTreeSet::new() } else { BTreeSet::from([text.clone()]) };
+        Burst {
+            last: sighting.time,
+            count: 1,
+            ids: BTreeSet::from([(sighting.time, sighting.event_id.clone())]),
+            regions: set(&sighting.region),
+            addresses: set(&sighting.address),
+            agents: set(&sighting.agent),
+            what: set(&sighting.what),
+            errors: set(&sighting.error),
+            first: sighting,
+        }
+    }
+
+    /// Takes another burst in. Commutative and associative.
+    pub(crate) fn merge(&mut self, other: Burst) {
+        self.last = self.last.max(other.last);
+        self.count += other.count;
+        if other.first < self.first {
+            self.first = other.first;
+        }
+        take(&mut self.ids, other.ids);
+        take(&mut self.regions, other.regions);
+        take(&mut self.addresses, other.addresses);
+        take(&mut self.agents, other.agents);
+        take(&mut self.what, other.what);
+        take(&mut self.errors, other.errors);
+    }
+
+    /// Takes in the event of a row, without copying what is known already. Same result as [`Burst::merge`].
+    fn absorb(&mut self, sightings: &Sightings, row: usize) {
+        let time = sightings.time(row);
+        self.last = self.last.max(time);
+        self.count += 1;
+        let event_id = sightings.event_id(row);
+        if (time, event_id) <= (self.first.time, self.first.event_id.as_str()) {
+            let sighting = sightings.read(row);
+            if sighting < self.first {
+                self.first = sighting;
+            }
+        }
+        let shown = self.ids.len() < MAX_SHOWN || self.ids.last().is_some_and(|last| (time, event_id) < (last.0, &last.1));
+        if shown {
+            take(&mut self.ids, BTreeSet::from([(time, event_id.to_owned())]));
+        }
+        note(&mut self.regions, sightings.region(row));
+        note(&mut self.addresses, sightings.address(row));
+        note(&mut self.agents, sightings.agent(row));
+        note(&mut self.errors, sightings.error(row));
+        sightings.with_what(row, |what| note(&mut self.what, what));
+    }
+}
+
+/// Keeps `text` if it is among the smallest.
+fn note(set: &mut BTreeSet<String>, text: &str) {
+    if text.is_empty() || set.contains(text) || (set.len() >= MAX_SHOWN && set.last().is_some_and(|l| l.as_str() < text)) {
+        return;
+    }
+    take(set, BTreeSet::from([text.to_owned()]));
+}
+
+/// Keeps the smallest entries of both.
+fn take<T: Ord>(into: &mut BTreeSet<T>, from: BTreeSet<T>) {
+    into.extend(from);
+    while into.len() > MAX_SHOWN {
+        into.pop_last();
+    }
+}
+
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct Key {
+    rule: usize,
+    principal: String,
+    account: String,
+}
+
+#[derive(Hash)]
+struct KeyRef<'a> {
+    rule: usize,
+    principal: &'a str,
+    account: &'a str,
+}
+
+impl Equivalent<Key> for KeyRef<'_> {
+    fn equivalent(&self, key: &Key) -> bool {
+        self.rule == key.rule && self.principal == key.principal && self.account == key.account
+    }
+}
+
+/// All bursts so far.
+#[derive(Debug)]
+pub(crate) struct Groups {
+    window: i64,
+    max_bursts: usize,
+    bursts: usize,
+    by_key: HashMap<Key, Vec<Burst>, ahash::RandomState>,
+    /// Events that were not kept, because there were too many bursts.
+    pub(crate) shed: u64,
+}
+
+impl Groups {
+    /// Bursts end after `window` microseconds without an event; at most `max_bursts` are kept.
+    pub(crate) fn new(window: i64, max_bursts: usize) -> Self {
+        Groups { window, max_bursts, bursts: 0, by_key: HashMap::default(), shed: 0 }
+    }
+
+    /// Takes the event in `row` for a rule.
+    pub(crate) fn add(&mut self, rule: usize, sightings: &Sightings, row: usize) {
+        let key = KeyRef { rule, principal: sightings.principal(row), account: sightings.account(row) };
+        if let Some(bursts) = self.by_key.get_mut(&key) {
+            let touched = touching(bursts, sightings.time(row), sightings.time(row), self.window);
+            if let [burst] = &mut bursts[touched] {
+                burst.absorb(sightings, row);
+                return;
+            }
+            let new = Burst::new(sightings.read(row));
+            let before = bursts.len();
+            let full = self.bursts >= self.max_bursts;
+            if !insert(bursts, new, self.window, full) {
+                self.shed += 1;
+            }
+            self.bursts = self.bursts + bursts.len() - before;
+            return;
+        }
+        if self.bursts >= self.max_bursts {
+            self.shed += 1;
+            return;
+        }
+        let key = Key { rule, principal: key.principal.to_owned(), account: key.account.to_owned() };
+        self.by_key.insert(key, vec![Burst::new(sightings.read(row))]);
+        self.bursts += 1;
+    }
+
+    /// Every burst with the number of its rule, in no particular order.
+    pub(crate) fn finish(self) -> impl Iterator<Item = (usize, Burst)> {
+        self.by_key.into_iter().flat_map(|(key, bursts)| bursts.into_iter().map(move |burst| (key.rule, burst)))
+    }
+}
+
+/// Puts a burst in its place among bursts in order of time; false if it was shed.
+fn insert(bursts: &mut Vec<Burst>, new: Burst, window: i64, full: bool) -> bool {
+    let touched = touching(bursts, new.first.time, new.last, window);
+    if touched.is_empty() && full {
+        return false;
+    }
+    let at = touched.start;
+    let mut merged = new;
+    for burst in bursts.drain(touched) {
+        merged.merge(burst);
+    }
+    bursts.insert(at, merged);
+    true
+}
+
+/// The bursts that an interval touches: they are next to each other. Empty at its place if there are none.
+fn touching(bursts: &[Burst], first: i64, last: i64, window: i64) -> std::ops::Range<usize> {
+    let from = bursts.partition_point(|b| b.last.saturating_add(window) < first);
+    let to = bursts.partition_point(|b| b.first.time.saturating_sub(window) <= last);
+    from..to.max(from)
+}

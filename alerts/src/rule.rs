@@ -1,0 +1,294 @@
+//! Sigma YAML to rules, strictly: a rule says exactly what it says in Sigma, or it is refused with a reason.
+//!
+//! rsigma reads the YAML, the modifiers and the condition; here stands what a rule must be to run on CloudTrail, and
+//! our two additions, `response:` (steps to take) and `trailhound:` (see `memory`). Knows no events.
+
+use std::collections::HashMap;
+
+use rsigma_parser::{CorrelationRule, Level, LogSource, SigmaCollection, SigmaRule, parse_sigma_yaml};
+use serde::Serialize;
+
+use crate::condition::{self, Expr};
+use crate::correlation::Correlation;
+use crate::error::RuleError;
+use crate::memory::Memory;
+use crate::modifier::Lists;
+use crate::severity::Severity;
+
+/// Largest rule file, in bytes.
+pub const MAX_FILE_BYTES: usize = 256 * 1024;
+/// Most brackets that may be open at one time in a rule file: conditions are read by recursion.
+const MAX_BRACKETS: usize = 64;
+
+/// A rule that can run.
+#[derive(Debug, Clone)]
+pub struct Rule {
+    /// What the rule says of itself.
+    pub about: About,
+    pub(crate) logic: Logic,
+}
+
+/// What a rule says of itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct About {
+    /// Sigma's `name`, or the `id` where it has none: what alerts carry as `rule`.
+    pub name: String,
+    /// Sigma's `id`, or the file's name where it has none.
+    pub id: String,
+    /// File it stands in.
+    pub file: String,
+    /// Line of its title, from 1.
+    pub line: Option<u32>,
+    /// Title.
+    pub title: String,
+    /// Why it matters.
+    pub description: String,
+    /// Level; `low` where the rule gives none.
+    pub severity: Severity,
+    /// ATT&CK and other tags.
+    pub tags: Vec<String>,
+    /// Reading.
+    pub references: Vec<String>,
+    /// When it is nothing.
+    pub false_positives: Vec<String>,
+    /// Steps to take.
+    pub response: Vec<String>,
+    /// Author.
+    pub author: Option<String>,
+    /// Licence.
+    pub license: Option<String>,
+}
+
+/// What a rule does with events.
+#[derive(Debug, Clone)]
+pub(crate) enum Logic {
+    /// Each event that matches.
+    Events(Expr),
+    /// Events that match are uses of something.
+    Memory(Expr, Memory),
+    /// Events of other rules.
+    Correlation(Correlation),
+}
+
+/// Rules of a file, and what was refused in it.
+#[derive(Debug, Clone, Default)]
+pub struct Parsed {
+    /// Rules that can run.
+    pub rules: Vec<Rule>,
+    /// Rules, or the whole file, that cannot.
+    pub errors: Vec<RuleError>,
+}
+
+/// Reads the rules of one YAML text; several documents may stand in it. `file` is used in messages and as the id of a
+/// rule without one.
+pub fn parse(file: &str, yaml: &str, lists: &Lists) -> Parsed {
+    let mut parsed = Parsed::default();
+    let error = |rule: Option<&str>, line, reason: String| RuleError {
+        file: file.to_owned(),
+        rule: rule.map(str::to_owned),
+        line,
+        reason,
+    };
+    if let Err(reason) = check_text(yaml) {
+        parsed.errors.push(error(None, None, reason));
+        return parsed;
+    }
+    let collection = match parse_sigma_yaml(yaml) {
+        Ok(collection) => collection,
+        Err(e) => {
+            parsed.errors.push(error(None, None, e.to_string()));
+            return parsed;
+        }
+    };
+    for reason in collection.errors.iter().filter(|reason| !is_remark(reason)) {
+        let reason = explain(reason);
+        parsed.errors.push(error(title_of(yaml).as_deref(), line_in(&reason), reason));
+    }
+    for filter in &collection.filters {
+        let line = line_of(yaml, &filter.title);
+        parsed.errors.push(error(Some(&filter.title), line, "Sigma filters are not supported yet".to_owned()));
+    }
+    read_all(file, yaml, &collection, lists, &mut parsed);
+    parsed
+}
+
+fn read_all(file: &str, yaml: &str, collection: &SigmaCollection, lists: &Lists, parsed: &mut Parsed) {
+    let rules = collection.rules.iter().map(|rule| (about(file, yaml, rule), read_rule(rule, lists)));
+    let correlations = collection.correlations.iter().map(|rule| (about_correlation(file, yaml, rule), read_correlation(rule)));
+    for (about, logic) in rules.chain(correlations) {
+        match logic {
+            Ok(logic) => parsed.rules.push(Rule { about, logic }),
+            Err(reason) => {
+                let line = line_of_reason(yaml, &reason, about.line).or(about.line);
+                parsed.errors.push(RuleError { file: about.file, rule: Some(about.title), line, reason });
+            }
+        }
+    }
+}
+
+/// Bounds on the text, before any parser sees it.
+fn check_text(yaml: &str) -> Result<(), String> {
+    if yaml.len() > MAX_FILE_BYTES {
+        return Err(format!("the file has {} bytes; at most {MAX_FILE_BYTES} are read", yaml.len()));
+    }
+    let mut open = 0usize;
+    for byte in yaml.bytes() {
+        match byte {
+            b'(' | b'[' | b'{' => open += 1,
+            b')' | b']' | b'}' => open = open.saturating_sub(1),
+            _ => {}
+        }
+        if open > MAX_BRACKETS {
+            return Err(format!("more than {MAX_BRACKETS} brackets are open at one time"));
+        }
+    }
+    let mut nots = 0;
+    for word in yaml.split_whitespace() {
+        nots = if word == "not" { nots + 1 } else { 0 };
+        if nots > 8 {
+            return Err("more than 8 `not` follow one another".to_owned());
+        }
+    }
+    Ok(())
+}
+
+/// Remarks of the parser that do not touch what a rule detects.
+fn is_remark(reason: &str) -> bool {
+    reason.starts_with("related[") || reason.starts_with("'related'") || reason.starts_with("invalid status")
+}
+
+fn explain(reason: &str) -> String {
+    let reason = reason.split_whitespace().collect::<Vec<_>>().join(" ");
+    if reason.contains("Condition parse error") && reason.contains(" | ") {
+        return "the old aggregation syntax (`selection | count() …`) is not Sigma 2: write a correlation".to_owned();
+    }
+    reason
+}
+
+fn read_rule(rule: &SigmaRule, lists: &Lists) -> Result<Logic, String> {
+    if rule.sigma_version.is_some_and(|version| version > 2) {
+        return Err("`sigma-version` above 2 is not supported yet".to_owned());
+    }
+    check_source(&rule.logsource)?;
+    let expr = condition::read(&rule.detection, lists)?;
+    let block = rule.custom_attributes.get("trailhound").map(serde_json::to_value);
+    match block {
+        None => Ok(Logic::Events(expr)),
+        Some(Ok(block)) => Memory::read(&block).map(|memory| Logic::Memory(expr, memory)),
+        Some(Err(e)) => Err(format!("`trailhound`: {e}")),
+    }
+}
+
+fn read_correlation(rule: &CorrelationRule) -> Result<Logic, String> {
+    if rule.sigma_version.is_some_and(|version| version > 2) {
+        return Err("`sigma-version` above 2 is not supported yet".to_owned());
+    }
+    Correlation::read(rule).map(Logic::Correlation)
+}
+
+/// A rule for other logs would match by accident or never.
+fn check_source(source: &LogSource) -> Result<(), String> {
+    let other = |value: &Option<String>, ours: &str| value.as_deref().filter(|v| !v.eq_ignore_ascii_case(ours)).map(str::to_owned);
+    if let Some(product) = other(&source.product, "aws") {
+        return Err(format!("the log source is product `{product}`, not aws"));
+    }
+    if let Some(service) = other(&source.service, "cloudtrail") {
+        return Err(format!("the log source is service `{service}`, not cloudtrail"));
+    }
+    match &source.category {
+        Some(category) => Err(format!("the log source is category `{category}`, not aws cloudtrail")),
+        None if source.product.is_none() && source.service.is_none() => {
+            Err("the log source is missing: product aws, service cloudtrail".to_owned())
+        }
+        None => Ok(()),
+    }
+}
+
+fn severity(level: Option<Level>) -> Severity {
+    match level {
+        Some(Level::Informational) => Severity::Informational,
+        Some(Level::Low) | None => Severity::Low,
+        Some(Level::Medium) => Severity::Medium,
+        Some(Level::High) => Severity::High,
+        Some(Level::Critical) => Severity::Critical,
+    }
+}
+
+fn about(file: &str, yaml: &str, rule: &SigmaRule) -> About {
+    let id = rule.id.clone().unwrap_or_else(|| file.to_owned());
+    About {
+        name: rule.name.clone().unwrap_or_else(|| id.clone()),
+        id,
+        file: file.to_owned(),
+        line: line_of(yaml, &rule.title),
+        title: rule.title.clone(),
+        description: tidy(rule.description.as_deref()),
+        severity: severity(rule.level),
+        tags: rule.tags.clone(),
+        references: rule.references.clone(),
+        false_positives: rule.falsepositives.clone(),
+        response: texts(rule.custom_attributes.get("response").map(serde_json::to_value)),
+        author: rule.author.clone(),
+        license: rule.license.clone(),
+    }
+}
+
+fn about_correlation(file: &str, yaml: &str, rule: &CorrelationRule) -> About {
+    let id = rule.id.clone().unwrap_or_else(|| file.to_owned());
+    About {
+        name: rule.name.clone().unwrap_or_else(|| id.clone()),
+        id,
+        file: file.to_owned(),
+        line: line_of(yaml, &rule.title),
+        title: rule.title.clone(),
+        description: tidy(rule.description.as_deref()),
+        severity: severity(rule.level),
+        tags: rule.tags.clone(),
+        references: rule.references.clone(),
+        false_positives: rule.falsepositives.clone(),
+        response: texts(rule.custom_attributes.get("response").map(serde_json::to_value)),
+        author: rule.author.clone(),
+        license: rule.license.clone(),
+    }
+}
+
+fn tidy(text: Option<&str>) -> String {
+    text.unwrap_or_default().split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// A text, or a list of texts.
+fn texts(value: Option<Result<serde_json::Value, serde_json::Error>>) -> Vec<String> {
+    match value {
+        Some(Ok(serde_json::Value::String(text))) => vec![tidy(Some(&text))],
+        Some(Ok(serde_json::Value::Array(list))) => list.iter().map(|v| tidy(v.as_str())).collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// Line, from 1, of the first line that holds `needle`.
+fn line_of(yaml: &str, needle: &str) -> Option<u32> {
+    line_after(yaml, needle, 0)
+}
+
+fn line_after(yaml: &str, needle: &str, from: u32) -> Option<u32> {
+    let mut lines = yaml.lines().enumerate().skip(from as usize);
+    lines.find(|(_, line)| line.contains(needle)).and_then(|(at, _)| u32::try_from(at + 1).ok())
+}
+
+/// Line of the first thing that a reason names in backquotes, from the rule's title on.
+fn line_of_reason(yaml: &str, reason: &str, title: Option<u32>) -> Option<u32> {
+    let quoted = reason.split('`').skip(1).step_by(2);
+    let lines: HashMap<&str, u32> = quoted.filter_map(|q| line_after(yaml, q, title.unwrap_or(0)).map(|l| (q, l))).collect();
+    lines.values().copied().max()
+}
+
+/// The line that a parser's message gives.
+fn line_in(reason: &str) -> Option<u32> {
+    let (_, after) = reason.split_once("at line ")?;
+    after.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()
+}
+
+fn title_of(yaml: &str) -> Option<String> {
+    let line = yaml.lines().find_map(|line| line.strip_prefix("title:"))?;
+    Some(line.trim().trim_matches(['\'', '"']).to_owned())
+}

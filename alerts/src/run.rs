@@ -1,0 +1,272 @@
+//! All rules over one batch: which rule holds in which row.
+//!
+//! Rows are sorted by their pair of source and name codes; the rules a pair can match are looked up once. Tests on
+//! dictionary columns are answered once per distinct value. Pure: the same batch gives the same answer. Knows the
+//! program and the batch, and nothing of what a match means.
+
+use arrow::array::{Array, RecordBatch};
+use hashbrown::HashMap;
+use ingest::batch::{self, TextColumn};
+use ingest::schema::{COLUMNS, Kind};
+
+use crate::compile::{Node, Program};
+use crate::document::{Ask, Documents};
+use crate::field::{Field, Place};
+use crate::sighting::clip;
+use crate::test::{Leaf, Test, TextTest};
+use crate::view::View;
+
+/// A rule that holds in a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Match {
+    /// Number of the rule: its place in the list given to the engine.
+    pub rule: usize,
+    /// Row of the batch.
+    pub row: usize,
+}
+
+/// A batch opened for a program.
+pub(crate) struct Run<'p> {
+    program: &'p Program,
+    batch: RecordBatch,
+    views: Vec<Option<View>>,
+    /// Answers of an atom by dictionary code: unknown, false, true.
+    answers: Vec<Vec<u8>>,
+    documents: Documents,
+    extra: usize,
+    /// Views of every column of the record, for keywords.
+    record: Option<Vec<View>>,
+}
+
+const FALSE: u8 = 1;
+const TRUE: u8 = 2;
+
+impl<'p> Run<'p> {
+    /// Opens a batch.
+    pub(crate) fn new(program: &'p Program, batch: &RecordBatch) -> Self {
+        let mut documents = Documents::default();
+        let extra = documents.slot(batch, "extra");
+        Run {
+            program,
+            batch: batch.clone(),
+            views: program.fields.iter().map(|_| None).collect(),
+            answers: program.atoms.iter().map(|_| Vec::new()).collect(),
+            documents,
+            extra,
+            record: None,
+        }
+    }
+
+    /// Appends every match, row by row, in order of rules.
+    pub(crate) fn matches(&mut self, out: &mut Vec<Match>) {
+        let rows = self.batch.num_rows();
+        let sources = Codes::new(batch::text(&self.batch, "eventsource"), rows);
+        let names = Codes::new(batch::text(&self.batch, "eventname"), rows);
+        let mut known: HashMap<(u32, u32), Vec<usize>, ahash::RandomState> = HashMap::default();
+        let every: Vec<usize> = (0..self.program.rules.len()).collect();
+        for row in 0..rows {
+            let (source, name) = (sources.code(row), names.code(row));
+            // A record whose source or name is no text keeps it in `extra`, where no index looks.
+            let odd = (sources.value(source).is_none() || names.value(name).is_none())
+                && self.documents.has(self.extra, row);
+            let rules = if odd {
+                &every
+            } else {
+                known
+                    .entry((source, name))
+                    .or_insert_with(|| self.program.candidates(sources.value(source), names.value(name)))
+            };
+            for &rule in rules {
+                let Some(runnable) = self.program.rules.get(rule) else { continue };
+                if self.holds(&runnable.node, row) {
+                    out.push(Match { rule, row });
+                }
+            }
+        }
+    }
+
+    /// The text of a field in a row: its first leaf that has one.
+    pub(crate) fn text(&mut self, field: usize, row: usize) -> Option<String> {
+        let mut found = None;
+        self.any(field, row, &mut |leaf| match leaf {
+            Leaf::Text(text) => {
+                found = Some(clip(text).to_owned());
+                true
+            }
+            _ => false,
+        });
+        found
+    }
+
+    /// Appends the text of a field to `out`, with a space before unless it is the first; false if it has none.
+    pub(crate) fn push_text(&mut self, field: usize, row: usize, out: &mut String) -> bool {
+        self.any(field, row, &mut |leaf| match leaf {
+            Leaf::Text(text) if !text.is_empty() => {
+                if !out.is_empty() {
+                    out.push(' ');
+                }
+                out.push_str(clip(text));
+                true
+            }
+            _ => false,
+        })
+    }
+
+    fn holds(&mut self, node: &Node, row: usize) -> bool {
+        match node {
+            Node::All(parts) => parts.iter().all(|part| self.holds(part, row)),
+            Node::Any(parts) => parts.iter().any(|part| self.holds(part, row)),
+            Node::Not(part) => !self.holds(part, row),
+            Node::Atom(atom) => self.atom(*atom, row),
+            Node::Keyword(keyword) => match self.program.keywords.get(*keyword) {
+                Some(test) => self.keyword(test, row),
+                None => false,
+            },
+        }
+    }
+
+    fn atom(&mut self, number: usize, row: usize) -> bool {
+        let program = self.program;
+        let Some(atom) = program.atoms.get(number) else { return false };
+        if let Test::SameAs(_, cased) = &atom.test {
+            return self.same(atom.field, atom.other, *cased, row);
+        }
+        self.open(atom.field);
+        if let Some(Some(View::Text(column))) = self.views.get(atom.field)
+            && let Some(values) = column.dictionary()
+        {
+            let held = column.code(row).is_some_and(|code| {
+                let answers = &mut self.answers[number];
+                if answers.is_empty() {
+                    answers.resize(values.len(), 0);
+                }
+                let answer = &mut answers[code];
+                if *answer == 0 {
+                    let passes = column.get(row).is_some_and(|text| atom.test.passes(Leaf::Text(text)));
+                    *answer = if passes { TRUE } else { FALSE };
+                }
+                *answer == TRUE
+            });
+            return held || self.any_extra(atom.field, row, &mut |leaf| atom.test.passes(leaf));
+        }
+        self.any(atom.field, row, &mut |leaf| atom.test.passes(leaf))
+    }
+
+    fn same(&mut self, field: usize, other: usize, cased: bool, row: usize) -> bool {
+        let fold = |text: &str| if cased { text.to_owned() } else { text.to_lowercase() };
+        let mut others = Vec::new();
+        self.any(other, row, &mut |leaf| {
+            if let Leaf::Text(text) = leaf {
+                others.push(fold(text));
+            }
+            false
+        });
+        !others.is_empty()
+            && self.any(field, row, &mut |leaf| matches!(leaf, Leaf::Text(text) if others.contains(&fold(text))))
+    }
+
+    fn open(&mut self, field: usize) {
+        if let (Some(view @ None), Some(found)) = (self.views.get_mut(field), self.program.fields.get(field)) {
+            *view = Some(View::new(found, &self.batch, &mut self.documents));
+        }
+    }
+
+    fn any(&mut self, field: usize, row: usize, ask: Ask<'_>) -> bool {
+        self.open(field);
+        match self.views.get(field) {
+            Some(Some(view)) if view.any(row, &mut self.documents, ask) => true,
+            _ => self.any_extra(field, row, ask),
+        }
+    }
+
+    fn any_extra(&mut self, field: usize, row: usize, ask: Ask<'_>) -> bool {
+        if !self.documents.has(self.extra, row) {
+            return false;
+        }
+        let Some(keys) = self.program.fields.get(field).map(|f| f.extra.as_slice()) else { return false };
+        self.documents.any_extra(self.extra, row, keys, ask)
+    }
+
+    fn keyword(&mut self, test: &TextTest, row: usize) -> bool {
+        if self.record.is_none() {
+            self.record = Some(record_views(&self.batch, &mut self.documents));
+        }
+        let mut ask = |leaf: Leaf<'_>| matches!(leaf, Leaf::Text(text) if test.passes(text));
+        let documents = &mut self.documents;
+        let found = self.record.iter().flatten().any(|view| match view {
+            View::Json(slot, keys) if keys.is_empty() => documents.any_leaf(*slot, row, &mut ask),
+            view => view.any(row, documents, &mut ask),
+        });
+        found || self.documents.any_leaf(self.extra, row, &mut ask)
+    }
+}
+
+/// A view of each leaf column of the record; the derived columns are no part of it.
+fn record_views(batch: &RecordBatch, documents: &mut Documents) -> Vec<View> {
+    fn add(prefix: &str, columns: &'static [ingest::schema::Column], names: &mut Vec<String>) {
+        for column in columns {
+            let name = if prefix.is_empty() { column.name.to_owned() } else { format!("{prefix}.{}", column.name) };
+            match column.kind {
+                Kind::Struct(fields) | Kind::List(fields) => add(&name, fields, names),
+                Kind::Date => {}
+                _ => names.push(name),
+            }
+        }
+    }
+    let mut names = Vec::new();
+    for column in COLUMNS.iter().filter(|c| !c.is_derived()) {
+        add("", std::slice::from_ref(column), &mut names);
+    }
+    let fields = names.iter().filter_map(|name| Field::find(name).ok());
+    fields.filter(|f| f.place != Place::Nowhere).map(|f| View::new(&f, batch, documents)).collect()
+}
+
+/// A text column as codes, whatever its encoding.
+struct Codes {
+    column: TextColumn,
+    codes: Vec<u32>,
+    /// For each code, a row that has it.
+    sample: Vec<usize>,
+}
+
+impl Codes {
+    const NULL: u32 = u32::MAX;
+
+    fn new(column: TextColumn, rows: usize) -> Self {
+        let mut codes = Vec::with_capacity(rows);
+        let mut sample = Vec::new();
+        if column.dictionary().is_some() {
+            for row in 0..rows {
+                let code = column.code(row);
+                if let Some(code) = code {
+                    if sample.len() <= code {
+                        sample.resize(code + 1, row);
+                    }
+                    sample[code] = row;
+                }
+                codes.push(code.map_or(Self::NULL, |code| code as u32));
+            }
+            return Codes { column, codes, sample };
+        }
+        let mut known: HashMap<&str, u32, ahash::RandomState> = HashMap::default();
+        for row in 0..rows {
+            let code = column.get(row).map(|text| {
+                *known.entry(text).or_insert_with(|| {
+                    sample.push(row);
+                    sample.len() as u32 - 1
+                })
+            });
+            codes.push(code.unwrap_or(Self::NULL));
+        }
+        drop(known);
+        Codes { column, codes, sample }
+    }
+
+    fn code(&self, row: usize) -> u32 {
+        self.codes.get(row).copied().unwrap_or(Self::NULL)
+    }
+
+    fn value(&self, code: u32) -> Option<&str> {
+        self.sample.get(code as usize).and_then(|row| self.column.get(*row))
+    }
+}

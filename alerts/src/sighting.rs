@@ -1,0 +1,170 @@
+//! One event as an alert tells it: who, what, where from, when.
+//!
+//! Text in here was written by whoever made the request. It is kept as data, only cut to a bounded length; whoever
+//! prints or sends it escapes it for the place it goes to.
+
+use arrow::array::{Array, RecordBatch, TimestampMicrosecondArray};
+use ingest::batch::{self, TextColumn};
+
+/// Longest text that an alert keeps of one field, in bytes.
+const MAX_TEXT_BYTES: usize = 512;
+
+/// The time of an event that has none. Such events group together and take no part in windows.
+pub(crate) const UNTIMED: i64 = i64::MIN;
+
+/// What an alert keeps of an event. The order is by time, then by event id.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Sighting {
+    /// Microseconds since the epoch, UTC, or [`UNTIMED`].
+    pub(crate) time: i64,
+    /// `eventID`.
+    pub(crate) event_id: String,
+    /// Durable identity.
+    pub(crate) principal: String,
+    /// Who stood behind it.
+    pub(crate) actor: String,
+    /// Account that received the record.
+    pub(crate) account: String,
+    /// Region.
+    pub(crate) region: String,
+    /// Address or service that called.
+    pub(crate) address: String,
+    /// User agent.
+    pub(crate) agent: String,
+    /// `iam:CreateUser`: first label of the source, and the event name.
+    pub(crate) what: String,
+    /// Error code.
+    pub(crate) error: String,
+}
+
+/// The columns that a sighting is read from.
+pub(crate) struct Sightings {
+    time: Option<TimestampMicrosecondArray>,
+    event_id: TextColumn,
+    principal: TextColumn,
+    actor: TextColumn,
+    account: TextColumn,
+    own_account: TextColumn,
+    region: TextColumn,
+    address: TextColumn,
+    agent: TextColumn,
+    source: TextColumn,
+    name: TextColumn,
+    error: TextColumn,
+}
+
+impl Sightings {
+    /// Opens a batch.
+    pub(crate) fn new(batch: &RecordBatch) -> Self {
+        let text = |path| batch::text(batch, path);
+        Sightings {
+            time: batch::timestamp(batch, "eventtime"),
+            event_id: text("eventid"),
+            principal: text("principal"),
+            actor: text("actor"),
+            account: text("recipientaccountid"),
+            own_account: text("useridentity.accountid"),
+            region: text("awsregion"),
+            address: text("sourceipaddress"),
+            agent: text("useragent"),
+            source: text("eventsource"),
+            name: text("eventname"),
+            error: text("errorcode"),
+        }
+    }
+
+    /// When the event of a row happened.
+    pub(crate) fn time(&self, row: usize) -> i64 {
+        match &self.time {
+            Some(time) if time.is_valid(row) => time.value(row),
+            _ => UNTIMED,
+        }
+    }
+
+    /// The principal of a row; empty if it has none.
+    pub(crate) fn principal(&self, row: usize) -> &str {
+        bounded(&self.principal, row)
+    }
+
+    /// The event id of a row.
+    pub(crate) fn event_id(&self, row: usize) -> &str {
+        bounded(&self.event_id, row)
+    }
+
+    /// The region of a row.
+    pub(crate) fn region(&self, row: usize) -> &str {
+        bounded(&self.region, row)
+    }
+
+    /// The address of a row.
+    pub(crate) fn address(&self, row: usize) -> &str {
+        bounded(&self.address, row)
+    }
+
+    /// The user agent of a row.
+    pub(crate) fn agent(&self, row: usize) -> &str {
+        bounded(&self.agent, row)
+    }
+
+    /// The error code of a row.
+    pub(crate) fn error(&self, row: usize) -> &str {
+        bounded(&self.error, row)
+    }
+
+    /// Gives what was called in a row: first label of the source, and the event name.
+    pub(crate) fn with_what<T>(&self, row: usize, give: impl FnOnce(&str) -> T) -> T {
+        let service = bounded(&self.source, row).split('.').next().unwrap_or_default();
+        give(&format!("{service}:{}", bounded(&self.name, row)))
+    }
+
+    /// The account whose log holds the row; empty if the record does not say.
+    pub(crate) fn account(&self, row: usize) -> &str {
+        match bounded(&self.account, row) {
+            "" => bounded(&self.own_account, row),
+            account => account,
+        }
+    }
+
+    /// All of it.
+    pub(crate) fn read(&self, row: usize) -> Sighting {
+        Sighting {
+            time: self.time(row),
+            event_id: self.event_id(row).to_owned(),
+            principal: self.principal(row).to_owned(),
+            actor: bounded(&self.actor, row).to_owned(),
+            account: self.account(row).to_owned(),
+            region: self.region(row).to_owned(),
+            address: self.address(row).to_owned(),
+            agent: self.agent(row).to_owned(),
+            what: self.with_what(row, str::to_owned),
+            error: self.error(row).to_owned(),
+        }
+    }
+}
+
+/// The text of a row, empty where there is none, cut between characters at the limit.
+fn bounded(column: &TextColumn, row: usize) -> &str {
+    clip(column.get(row).unwrap_or_default())
+}
+
+/// The beginning of a text, at most the limit long and cut between characters.
+pub(crate) fn clip(text: &str) -> &str {
+    let mut end = text.len().min(MAX_TEXT_BYTES);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    text.get(..end).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_text_is_cut_between_characters() {
+        let long = "xé".repeat(400);
+        let cut = clip(&long);
+        assert!(cut.len() <= MAX_TEXT_BYTES && cut.len() > MAX_TEXT_BYTES - 4 && long.starts_with(cut));
+        assert_eq!(clip("short"), "short");
+    }
+}

@@ -1,0 +1,9 @@
+//! The alerts room on real logs and real rules, in one binary.
+#![allow(clippy::unwrap_used, missing_docs)]
+
+mod corpus;
+mod logs;
+mod order;
+mod pack;
+mod plain;
+mod twin;

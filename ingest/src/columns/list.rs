@@ -1,0 +1,106 @@
+//! The `resources` column: a list of structs, filled from the raw text of the list.
+
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, ListArray, StructArray};
+use arrow::buffer::{OffsetBuffer, ScalarBuffer};
+use arrow::error::ArrowError;
+
+use super::builders::{Mask, Text};
+use super::fill_text;
+use crate::json::{self, Value};
+use crate::schema::{self, RESOURCE};
+
+/// Builds a list of [`RESOURCE`] structs.
+#[derive(Debug)]
+pub(crate) struct ResourceList {
+    fields: Vec<Text>,
+    /// Elements that are objects; another element is null here, and the whole list goes to `extra`.
+    objects: Mask,
+    elements: usize,
+    offsets: Vec<i32>,
+    mask: Mask,
+}
+
+impl ResourceList {
+    pub(crate) fn new() -> Self {
+        ResourceList {
+            fields: RESOURCE.iter().map(|_| Text::new()).collect(),
+            objects: Mask::new(),
+            elements: 0,
+            offsets: vec![0],
+            mask: Mask::new(),
+        }
+    }
+
+    /// Appends a checked value. False if the column does not give it back exactly.
+    pub(crate) fn push(&mut self, row: usize, text: &str, value: Value) -> bool {
+        let bytes = text.as_bytes();
+        if bytes.get(value.start) != Some(&b'[') {
+            return false;
+        }
+        let mut fits = true;
+        let mut at = json::skip_space(bytes, value.start + 1);
+        while at < value.end - 1 {
+            let Ok(element) = json::value(bytes, at) else { break };
+            fits &= self.element(text, element);
+            at = json::skip_space(bytes, element.end);
+            if bytes.get(at) == Some(&b',') {
+                at = json::skip_space(bytes, at + 1);
+            }
+        }
+        let before = self.offsets[self.offsets.len() - 1];
+        self.offsets.resize(row + 1, before);
+        self.offsets.push(self.elements as i32);
+        self.mask.mark(row);
+        fits
+    }
+
+    fn element(&mut self, text: &str, element: Value) -> bool {
+        let bytes = text.as_bytes();
+        let row = self.elements;
+        self.elements += 1;
+        if bytes.get(element.start) != Some(&b'{') {
+            return false;
+        }
+        self.objects.mark(row);
+        let mut seen = 0u8;
+        let mut fits = true;
+        let mut at = json::skip_space(bytes, element.start + 1);
+        while at < element.end - 1 {
+            let Ok((key, value_at, _)) = json::key(bytes, at) else { break };
+            let Ok(value) = json::value(bytes, value_at) else { break };
+            let name = &text[key.start + 1..key.end - 1];
+            // ARN and arn both occur; only the documented spelling is given back from the column.
+            match RESOURCE.iter().position(|field| field.json == name || field.name == name) {
+                Some(field) if seen >> field & 1 == 0 => {
+                    seen |= 1 << field;
+                    let raw = &text[value.start..value.end];
+                    fits &= fill_text(&mut self.fields[field], row, raw, value.form) && RESOURCE[field].json == name;
+                }
+                _ => fits = false,
+            }
+            at = json::skip_space(bytes, value.end);
+            if bytes.get(at) == Some(&b',') {
+                at = json::skip_space(bytes, at + 1);
+            }
+        }
+        fits
+    }
+
+    pub(crate) fn finish(&mut self, rows: usize) -> Result<ArrayRef, ArrowError> {
+        let elements = std::mem::take(&mut self.elements);
+        let mut columns = Vec::with_capacity(self.fields.len());
+        for field in &mut self.fields {
+            columns.push(field.finish(elements)?);
+        }
+        let nulls = self.objects.finish(elements);
+        let structs = StructArray::try_new_with_length(schema::arrow_fields(RESOURCE), columns, nulls, elements)?;
+        let last = self.offsets[self.offsets.len() - 1];
+        let mut offsets = std::mem::replace(&mut self.offsets, vec![0]);
+        offsets.resize(rows + 1, last);
+        let offsets = OffsetBuffer::new(ScalarBuffer::from(offsets));
+        let nulls = self.mask.finish(rows);
+        Ok(Arc::new(ListArray::try_new(schema::list_item(RESOURCE), offsets, Arc::new(structs), nulls)?))
+    }
+}

@@ -1,0 +1,590 @@
+//! JSON as bytes: find where a value ends, and check it on the way. No values are built.
+//!
+//! The fast path reads a record once and keeps slices of it, so a number keeps its digits, a string its escapes
+//! and an object its duplicate keys. This room accepts RFC 8259 with one exception: raw control characters inside
+//! strings are let through (logs that went through other tools contain them), flagged, and escaped on output.
+//! It knows nothing of CloudTrail. The slow twin is serde_json; `tests/integration/twins.rs` compares them.
+
+/// Deepest nesting of a value. CloudTrail's own stays under 30; the limit keeps hostile input from costing more.
+pub const MAX_DEPTH: u32 = 128;
+
+/// What is wrong with a text, and where.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct JsonError {
+    /// What was expected or found.
+    pub what: Fault,
+    /// Byte offset in the text.
+    pub at: usize,
+}
+
+/// Why a text is not JSON.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// The text ends inside a value.
+    Truncated,
+    /// A byte that may not stand there.
+    Unexpected,
+    /// More than [`MAX_DEPTH`] levels.
+    TooDeep,
+    /// A bad `\` escape in a string.
+    BadEscape,
+    /// A number that is not JSON's.
+    BadNumber,
+}
+
+impl std::fmt::Display for JsonError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let what = match self.what {
+            Fault::Truncated => "the text ends in the middle of a value",
+            Fault::Unexpected => "unexpected character",
+            Fault::TooDeep => "nested deeper than 128 levels",
+            Fault::BadEscape => "bad escape in a string",
+            Fault::BadNumber => "bad number",
+        };
+        write!(f, "{what} at byte {}", self.at)
+    }
+}
+
+/// What kind of value a slice is, and what must be done before it can be used as text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Form {
+    /// A string whose text is the bytes between its quotes.
+    #[default]
+    Plain,
+    /// A string with escapes or raw control characters: see [`unescape`].
+    Escaped,
+    /// A number.
+    Number,
+    /// `true`
+    True,
+    /// `false`
+    False,
+    /// `null`
+    Null,
+    /// An object or a list that is compact already.
+    Nested,
+    /// An object or a list with white space between tokens or raw control characters: see [`compact`].
+    Spaced,
+}
+
+/// A checked value: where it lies, quotes included, and what it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Value {
+    /// First byte.
+    pub start: usize,
+    /// One past the last byte.
+    pub end: usize,
+    /// What it is.
+    pub form: Form,
+}
+
+type Checked<T> = Result<T, JsonError>;
+
+#[inline]
+fn fault<T>(what: Fault, at: usize) -> Checked<T> {
+    Err(JsonError { what, at })
+}
+
+#[inline]
+fn is_space(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\n' | b'\r' | b'\t')
+}
+
+/// First position from `at` on that is not white space.
+#[inline]
+pub fn skip_space(text: &[u8], mut at: usize) -> usize {
+    while at < text.len() && is_space(text[at]) {
+        at += 1;
+    }
+    at
+}
+
+const ONES: u64 = 0x0101_0101_0101_0101;
+const HIGHS: u64 = 0x8080_8080_8080_8080;
+
+/// Bits of the bytes that end the plain part of a string: a quote, a backslash or a control character.
+#[inline]
+fn special_bytes(word: u64) -> u64 {
+    let quote = word ^ (ONES * b'"' as u64);
+    let backslash = word ^ (ONES * b'\\' as u64);
+    // Classic zero-byte test; bytes over 0x7f never count, because `& !word` clears their flag.
+    let quote = quote.wrapping_sub(ONES) & !quote;
+    let backslash = backslash.wrapping_sub(ONES) & !backslash;
+    let control = word.wrapping_sub(ONES * 0x20) & !word;
+    (quote | backslash | control) & HIGHS
+}
+
+/// Position of the closing quote of the string whose first byte after the opening quote is `at`, and whether it
+/// is [`Form::Plain`].
+#[inline]
+pub fn string_end(text: &[u8], mut at: usize) -> Checked<(usize, Form)> {
+    let mut form = Form::Plain;
+    loop {
+        while let Some(chunk) = text.get(at..at + 8) {
+            let mut word = [0; 8];
+            word.copy_from_slice(chunk);
+            let special = special_bytes(u64::from_le_bytes(word));
+            if special != 0 {
+                at += (special.trailing_zeros() / 8) as usize;
+                break;
+            }
+            at += 8;
+        }
+        match text.get(at) {
+            None => return fault(Fault::Truncated, at),
+            Some(b'"') => return Ok((at, form)),
+            Some(b'\\') => {
+                at = escape_end(text, at)?;
+                form = Form::Escaped;
+            }
+            Some(byte) => {
+                if *byte < 0x20 {
+                    form = Form::Escaped;
+                }
+                at += 1;
+            }
+        }
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn escape_end(text: &[u8], at: usize) -> Checked<usize> {
+    match text.get(at + 1) {
+        None => fault(Fault::Truncated, at),
+        Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => Ok(at + 2),
+        Some(b'u') => match text.get(at + 2..at + 6) {
+            None => fault(Fault::Truncated, at),
+            Some(hex) if hex.iter().all(u8::is_ascii_hexdigit) => Ok(at + 6),
+            Some(_) => fault(Fault::BadEscape, at),
+        },
+        Some(_) => fault(Fault::BadEscape, at),
+    }
+}
+
+/// One past the last byte of the number at `at`.
+fn number_end(text: &[u8], start: usize) -> Checked<usize> {
+    let digits = |mut at: usize| {
+        while at < text.len() && text[at].is_ascii_digit() {
+            at += 1;
+        }
+        at
+    };
+    let mut at = start;
+    if text.get(at) == Some(&b'-') {
+        at += 1;
+    }
+    match text.get(at) {
+        Some(b'0') => at += 1,
+        Some(b'1'..=b'9') => at = digits(at),
+        Some(_) => return fault(Fault::BadNumber, start),
+        None => return fault(Fault::Truncated, start),
+    }
+    if text.get(at) == Some(&b'.') {
+        let fraction = digits(at + 1);
+        if fraction == at + 1 {
+            return fault(Fault::BadNumber, start);
+        }
+        at = fraction;
+    }
+    if let Some(b'e' | b'E') = text.get(at) {
+        let sign = usize::from(matches!(text.get(at + 1), Some(b'+' | b'-')));
+        let exponent = digits(at + 1 + sign);
+        if exponent == at + 1 + sign {
+            return fault(Fault::BadNumber, start);
+        }
+        at = exponent;
+    }
+    Ok(at)
+}
+
+fn literal(text: &[u8], at: usize, word: &[u8], form: Form) -> Checked<Value> {
+    match text.get(at..at + word.len()) {
+        Some(found) if found == word => Ok(Value { start: at, end: at + word.len(), form }),
+        Some(_) => fault(Fault::Unexpected, at),
+        None if word.starts_with(&text[at..]) => fault(Fault::Truncated, at),
+        None => fault(Fault::Unexpected, at),
+    }
+}
+
+/// Checks the value at `at` (white space before it must be skipped already).
+#[inline]
+pub fn value(text: &[u8], at: usize) -> Checked<Value> {
+    match text.get(at) {
+        Some(b'"') => {
+            let (close, form) = string_end(text, at + 1)?;
+            Ok(Value { start: at, end: close + 1, form })
+        }
+        Some(b'{' | b'[') => nested(text, at),
+        Some(b't') => literal(text, at, b"true", Form::True),
+        Some(b'f') => literal(text, at, b"false", Form::False),
+        Some(b'n') => literal(text, at, b"null", Form::Null),
+        Some(b'-' | b'0'..=b'9') => {
+            let end = number_end(text, at)?;
+            Ok(Value { start: at, end, form: Form::Number })
+        }
+        Some(_) => fault(Fault::Unexpected, at),
+        None => fault(Fault::Truncated, at),
+    }
+}
+
+/// Checks the object or list at `start` without recursion: one bit a level says which of the two is open.
+fn nested(text: &[u8], start: usize) -> Checked<Value> {
+    let mut objects: u128 = 0;
+    let mut depth: u32 = 0;
+    let mut at = start;
+    let mut spaced = false;
+    // Each turn of the loop reads one value; the inner part closes what ends after it.
+    loop {
+        match text.get(at) {
+            Some(b'{') | Some(b'[') => {
+                if depth == MAX_DEPTH {
+                    return fault(Fault::TooDeep, at);
+                }
+                let object = text[at] == b'{';
+                objects = (objects << 1) | u128::from(object);
+                depth += 1;
+                at = next_token(text, at + 1, &mut spaced);
+                let close = if object { b'}' } else { b']' };
+                if text.get(at) != Some(&close) {
+                    if object {
+                        at = key_end(text, at, &mut spaced)?;
+                    }
+                    continue;
+                }
+                // An empty one: its close is read below, like any other.
+            }
+            Some(b'"') => {
+                let (close, form) = string_end(text, at + 1)?;
+                spaced |= form == Form::Escaped && text[at..close].iter().any(|b| *b < 0x20);
+                at = next_token(text, close + 1, &mut spaced);
+            }
+            _ => {
+                let scalar = value(text, at)?;
+                at = next_token(text, scalar.end, &mut spaced);
+            }
+        }
+        loop {
+            let in_object = objects & 1 == 1;
+            match text.get(at) {
+                Some(b',') => {
+                    at = next_token(text, at + 1, &mut spaced);
+                    if in_object {
+                        at = key_end(text, at, &mut spaced)?;
+                    }
+                    break;
+                }
+                Some(b'}') if in_object => {}
+                Some(b']') if !in_object => {}
+                Some(_) => return fault(Fault::Unexpected, at),
+                None => return fault(Fault::Truncated, at),
+            }
+            objects >>= 1;
+            depth -= 1;
+            if depth == 0 {
+                let form = if spaced { Form::Spaced } else { Form::Nested };
+                return Ok(Value { start, end: at + 1, form });
+            }
+            at = next_token(text, at + 1, &mut spaced);
+        }
+    }
+}
+
+#[inline]
+fn next_token(text: &[u8], at: usize, spaced: &mut bool) -> usize {
+    match text.get(at) {
+        Some(byte) if is_space(*byte) => {
+            *spaced = true;
+            skip_space(text, at)
+        }
+        _ => at,
+    }
+}
+
+/// Reads `"key" :` and gives the position of the value.
+#[inline]
+fn key_end(text: &[u8], at: usize, spaced: &mut bool) -> Checked<usize> {
+    let (key, value_at, key_spaced) = key(text, at)?;
+    *spaced |= key_spaced || (key.form == Form::Escaped && text[key.start..key.end].iter().any(|b| *b < 0x20));
+    Ok(value_at)
+}
+
+/// Reads `"key" :` at `at`: the key, the position of its value, and whether there was white space.
+#[inline]
+pub fn key(text: &[u8], at: usize) -> Checked<(Value, usize, bool)> {
+    match text.get(at) {
+        Some(b'"') => {}
+        Some(_) => return fault(Fault::Unexpected, at),
+        None => return fault(Fault::Truncated, at),
+    }
+    let (close, form) = string_end(text, at + 1)?;
+    let mut spaced = false;
+    let colon = next_token(text, close + 1, &mut spaced);
+    match text.get(colon) {
+        Some(b':') => {}
+        Some(_) => return fault(Fault::Unexpected, colon),
+        None => return fault(Fault::Truncated, colon),
+    }
+    let value_at = next_token(text, colon + 1, &mut spaced);
+    Ok((Value { start: at, end: close + 1, form }, value_at, spaced))
+}
+
+/// Appends the text of a string (the part between its quotes) with escapes resolved. False, and nothing
+/// appended, if it holds a lone surrogate: such a string has no Unicode text.
+pub fn unescape(raw: &str, out: &mut String) -> bool {
+    let before = out.len();
+    let mut rest = raw;
+    while let Some(backslash) = memchr::memchr(b'\\', rest.as_bytes()) {
+        out.push_str(&rest[..backslash]);
+        let escape = rest.as_bytes().get(backslash + 1).copied().unwrap_or(b'\\');
+        let mut used = backslash + 2;
+        match escape {
+            b'b' => out.push('\u{8}'),
+            b'f' => out.push('\u{c}'),
+            b'n' => out.push('\n'),
+            b'r' => out.push('\r'),
+            b't' => out.push('\t'),
+            b'u' => match unicode_escape(rest, backslash) {
+                Some((character, length)) => {
+                    out.push(character);
+                    used = backslash + length;
+                }
+                None => {
+                    out.truncate(before);
+                    return false;
+                }
+            },
+            other => out.push(other as char),
+        }
+        rest = rest.get(used..).unwrap_or("");
+    }
+    out.push_str(rest);
+    true
+}
+
+fn hex4(text: &str, at: usize) -> Option<u32> {
+    u32::from_str_radix(text.get(at..at + 4)?, 16).ok()
+}
+
+/// The character of the `\uXXXX` escape (or surrogate pair) at `at`, and its length in the text.
+fn unicode_escape(text: &str, at: usize) -> Option<(char, usize)> {
+    let high = hex4(text, at + 2)?;
+    if !(0xD800..0xDC00).contains(&high) {
+        return char::from_u32(high).map(|c| (c, 6));
+    }
+    if text.get(at + 6..at + 8) != Some("\\u") {
+        return None;
+    }
+    let low = hex4(text, at + 8)?;
+    if !(0xDC00..0xE000).contains(&low) {
+        return None;
+    }
+    char::from_u32(0x10000 + ((high - 0xD800) << 10) + (low - 0xDC00)).map(|c| (c, 12))
+}
+
+/// Appends a checked value without the white space between its tokens, and with raw control characters escaped.
+pub fn compact(raw: &str, out: &mut String) {
+    let mut in_string = false;
+    let mut escaped = false;
+    let mut run = 0;
+    for (at, byte) in raw.bytes().enumerate() {
+        if in_string {
+            if byte < 0x20 {
+                out.push_str(&raw[run..at]);
+                escape_control(byte, out);
+                run = at + 1;
+            }
+            if escaped {
+                escaped = false;
+            } else if byte == b'\\' {
+                escaped = true;
+            } else if byte == b'"' {
+                in_string = false;
+            }
+        } else if is_space(byte) {
+            out.push_str(&raw[run..at]);
+            run = at + 1;
+        } else if byte == b'"' {
+            in_string = true;
+        }
+    }
+    out.push_str(&raw[run..]);
+}
+
+fn escape_control(byte: u8, out: &mut String) {
+    use std::fmt::Write;
+    match byte {
+        b'\n' => out.push_str("\\n"),
+        b'\r' => out.push_str("\\r"),
+        b'\t' => out.push_str("\\t"),
+        // Writing to a String cannot fail.
+        _ => drop(write!(out, "\\u{byte:04x}")),
+    }
+}
+
+/// Appends `text` as a JSON string, quotes included.
+pub fn quote(text: &str, out: &mut String) {
+    out.push('"');
+    let mut run = 0;
+    for (at, byte) in text.bytes().enumerate() {
+        if byte < 0x20 || byte == b'"' || byte == b'\\' {
+            out.push_str(&text[run..at]);
+            if byte < 0x20 {
+                escape_control(byte, out);
+            } else {
+                out.push('\\');
+                out.push(byte as char);
+            }
+            run = at + 1;
+        }
+    }
+    out.push_str(&text[run..]);
+    out.push('"');
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn whole(text: &str) -> Checked<Value> {
+        let start = skip_space(text.as_bytes(), 0);
+        let found = value(text.as_bytes(), start)?;
+        if skip_space(text.as_bytes(), found.end) != text.len() {
+            return fault(Fault::Unexpected, found.end);
+        }
+        Ok(found)
+    }
+
+    #[test]
+    fn accepts_what_serde_json_accepts() {
+        for text in [
+            "{}",
+            "[]",
+            "[[]]",
+            "{\"a\":{}}",
+            "[1,2.5e-3,-0,0.1E+9]",
+            "\"a\\u00e9\\n\"",
+            "true",
+            "null",
+            "{\"a\":[{\"b\":[]},{}],\"c\":\"\"}",
+            " [ 1 , { \"a\" : null } ] ",
+        ] {
+            assert!(serde_json::from_str::<serde_json::Value>(text).is_ok(), "{text}");
+            assert!(whole(text).is_ok(), "{text}: {:?}", whole(text));
+        }
+    }
+
+    #[test]
+    fn refuses_what_serde_json_refuses() {
+        for text in [
+            "{",
+            "[1,]",
+            "{\"a\":}",
+            "{\"a\"}",
+            "{a:1}",
+            "[1 2]",
+            "01",
+            "1.",
+            "-",
+            "1e",
+            "tru",
+            "nulll",
+            "\"\\x\"",
+            "\"\\u12g4\"",
+            "{\"a\":1,}",
+            "]",
+            "[}",
+            "{]",
+            "\"abc",
+            "'a'",
+            "NaN",
+            "[1}",
+            "{\"a\":1]",
+        ] {
+            assert!(serde_json::from_str::<serde_json::Value>(text).is_err(), "{text}");
+            assert!(whole(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn deep_nesting_is_refused_not_a_stack_overflow() {
+        let deep = "[".repeat(100_000) + &"]".repeat(100_000);
+        assert_eq!(whole(&deep).unwrap_err().what, Fault::TooDeep);
+        let fine = "[".repeat(128) + &"]".repeat(128);
+        assert!(whole(&fine).is_ok());
+    }
+
+    #[test]
+    fn raw_control_characters_are_let_through_and_escaped() {
+        let found = whole("{\"a\": \"x\ny\"}").unwrap();
+        assert_eq!(found.form, Form::Spaced);
+        let mut out = String::new();
+        compact("{\"a\": \"x\ny\"}", &mut out);
+        assert_eq!(out, "{\"a\":\"x\\ny\"}");
+    }
+
+    #[test]
+    fn lone_surrogates_have_no_text() {
+        let mut out = String::from("kept");
+        assert!(!unescape("a\\ud800b", &mut out));
+        assert_eq!(out, "kept");
+        assert!(unescape("\\ud83d\\ude00", &mut out));
+        assert_eq!(out, "kept😀");
+    }
+
+    fn any_json() -> impl Strategy<Value = serde_json::Value> {
+        let leaf = prop_oneof![
+            Just(serde_json::Value::Null),
+            any::<bool>().prop_map(Into::into),
+            any::<i64>().prop_map(Into::into),
+            any::<i32>().prop_map(|eighths| (f64::from(eighths) / 8.0).into()),
+            ".*".prop_map(Into::into),
+        ];
+        leaf.prop_recursive(5, 40, 6, |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..6).prop_map(Into::into),
+                prop::collection::btree_map(".*", inner, 0..6)
+                    .prop_map(|m| serde_json::Value::Object(m.into_iter().collect())),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn any_value_is_read_to_its_end(value in any_json()) {
+            for text in [value.to_string(), serde_json::to_string_pretty(&value).unwrap()] {
+                let found = whole(&text).unwrap();
+                prop_assert_eq!(found.end, text.len());
+                let mut out = String::new();
+                compact(&text, &mut out);
+                prop_assert_eq!(serde_json::from_str::<serde_json::Value>(&out).unwrap(), value.clone());
+            }
+        }
+
+        #[test]
+        fn a_damaged_text_gets_serde_jsons_verdict(value in any_json(), at in any::<prop::sample::Index>(), byte in 0x20u8..0x7f) {
+            let mut bytes = value.to_string().into_bytes();
+            let at = at.index(bytes.len());
+            bytes[at] = byte;
+            if let Ok(text) = String::from_utf8(bytes) {
+                // serde_json also refuses lone surrogates and numbers out of range, which are text to us.
+                match serde_json::from_str::<&serde_json::value::RawValue>(&text) {
+                    Ok(_) => prop_assert!(whole(&text).is_ok()),
+                    Err(_) => prop_assert!(whole(&text).is_err()),
+                }
+            }
+        }
+
+        #[test]
+        fn quote_and_unescape_are_inverse(text in ".*") {
+            let mut quoted = String::new();
+            quote(&text, &mut quoted);
+            prop_assert_eq!(&serde_json::from_str::<String>(&quoted).unwrap(), &text);
+            let mut back = String::new();
+            prop_assert!(unescape(&quoted[1..quoted.len() - 1], &mut back));
+            prop_assert_eq!(back, text);
+        }
+    }
+}

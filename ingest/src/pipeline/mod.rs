@@ -1,0 +1,232 @@
+//! Threads, bounded queues, back-pressure: objects in, batches out, in one fixed order.
+//!
+//! One thread lists objects and groups them into tasks of a few megabytes, so that hundreds of thousands of small
+//! files make few, full batches. Workers read, inflate, parse and build. The caller's thread takes the tasks' batches
+//! in the order of the objects, drops duplicates and adds up; so the same input gives the same rows in the same order
+//! whatever the number of threads. Every queue is bounded: a slow reader of batches stops the workers, and memory
+//! does not depend on the input. This room knows no SQL, rules or lake: it hands batches to a [`Sink`].
+
+mod object;
+mod parser;
+
+use std::collections::HashMap;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+
+use arrow::array::RecordBatch;
+
+use crate::gunzip::Limits;
+use crate::reject::{Error, ObjectTotals, Reason, Totals};
+use crate::seen::{self, Seen};
+use crate::source::{Input, Sources};
+use object::ObjectReader;
+
+/// How to run.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Worker threads.
+    pub threads: usize,
+    /// Limits of one object.
+    pub limits: Limits,
+    /// Most rows of a batch.
+    pub batch_rows: usize,
+    /// Bytes of record text after which a batch is closed.
+    pub batch_bytes: usize,
+    /// Counters that a progress bar may read while the scan runs.
+    pub progress: Arc<Progress>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        let threads = std::thread::available_parallelism().map_or(1, usize::from);
+        Options {
+            threads,
+            limits: Limits::default(),
+            batch_rows: 8192,
+            batch_bytes: 16 << 20,
+            progress: Arc::default(),
+        }
+    }
+}
+
+/// Live counters of a scan.
+#[derive(Debug, Default)]
+pub struct Progress {
+    /// Objects finished.
+    pub objects: AtomicU64,
+    /// Bytes read, as stored.
+    pub bytes: AtomicU64,
+    /// Records found.
+    pub records: AtomicU64,
+}
+
+/// Who takes what a scan gives.
+pub trait Sink {
+    /// The next batch. `Break` ends the scan early; its totals then cover what was taken.
+    fn batch(&mut self, batch: RecordBatch) -> ControlFlow<()>;
+    /// An object all of whose rows have been handed over.
+    fn object(&mut self, _totals: &ObjectTotals) {}
+}
+
+impl<F: FnMut(RecordBatch) -> ControlFlow<()>> Sink for F {
+    fn batch(&mut self, batch: RecordBatch) -> ControlFlow<()> {
+        self(batch)
+    }
+}
+
+/// A few objects, read by one worker.
+struct Task {
+    inputs: Vec<Result<Input, ObjectTotals>>,
+    chunks: SyncSender<Result<Chunk, Error>>,
+}
+
+/// What a worker hands over: rows, whose they are, and the objects that ended with them.
+struct Chunk {
+    batch: Option<RecordBatch>,
+    /// Object (position in its task) and number of rows, in row order.
+    runs: Vec<(usize, usize)>,
+    finished: Vec<(usize, ObjectTotals)>,
+}
+
+/// Bytes as stored after which a task is full.
+const TASK_BYTES: u64 = 4 << 20;
+/// Objects after which a task is full.
+const TASK_OBJECTS: usize = 512;
+/// Chunks that wait for the caller, for each task.
+const WAITING_CHUNKS: usize = 2;
+
+/// Reads every object of `sources` and hands the rows to `sink`.
+///
+/// # Errors
+/// Only what stops everything. What is wrong with an object or a record is in the totals.
+pub fn scan(sources: &Sources, options: &Options, sink: &mut dyn Sink) -> Result<Totals, Error> {
+    let threads = options.threads.max(1);
+    let (to_workers, tasks) = sync_channel::<Task>(threads);
+    let (to_caller, turns) = sync_channel::<Receiver<Result<Chunk, Error>>>(threads * 2);
+    let tasks = Mutex::new(tasks);
+    std::thread::scope(|scope| {
+        let lister = scope.spawn(move || list(sources, &to_workers, &to_caller));
+        let workers: Vec<_> = (0..threads).map(|_| scope.spawn(|| work(&tasks, options))).collect();
+        let result = collect(turns, sink);
+        // The lister and the workers stop by themselves: their queues are closed now.
+        let whole = lister.join().is_ok() & workers.into_iter().map(|w| w.join().is_ok()).fold(true, |a, b| a & b);
+        if whole { result } else { Err(Error::Worker) }
+    })
+}
+
+/// Groups objects into tasks.
+fn list(sources: &Sources, to_workers: &SyncSender<Task>, to_caller: &SyncSender<Receiver<Result<Chunk, Error>>>) {
+    let mut walk = sources.walk().peekable();
+    while walk.peek().is_some() {
+        let mut inputs = Vec::new();
+        let mut bytes = 0;
+        while inputs.len() < TASK_OBJECTS && bytes < TASK_BYTES {
+            match walk.next() {
+                Some(Ok(input)) => {
+                    bytes += input.bytes;
+                    inputs.push(Ok(input));
+                }
+                Some(Err((name, error))) => {
+                    let mut totals = ObjectTotals::new(name);
+                    totals.reject(Reason::IoError, 1, error.to_string());
+                    inputs.push(Err(totals));
+                }
+                None => break,
+            }
+        }
+        let (chunks, turn) = sync_channel(WAITING_CHUNKS);
+        // The caller's turn is queued first: it then waits for exactly the tasks that workers can get.
+        if to_caller.send(turn).is_err() || to_workers.send(Task { inputs, chunks }).is_err() {
+            return;
+        }
+    }
+}
+
+fn work(tasks: &Mutex<Receiver<Task>>, options: &Options) {
+    let mut reader = ObjectReader::new(options);
+    loop {
+        let task = match tasks.lock() {
+            Ok(tasks) => tasks.recv(),
+            Err(_) => return,
+        };
+        let Ok(Task { inputs, chunks }) = task else { return };
+        // A send fails when the caller has gone: then the rest of this task is not wanted.
+        let mut emit =
+            |chunk| if chunks.send(chunk).is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) };
+        for (index, input) in inputs.into_iter().enumerate() {
+            let flow = match input {
+                Ok(input) => reader.read(index, input, &mut emit),
+                Err(totals) => reader.note(index, totals, &mut emit),
+            };
+            if flow.is_break() {
+                break;
+            }
+        }
+        let _ = reader.flush(&mut emit);
+    }
+}
+
+/// Takes the tasks' chunks in order, drops duplicates, adds up.
+fn collect(turns: Receiver<Receiver<Result<Chunk, Error>>>, sink: &mut dyn Sink) -> Result<Totals, Error> {
+    let mut totals = Totals::default();
+    let mut seen = Seen::new();
+    for turn in turns {
+        // Rows and duplicates of the objects of this task that have not ended.
+        let mut open: HashMap<usize, (u64, u64)> = HashMap::new();
+        for chunk in turn {
+            let chunk = chunk?;
+            let flow = match &chunk.batch {
+                Some(batch) => deliver(batch, &chunk.runs, &mut seen, &mut open, sink)?,
+                None => ControlFlow::Continue(()),
+            };
+            for (index, mut object) in chunk.finished {
+                (object.rows, object.duplicates) = open.remove(&index).unwrap_or_default();
+                debug_assert!(object.balanced(), "{object:?}");
+                sink.object(&object);
+                totals.add(&object);
+            }
+            if flow.is_break() {
+                return Ok(totals);
+            }
+        }
+    }
+    Ok(totals)
+}
+
+fn deliver(
+    batch: &RecordBatch,
+    runs: &[(usize, usize)],
+    seen: &mut Seen,
+    open: &mut HashMap<usize, (u64, u64)>,
+    sink: &mut dyn Sink,
+) -> Result<ControlFlow<()>, Error> {
+    let duplicates = seen.duplicates(batch);
+    let mut rest = duplicates.iter().copied().peekable();
+    let mut end = 0;
+    for (object, rows) in runs {
+        end += rows;
+        let mut gone = 0;
+        while rest.next_if(|row| *row < end).is_some() {
+            gone += 1;
+        }
+        let counts = open.entry(*object).or_default();
+        counts.0 += *rows as u64 - gone;
+        counts.1 += gone;
+    }
+    if duplicates.is_empty() {
+        return Ok(sink.batch(batch.clone()));
+    }
+    let kept = seen::without(batch, &duplicates)?;
+    Ok(if kept.num_rows() == 0 { ControlFlow::Continue(()) } else { sink.batch(kept) })
+}
+
+impl Progress {
+    fn object(&self, totals: &ObjectTotals) {
+        self.objects.fetch_add(1, Ordering::Relaxed);
+        self.bytes.fetch_add(totals.bytes_read, Ordering::Relaxed);
+        self.records.fetch_add(totals.records_in, Ordering::Relaxed);
+    }
+}

@@ -1,0 +1,181 @@
+//! The text of an object to rows: splits it, tells what each value is, and fills the builders.
+
+use std::ops::ControlFlow;
+
+use crate::columns::Rows;
+use crate::envelope::kind::{self, Kind, Teller};
+use crate::envelope::split::{Splitter, Step};
+use crate::json::{Fault, JsonError};
+use crate::record::{Fields, Scanner};
+use crate::reject::{Error, ObjectTotals, OtherKind, Reason};
+
+use super::{Chunk, Options};
+
+/// Wrappers in wrappers that are followed: SNS in CloudWatch Logs in a list is three.
+const MAX_WRAPPERS: usize = 4;
+
+/// Hands a chunk over; `Break` where nobody wants more.
+pub(super) type Emit<'a> = dyn FnMut(Result<Chunk, Error>) -> ControlFlow<()> + 'a;
+
+/// Parses texts, one after the other, into one collection of rows.
+#[derive(Debug)]
+pub(super) struct Parser {
+    scanner: Scanner,
+    fields: Fields,
+    teller: Teller,
+    rows: Rows,
+    runs: Vec<(usize, usize)>,
+    finished: Vec<(usize, ObjectTotals)>,
+    batch_rows: usize,
+    batch_bytes: usize,
+}
+
+impl Parser {
+    pub(super) fn new(options: &Options) -> Self {
+        let scanner = Scanner::new();
+        let teller = Teller::new(scanner.layout());
+        Parser {
+            scanner,
+            fields: Fields::default(),
+            teller,
+            rows: Rows::new(),
+            runs: Vec::new(),
+            finished: Vec::new(),
+            batch_rows: options.batch_rows,
+            batch_bytes: options.batch_bytes,
+        }
+    }
+
+    /// Parses as much of `window` as is whole. `splitter` stands where the last window ended.
+    pub(super) fn window(
+        &mut self,
+        splitter: &mut Splitter,
+        window: &[u8],
+        last: bool,
+        index: usize,
+        object: &mut ObjectTotals,
+        emit: &mut Emit<'_>,
+    ) -> ControlFlow<()> {
+        loop {
+            match splitter.next(window, last, &mut self.scanner, &mut self.fields) {
+                Step::Object(range) => self.object(&window[range], 0, index, object),
+                Step::Done | Step::More => return ControlFlow::Continue(()),
+                step => refuse(step, window, object),
+            }
+            if self.rows.len() >= self.batch_rows || self.rows.bytes() >= self.batch_bytes {
+                self.flush(emit)?;
+            }
+        }
+    }
+
+    /// One scanned object: a record, a wrapper, or something else.
+    fn object(&mut self, bytes: &[u8], depth: usize, index: usize, object: &mut ObjectTotals) {
+        let text = match std::str::from_utf8(bytes) {
+            Ok(text) => text,
+            Err(error) => {
+                let at = error.valid_up_to();
+                return object.reject(
+                    Reason::InvalidUtf8,
+                    1,
+                    format!("{}not UTF-8 at byte {at} of it", ordinal(object)),
+                );
+            }
+        };
+        match self.teller.tell(text, &self.fields) {
+            Kind::Record => {
+                self.rows.push(text, &self.fields, &object.object);
+                object.records_in += 1;
+                match self.runs.last_mut() {
+                    Some((last, rows)) if *last == index => *rows += 1,
+                    _ => self.runs.push((index, 1)),
+                }
+            }
+            Kind::Inside(range) if depth < MAX_WRAPPERS => self.nested(&text[range], depth + 1, index, object),
+            Kind::Quoted(range) if depth < MAX_WRAPPERS => {
+                self.nested(&kind::unquote(&text[range]), depth + 1, index, object);
+            }
+            Kind::Inside(_) | Kind::Quoted(_) => object.reject(Reason::TooDeep, 1, "wrappers in wrappers"),
+            Kind::Other(kind) if object.records_in == 0 => object.skipped = Some(kind),
+            Kind::Other(OtherKind::Empty) => {
+                object.reject(Reason::UnknownShape, 1, format!("{}an object without fields", ordinal(object)));
+            }
+            Kind::Other(_) => object.reject(Reason::UnknownShape, 1, "a document of another kind after records"),
+            Kind::Refused(reason, detail) => object.reject(reason, 1, format!("{}{detail}", ordinal(object))),
+        }
+    }
+
+    /// Records in a wrapper: a list, an object, or the text of a string.
+    fn nested(&mut self, text: &str, depth: usize, index: usize, object: &mut ObjectTotals) {
+        let mut splitter = Splitter::new();
+        loop {
+            match splitter.next(text.as_bytes(), true, &mut self.scanner, &mut self.fields) {
+                Step::Object(range) => self.object(&text.as_bytes()[range], depth, index, object),
+                Step::Done | Step::More => return,
+                step => refuse(step, text.as_bytes(), object),
+            }
+        }
+    }
+
+    /// Notes the end of an object.
+    pub(super) fn finish(&mut self, index: usize, object: ObjectTotals) {
+        self.finished.push((index, object));
+    }
+
+    /// Hands over the rows so far and the objects that ended.
+    pub(super) fn flush(&mut self, emit: &mut Emit<'_>) -> ControlFlow<()> {
+        if self.rows.is_empty() && self.finished.is_empty() {
+            return ControlFlow::Continue(());
+        }
+        let batch = match (!self.rows.is_empty()).then(|| self.rows.finish()).transpose() {
+            Ok(batch) => batch,
+            Err(error) => {
+                let _ = emit(Err(error.into()));
+                return ControlFlow::Break(());
+            }
+        };
+        let (runs, finished) = (std::mem::take(&mut self.runs), std::mem::take(&mut self.finished));
+        emit(Ok(Chunk { batch, runs, finished }))
+    }
+}
+
+/// "record 17: ", counting from 1.
+fn ordinal(object: &ObjectTotals) -> String {
+    format!("record {}: ", object.records_in + 1)
+}
+
+/// Counts a step that is no record.
+#[cold]
+fn refuse(step: Step, window: &[u8], object: &mut ObjectTotals) {
+    match step {
+        Step::Other(range) => {
+            let start = preview(&window[range]);
+            object.reject(Reason::NotARecord, 1, format!("{}{start} instead of an object", ordinal(object)));
+        }
+        Step::Broken { range, error, document } => {
+            let at = JsonError { at: error.at - range.start.min(error.at), ..error };
+            let start = preview(&window[range.clone()]);
+            let json = matches!(window.get(range.start), Some(b'{' | b'['));
+            let reason = match error.what {
+                Fault::Truncated => Reason::TruncatedJson,
+                Fault::TooDeep => Reason::TooDeep,
+                _ if document && !json => Reason::NotJson,
+                _ => Reason::InvalidJson,
+            };
+            object.reject(reason, 1, format!("{}{at} of it; it begins with {start}", ordinal(object)));
+        }
+        Step::Trailing(range) => {
+            let start = preview(&window[range]);
+            object.reject(Reason::TrailingText, 1, format!("after the records: {start}"));
+        }
+        Step::Unclosed => {
+            object.reject(Reason::TruncatedJson, 1, format!("the text ends after {} records", object.records_in));
+        }
+        Step::Object(_) | Step::More | Step::Done => {}
+    }
+}
+
+/// The start of a text, quoted, for a message.
+fn preview(bytes: &[u8]) -> String {
+    let text: String = String::from_utf8_lossy(&bytes[..bytes.len().min(60)]).chars().take(40).collect();
+    format!("{text:?}")
+}

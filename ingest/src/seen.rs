@@ -1,0 +1,114 @@
+//! Which events were there already.
+//!
+//! CloudTrail may deliver an event more than once ("log files that contain one or more duplicate events … same
+//! eventID"), and two trails log it twice. An event is the same if its `eventID` and the account that received it
+//! are; a copy in another account (`sharedEventID`) is another event. An event without an id is never a duplicate.
+
+use arrow::array::{BooleanArray, RecordBatch};
+use arrow::buffer::BooleanBuffer;
+use arrow::compute::filter_record_batch;
+use arrow::error::ArrowError;
+use hashbrown::HashSet;
+
+use crate::batch;
+
+/// The events seen so far.
+#[derive(Debug, Default)]
+pub struct Seen {
+    /// 128 bits of a keyed hash of id and account. The key is random, so nobody can write an event that hides another.
+    events: HashSet<u128, Identity>,
+    low: ahash::RandomState,
+    high: ahash::RandomState,
+}
+
+/// The set's members are hashes already.
+#[derive(Debug, Default, Clone, Copy)]
+struct Identity;
+
+impl std::hash::BuildHasher for Identity {
+    type Hasher = Folded;
+    fn build_hasher(&self) -> Folded {
+        Folded(0)
+    }
+}
+
+/// Takes one `u128` as it is.
+#[derive(Debug)]
+struct Folded(u64);
+
+impl std::hash::Hasher for Folded {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.0 = self.0.rotate_left(8) ^ u64::from(*byte);
+        }
+    }
+    fn write_u128(&mut self, value: u128) {
+        self.0 = value as u64;
+    }
+}
+
+impl Seen {
+    /// Nothing seen yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Events seen.
+    pub fn len(&self) -> usize {
+        self.events.len()
+    }
+
+    /// True before the first event.
+    pub fn is_empty(&self) -> bool {
+        self.events.is_empty()
+    }
+
+    /// Marks the events of a batch as seen; the rows that were there already, in order.
+    pub fn duplicates(&mut self, events: &RecordBatch) -> Vec<usize> {
+        let ids = batch::text(events, "eventid");
+        let accounts = batch::text(events, "recipientaccountid");
+        let mut found = Vec::new();
+        for row in 0..events.num_rows() {
+            let Some(id) = ids.get(row) else { continue };
+            let event = (id, accounts.get(row));
+            let key = u128::from(self.low.hash_one(event)) | u128::from(self.high.hash_one(event)) << 64;
+            if !self.events.insert(key) {
+                found.push(row);
+            }
+        }
+        found
+    }
+}
+
+/// The batch without the given rows.
+///
+/// # Errors
+/// Arrow's; none for rows of this batch.
+pub fn without(events: &RecordBatch, rows: &[usize]) -> Result<RecordBatch, ArrowError> {
+    let mut gone = rows.iter().copied().peekable();
+    let keep = BooleanBuffer::collect_bool(events.num_rows(), |row| gone.next_if_eq(&row).is_none());
+    filter_record_batch(events, &BooleanArray::new(keep, None))
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::columns::batch_from_json;
+
+    #[test]
+    fn the_same_event_of_the_same_account_is_one() {
+        let a = r#"{"eventVersion":"1.08","eventID":"a","recipientAccountId":"1"}"#;
+        let elsewhere = r#"{"eventVersion":"1.08","eventID":"a","recipientAccountId":"2"}"#;
+        let nameless = r#"{"eventVersion":"1.08"}"#;
+        let events = batch_from_json(&[a, elsewhere, a, nameless, nameless]).unwrap();
+        let mut seen = Seen::new();
+        let rows = seen.duplicates(&events);
+        assert_eq!(rows, [2]);
+        assert_eq!(without(&events, &rows).unwrap().num_rows(), 4);
+        assert_eq!(seen.duplicates(&events), [0, 1, 2]);
+    }
+}

@@ -1,0 +1,85 @@
+//! Where objects come from, by name: files, folders, globs, standard input.
+//!
+//! A source lists its objects lazily and in one fixed order, so that a folder of a million files costs no memory and
+//! the same input gives the same rows in the same order. Whether an object is gzip or plain, and what is in it, is
+//! told later, by its content.
+
+mod files;
+
+use std::path::PathBuf;
+
+pub use files::Walk;
+
+use crate::reject::Error;
+
+/// One object to read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Input {
+    /// The name that totals, errors and `source_object` show.
+    pub name: String,
+    /// Where its bytes are.
+    pub place: Place,
+    /// Bytes as stored; 0 where nobody knows beforehand.
+    pub bytes: u64,
+}
+
+/// Where the bytes of an object are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Place {
+    /// A file.
+    File(PathBuf),
+    /// Standard input, once.
+    Stdin,
+}
+
+/// The paths that a user gave, checked to exist.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sources {
+    roots: Vec<Root>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Root {
+    Path(PathBuf),
+    Stdin,
+}
+
+impl Sources {
+    /// Checks the paths: each is a file, a folder, a glob such as `logs/**/*.json.gz`, or `-`.
+    ///
+    /// # Errors
+    /// A path that is not there; a glob that matches nothing.
+    pub fn new<S: AsRef<str>>(paths: &[S]) -> Result<Self, Error> {
+        let mut roots = Vec::new();
+        for path in paths {
+            let path = path.as_ref();
+            if path == "-" {
+                roots.push(Root::Stdin);
+                continue;
+            }
+            match std::fs::metadata(path) {
+                Ok(_) => roots.push(Root::Path(PathBuf::from(path))),
+                Err(source) if path.contains(['*', '?', '[']) => {
+                    let _ = source;
+                    roots.extend(files::glob(path)?.into_iter().map(Root::Path));
+                }
+                Err(source) => return Err(Error::Path { path: path.to_owned(), source }),
+            }
+        }
+        Ok(Sources { roots })
+    }
+
+    /// Whether standard input is among them: such a source can be read only once.
+    pub fn reads_stdin(&self) -> bool {
+        self.roots.contains(&Root::Stdin)
+    }
+
+    /// The objects, in order. What cannot be listed is an item too, so that it is counted.
+    pub fn walk(&self) -> Walk {
+        let roots = self.roots.iter().rev().map(|root| match root {
+            Root::Path(path) => files::Entry::Unknown(path.clone()),
+            Root::Stdin => files::Entry::Stdin,
+        });
+        Walk::new(roots.collect())
+    }
+}

@@ -1,0 +1,262 @@
+//! Names in a query, put in the table's case before planning.
+//!
+//! SQL folds unquoted names to lower case, and the table's columns are lower case, so most published queries need
+//! nothing. What is left: quoted names (`"userIdentity"`), fields in brackets (`resources[1]['ARN']`,
+//! `resources[1].ARN`), and the names of answer columns, which are `arn` for `userIdentity.arn` as in Athena, and
+//! not the engine's `cloudtrail_logs.useridentity[arn]`. Works on the syntax tree; knows no plans.
+
+use std::collections::BTreeSet;
+use std::ops::ControlFlow;
+use std::sync::OnceLock;
+
+use datafusion::sql::parser::Statement;
+use datafusion::sql::sqlparser::ast::{
+    AccessExpr, Expr, Ident, ObjectName, ObjectNamePart, Select, SelectItem, Subscript, Value, VisitMut, VisitorMut,
+};
+use ingest::schema::{COLUMNS, Column, Kind};
+
+use crate::athena;
+use crate::tables::EVENTS;
+
+/// Puts the names of a parsed statement in the table's case.
+pub fn fold(statement: &mut Statement) {
+    match statement {
+        Statement::Statement(statement) => {
+            let mut aliases = Aliases(BTreeSet::new());
+            let _ = statement.visit(&mut aliases);
+            let _ = statement.visit(&mut Fold { aliases: aliases.0 });
+        }
+        Statement::Explain(explain) => fold(&mut explain.statement),
+        _ => {}
+    }
+}
+
+/// Every name in the event table and its views, lower case: columns, fields at any depth, tables.
+fn known() -> &'static BTreeSet<String> {
+    static KNOWN: OnceLock<BTreeSet<String>> = OnceLock::new();
+    KNOWN.get_or_init(|| {
+        let mut names: BTreeSet<String> = athena::column_names().map(str::to_owned).collect();
+        names.insert(EVENTS.to_owned());
+        names.extend(athena::NAMES.iter().map(|&n| n.to_owned()));
+        for path in paths() {
+            names.extend(path.split('.').map(str::to_owned));
+        }
+        names
+    })
+}
+
+/// Every column and field of the event table as a dotted path, in table order: `useridentity.arn`.
+pub fn paths() -> &'static [String] {
+    static PATHS: OnceLock<Vec<String>> = OnceLock::new();
+    PATHS.get_or_init(|| {
+        let mut paths = Vec::new();
+        collect("", COLUMNS, &mut paths);
+        paths
+    })
+}
+
+fn collect(prefix: &str, columns: &[Column], paths: &mut Vec<String>) {
+    for column in columns {
+        let path = format!("{prefix}{}", column.name);
+        let inner = match column.kind {
+            Kind::Struct(fields) | Kind::List(fields) => fields,
+            _ => &[],
+        };
+        let prefix = format!("{path}.");
+        paths.push(path);
+        collect(&prefix, inner, paths);
+    }
+}
+
+/// Whether a column or field of this name holds fields.
+fn holds_fields(name: &str) -> bool {
+    static HOLDERS: OnceLock<BTreeSet<&'static str>> = OnceLock::new();
+    let holders = HOLDERS.get_or_init(|| {
+        paths().iter().filter_map(|p| p.rsplit_once('.')).filter_map(|(parent, _)| parent.rsplit('.').next()).collect()
+    });
+    holders.contains(name.to_ascii_lowercase().as_str())
+}
+
+/// Collects answer columns that the query names itself, in quotes: those keep their case.
+struct Aliases(BTreeSet<String>);
+
+impl VisitorMut for Aliases {
+    type Break = ();
+
+    fn pre_visit_select(&mut self, select: &mut Select) -> ControlFlow<()> {
+        for item in &select.projection {
+            if let SelectItem::ExprWithAlias { alias, .. } = item
+                && alias.quote_style.is_some()
+            {
+                self.0.insert(alias.value.clone());
+            }
+        }
+        ControlFlow::Continue(())
+    }
+}
+
+struct Fold {
+    aliases: BTreeSet<String>,
+}
+
+impl Fold {
+    fn ident(&self, ident: &mut Ident) {
+        if ident.quote_style.is_none() || self.aliases.contains(&ident.value) {
+            return;
+        }
+        if let Some(lower) = lowered(&ident.value) {
+            ident.value = lower;
+        }
+    }
+
+    fn chain(&self, chain: &mut [AccessExpr]) {
+        let mut inside = false;
+        for access in chain {
+            match access {
+                AccessExpr::Subscript(Subscript::Index { index: Expr::Value(value) }) => {
+                    if let Value::SingleQuotedString(text) = &mut value.value
+                        && let Some(lower) = lowered(text)
+                    {
+                        *text = lower;
+                    }
+                    inside = true;
+                }
+                AccessExpr::Subscript(_) => inside = true,
+                // `resources[1].arn`: the planner takes fields after a bracket as text only.
+                AccessExpr::Dot(Expr::Identifier(ident)) if inside => {
+                    let field = match ident.quote_style {
+                        Some(_) => lowered(&ident.value).unwrap_or_else(|| ident.value.clone()),
+                        None => ident.value.to_ascii_lowercase(),
+                    };
+                    *access = AccessExpr::Dot(Expr::Value(Value::SingleQuotedString(field).with_empty_span()));
+                }
+                AccessExpr::Dot(_) => {}
+            }
+        }
+    }
+}
+
+/// The lower-case form of a name of ours that is written in another case.
+fn lowered(name: &str) -> Option<String> {
+    let lower = name.to_ascii_lowercase();
+    (lower != name && known().contains(&lower)).then_some(lower)
+}
+
+impl VisitorMut for Fold {
+    type Break = ();
+
+    fn pre_visit_relation(&mut self, relation: &mut ObjectName) -> ControlFlow<()> {
+        for part in &mut relation.0 {
+            if let ObjectNamePart::Identifier(ident) = part {
+                self.ident(ident);
+            }
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn pre_visit_select(&mut self, select: &mut Select) -> ControlFlow<()> {
+        name_fields(select);
+        ControlFlow::Continue(())
+    }
+
+    fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
+        match expr {
+            Expr::Identifier(ident) => self.ident(ident),
+            Expr::CompoundIdentifier(idents) => idents.iter_mut().for_each(|i| self.ident(i)),
+            Expr::CompoundFieldAccess { access_chain, .. } => self.chain(access_chain),
+            _ => {}
+        }
+        ControlFlow::Continue(())
+    }
+}
+
+/// Names an unnamed field in a select list after its last part: `arn` for `userIdentity.arn`; `sessionissuer_arn`
+/// where `arn` is taken, because an answer cannot have two columns of one name.
+fn name_fields(select: &mut Select) {
+    let mut taken: BTreeSet<String> = select.projection.iter().filter_map(plain_name).collect();
+    for item in &mut select.projection {
+        let SelectItem::UnnamedExpr(expr) = item else { continue };
+        let Some((parent, field)) = field_name(expr) else { continue };
+        let name = [field.clone(), format!("{parent}_{field}")].into_iter().find(|n| !taken.contains(n));
+        if let Some(name) = name {
+            taken.insert(name.clone());
+            let expr = std::mem::replace(expr, Expr::Identifier(Ident::new("")));
+            *item = SelectItem::ExprWithAlias { expr, alias: Ident::with_quote('"', name) };
+        }
+    }
+}
+
+/// The name that an item of a select list has without our help.
+fn plain_name(item: &SelectItem) -> Option<String> {
+    match item {
+        SelectItem::ExprWithAlias { alias, .. } if alias.quote_style.is_some() => Some(alias.value.clone()),
+        SelectItem::ExprWithAlias { alias, .. } => Some(alias.value.to_ascii_lowercase()),
+        SelectItem::UnnamedExpr(Expr::Identifier(ident)) => Some(ident.value.to_ascii_lowercase()),
+        SelectItem::UnnamedExpr(expr @ Expr::CompoundIdentifier(idents)) if field_name(expr).is_none() => {
+            idents.last().map(|i| i.value.to_ascii_lowercase())
+        }
+        _ => None,
+    }
+}
+
+/// The last two parts of a path into a struct.
+fn field_name(expr: &Expr) -> Option<(String, String)> {
+    let Expr::CompoundIdentifier(idents) = expr else { return None };
+    let (field, parents) = idents.split_last()?;
+    let parent = parents.last()?;
+    parents
+        .iter()
+        .any(|p| holds_fields(&p.value))
+        .then(|| (parent.value.to_ascii_lowercase(), field.value.to_ascii_lowercase()))
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::guard;
+
+    fn folded(sql: &str) -> String {
+        let mut statement = guard::parse(sql).unwrap();
+        fold(&mut statement);
+        statement.to_string()
+    }
+
+    #[test]
+    fn quoted_names_of_ours_are_lowered() {
+        assert_eq!(
+            folded(r#"SELECT "eventName" FROM "Events" WHERE "userIdentity"."sessionContext".x = 1"#),
+            r#"SELECT "eventname" FROM "events" WHERE "useridentity"."sessioncontext".x = 1"#
+        );
+        assert_eq!(folded(r#"SELECT "MyOwn" FROM t"#), r#"SELECT "MyOwn" FROM t"#);
+    }
+
+    #[test]
+    fn an_alias_keeps_its_case() {
+        let sql = r#"SELECT count(*) AS "eventName" FROM t ORDER BY "eventName""#;
+        assert_eq!(folded(sql), sql);
+    }
+
+    #[test]
+    fn fields_in_brackets() {
+        assert_eq!(folded("SELECT resources[1]['ARN'] FROM t"), "SELECT resources[1]['arn'] FROM t");
+        assert_eq!(folded("SELECT resources[1].ARN FROM t"), "SELECT resources[1].'arn' FROM t");
+    }
+
+    #[test]
+    fn answer_columns_are_named_after_fields() {
+        assert_eq!(
+            folded("SELECT userIdentity.arn, t.userIdentity.sessionContext.sessionIssuer.arn, t.eventName FROM t"),
+            r#"SELECT userIdentity.arn AS "arn", t.userIdentity.sessionContext.sessionIssuer.arn AS "sessionissuer_arn", t.eventName FROM t"#
+        );
+        let named = "SELECT userIdentity.arn AS who, count(DISTINCT userIdentity.arn) FROM t";
+        assert_eq!(folded(named), named);
+    }
+
+    #[test]
+    fn paths_reach_every_depth() {
+        for path in ["eventname", "resources.arn", "useridentity.sessioncontext.attributes.mfaauthenticated"] {
+            assert!(paths().iter().any(|p| p == path), "{path}");
+        }
+    }
+}

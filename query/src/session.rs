@@ -1,0 +1,193 @@
+//! The engine: one DataFusion session with limits, the event table and its views.
+//!
+//! Everything a query may use is bounded here: memory (operators that can spill do), disk for spilling, threads and
+//! rows a batch. Time is the caller's: put a timeout around [`Answer::next`] and drop the answer.
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+use datafusion::catalog::TableProvider;
+use datafusion::dataframe::DataFrame;
+use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
+use datafusion::execution::memory_pool::{FairSpillPool, TrackConsumersPool};
+use datafusion::execution::runtime_env::RuntimeEnvBuilder;
+use datafusion::prelude::{SQLOptions, SessionConfig, SessionContext};
+use datafusion::sql::parser::Statement;
+use tokio::runtime::{Builder, Handle, Runtime};
+
+use crate::answer::{Answer, BlockingAnswer};
+use crate::error::{Error, Result, explain, unknown_table};
+use crate::tables::{EVENTS, EventStream, events_table};
+use crate::{athena, athena_time, guard, names};
+
+/// What a query may use.
+#[derive(Debug, Clone)]
+pub struct Limits {
+    /// Memory of all operators together, in bytes. Batches on their way are not counted: they are few and bounded.
+    pub memory_bytes: usize,
+    /// Folder for spilled data; `None` is the system's temporary folder. Spilled files go away with the query.
+    pub spill_dir: Option<PathBuf>,
+    /// Spilled data at any one time, in bytes.
+    pub spill_bytes: u64,
+    /// Threads, and streams that an operator is split into.
+    pub partitions: usize,
+    /// Rows in a batch that an operator puts out.
+    pub batch_rows: usize,
+}
+
+impl Default for Limits {
+    /// 512 MiB of memory, 32 GiB of spilled data in the system's temporary folder, a thread for each core.
+    fn default() -> Self {
+        Self {
+            memory_bytes: 512 << 20,
+            spill_dir: None,
+            spill_bytes: 32 << 30,
+            partitions: std::thread::available_parallelism().map_or(1, NonZeroUsize::get),
+            batch_rows: 8192,
+        }
+    }
+}
+
+/// Runs read-only SQL over one source of events.
+pub struct Engine {
+    context: SessionContext,
+    threads: usize,
+}
+
+impl Engine {
+    /// An engine without tables; see [`Engine::register`].
+    ///
+    /// # Errors
+    /// [`Error::Setup`] when the spill folder cannot be made.
+    pub fn new(limits: Limits) -> Result<Engine> {
+        let threads = limits.partitions.max(1);
+        let config = session_config(&limits);
+        let runtime = runtime_env(&limits).build_arc().map_err(|e| {
+            Error::Setup(format!("no place to spill to: {}; choose another spill folder", e.strip_backtrace()))
+        })?;
+        let context = SessionContext::new_with_config_rt(config, runtime);
+        athena_time::register_all(&context);
+        Ok(Engine { context, threads })
+    }
+
+    /// Makes `events` the rows of the table `events` and of the views over it, instead of what was there before.
+    ///
+    /// # Errors
+    /// [`Error::Setup`] when a view does not fit the event table, which would be a fault of this crate.
+    pub fn register(&self, events: Arc<dyn EventStream>) -> Result<()> {
+        let table = events_table(events)?;
+        let view = athena::view(&self.context, &table)?;
+        self.put(EVENTS, table)?;
+        for name in athena::NAMES {
+            self.put(name, view.clone())?;
+        }
+        Ok(())
+    }
+
+    fn put(&self, name: &str, table: Arc<dyn TableProvider>) -> Result<()> {
+        self.context.deregister_table(name).map_err(explain)?;
+        self.context.register_table(name, table).map_err(explain)?;
+        Ok(())
+    }
+
+    /// Names of the tables and views that a query can read, sorted.
+    pub fn tables(&self) -> Vec<String> {
+        let schema = self.context.catalog("datafusion").and_then(|c| c.schema("public"));
+        let mut tables = schema.map_or_else(Vec::new, |s| s.table_names());
+        tables.sort_unstable();
+        tables
+    }
+
+    /// Starts one read-only statement. Rows come from [`Answer::next`].
+    ///
+    /// # Errors
+    /// [`Error::Refused`] for a statement that does more than read, [`Error::Syntax`], [`Error::Name`] and
+    /// [`Error::Plan`] for one that makes no sense; nothing has been read then.
+    pub async fn query(&self, sql: &str) -> Result<Answer> {
+        let mut statement = guard::parse(sql)?;
+        names::fold(&mut statement);
+        self.check_tables(&statement)?;
+        let state = self.context.state();
+        let plan = state.statement_to_plan(statement).await.map_err(explain)?;
+        // The guard has seen the text; the same promise is kept for what the planner made of it.
+        SQLOptions::new()
+            .with_allow_ddl(false)
+            .with_allow_dml(false)
+            .with_allow_statements(false)
+            .verify_plan(&plan)
+            .map_err(|e| Error::Refused(format!("{}; {}", e.strip_backtrace(), guard::ALLOWED)))?;
+        let stream = DataFrame::new(state, plan).execute_stream().await.map_err(explain)?;
+        Ok(Answer::new(stream))
+    }
+
+    /// [`Engine::query`] for callers without a runtime: an iterator over batches.
+    ///
+    /// # Errors
+    /// As [`Engine::query`]; and [`Error::Setup`] when called from asynchronous code.
+    pub fn query_blocking(&self, sql: &str) -> Result<BlockingAnswer> {
+        let runtime = self.runtime()?;
+        let answer = runtime.block_on(self.query(sql))?;
+        Ok(BlockingAnswer::new(runtime, answer))
+    }
+
+    /// All rows of an answer that is known to be small.
+    ///
+    /// # Errors
+    /// As [`Engine::query_blocking`] and [`Answer::next`].
+    pub fn collect_blocking(&self, sql: &str) -> Result<Vec<RecordBatch>> {
+        self.query_blocking(sql)?.collect()
+    }
+
+    fn runtime(&self) -> Result<Runtime> {
+        if Handle::try_current().is_ok() {
+            return Err(Error::Setup("a blocking query was started from asynchronous code; use Engine::query".into()));
+        }
+        Builder::new_multi_thread()
+            .worker_threads(self.threads)
+            .thread_name("trailhound-query")
+            .enable_time()
+            .build()
+            .map_err(|e| Error::Setup(format!("no threads to run the query on: {e}")))
+    }
+
+    /// Tells an unknown table by name, with the names there are, before the planner gives up on it.
+    fn check_tables(&self, statement: &Statement) -> Result<()> {
+        let state = self.context.state();
+        for table in state.resolve_table_references(statement).map_err(explain)? {
+            let known = self.context.table_exist(table.clone()).unwrap_or(false)
+                || state.table_functions().contains_key(table.table());
+            if !known {
+                return Err(unknown_table(&table.to_string(), &self.tables()));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn session_config(limits: &Limits) -> SessionConfig {
+    let partitions = limits.partitions.max(1);
+    // A sort keeps this much aside for its merge. The engine's default of 10 MiB for each of many partitions would
+    // eat a small limit before the first row.
+    let merge_bytes = (limits.memory_bytes / (8 * partitions)).min(10 << 20);
+    let mut config = SessionConfig::new()
+        .with_target_partitions(partitions)
+        .with_batch_size(limits.batch_rows.max(1))
+        .with_information_schema(true)
+        .with_enforce_batch_size_in_joins(true)
+        .with_sort_spill_reservation_bytes(merge_bytes);
+    config.options_mut().sql_parser.enable_ident_normalization = true;
+    config
+}
+
+fn runtime_env(limits: &Limits) -> RuntimeEnvBuilder {
+    let mode = match &limits.spill_dir {
+        Some(dir) => DiskManagerMode::Directories(vec![dir.clone()]),
+        None => DiskManagerMode::OsTmpDirectory,
+    };
+    let disk = DiskManagerBuilder::default().with_mode(mode).with_max_temp_directory_size(limits.spill_bytes);
+    // Fair shares: one greedy sort must not starve the join beside it, which cannot spill.
+    let pool = TrackConsumersPool::new(FairSpillPool::new(limits.memory_bytes), NonZeroUsize::MIN.saturating_add(2));
+    RuntimeEnvBuilder::new().with_memory_pool(Arc::new(pool)).with_disk_manager_builder(disk)
+}

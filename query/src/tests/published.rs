@@ -1,0 +1,66 @@
+//! The published Athena queries, run as they are over real trails: how many plan and run.
+
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+
+use arrow::array::RecordBatch;
+
+use super::engine_over;
+
+/// In-scope Athena queries that run today. Raise it when more do.
+const FLOOR: usize = 65;
+
+fn data() -> Option<PathBuf> {
+    let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data");
+    data.join("queries/MANIFEST.tsv").exists().then_some(data)
+}
+
+/// Ids of the in-scope queries of a dialect.
+fn in_scope(data: &Path, dialect: &str) -> Vec<String> {
+    let manifest = std::fs::read_to_string(data.join("queries/MANIFEST.tsv")).unwrap();
+    let cells = manifest.lines().skip(1).map(|line| line.split('\t').collect::<Vec<_>>());
+    cells.filter(|c| c[2] == dialect && !c[5].starts_with("out-of-scope")).map(|c| c[0].to_owned()).collect()
+}
+
+/// Real events, or the sample where the trails cannot be read.
+fn real_events(data: &Path) -> Vec<RecordBatch> {
+    let trails = data.join("trails/s3").display().to_string();
+    let inputs = ingest::source::expand(&[trails.as_str()]).unwrap();
+    let mut batches = Vec::new();
+    ingest::pipeline::scan(&inputs, &ingest::pipeline::Options::default(), &mut |batch| {
+        batches.push(batch);
+        ControlFlow::Continue(())
+    })
+    .unwrap();
+    batches
+}
+
+#[test]
+fn published_athena_queries_run() {
+    let Some(data) = data() else {
+        eprintln!("SKIPPED: ../shared/data absent");
+        return;
+    };
+    let batches = real_events(&data);
+    let events: usize = batches.iter().map(RecordBatch::num_rows).sum();
+    let engine = engine_over(batches);
+    let ids = in_scope(&data, "athena");
+    let mut failures: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    let mut ran = 0;
+    for id in &ids {
+        let sql = std::fs::read_to_string(data.join(format!("queries/rendered/{id}.sql"))).unwrap();
+        match engine.collect_blocking(&sql) {
+            Ok(_) => ran += 1,
+            Err(error) => {
+                let reason: String = error.to_string().chars().take(110).collect();
+                failures.entry(reason).or_default().push(id.clone());
+            }
+        }
+    }
+    eprintln!("published Athena queries: {ran} of {} run over {events} real events", ids.len());
+    for (reason, ids) in &failures {
+        eprintln!("  {} x {reason}: {}", ids.len(), ids.join(", "));
+    }
+    assert!(ran >= FLOOR, "{ran} run, {FLOOR} did before");
+}

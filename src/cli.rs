@@ -1,0 +1,348 @@
+//! The command line: commands, flags and their help texts. What a flag does is decided elsewhere.
+//!
+//! Every doc comment below is what `--help` prints, and every example in a help text is parsed by a test.
+
+mod duration;
+mod moment;
+mod size;
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::render::terminal::Terminal;
+use crate::render::{Output, RowOptions};
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0  done
+  1  findings at or above --fail-on
+  2  the command line or the SQL is wrong
+  3  some input was rejected (the rest was read)
+  5  input or output failed
+
+Start here: trailhound demo";
+
+const SCAN_EXAMPLES: &str = "\
+Examples:
+  trailhound scan ./logs
+  trailhound scan 'logs/**/*.json.gz' --output json
+  zcat logs/*.json.gz | trailhound scan -
+  trailhound scan ./logs --fail-on high";
+
+const QUERY_EXAMPLES: &str = "\
+Examples:
+  trailhound query 'SELECT eventname, count(*) FROM events GROUP BY 1' ./logs
+  trailhound query \"SELECT * FROM events WHERE outcome = 'denied'\" ./logs
+  trailhound query @report.sql ./logs --output jsonl
+  trailhound query --file report.sql ./logs
+  trailhound query - ./logs < report.sql
+
+Tables: events, cloudtrail_logs. `trailhound schema` lists their columns.";
+
+const ALERTS_EXAMPLES: &str = "\
+Examples:
+  trailhound alerts ./logs
+  trailhound alerts ./logs --severity medium --output jsonl
+  trailhound alerts ./logs --rules ./our-rules --fail-on high";
+
+const ACCESS_EXAMPLES: &str = "\
+Examples:
+  trailhound access ./logs
+  aws iam get-account-authorization-details > grants.json
+  trailhound access ./logs --grants grants.json
+  trailhound access ./logs --grants grants.json --window 180d --output json";
+
+const SAMPLE_EXAMPLES: &str = "\
+Examples:
+  trailhound sample --events 100000 --out ./sample
+  trailhound sample --accounts 12 --days 90 --seed 7 --out ./sample";
+
+const DEMO_EXAMPLES: &str = "\
+Examples:
+  trailhound demo
+  trailhound demo --keep ./sample";
+
+/// More rows than this are rarely read, and one seldom means to print them on a screen.
+const MAX_ROWS_ON_TERMINAL: u64 = 100;
+
+/// SQL, alerts and least-privilege reports from AWS CloudTrail logs.
+///
+/// One program, no server and no network: point it at a folder of CloudTrail files.
+#[derive(Debug, Parser)]
+#[command(name = "trailhound", version, after_help = EXIT_CODES, arg_required_else_help = true)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// Flags that every command takes.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Global options")]
+pub(crate) struct Global {
+    /// How answers are written: table, json, jsonl, csv or parquet
+    #[arg(long, global = true, value_enum, value_name = "FORMAT", default_value_t, hide_possible_values = true)]
+    pub(crate) output: Output,
+
+    /// Show at most this many rows of a table; 0 shows all [default: 100 on a terminal, else all]
+    #[arg(long, global = true, value_name = "N")]
+    pub(crate) max_rows: Option<u64>,
+
+    /// In CSV, leave cells that a spreadsheet would run as a formula as they are
+    #[arg(long, global = true)]
+    pub(crate) csv_raw: bool,
+
+    /// Say nothing but warnings and errors on standard error
+    #[arg(short, long, global = true)]
+    pub(crate) quiet: bool,
+
+    /// Say what is being done, step by step, on standard error
+    #[arg(long, global = true, conflicts_with = "quiet")]
+    pub(crate) debug: bool,
+
+    /// Use no colours; the variable NO_COLOR says the same
+    #[arg(long, global = true)]
+    pub(crate) no_color: bool,
+
+    /// Threads to work with [default: one a processor]
+    #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub(crate) threads: Option<u16>,
+
+    /// Memory that a query may take before it spills to disk, such as 512MiB or 2GiB
+    #[arg(long, global = true, value_name = "SIZE", value_parser = size::parse)]
+    pub(crate) memory_limit: Option<u64>,
+}
+
+impl Global {
+    /// How rows are written to standard output.
+    pub(crate) fn rows(&self) -> RowOptions {
+        self.rows_on(Terminal::stdout(self.no_color))
+    }
+
+    fn rows_on(&self, terminal: Terminal) -> RowOptions {
+        let default = if terminal.is_terminal { MAX_ROWS_ON_TERMINAL } else { 0 };
+        let rows_max = Some(self.max_rows.unwrap_or(default)).filter(|&rows| rows > 0);
+        RowOptions { terminal, rows_max, csv_raw: self.csv_raw }
+    }
+}
+
+/// What to do.
+#[derive(Debug, Clone, Subcommand)]
+pub(crate) enum Command {
+    /// Everything at a glance: span, accounts, totals, rejects, alerts, principals
+    Scan(ScanArgs),
+    /// Answer a question in SQL
+    Query(QueryArgs),
+    /// Run the rules and list what they found
+    Alerts(AlertsArgs),
+    /// Who used what and when, and what they were granted and never used
+    Access(AccessArgs),
+    /// Write a made-up organisation's trail, to try things on
+    Sample(SampleArgs),
+    /// Show all of it on a made-up trail, without network, in under a minute
+    #[command(after_help = DEMO_EXAMPLES)]
+    Demo {
+        /// Keep the made-up trail in this folder
+        #[arg(long, value_name = "DIR")]
+        keep: Option<PathBuf>,
+    },
+    /// List the columns of the event table
+    Schema,
+    /// List the shipped rules
+    Rules,
+}
+
+/// What to read, and how much of it to trust. Stands last in a command: clap keeps its heading for what follows.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Ingest {
+    /// Files, folders (read recursively) or globs of CloudTrail logs; `-` is standard input
+    #[arg(required = true, value_name = "PATH")]
+    pub(crate) paths: Vec<PathBuf>,
+
+    #[command(flatten)]
+    pub(crate) limits: Limits,
+}
+
+/// What a single object may do to us.
+#[derive(Debug, Clone, Copy, Args)]
+#[command(next_help_heading = "Input options")]
+pub(crate) struct Limits {
+    /// Refuse an object that inflates to more than this
+    #[arg(long, value_name = "SIZE", value_parser = size::parse, default_value = "256MiB")]
+    pub(crate) max_inflated_bytes: u64,
+
+    /// Read a gzip object that has other bytes behind its end, instead of refusing it
+    #[arg(long)]
+    pub(crate) accept_trailing_data: bool,
+}
+
+/// `trailhound scan`
+#[derive(Debug, Clone, Args)]
+#[command(after_help = SCAN_EXAMPLES)]
+pub(crate) struct ScanArgs {
+    /// Exit with 1 if there is an alert of this severity or above
+    #[arg(long, value_enum, value_name = "SEVERITY", ignore_case = true)]
+    pub(crate) fail_on: Option<Severity>,
+
+    #[command(flatten)]
+    pub(crate) ingest: Ingest,
+}
+
+/// `trailhound query`
+#[derive(Debug, Clone, Args)]
+#[command(after_help = QUERY_EXAMPLES)]
+pub(crate) struct QueryArgs {
+    /// The question; `@FILE` reads it from a file, `-` from standard input
+    // With --file there is no SQL, and clap puts the first PATH here: see `QueryArgs::split`.
+    #[arg(value_name = "SQL", required = true)]
+    sql: Option<OsString>,
+
+    /// Files, folders (read recursively) or globs of CloudTrail logs; `-` is standard input
+    #[arg(value_name = "PATH", required_unless_present = "file")]
+    paths: Vec<PathBuf>,
+
+    /// Read the SQL from this file; every argument is then a PATH
+    #[arg(long, value_name = "FILE")]
+    file: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub(crate) limits: Limits,
+}
+
+/// Where the SQL of a query is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum SqlSource {
+    /// On the command line.
+    Text(String),
+    /// In a file.
+    File(PathBuf),
+    /// On standard input.
+    Stdin,
+}
+
+impl QueryArgs {
+    /// Tells the SQL from the paths.
+    ///
+    /// # Errors
+    /// With a sentence for the user, where both want standard input or the SQL is not UTF-8.
+    pub(crate) fn split(&self) -> Result<(SqlSource, Vec<PathBuf>), String> {
+        let mut paths = self.paths.clone();
+        if let Some(file) = &self.file {
+            paths.splice(0..0, self.sql.iter().map(PathBuf::from));
+            return Ok((SqlSource::File(file.clone()), paths));
+        }
+        let sql = self.sql.clone().unwrap_or_default();
+        let sql = sql.into_string().map_err(|_| "the SQL is not UTF-8: write it to a file and use @FILE".to_owned())?;
+        if let Some(file) = sql.strip_prefix('@') {
+            return Ok((SqlSource::File(PathBuf::from(file)), paths));
+        }
+        if sql != "-" {
+            return Ok((SqlSource::Text(sql), paths));
+        }
+        if paths.iter().any(|path| path.as_os_str() == "-") {
+            return Err("the SQL and the logs cannot both come from standard input: use @FILE for the SQL".to_owned());
+        }
+        Ok((SqlSource::Stdin, paths))
+    }
+}
+
+/// `trailhound alerts`
+#[derive(Debug, Clone, Args)]
+#[command(after_help = ALERTS_EXAMPLES)]
+pub(crate) struct AlertsArgs {
+    /// Run the Sigma rules under this folder beside the shipped ones; may be given again
+    #[arg(long, value_name = "DIR")]
+    pub(crate) rules: Vec<PathBuf>,
+
+    /// Exit with 1 if there is an alert of this severity or above
+    #[arg(long, value_enum, value_name = "SEVERITY", ignore_case = true)]
+    pub(crate) fail_on: Option<Severity>,
+
+    /// Leave out alerts below this severity
+    #[arg(long, value_enum, value_name = "MIN", ignore_case = true, default_value_t = Severity::Informational)]
+    pub(crate) severity: Severity,
+
+    #[command(flatten)]
+    pub(crate) ingest: Ingest,
+}
+
+/// `trailhound access`
+#[derive(Debug, Clone, Args)]
+#[command(after_help = ACCESS_EXAMPLES)]
+pub(crate) struct AccessArgs {
+    /// What was granted: the JSON of `aws iam get-account-authorization-details`; once for each account
+    #[arg(long, value_name = "FILE")]
+    pub(crate) grants: Vec<PathBuf>,
+
+    /// Service control policies of the organisation, as JSON
+    #[arg(long, value_name = "FILE")]
+    pub(crate) scps: Option<PathBuf>,
+
+    /// The CSV of `aws iam get-credential-report`, decoded
+    #[arg(long, value_name = "FILE")]
+    pub(crate) credential_report: Option<PathBuf>,
+
+    /// How far back use counts as use
+    #[arg(long, value_name = "DURATION", value_parser = duration::parse, default_value = "90d")]
+    pub(crate) window: TimeDelta,
+
+    /// The end of the window: a date, a time, `yesterday`, `2h ago` [default: the newest event]
+    #[arg(long, value_name = "TIME", value_parser = moment::parse)]
+    pub(crate) now: Option<DateTime<Utc>>,
+
+    #[command(flatten)]
+    pub(crate) ingest: Ingest,
+}
+
+/// `trailhound sample`
+#[derive(Debug, Clone, Args)]
+#[command(after_help = SAMPLE_EXAMPLES)]
+pub(crate) struct SampleArgs {
+    /// Write the trail into this folder, in the key layout of a trail's bucket
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: PathBuf,
+
+    /// How many events
+    #[arg(long, value_name = "N", default_value_t = 100_000, value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) events: u64,
+
+    /// How many accounts the organisation has
+    #[arg(long, value_name = "A", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub(crate) accounts: u32,
+
+    /// How many days the trail spans
+    #[arg(long, value_name = "D", default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..=3650))]
+    pub(crate) days: u32,
+
+    /// The same seed and the same flags give the same bytes
+    #[arg(long, value_name = "S", default_value_t = 1)]
+    pub(crate) seed: u64,
+
+    /// The end of the trail [default: a fixed day, so that the bytes do not depend on the clock]
+    #[arg(long, value_name = "TIME", value_parser = moment::parse)]
+    pub(crate) end: Option<DateTime<Utc>>,
+
+    /// How many events a file holds at most
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) events_per_file: Option<u32>,
+}
+
+/// How bad a finding is: the levels of Sigma, lowest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, ValueEnum)]
+pub(crate) enum Severity {
+    #[value(alias = "info")]
+    Informational,
+    Low,
+    #[value(alias = "med")]
+    Medium,
+    High,
+    #[value(alias = "crit")]
+    Critical,
+}
+
+#[cfg(test)]
+mod tests;

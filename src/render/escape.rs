@@ -1,0 +1,160 @@
+//! The one escaper between text that somebody else wrote and a terminal.
+//!
+//! User agents, error messages, session names and tags are written by whoever makes the request, so a log can
+//! carry `ESC ] 0 ; …` to rename a window, `\r` to overwrite a line, or a bidirectional override to show a name
+//! backwards. Every character that moves the cursor, changes the terminal, reorders text or takes no room on
+//! the screen is shown as a visible escape. Text without such characters is passed on without a copy.
+//!
+//! [`json_text`] does the same for JSON that is already serialised, by `\uXXXX` escapes: the value a parser reads
+//! stays the same, so machine-readable output is always safe to look at. Knows no Arrow and no colours.
+
+use std::borrow::Cow;
+use std::fmt::Write;
+
+/// Text for one line of the screen: nothing but visible characters and spaces is left.
+pub(crate) fn line(text: &str) -> Cow<'_, str> {
+    escape(text, |_| false)
+}
+
+/// Text for several lines of the screen: newlines stay, everything else as in [`line`].
+pub(crate) fn lines(text: &str) -> Cow<'_, str> {
+    escape(text, |c| c == '\n')
+}
+
+fn escape(text: &str, keep: fn(char) -> bool) -> Cow<'_, str> {
+    let dangerous = |c: char| must_be_shown(c) && !keep(c);
+    let Some(first) = text.find(dangerous) else {
+        return Cow::Borrowed(text);
+    };
+    let (clean, rest) = text.split_at(first);
+    let mut out = String::with_capacity(text.len() + 16);
+    out.push_str(clean);
+    for c in rest.chars() {
+        match c {
+            c if !dangerous(c) => out.push(c),
+            '\n' => out.push_str("\\n"),
+            '\r' => out.push_str("\\r"),
+            '\t' => out.push_str("\\t"),
+            c => {
+                // Writing to a String cannot fail.
+                let _ = write!(out, "\\u{{{:x}}}", u32::from(c));
+            }
+        }
+    }
+    Cow::Owned(out)
+}
+
+/// Appends serialised JSON to `out` with every dangerous character inside its strings as a `\uXXXX` escape.
+///
+/// Outside strings JSON is ASCII without control characters other than white space, so the text can be
+/// rewritten without parsing it. `serde_json` has escaped U+0000–1F already.
+pub(crate) fn json_text(json: &[u8], out: &mut Vec<u8>) {
+    if json.iter().all(|&b| b < 0x7f) {
+        out.extend_from_slice(json);
+        return;
+    }
+    for chunk in json.utf8_chunks() {
+        let text = chunk.valid();
+        let mut from = 0;
+        for (at, c) in text.char_indices().filter(|&(_, c)| c >= '\u{7f}' && must_be_shown(c)) {
+            out.extend_from_slice(&text.as_bytes()[from..at]);
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                out.extend_from_slice(format!("\\u{unit:04x}").as_bytes());
+            }
+            from = at + c.len_utf8();
+        }
+        out.extend_from_slice(&text.as_bytes()[from..]);
+        if !chunk.invalid().is_empty() {
+            out.extend_from_slice("\u{fffd}".as_bytes());
+        }
+    }
+}
+
+/// True for a character that a terminal acts on, or that a reader cannot see.
+///
+/// Unicode 16: categories Cc, Cf, Zl and Zp, and the code points with the property `Default_Ignorable_Code_Point`.
+fn must_be_shown(c: char) -> bool {
+    if c < '\u{ad}' {
+        return c.is_control();
+    }
+    matches!(c,
+        '\u{ad}' | '\u{34f}' | '\u{600}'..='\u{605}' | '\u{61c}' | '\u{6dd}' | '\u{70f}'
+        | '\u{890}' | '\u{891}' | '\u{8e2}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
+        | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+        | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}'
+        | '\u{fff0}'..='\u{fffb}' | '\u{110bd}' | '\u{110cd}' | '\u{13430}'..='\u{1343f}'
+        | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn polyglots_become_visible() {
+        for (hostile, shown) in [
+            ("\x1b]0;pwn\x07", r"\u{1b}]0;pwn\u{7}"),
+            ("\x1b]8;;http://evil\x1b\\aws\x1b]8;;\x1b\\", r"\u{1b}]8;;http://evil\u{1b}\aws\u{1b}]8;;\u{1b}\"),
+            ("root\rnobody", r"root\rnobody"),
+            ("a\nb\tc", r"a\nb\tc"),
+            ("\u{9b}31m", r"\u{9b}31m"),
+            ("\u{202e}nimda\u{2069}", r"\u{202e}nimda\u{2069}"),
+            ("ad\u{200b}min\u{feff}", r"ad\u{200b}min\u{feff}"),
+            ("\u{7f}\0", r"\u{7f}\u{0}"),
+            ("tag\u{e0041}", r"tag\u{e0041}"),
+            ("p\u{2028}q", r"p\u{2028}q"),
+        ] {
+            assert_eq!(line(hostile), shown);
+        }
+    }
+
+    #[test]
+    fn plain_text_is_not_copied() {
+        for text in ["", "arn:aws:iam::111122223333:user/José 日本 👍", "a \\ b"] {
+            assert!(matches!(line(text), Cow::Borrowed(same) if same == text));
+        }
+    }
+
+    #[test]
+    fn several_lines_keep_their_newlines_only() {
+        assert_eq!(lines("a\nb\r\x1b[2J"), "a\nb\\r\\u{1b}[2J");
+    }
+
+    #[test]
+    fn json_keeps_its_value() {
+        let value = serde_json::json!({"agent": "\u{9b}2J \u{202e}\u{e0041}é\u{7f}", "n": 1});
+        let mut out = Vec::new();
+        json_text(value.to_string().as_bytes(), &mut out);
+        let text = String::from_utf8(out).unwrap();
+        assert_eq!(text, r#"{"agent":"\u009b2J \u202e\udb40\udc41é\u007f","n":1}"#);
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&text).unwrap(), value);
+    }
+
+    #[test]
+    fn bytes_that_are_not_utf8_do_not_pass() {
+        let mut out = Vec::new();
+        json_text(b"\"a\x9b\"", &mut out);
+        assert_eq!(out, "\"a\u{fffd}\"".as_bytes());
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_dangerous_is_left(text in any::<String>()) {
+            let shown = line(&text);
+            prop_assert!(!shown.chars().any(|c| c.is_control() || must_be_shown(c)));
+            prop_assert_eq!(line(&shown).into_owned(), shown.clone().into_owned());
+        }
+
+        #[test]
+        fn json_text_means_the_same(text in any::<String>()) {
+            let mut out = Vec::new();
+            json_text(serde_json::to_string(&text).unwrap().as_bytes(), &mut out);
+            let json = String::from_utf8(out).unwrap();
+            prop_assert!(!json.chars().any(must_be_shown));
+            prop_assert_eq!(serde_json::from_str::<String>(&json).unwrap(), text);
+        }
+    }
+}

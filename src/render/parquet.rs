@@ -1,0 +1,107 @@
+//! Rows as Parquet: one file, zstd, types as they are.
+
+use std::io::{self, Write};
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
+use parquet::arrow::ArrowWriter;
+use parquet::basic::{Compression, ZstdLevel};
+use parquet::errors::ParquetError;
+use parquet::file::properties::WriterProperties;
+
+use super::RowSink;
+
+/// A row group is held in memory until it is full, so it is kept small enough for wide rows of JSON text.
+const ROW_GROUP_ROWS_MAX: usize = 128 * 1024;
+const ROW_GROUP_BYTES_MAX: usize = 64 * 1024 * 1024;
+
+pub(super) struct ParquetRows<'a> {
+    writer: ArrowWriter<&'a mut (dyn Write + Send)>,
+    schema: SchemaRef,
+    rows: u64,
+}
+
+impl<'a> ParquetRows<'a> {
+    pub(super) fn new(out: &'a mut (dyn Write + Send), schema: SchemaRef, is_terminal: bool) -> io::Result<Self> {
+        if is_terminal {
+            let reason = "parquet is binary and standard output is a terminal: redirect it to a file, \
+                          as in `> rows.parquet`";
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, reason));
+        }
+        let properties = WriterProperties::builder()
+            .set_compression(Compression::ZSTD(ZstdLevel::default()))
+            .set_max_row_group_row_count(Some(ROW_GROUP_ROWS_MAX))
+            .set_max_row_group_bytes(Some(ROW_GROUP_BYTES_MAX))
+            .set_created_by(concat!("trailhound ", env!("CARGO_PKG_VERSION")).to_owned())
+            .build();
+        let writer = ArrowWriter::try_new(out, schema.clone(), Some(properties)).map_err(parquet_error)?;
+        Ok(ParquetRows { writer, schema, rows: 0 })
+    }
+}
+
+impl RowSink for ParquetRows<'_> {
+    fn batch(&mut self, batch: &RecordBatch) -> io::Result<()> {
+        // The schema decides: a batch may differ in metadata, or in the names that had to be told apart.
+        let batch = RecordBatch::try_new(self.schema.clone(), batch.columns().to_vec()).map_err(super::arrow_error)?;
+        self.rows += u64::try_from(batch.num_rows()).unwrap_or(u64::MAX);
+        self.writer.write(&batch).map_err(parquet_error)
+    }
+
+    fn finish(&mut self) -> io::Result<u64> {
+        self.writer.finish().map_err(parquet_error)?;
+        self.writer.inner_mut().flush()?;
+        Ok(self.rows)
+    }
+}
+
+/// Keeps the kind of an I/O error, so that a closed pipe is still known as one.
+fn parquet_error(error: ParquetError) -> io::Error {
+    match error {
+        ParquetError::External(inner) => match inner.downcast::<io::Error>() {
+            Ok(io_error) => *io_error,
+            Err(other) => io::Error::other(other),
+        },
+        other => io::Error::other(other),
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use std::fs::File;
+
+    use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+
+    use super::*;
+    use crate::render::samples;
+
+    #[test]
+    fn rows_come_back_as_they_went_in() {
+        let event = samples::event();
+        let path = std::env::temp_dir().join(format!("trailhound-render-{}.parquet", std::process::id()));
+        let mut file = File::create(&path).unwrap();
+        let mut rows = ParquetRows::new(&mut file, event.schema(), false).unwrap();
+        rows.batch(&event).unwrap();
+        rows.batch(&event).unwrap();
+        assert_eq!(rows.finish().unwrap(), 2);
+        drop(rows);
+        let reader = ParquetRecordBatchReaderBuilder::try_new(File::open(&path).unwrap()).unwrap();
+        let columns = reader.metadata().row_group(0).columns();
+        assert!(columns.iter().all(|c| matches!(c.compression(), Compression::ZSTD(_))));
+        let back: Vec<_> = reader.build().unwrap().map(Result::unwrap).collect();
+        let whole = arrow::compute::concat_batches(&back[0].schema(), &back).unwrap();
+        std::fs::remove_file(path).unwrap();
+        assert_eq!(whole.slice(1, 1).columns(), event.columns());
+        assert_eq!(whole.num_rows(), 2);
+    }
+
+    #[test]
+    fn a_terminal_is_refused() {
+        let mut out = Vec::new();
+        let Err(error) = ParquetRows::new(&mut out, samples::event().schema(), true) else {
+            panic!("written to a terminal");
+        };
+        assert_eq!(error.kind(), io::ErrorKind::InvalidInput);
+        assert!(error.to_string().contains("redirect"));
+    }
+}
