@@ -9,6 +9,8 @@
 
 pub mod coverage;
 pub mod evidence;
+#[cfg(test)]
+mod fixture;
 pub mod instant;
 pub mod inventory;
 pub mod policy;

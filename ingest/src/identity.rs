@@ -69,19 +69,19 @@ impl<'a> Identity<'a> {
         if let Some(actor) = self.source_identity.or(self.on_behalf_of) {
             return Some(actor);
         }
-        let session = || self.arn.filter(|arn| arn.contains(":assumed-role/")).and_then(|arn| arn.rsplit('/').next());
+        let session = || self.arn.filter(|arn| arn.contains('/')).and_then(last_part);
         let by_id = || self.principal_id.and_then(|id| id.split_once(':')).map(|(_, session)| session);
         match self.kind {
             Some("Root") => Some("root"),
             Some("AWSService") => self.invoked_by,
             Some("AssumedRole") => session().or_else(by_id),
-            _ => self
-                .user_name
-                .or_else(session)
-                .or_else(|| self.arn.and_then(|arn| arn.rsplit('/').next()))
-                .or(self.invoked_by),
+            _ => self.user_name.or_else(session).or_else(|| self.arn.and_then(last_part)).or(self.invoked_by),
         }
     }
+}
+
+fn last_part(arn: &str) -> Option<&str> {
+    arn.rsplit('/').next()
 }
 
 /// `arn:aws:sts::A:assumed-role/ROLE/SESSION` to `arn:aws:iam::A:role/ROLE`. The role's path is not in the session's

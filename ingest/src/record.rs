@@ -14,6 +14,44 @@ const MAX_SLOTS: usize = 128;
 /// Most keys of a record that the table does not name; a record with more is refused as hostile.
 const MAX_UNKNOWN: usize = 4096;
 
+/// Bytes of the longest `"key":` of the table.
+const KEY_BYTES: usize = 32;
+
+/// The text `"key":`, to be compared in two words instead of byte by byte.
+#[derive(Debug, Clone, Copy, Default)]
+struct Pattern {
+    words: [u128; 2],
+    masks: [u128; 2],
+    length: usize,
+}
+
+impl Pattern {
+    fn new(key: &str) -> Self {
+        let (mut bytes, mut mask) = ([0; KEY_BYTES], [0; KEY_BYTES]);
+        let text = format!("\"{key}\":");
+        let length = text.len().min(KEY_BYTES);
+        bytes[..length].copy_from_slice(&text.as_bytes()[..length]);
+        mask[..length].fill(0xff);
+        Pattern { words: words(&bytes), masks: words(&mask), length }
+    }
+
+    /// Whether the text at `at` begins so. False near the end of the text, where the slow way decides.
+    #[inline]
+    fn matches(&self, text: &[u8], at: usize) -> bool {
+        let Some(bytes) = text.get(at..at + KEY_BYTES).and_then(|bytes| bytes.first_chunk()) else { return false };
+        let [low, high] = words(bytes);
+        ((low ^ self.words[0]) & self.masks[0]) | ((high ^ self.words[1]) & self.masks[1]) == 0
+    }
+}
+
+#[inline]
+fn words(bytes: &[u8; KEY_BYTES]) -> [u128; 2] {
+    let (mut low, mut high) = ([0; 16], [0; 16]);
+    low.copy_from_slice(&bytes[..16]);
+    high.copy_from_slice(&bytes[16..]);
+    [u128::from_le_bytes(low), u128::from_le_bytes(high)]
+}
+
 /// One column or struct field that can be filled from a record.
 #[derive(Debug)]
 pub struct Slot {
@@ -149,6 +187,7 @@ pub struct Scanner {
     /// Shape 0 is the record; the shape of a struct slot is in `shape_of`.
     shapes: Vec<Shape>,
     shape_of: [u8; MAX_SLOTS],
+    patterns: Vec<Pattern>,
     unescaped: String,
 }
 
@@ -177,7 +216,8 @@ impl Scanner {
             }
             shapes.push(shape);
         }
-        Scanner { layout, shapes, shape_of, unescaped: String::new() }
+        let patterns = layout.slots.iter().map(|slot| Pattern::new(slot.column.json)).collect();
+        Scanner { layout, shapes, shape_of, patterns, unescaped: String::new() }
     }
 
     /// The slots it fills.
@@ -201,16 +241,24 @@ impl Scanner {
         }
         let mut previous = 0;
         loop {
-            let (key, value_at, _) = json::key(text, at)?;
-            at = match self.find(text, key, shape, previous) {
-                Some(slot) => {
-                    previous = slot - self.shapes[shape].first + 1;
-                    self.known(text, value_at, slot, fields)?
-                }
-                None => {
-                    let value = json::value(text, value_at)?;
-                    self.unknown(shape, key, value, fields)?;
-                    value.end
+            // The key that followed last time, without looking for its end first.
+            let guess = self.shapes[shape].follow[previous];
+            at = if self.patterns[guess].matches(text, at) {
+                previous = guess - self.shapes[shape].first + 1;
+                let value_at = json::skip_space(text, at + self.patterns[guess].length);
+                self.known(text, value_at, guess, fields)?
+            } else {
+                let (key, value_at, _) = json::key(text, at)?;
+                match self.find(text, key, shape, previous) {
+                    Some(slot) => {
+                        previous = slot - self.shapes[shape].first + 1;
+                        self.known(text, value_at, slot, fields)?
+                    }
+                    None => {
+                        let value = json::value(text, value_at)?;
+                        self.unknown(shape, key, value, fields)?;
+                        value.end
+                    }
                 }
             };
             at = json::skip_space(text, at);
@@ -223,14 +271,9 @@ impl Scanner {
         }
     }
 
-    /// Slot of a key, tried first where the key before it led last time.
-    #[inline]
+    /// Slot of a key; remembers which key it followed.
     fn find(&mut self, text: &[u8], key: Value, shape: usize, previous: usize) -> Option<usize> {
         let name = &text[key.start + 1..key.end - 1];
-        let guess = self.shapes[shape].follow[previous];
-        if self.layout.slots[guess].column.json.as_bytes() == name {
-            return Some(guess);
-        }
         let found = if key.form == Form::Plain {
             self.shapes[shape].keys.get(name).copied()
         } else {
@@ -281,5 +324,38 @@ impl Scanner {
 impl Default for Scanner {
     fn default() -> Self {
         Self::new()
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_key_fits_a_pattern() {
+        for slot in Layout::new().slots {
+            let text = format!("\"{}\":{}", slot.column.json, " ".repeat(KEY_BYTES));
+            assert!(slot.column.json.len() + 3 <= KEY_BYTES, "{}", slot.path);
+            assert!(Pattern::new(slot.column.json).matches(text.as_bytes(), 0), "{}", slot.path);
+            assert!(!Pattern::new(slot.column.json).matches(text.replace("\":", "x\":").as_bytes(), 0));
+        }
+    }
+
+    #[test]
+    fn fields_are_found_in_any_order_and_the_last_of_two_counts() {
+        let (mut scanner, mut fields) = (Scanner::new(), Fields::default());
+        let region = scanner.layout().slot("awsregion").unwrap();
+        let issuer = scanner.layout().slot("useridentity.sessioncontext.sessionissuer.arn").unwrap();
+        for text in [
+            r#"{"awsRegion":"x","userIdentity":{"sessionContext":{"sessionIssuer":{"arn":"a"}}},"other":1}"#,
+            r#"{"userIdentity":{"sessionContext":{"sessionIssuer":{"arn":"a"}}}, "aws\u0052egion" : "x"}"#,
+            r#"{"awsRegion":"y","userIdentity":{"arn":"gone"},"userIdentity":{"sessionContext":{"sessionIssuer":{"arn":"b","arn":"a"}}},"awsRegion":"x"}"#,
+        ] {
+            assert_eq!(scanner.scan(text.as_bytes(), 0, &mut fields), Ok(text.len()));
+            assert_eq!(fields.plain(text, region), Some("x"), "{text}");
+            assert_eq!(fields.plain(text, issuer), Some("a"), "{text}");
+            assert_eq!(fields.get(scanner.layout().slot("useridentity.arn").unwrap()), None, "{text}");
+        }
     }
 }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, StringArray, StringBuilder};
 use arrow::datatypes::{DataType, Date32Type, TimeUnit, TimestampMicrosecondType};
-use chrono::{DateTime, Datelike, Days, NaiveDate, NaiveDateTime};
+use chrono::{DateTime, Datelike, Days, NaiveDate, NaiveDateTime, Timelike};
 use datafusion::common::{Result, ScalarValue, exec_err};
 use datafusion::logical_expr::interval_arithmetic::Interval;
 use datafusion::logical_expr::preimage::PreimageResult;
@@ -144,7 +144,8 @@ fn range_of(form: Form, text: &str) -> Option<(ScalarValue, ScalarValue)> {
     match form {
         Form::Instant => {
             let time = NaiveDateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%SZ").ok()?;
-            if time.format("%Y-%m-%dT%H:%M:%SZ").to_string() != text {
+            // A leap second reads back as itself, and is not a second of its own here.
+            if time.nanosecond() != 0 || time.format("%Y-%m-%dT%H:%M:%SZ").to_string() != text {
                 return None;
             }
             let micros = time.and_utc().timestamp_micros();

@@ -9,7 +9,7 @@ use datafusion::sql::parser::{DFParserBuilder, Statement};
 use datafusion::sql::sqlparser::ast::{Query, Select, Statement as SqlStatement, Visit, Visitor};
 use datafusion::sql::sqlparser::dialect::GenericDialect;
 use datafusion::sql::sqlparser::keywords::Keyword;
-use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan, Tokenizer};
+use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan, Tokenizer, Whitespace};
 
 use crate::error::{Error, Result, explain};
 
@@ -59,6 +59,7 @@ fn tokenize(sql: &str) -> Result<Vec<TokenWithSpan>> {
     let tokens = Tokenizer::new(&GenericDialect {}, sql)
         .tokenize_with_location()
         .map_err(|e| Error::Syntax(format!("{e}; check quotes and comments")))?;
+    let tokens = join_literals(tokens);
     let operators = tokens.iter().filter(|t| is_operator(&t.token)).count();
     if operators > MAX_OPERATORS {
         return Err(Error::Refused(format!(
@@ -67,6 +68,27 @@ fn tokenize(sql: &str) -> Result<Vec<TokenWithSpan>> {
         )));
     }
     Ok(tokens)
+}
+
+/// Joins text literals that stand on two lines with nothing between them, as the SQL standard says (a published
+/// query forgot a comma and runs in Athena all the same).
+fn join_literals(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
+    let mut joined: Vec<TokenWithSpan> = Vec::with_capacity(tokens.len());
+    for token in tokens {
+        if let Token::SingleQuotedString(text) = &token.token {
+            let spaces = joined.iter().rev().take_while(|t| matches!(t.token, Token::Whitespace(_))).count();
+            let (before, between) = joined.split_at_mut(joined.len() - spaces);
+            let newline = between.iter().any(|t| t.token == Token::Whitespace(Whitespace::Newline));
+            if newline
+                && let Some(TokenWithSpan { token: Token::SingleQuotedString(first), .. }) = before.last_mut()
+            {
+                first.push_str(text);
+                continue;
+            }
+        }
+        joined.push(token);
+    }
+    joined
 }
 
 /// Whether a token can make the tree deeper.
@@ -250,8 +272,14 @@ mod tests {
     }
 
     #[test]
+    fn literals_on_two_lines_are_one() {
+        assert_eq!(parse("SELECT 'a'\n  'b', 'c'").unwrap().to_string(), "SELECT 'ab', 'c'");
+        assert!(parse("SELECT 'a' IN ('b' 'c')").is_err());
+    }
+
+    #[test]
     fn a_syntax_error_says_where() {
-        let error = parse("SELECT FROM WHERE").unwrap_err();
+        let error = parse("SELECT 1 FROM events WHERE").unwrap_err();
         assert!(matches!(error, Error::Syntax(_)), "{error:?}");
         assert!(error.to_string().contains("Line: 1"), "{error}");
     }

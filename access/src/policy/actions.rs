@@ -53,6 +53,14 @@ impl ActionSet {
         }
     }
 
+    /// The actions that fit.
+    pub fn matching(fits: impl Fn(&action::Action) -> bool) -> Self {
+        let mut set = ActionSet::none();
+        let fitting = action::actions().iter().enumerate().filter(|(_, action)| fits(action));
+        fitting.for_each(|(index, _)| set.insert_index(index));
+        set
+    }
+
     /// Adds an action by name; `false` if the catalogue does not have it.
     pub fn insert(&mut self, name: &str) -> bool {
         let Some(index) = action::index_of(name) else { return false };

@@ -5,6 +5,7 @@
 use std::collections::HashMap;
 
 use ahash::RandomState;
+use arrow::array::Array;
 use ingest::batch::TextColumn;
 
 /// Bits of a code. A chunk has at most this many rows, so a code always fits.
@@ -51,10 +52,5 @@ impl<'a> Codes<'a> {
     #[inline]
     pub(super) fn value(&self, code: u32) -> Option<&'a str> {
         self.values.get((code as usize).checked_sub(1)?).copied().filter(|text| !text.is_empty())
-    }
-
-    /// How many codes there are, null included.
-    pub(super) fn len(&self) -> usize {
-        self.values.len() + 1
     }
 }

@@ -11,50 +11,60 @@ use arrow::buffer::{BooleanBuffer, Buffer, NullBuffer, OffsetBuffer, ScalarBuffe
 use arrow::error::ArrowError;
 use hashbrown::HashTable;
 
-/// Which rows hold a value.
+/// Which rows hold a value. Most columns have one in every row, or in none: bits are kept from the first gap on only.
 #[derive(Debug)]
 pub(crate) struct Mask {
-    bits: BooleanBufferBuilder,
-    set: usize,
+    /// Rows so far, where no bits are kept: all of them hold a value.
+    dense: usize,
+    bits: Option<BooleanBufferBuilder>,
 }
 
 impl Mask {
     pub(crate) fn new() -> Self {
-        Mask { bits: BooleanBufferBuilder::new(0), set: 0 }
+        Mask { dense: 0, bits: None }
     }
 
     /// Marks `row`; rows skipped since the last one are null.
     #[inline]
     pub(crate) fn mark(&mut self, row: usize) {
-        self.fill(row);
-        self.bits.append(true);
-        self.set += 1;
-    }
-
-    #[inline]
-    fn fill(&mut self, rows: usize) {
-        if self.bits.len() < rows {
-            self.bits.append_n(rows - self.bits.len(), false);
+        if row == self.dense && self.bits.is_none() {
+            self.dense += 1;
+        } else {
+            self.sparse(row).append(true);
         }
     }
 
-    /// A copy of the null buffer of `rows` rows, leaving the mask as it is.
-    pub(crate) fn nulls(&self, rows: usize) -> Option<NullBuffer> {
-        if self.set == rows {
+    /// The bits of `rows` rows, the missing ones null.
+    fn sparse(&mut self, rows: usize) -> &mut BooleanBufferBuilder {
+        let dense = self.dense;
+        let bits = self.bits.get_or_insert_with(|| {
+            let mut bits = BooleanBufferBuilder::new(rows.max(1024));
+            bits.append_n(dense, true);
+            bits
+        });
+        bits.append_n(rows.saturating_sub(bits.len()), false);
+        bits
+    }
+
+    /// True before the first mark.
+    fn is_empty(&self) -> bool {
+        self.dense == 0 && self.bits.is_none()
+    }
+
+    /// A copy of the null buffer of `rows` rows, leaving the marks as they are.
+    pub(crate) fn nulls(&mut self, rows: usize) -> Option<NullBuffer> {
+        if self.bits.is_none() && self.dense == rows {
             return None;
         }
-        let bits = BooleanBuffer::new(Buffer::from(self.bits.as_slice()), 0, self.bits.len());
-        let padded = BooleanBuffer::collect_bool(rows, |row| row < bits.len() && bits.value(row));
-        Some(NullBuffer::new(padded))
+        let bits = self.sparse(rows);
+        Some(NullBuffer::new(BooleanBuffer::new(Buffer::from(bits.as_slice()), 0, rows)))
     }
 
     /// The null buffer of `rows` rows, or `None` where every row has a value.
     pub(crate) fn finish(&mut self, rows: usize) -> Option<NullBuffer> {
-        self.fill(rows);
-        let all = self.set == rows;
-        self.set = 0;
-        let bits = self.bits.finish();
-        (!all).then(|| NullBuffer::new(bits))
+        let nulls = self.nulls(rows);
+        (self.dense, self.bits) = (0, None);
+        nulls
     }
 }
 
@@ -101,7 +111,7 @@ impl Text {
     }
 
     pub(crate) fn finish(&mut self, rows: usize) -> Result<ArrayRef, ArrowError> {
-        if self.values.is_empty() && self.mask.set == 0 {
+        if self.mask.is_empty() {
             return Ok(Arc::new(StringArray::new_null(rows)));
         }
         let last = self.offsets[self.offsets.len() - 1];

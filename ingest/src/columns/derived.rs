@@ -46,7 +46,12 @@ pub(crate) struct Derived {
     source_object: Dictionary,
     /// Codes of (event source, event name, event type) to codes of (service, action), for this batch.
     calls: HashMap<(i32, i32, i32), (i32, i32), ahash::RandomState>,
+    /// Action of "source name type", over batches: the same few hundred calls come again and again.
+    actions: HashMap<String, Option<String>, ahash::RandomState>,
 }
+
+/// Calls remembered over batches; a hostile log could name any number.
+const MAX_ACTIONS: usize = 100_000;
 
 impl Derived {
     pub(crate) fn new(layout: &Layout) -> Self {
@@ -77,6 +82,7 @@ impl Derived {
             outcome: Dictionary::new(),
             source_object: Dictionary::new(),
             calls: HashMap::default(),
+            actions: HashMap::default(),
         }
     }
 
@@ -109,7 +115,15 @@ impl Derived {
                 let name = value(reads.event_name, key.1);
                 let kind = value(reads.event_type, key.2);
                 let service = if source.is_empty() { NULL } else { self.service.code(action::service_prefix(source)) };
-                let action = action::primary(source, name, kind).map_or(NULL, |action| self.action.code(&action));
+                if self.actions.len() > MAX_ACTIONS {
+                    self.actions.clear();
+                }
+                let action = self
+                    .actions
+                    .entry(format!("{source}\0{name}\0{kind}"))
+                    .or_insert_with(|| action::primary(source, name, kind))
+                    .as_deref()
+                    .map_or(NULL, |action| self.action.code(action));
                 self.calls.insert(key, (service, action));
                 (service, action)
             }

@@ -167,8 +167,8 @@ impl Rows {
     }
 
     /// `event_date`, from the times collected. Times come in runs of one day, so the day is remembered.
-    fn days(&self, rows: usize) -> ArrayRef {
-        let Some(Builder::Timestamp(times)) = self.builders.first() else {
+    fn days(&mut self, rows: usize) -> ArrayRef {
+        let Some(Builder::Timestamp(times)) = self.builders.first_mut() else {
             return Arc::new(Date32Array::new_null(rows));
         };
         let mut days: Vec<i32> = times.values.iter().map(|micros| time::day_of(*micros)).collect();

@@ -113,7 +113,7 @@ impl Chain {
     fn role(&self, hop: u64) -> &'static Persona {
         let name = if hop < self.last_hop() {
             FIRST_ROLE
-        } else if self.seed % 3 == 0 {
+        } else if self.seed.is_multiple_of(3) {
             "security-audit"
         } else {
             "deploy-target"

@@ -192,6 +192,7 @@ impl Template {
         }
     }
 
+    #[cfg(test)]
     pub(super) fn is_empty(&self) -> bool {
         self.pieces.is_empty()
     }
@@ -253,7 +254,7 @@ fn bucket(out: &mut String, account: &Account, drawn: u64) {
 }
 
 fn object(out: &mut String, time: i64, drawn: u64) {
-    if drawn % 64 == 0 {
+    if drawn.is_multiple_of(64) {
         let at = below(drawn, DOCUMENTS.len() as u32) as usize;
         out.push_str("documents/");
         out.push_str(DOCUMENTS.get(at).unwrap_or(&""));

@@ -85,7 +85,8 @@ fn a_limit_stops_a_source_without_end() {
         let batches = engine_over(Shared(generator.clone())).collect_blocking(sql).unwrap();
         assert_eq!(text(&batches).len(), 3, "{sql}");
         assert!(generator.wait_until_stopped(), "{sql}: the source went on");
-        assert!(generator.made.load(Ordering::SeqCst) < 200, "{sql}: {:?} batches", generator.made);
+        // A filter gathers a full batch of matches before it hands any on.
+        assert!(generator.made.load(Ordering::SeqCst) < 1000, "{sql}: {:?} batches", generator.made);
     }
 }
 

@@ -29,7 +29,7 @@ const EVENTS: &[&str] = &[
 
 /// The sample as one batch.
 pub(crate) fn batch() -> RecordBatch {
-    let batch = ingest::columns::batch_from_json(EVENTS);
+    let batch = ingest::columns::batch_from_json(EVENTS).unwrap();
     assert_eq!(batch.num_rows(), EVENTS.len(), "every sample event is an event");
     batch
 }
@@ -44,8 +44,8 @@ pub(crate) fn engine_over(events: impl EventStream + 'static) -> Engine {
 /// An engine over the sample, twice split, so that dictionaries differ between batches.
 pub(crate) fn engine() -> Engine {
     let (first, last) = EVENTS.split_at(3);
-    let batches = vec![ingest::columns::batch_from_json(first), ingest::columns::batch_from_json(last)];
-    engine_over(batches)
+    let batches = [first, last].map(|part| ingest::columns::batch_from_json(part).unwrap());
+    engine_over(batches.to_vec())
 }
 
 /// Rows of an answer as text, cells parted by `|`, NULL as `-`.

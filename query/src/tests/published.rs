@@ -23,16 +23,16 @@ fn in_scope(data: &Path, dialect: &str) -> Vec<String> {
     cells.filter(|c| c[2] == dialect && !c[5].starts_with("out-of-scope")).map(|c| c[0].to_owned()).collect()
 }
 
-/// Real events, or the sample where the trails cannot be read.
+/// Every event of the real trails.
 fn real_events(data: &Path) -> Vec<RecordBatch> {
     let trails = data.join("trails/s3").display().to_string();
-    let inputs = ingest::source::expand(&[trails.as_str()]).unwrap();
+    let sources = ingest::source::Sources::new(&[trails]).unwrap();
     let mut batches = Vec::new();
-    ingest::pipeline::scan(&inputs, &ingest::pipeline::Options::default(), &mut |batch| {
+    let mut keep = |batch| {
         batches.push(batch);
         ControlFlow::Continue(())
-    })
-    .unwrap();
+    };
+    ingest::pipeline::scan(&sources, &ingest::pipeline::Options::default(), &mut keep).unwrap();
     batches
 }
 

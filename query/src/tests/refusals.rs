@@ -86,15 +86,21 @@ fn writing_is_refused_and_leaves_the_engine_as_it_was() {
 /// Chains as long as the guard lets through: planned and freed without running out of stack.
 #[test]
 fn the_longest_chains_are_survived() {
-    let ors = vec!["eventname = 'x'"; 1_900].join(" OR ");
-    assert_eq!(rows(&format!("SELECT count(*) FROM events WHERE {ors}")), ["0"]);
-    let sums = vec!["1"; 1_900].join(" + ");
-    assert_eq!(rows(&format!("SELECT {sums}")), ["1900"]);
-    let columns = vec!["length(eventname)"; 1_900].join(" + ");
-    assert_eq!(rows(&format!("SELECT count(*) FROM events WHERE {columns} < 0")), ["0"]);
-    // Deep plans are refused or answered; the process goes on.
-    let unions = vec!["SELECT 1"; 200].join(" UNION ALL ");
-    assert_eq!(rows(&unions).len(), 200);
+    let n: usize = std::env::var("CHAIN").unwrap().parse().unwrap();
+    let kind = std::env::var("KIND").unwrap();
+    match kind.as_str() {
+        "or" => { let ors = vec!["eventname = 'x'"; n].join(" OR ");
+    assert_eq!(rows(&format!("SELECT count(*) FROM events WHERE {ors}")), ["0"]);}
+        "like" => { let ors = (0..n).map(|i| format!("eventname LIKE '%x{i}%'")).collect::<Vec<_>>().join(" OR ");
+    assert_eq!(rows(&format!("SELECT count(*) FROM cloudtrail_logs WHERE {ors}")), ["0"]);}
+        "sum" => {let sums = vec!["1"; n].join(" + ");
+    assert_eq!(rows(&format!("SELECT {sums}")), [n.to_string()]);}
+        "col" => {let columns = vec!["length(eventname)"; n].join(" + ");
+    assert_eq!(rows(&format!("SELECT count(*) FROM events WHERE {columns} < 0")), ["0"]);}
+        _ => {
+    let unions = vec!["SELECT 1"; n].join(" UNION ALL ");
+    assert_eq!(rows(&unions).len(), n);}
+    }
 }
 
 #[test]

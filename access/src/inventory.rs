@@ -1,0 +1,295 @@
+//! The inventory: which principals there are and what is attached to them.
+//!
+//! Read from the JSON of `aws iam get-account-authorization-details`, with service control policies and the credential
+//! report beside it if they are given. Holds documents, not decisions: what they grant is `policy`'s business. Must
+//! not know events or where the texts come from; whoever reads the files hands over the text and its name.
+
+mod credentials;
+mod gaad;
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde_json::Value;
+
+pub use credentials::{Credentials, ReportedKey};
+
+use crate::policy::{ActionSet, Document, Grant, grant};
+use crate::usage::Kind;
+
+/// Why an input cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{source_name}: {reason}")]
+pub struct Error {
+    /// The file or object.
+    pub source_name: String,
+    /// What is wrong, where, and what would be right.
+    pub reason: String,
+}
+
+impl Error {
+    fn new(source_name: &str, reason: impl Into<String>) -> Self {
+        Error { source_name: source_name.to_owned(), reason: reason.into() }
+    }
+}
+
+/// A policy document and its name.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Named {
+    /// Name of the inline policy.
+    pub name: String,
+    /// The document.
+    pub document: Document,
+}
+
+/// A version of a managed policy.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Version {
+    /// `v1`, `v2` …
+    pub id: String,
+    /// Whether it is the one in force.
+    pub is_default: bool,
+    /// When it was made, microseconds; `None` where the input does not say.
+    pub created: Option<i64>,
+    /// The document.
+    pub document: Document,
+}
+
+/// A managed policy.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ManagedPolicy {
+    /// ARN.
+    pub arn: String,
+    /// The versions that the input holds.
+    pub versions: Vec<Version>,
+}
+
+impl ManagedPolicy {
+    /// The version in force.
+    pub fn default_version(&self) -> Option<&Version> {
+        self.versions.iter().find(|version| version.is_default).or(match self.versions.as_slice() {
+            [only] => Some(only),
+            _ => None,
+        })
+    }
+
+    /// The newest version that was made at or before `time`; versions without a date count as old.
+    pub fn version_at(&self, time: i64) -> Option<&Version> {
+        let old = |version: &&Version| version.created.is_none_or(|created| created <= time);
+        // The version in force goes last, so that it wins among versions of one date.
+        self.versions.iter().filter(old).max_by_key(|version| (version.created, version.is_default))
+    }
+}
+
+/// A group of users.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Group {
+    /// Name; users name their groups by it.
+    pub name: String,
+    /// ARN.
+    pub arn: String,
+    /// Inline policies.
+    pub inline: Vec<Named>,
+    /// ARNs of attached policies.
+    pub attached: Vec<String>,
+}
+
+/// A user or a role.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Entity {
+    /// ARN.
+    pub arn: String,
+    /// Name without the path.
+    pub name: String,
+    /// Unique id; a re-created principal of the same name has another one.
+    pub id: String,
+    /// [`Kind::IamUser`] or [`Kind::Role`].
+    pub kind: Kind,
+    /// When it was made, microseconds.
+    pub created: Option<i64>,
+    /// Inline policies.
+    pub inline: Vec<Named>,
+    /// ARNs of attached policies.
+    pub attached: Vec<String>,
+    /// Names of its groups.
+    pub groups: Vec<String>,
+    /// ARN of the permissions boundary.
+    pub boundary: Option<String>,
+    /// Trust policy of a role.
+    pub trust: Option<Document>,
+    /// Last use as IAM knows it (trailing 400 days): `None` where the input does not say.
+    pub role_last_used: Option<RoleLastUsed>,
+    /// Tags.
+    pub tags: BTreeMap<String, String>,
+}
+
+impl Entity {
+    /// Whether a service made the role for itself: its permissions are fixed, and SCPs do not apply to it.
+    pub fn is_service_linked(&self) -> bool {
+        self.kind == Kind::Role && self.arn.contains(":role/aws-service-role/")
+    }
+
+    /// The account, from the ARN.
+    pub fn account(&self) -> &str {
+        crate::usage::account_of(&self.arn).unwrap_or_default()
+    }
+}
+
+/// `RoleLastUsed` of a role.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RoleLastUsed {
+    /// Last use, microseconds; `None` where IAM has seen none in its tracking period.
+    pub time: Option<i64>,
+    /// Region of that use.
+    pub region: Option<String>,
+}
+
+/// One level of the organisation and its service control policies.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ScpLevel {
+    /// Root, organisational unit or account.
+    pub target: String,
+    /// The policies attached there.
+    pub policies: Vec<Document>,
+}
+
+/// What one set of files says.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Inventory {
+    /// Users and roles, in the order of the input.
+    pub entities: Vec<Entity>,
+    /// Groups, by name.
+    pub groups: BTreeMap<String, Group>,
+    /// Managed policies, by ARN.
+    pub policies: BTreeMap<String, ManagedPolicy>,
+    /// Service control policies, from the root down; empty where none are given.
+    pub scp_levels: Vec<ScpLevel>,
+    /// The credential report, by user ARN; empty where none is given.
+    pub credentials: BTreeMap<String, Credentials>,
+    /// What could not be read and so is not counted, for the report.
+    pub warnings: Vec<String>,
+}
+
+#[derive(Deserialize)]
+struct RawLevel {
+    #[serde(default)]
+    target: String,
+    policies: Vec<Value>,
+}
+
+impl Inventory {
+    /// Reads the JSON of `aws iam get-account-authorization-details`: one document, several one after the other (one a
+    /// page), or a list of them. `source_name` is for messages.
+    pub fn parse(text: &str, source_name: &str) -> Result<Inventory, Error> {
+        gaad::parse(text, source_name)
+    }
+
+    /// Adds service control policies: a list of `{"target": …, "policies": [document …]}`, one entry a level from the
+    /// root to the account. They hold for every principal of the inventory but service-linked roles.
+    pub fn add_scps(&mut self, text: &str, source_name: &str) -> Result<(), Error> {
+        let levels: Vec<RawLevel> = serde_json::from_str(text).map_err(|reason| {
+            let form = "a list of {\"target\": …, \"policies\": [document …]}, one entry a level";
+            Error::new(source_name, format!("no service control policies: {reason}; expected {form}"))
+        })?;
+        for (at, level) in levels.iter().enumerate() {
+            let parse = |(number, value)| {
+                Document::parse(value)
+                    .map_err(|reason| Error::new(source_name, format!("[{at}].policies[{number}]: {reason}")))
+            };
+            let policies = level.policies.iter().enumerate().map(parse).collect::<Result<_, _>>()?;
+            self.scp_levels.push(ScpLevel { target: level.target.clone(), policies });
+        }
+        Ok(())
+    }
+
+    /// Adds the credential report (`aws iam get-credential-report`, the decoded CSV). Columns are found by header name.
+    pub fn add_credential_report(&mut self, text: &str, source_name: &str) -> Result<(), Error> {
+        for found in credentials::parse(text, source_name)? {
+            self.credentials.insert(found.arn.clone(), found);
+        }
+        Ok(())
+    }
+}
+
+/// What the documents of an inventory grant: managed policies and SCPs are turned into sets once, principals on asking.
+#[derive(Debug)]
+pub struct Grants<'a> {
+    inventory: &'a Inventory,
+    since: i64,
+    /// By ARN: the version in force, and what of it stood at `since`.
+    managed: BTreeMap<&'a str, (Grant, Grant)>,
+    scps: Vec<Grant>,
+}
+
+/// What one principal is granted.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Granted {
+    /// Actions granted now.
+    pub now: ActionSet,
+    /// Those of them known to have been granted at the start of the window.
+    pub established: ActionSet,
+    /// Attached policies and boundaries that the input lacks.
+    pub missing: Vec<String>,
+    /// Action patterns that name no known action.
+    pub unknown: Vec<String>,
+}
+
+impl<'a> Grants<'a> {
+    /// Prepares the inventory's policies; `since` is the start of the window, microseconds.
+    pub fn new(inventory: &'a Inventory, since: i64) -> Self {
+        let sets = |version: Option<&Version>| version.map_or_else(Grant::default, |found| Grant::of(&found.document));
+        let managed = inventory.policies.iter().map(|(arn, policy)| {
+            (arn.as_str(), (sets(policy.default_version()), sets(policy.version_at(since))))
+        });
+        let level = |level: &ScpLevel| {
+            let mut grant = Grant::default();
+            level.policies.iter().for_each(|document| grant.add(&Grant::of(document)));
+            grant
+        };
+        let scps = inventory.scp_levels.iter().map(level).collect();
+        Grants { inventory, since, managed: managed.collect(), scps }
+    }
+
+    /// What a principal of the inventory is granted.
+    pub fn of(&self, entity: &Entity) -> Granted {
+        let groups = entity.groups.iter().filter_map(|name| self.inventory.groups.get(name));
+        let (mut now, mut then, mut missing) = (Grant::default(), Grant::default(), Vec::new());
+        let inline = groups.clone().flat_map(|group| &group.inline).chain(&entity.inline);
+        for policy in inline {
+            let grant = Grant::of(&policy.document);
+            now.add(&grant);
+            // IAM keeps no date of inline policies: taken to be as old as the principal.
+            then.add(&grant);
+        }
+        for arn in groups.flat_map(|group| &group.attached).chain(&entity.attached) {
+            match self.managed.get(arn.as_str()) {
+                Some((in_force, at_start)) => {
+                    now.add(in_force);
+                    then.add(at_start);
+                }
+                None => missing.push(arn.clone()),
+            }
+        }
+        let boundary = entity.boundary.as_deref().and_then(|arn| {
+            let found = self.managed.get(arn).map(|(in_force, _)| in_force);
+            if found.is_none() {
+                missing.push(arn.to_owned());
+            }
+            found
+        });
+        let scps: &[Grant] = if entity.is_service_linked() { &[] } else { &self.scps };
+        let set = grant::effective(&now, boundary, scps);
+        let mut established = set.clone();
+        if entity.created.is_some_and(|created| created > self.since) {
+            established = ActionSet::none();
+        } else {
+            established.intersect(&then.effective());
+        }
+        missing.sort_unstable();
+        missing.dedup();
+        Granted { now: set, established, missing, unknown: now.unknown }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,95 @@
+//! Inventories of every form, whole and broken.
+#![allow(clippy::unwrap_used)]
+
+use serde_json::json;
+
+use super::*;
+use crate::instant;
+
+fn page() -> Value {
+    let allow = |actions: &str| json!({"Statement": [{"Effect": "Allow", "Action": actions, "Resource": "*"}]});
+    json!({
+        "UserDetailList": [{
+            "Arn": "arn:aws:iam::111111111111:user/ann", "UserName": "ann", "UserId": "AIDA1",
+            "CreateDate": "2020-01-01 00:00:00+00:00", "GroupList": ["dev"], "UserPolicyList": null,
+            "AttachedManagedPolicies": [{"PolicyArn": "arn:aws:iam::aws:policy/Gone", "PolicyName": "Gone"}],
+        }],
+        "GroupDetailList": [{
+            "GroupName": "dev", "Arn": "arn:aws:iam::111111111111:group/dev", "GroupPolicyList": [
+                {"PolicyName": "inline", "PolicyDocument": "%7B%22Statement%22%3A%7B%22Effect%22%3A%22Allow%22%2C%22Action%22%3A%22sqs%3ASendMessage%22%2C%22Resource%22%3A%22%2A%22%7D%7D"},
+                {"PolicyName": "broken", "PolicyDocument": {"Statement": 3}}
+            ],
+            "AttachedManagedPolicies": [{"PolicyArn": "arn:aws:iam::111111111111:policy/p", "PolicyName": "p"}],
+        }],
+        "RoleDetailList": [{
+            "Arn": "arn:aws:iam::111111111111:role/aws-service-role/x.amazonaws.com/AWSServiceRoleForX", "RoleName": "AWSServiceRoleForX",
+            "RoleId": "AROA1", "RoleLastUsed": {"LastUsedDate": "2026-10-01T00:00:00Z", "Region": "us-east-1"},
+            "RolePolicyList": [{"PolicyName": "i", "PolicyDocument": allow("kms:Decrypt")}],
+            "AssumeRolePolicyDocument": {"Statement": [{"Effect": "Allow", "Principal": {"Service": "x.amazonaws.com"}, "Action": "sts:AssumeRole"}]},
+        }],
+        "Policies": [{
+            "Arn": "arn:aws:iam::111111111111:policy/p", "DefaultVersionId": "v2", "PolicyVersionList": [
+                {"VersionId": "v1", "IsDefaultVersion": false, "CreateDate": "2021-01-01T00:00:00Z", "Document": allow("s3:GetObject")},
+                {"VersionId": "v2", "CreateDate": "2026-10-20T00:00:00Z", "Document": allow("s3:*Object")},
+            ],
+        }],
+        "IsTruncated": false, "SomethingNew": 1,
+    })
+}
+
+fn names(set: &ActionSet) -> Vec<&'static str> {
+    set.iter().map(|action| action.name).collect()
+}
+
+#[test]
+fn groups_versions_and_encodings_are_understood() {
+    let inventory = Inventory::parse(&page().to_string(), "gaad.json").unwrap();
+    let since = instant::parse("2026-08-01T00:00:00Z").unwrap();
+    let grants = Grants::new(&inventory, since);
+    let ann = grants.of(&inventory.entities[0]);
+    assert!(ann.now.contains("sqs:SendMessage") && ann.now.contains("s3:PutObject"));
+    assert_eq!(names(&ann.established), ["s3:GetObject", "sqs:SendMessage"]);
+    assert_eq!(ann.missing, ["arn:aws:iam::aws:policy/Gone"]);
+    assert_eq!(inventory.warnings.len(), 1);
+    assert!(inventory.warnings[0].contains("\"broken\" of group dev: Statement: is a number"));
+    let role = &inventory.entities[1];
+    assert!(role.is_service_linked() && role.role_last_used.as_ref().unwrap().time.is_some());
+    assert_eq!((role.name.as_str(), role.account()), ("AWSServiceRoleForX", "111111111111"));
+}
+
+#[test]
+fn service_control_policies_cut_every_level_but_not_service_linked_roles() {
+    let mut inventory = Inventory::parse(&page().to_string(), "gaad.json").unwrap();
+    let deny = json!([{"target": "root", "policies": [{"Statement": [
+        {"Effect": "Allow", "Action": "*", "Resource": "*"}, {"Effect": "Deny", "Action": ["s3:*", "kms:*"], "Resource": "*"}]}]}]);
+    inventory.add_scps(&deny.to_string(), "scps.json").unwrap();
+    let grants = Grants::new(&inventory, 0);
+    assert_eq!(names(&grants.of(&inventory.entities[0]).now), ["sqs:SendMessage"]);
+    assert_eq!(names(&grants.of(&inventory.entities[1]).now), ["kms:Decrypt"]);
+    let told = inventory.add_scps("{}", "scps.json").unwrap_err().to_string();
+    assert!(told.starts_with("scps.json: no service control policies"), "{told}");
+}
+
+#[test]
+fn pages_may_follow_each_other_or_stand_in_a_list() {
+    let (one, mut two) = (page(), page());
+    two["UserDetailList"][0]["Arn"] = json!("arn:aws:iam::111111111111:user/bob");
+    two["IsTruncated"] = json!(true);
+    let follow = Inventory::parse(&format!("{one}\n{two}\n"), "pages").unwrap();
+    let list = Inventory::parse(&json!([one, two]).to_string(), "pages").unwrap();
+    assert_eq!(follow, list);
+    assert_eq!(follow.entities.len(), 4);
+    assert!(follow.warnings.iter().any(|text| text.contains("IsTruncated")));
+}
+
+#[test]
+fn what_is_no_inventory_is_told_with_file_and_place() {
+    let told = |text: &str| Inventory::parse(text, "x.json").unwrap_err().to_string();
+    assert!(told("{\"UserDetailList\": [{\"UserName\": \"a\"}]}").contains("missing field `Arn` at line 1"));
+    assert!(told("{\"Records\": []}").contains("none of UserDetailList"));
+    assert!(told("").contains("is empty"));
+    assert!(told("{\"UserDetailList\": ").starts_with("x.json: not an account's"));
+    assert!(told(&"[".repeat(100_000)).contains("invalid type"));
+    let deep = format!("{{\"Policies\": [{{\"Arn\": \"a\", \"Tags\": {}", "[".repeat(100_000));
+    assert!(told(&deep).contains("recursion limit"));
+}

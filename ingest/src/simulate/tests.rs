@@ -1,0 +1,381 @@
+//! The generator as a whole: what it promises of a folder that it wrote.
+#![allow(clippy::unwrap_used)]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+use sha2::{Digest as _, Sha256};
+
+use super::calls::Catalogue;
+use super::personas::PERSONAS;
+use super::*;
+
+fn small() -> Plan {
+    Plan { events: 2_500, days: 20, ..Plan::default() }
+}
+
+/// Long enough for credentials to be revived.
+fn long() -> Plan {
+    Plan { days: 100, ..small() }
+}
+
+fn files(root: &Path) -> Vec<PathBuf> {
+    let (mut found, mut folders) = (Vec::new(), vec![root.to_owned()]);
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() { folders.push(path) } else { found.push(path) }
+        }
+    }
+    found.sort();
+    found
+}
+
+fn digest(root: &Path) -> String {
+    let mut hash = Sha256::new();
+    for path in files(root) {
+        hash.update(path.strip_prefix(root).unwrap().to_str().unwrap());
+        hash.update(std::fs::read(&path).unwrap());
+    }
+    format!("{:x}", hash.finalize())
+}
+
+fn records(trail: &Path) -> Vec<(PathBuf, Value)> {
+    let mut all = Vec::new();
+    for path in files(trail) {
+        let mut text = String::new();
+        flate2::read::GzDecoder::new(std::fs::File::open(&path).unwrap()).read_to_string(&mut text).unwrap();
+        let value: Value = serde_json::from_str(&text).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+        let list = value["Records"].as_array().unwrap().clone();
+        assert!(!list.is_empty(), "{} is empty", path.display());
+        all.extend(list.into_iter().map(|record| (path.clone(), record)));
+    }
+    all
+}
+
+fn generate(plan: &Plan) -> (tempfile::TempDir, Summary, Vec<(PathBuf, Value)>) {
+    let folder = tempfile::tempdir().unwrap();
+    let summary = write(plan, folder.path()).unwrap();
+    let records = records(&summary.trail);
+    (folder, summary, records)
+}
+
+#[test]
+fn the_same_plan_writes_the_same_bytes() {
+    let digest_of = |plan: &Plan| {
+        let folder = tempfile::tempdir().unwrap();
+        write(plan, folder.path()).unwrap();
+        digest(folder.path())
+    };
+    let plan = small();
+    let first = digest_of(&plan);
+    assert_eq!(first, digest_of(&plan));
+    assert_ne!(first, digest_of(&Plan { seed: 8, ..plan }));
+}
+
+#[test]
+fn counts_and_bytes_are_those_of_the_summary() {
+    for plan in [small(), Plan { events: 700, accounts: 1, days: 1, events_per_file: 5, ..Plan::default() }] {
+        let (_folder, summary, records) = generate(&plan);
+        assert_eq!(summary.events, plan.events);
+        assert_eq!(records.len() as u64, summary.events + summary.duplicates);
+        let ids: BTreeSet<&str> = records.iter().map(|(_, r)| r["eventID"].as_str().unwrap()).collect();
+        assert_eq!(ids.len() as u64, summary.events, "event ids repeat");
+        let paths = files(&summary.trail);
+        assert_eq!(paths.len() as u64, summary.files);
+        let bytes: u64 = paths.iter().map(|path| path.metadata().unwrap().len()).sum();
+        assert_eq!(bytes, summary.bytes_gz);
+        let mut by_file: BTreeMap<&Path, u32> = BTreeMap::new();
+        for (path, _) in &records {
+            *by_file.entry(path).or_default() += 1;
+        }
+        let most = by_file.values().max().copied().unwrap();
+        assert!(most <= plan.events_per_file + 2, "{most} records in a file");
+    }
+}
+
+#[test]
+fn tiny_plans_are_exact_too() {
+    for events in [0, 1, 7, 60, 301] {
+        let plan = Plan { events, accounts: 2, days: 3, ..Plan::default() };
+        let (_folder, summary, records) = generate(&plan);
+        assert_eq!(summary.events, events);
+        assert_eq!(records.len() as u64, events + summary.duplicates);
+    }
+}
+
+#[test]
+fn records_have_cloudtrails_fields_and_lie_in_the_period() {
+    let (_folder, summary, records) = generate(&small());
+    let mut bytes = 0;
+    for (path, record) in &records {
+        for name in [
+            "eventVersion", "eventTime", "eventSource", "eventName", "awsRegion", "sourceIPAddress", "userAgent",
+            "eventID", "eventType", "recipientAccountId", "eventCategory",
+        ] {
+            assert!(record[name].is_string(), "{name} of {record}");
+        }
+        assert!(record["userIdentity"].is_object() && record["readOnly"].is_boolean(), "{record}");
+        assert!(record.get("requestParameters").is_some() && record.get("responseElements").is_some());
+        let is_data = record["eventCategory"] == "Data";
+        assert_eq!(record["managementEvent"], !is_data);
+        let time = record["eventTime"].as_str().unwrap();
+        assert!(summary.start.as_str() <= time && time < summary.end.as_str(), "{time}");
+        let account = record["recipientAccountId"].as_str().unwrap();
+        assert!(path.to_str().unwrap().contains(&format!("/{account}/CloudTrail/")), "{}", path.display());
+        assert!(!(is_data && summary.data_events_off.iter().any(|off| off == account)), "{record}");
+        bytes += record.to_string().len();
+    }
+    let mean = bytes / records.len();
+    assert!((1_200..=1_700).contains(&mean), "{mean} bytes an event");
+}
+
+#[test]
+fn keys_are_laid_out_as_s3_has_them() {
+    let (folder, summary, _) = generate(&small());
+    let organisation = summary.organisation.unwrap();
+    for path in files(&summary.trail) {
+        let key = path.strip_prefix(folder.path()).unwrap().to_str().unwrap().to_owned();
+        let parts: Vec<&str> = key.split('/').collect();
+        let [top, org, account, kind, region, year, month, day, name] = parts[..] else { panic!("{key}") };
+        assert_eq!((top, org, kind), ("AWSLogs", organisation.as_str(), "CloudTrail"));
+        assert!(summary.accounts.iter().any(|id| id == account) && REGIONS.contains(&region), "{key}");
+        let name = name.strip_suffix(".json.gz").unwrap();
+        let fields: Vec<&str> = name.split('_').collect();
+        assert_eq!(fields[..3], [account, "CloudTrail", region]);
+        assert_eq!(fields[3].len(), 14);
+        assert!(fields[3].starts_with(&format!("{year}{month}{day}T")) && fields[3].ends_with('Z'), "{key}");
+        assert!(fields[4].len() == 16 && fields[4].bytes().all(|b| b.is_ascii_alphanumeric()), "{key}");
+    }
+}
+
+#[test]
+fn planted_events_are_there_and_exclusive_ones_nowhere_else() {
+    let (_folder, summary, records) = generate(&long());
+    let kinds: BTreeSet<&str> = summary.planted.iter().map(|planted| planted.kind).collect();
+    let all = [
+        "root_console_login", "root_api_use", "root_invoked_by_service", "console_login_without_mfa",
+        "console_login_failed", "sso_console_login", "revived_access_key", "revived_role", "stop_logging",
+        "first_sensitive_action", "access_key_created_for_other_user", "s3_bucket_made_public", "denied_burst",
+        "get_secret_from_ec2_role_outside", "hostile_user_agent",
+    ];
+    assert_eq!(kinds, BTreeSet::from(all));
+    let by_id: BTreeMap<&str, &Value> =
+        records.iter().map(|(_, r)| (r["eventID"].as_str().unwrap(), r)).collect();
+    let mut planted_ids: BTreeMap<&str, &str> = BTreeMap::new();
+    for planted in &summary.planted {
+        assert!(!planted.event_ids.is_empty(), "{}", planted.kind);
+        let first = by_id[planted.event_ids[0].as_str()];
+        assert_eq!(first["eventTime"], planted.time.as_str(), "{}", planted.kind);
+        assert_eq!(first["awsRegion"], planted.region.as_str());
+        for id in &planted.event_ids {
+            assert_eq!(by_id[id.as_str()]["recipientAccountId"], planted.account.as_str());
+            planted_ids.insert(id, planted.kind);
+        }
+    }
+    for (_, record) in &records {
+        let kind = planted_ids.get(record["eventID"].as_str().unwrap()).copied().unwrap_or("");
+        let by_root = record["userIdentity"]["type"] == "Root";
+        assert_eq!(by_root, kind.starts_with("root_"), "{record}");
+        assert_eq!(record["eventName"] == "StopLogging", kind == "stop_logging");
+        let login = record["eventName"] == "ConsoleLogin" && record["userIdentity"]["type"] == "IAMUser";
+        let failed = record["responseElements"]["ConsoleLogin"] == "Failure";
+        assert_eq!(login && failed, kind == "console_login_failed", "{record}");
+        let bare = login && !failed && record["additionalEventData"]["MFAUsed"] != "Yes";
+        assert_eq!(bare, kind == "console_login_without_mfa", "{record}");
+    }
+}
+
+#[test]
+fn a_revived_key_rests_for_more_than_ninety_days() {
+    let (_folder, summary, records) = generate(&long());
+    for kind in ["revived_access_key", "revived_role"] {
+        let planted = summary.planted.iter().find(|planted| planted.kind == kind).unwrap();
+        let name = planted.principal.rsplit('/').next().unwrap();
+        let mine = |r: &Value| {
+            r["userIdentity"]["userName"] == name || r["userIdentity"]["sessionContext"]["sessionIssuer"]["userName"] == name
+        };
+        let times: BTreeSet<&str> = records
+            .iter()
+            .filter(|(_, r)| mine(r) && r["recipientAccountId"] == planted.account.as_str())
+            .map(|(_, r)| r["eventTime"].as_str().unwrap())
+            .collect();
+        let before = times.iter().rfind(|time| **time < planted.time.as_str()).unwrap();
+        let at = |text: &str| text.parse::<DateTime<Utc>>().unwrap();
+        assert!((at(&planted.time) - at(before)).num_days() > 90, "{before} to {}", planted.time);
+    }
+    let short = generate(&Plan { days: 60, ..small() }).1;
+    assert!(short.planted.iter().all(|planted| !planted.kind.starts_with("revived")));
+}
+
+#[test]
+fn keys_handed_out_sign_later_calls() {
+    let (_folder, _summary, records) = generate(&small());
+    let mut used: BTreeMap<&str, usize> = BTreeMap::new();
+    for (_, record) in &records {
+        if let Some(key) = record["userIdentity"]["accessKeyId"].as_str() {
+            *used.entry(key).or_default() += 1;
+        }
+    }
+    let (mut chains, mut followed, mut carried, mut shared) = (0, 0, 0, BTreeMap::<&str, u32>::new());
+    for (_, record) in &records {
+        if record["eventName"] != "AssumeRole" || record["userIdentity"]["type"] == "AWSService" {
+            continue;
+        }
+        let Some(key) = record["responseElements"]["credentials"]["accessKeyId"].as_str() else { continue };
+        chains += 1;
+        followed += usize::from(used.contains_key(key));
+        carried += usize::from(record["requestParameters"]["sourceIdentity"].is_string());
+        *shared.entry(record["sharedEventID"].as_str().unwrap()).or_default() += 1;
+    }
+    assert!(chains > 15, "{chains}");
+    assert_eq!(chains, followed);
+    assert!(carried > 0 && carried < chains);
+    assert!(shared.values().any(|copies| *copies == 2), "no hop into another account");
+}
+
+#[test]
+fn the_trail_has_the_shapes_of_real_ones() {
+    let (_folder, summary, records) = generate(&Plan { events: 9_000, ..small() });
+    let count = |test: &dyn Fn(&Value) -> bool| records.iter().filter(|(_, r)| test(r)).count();
+    for kind in ["IAMUser", "AssumedRole", "AWSService", "AWSAccount", "SAMLUser", "WebIdentityUser", "Root"] {
+        assert!(count(&|r| r["userIdentity"]["type"] == kind) > 0, "no {kind}");
+    }
+    for code in ["AccessDenied", "ThrottlingException", "Client.UnauthorizedOperation", "NoSuchKey"] {
+        assert!(count(&|r| r["errorCode"] == code) > 0, "no {code}");
+    }
+    for kind in ["AwsApiCall", "AwsServiceEvent", "AwsConsoleSignIn"] {
+        assert!(count(&|r| r["eventType"] == kind) > 0, "no {kind}");
+    }
+    for version in ["1.08", "1.09", "1.10", "1.11"] {
+        assert!(count(&|r| r["eventVersion"] == version) > 0, "no {version}");
+    }
+    let text = |r: &Value, part: &str| r.to_string().contains(part);
+    for part in ["HIDDEN_DUE_TO_SECURITY_REASONS", "Überblick", "ARNPrefix", "2001:db8:", "vpce-0", "keyExchange", "invokedBy"] {
+        assert!(count(&|r| text(r, part)) > 0, "no {part}");
+    }
+    assert!(count(&|r| r["eventCategory"] == "Data") > records.len() / 10);
+    assert!(summary.duplicates > 0);
+    // Nobody of the office is at work at night.
+    let hour = |r: &Value| r["eventTime"].as_str().unwrap()[11..13].parse::<u32>().unwrap();
+    assert_eq!(count(&|r| r["userIdentity"]["userName"] == "mei.tanaka" && !(7..19).contains(&hour(r))), 0);
+}
+
+#[test]
+fn grants_name_the_principals_of_the_trail() {
+    let (_folder, summary, records) = generate(&small());
+    let mut granted = BTreeSet::new();
+    for path in &summary.grants {
+        let value: Value = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
+        let policies: BTreeSet<&str> =
+            value["Policies"].as_array().unwrap().iter().map(|p| p["Arn"].as_str().unwrap()).collect();
+        for list in ["UserDetailList", "RoleDetailList", "GroupDetailList"] {
+            for entry in value[list].as_array().unwrap() {
+                granted.insert(entry["Arn"].as_str().unwrap().to_owned());
+                for policy in entry["AttachedManagedPolicies"].as_array().unwrap() {
+                    assert!(policies.contains(policy["PolicyArn"].as_str().unwrap()), "{policy}");
+                }
+            }
+        }
+        for policy in value["Policies"].as_array().unwrap() {
+            for version in policy["PolicyVersionList"].as_array().unwrap() {
+                assert!(version["Document"]["Statement"].is_array(), "{policy}");
+            }
+        }
+        for role in value["RoleDetailList"].as_array().unwrap() {
+            assert!(role["AssumeRolePolicyDocument"]["Statement"].is_array(), "{role}");
+        }
+    }
+    for (_, record) in &records {
+        let identity = &record["userIdentity"];
+        let arn = match identity["type"].as_str().unwrap_or("") {
+            "IAMUser" => identity["arn"].as_str(),
+            "AssumedRole" => identity["sessionContext"]["sessionIssuer"]["arn"].as_str(),
+            _ => None,
+        };
+        assert!(arn.is_none_or(|arn| granted.contains(arn)), "{arn:?} stands in no account");
+    }
+}
+
+/// Whether an action pattern of a policy matches; `*` only, as in the documents here.
+fn matches(pattern: &str, action: &str) -> bool {
+    let (pattern, action) = (pattern.to_lowercase(), action.to_lowercase());
+    match pattern.split_once('*') {
+        Some((start, end)) => action.starts_with(start) && action.ends_with(end),
+        None => pattern == action,
+    }
+}
+
+fn allows(document: &str, action: &str) -> bool {
+    let value: Value = serde_json::from_str(document).unwrap();
+    value["Statement"].as_array().unwrap().iter().any(|statement| {
+        let listed = |key: &str| {
+            let one = statement[key].as_str().map(|text| vec![text]);
+            let many = statement[key].as_array().map(|list| list.iter().filter_map(Value::as_str).collect());
+            one.or(many).map(|patterns: Vec<&str>| patterns.iter().any(|pattern| matches(pattern, action)))
+        };
+        listed("Action").unwrap_or(false) || listed("NotAction").is_some_and(|excluded| !excluded)
+    })
+}
+
+#[test]
+fn what_personas_do_is_granted_and_what_they_try_is_not() {
+    let catalogue = Catalogue::new();
+    for persona in PERSONAS.iter().filter(|persona| persona.is_principal()) {
+        let of_groups = permissions::GROUPS.iter().filter(|group| persona.groups.contains(&group.name));
+        let mut documents: Vec<&str> = persona.inline.iter().map(|(_, text)| *text).collect();
+        let mut names: Vec<&str> = persona.managed.to_vec();
+        for group in of_groups {
+            documents.extend(group.inline.iter().map(|(_, text)| *text));
+            names.extend(group.managed);
+        }
+        for name in &names {
+            documents.push(permissions::named(name).unwrap_or_else(|| panic!("no policy {name}")).document);
+        }
+        let may = |action: &str| {
+            let bounded = permissions::named(persona.boundary).is_none_or(|policy| allows(policy.document, action));
+            bounded && documents.iter().any(|document| allows(document, action))
+        };
+        let action = |name: &str| catalogue.named(name).unwrap_or_else(|| panic!("no call {name}")).call.action;
+        for (name, _) in persona.uses {
+            let action = action(name);
+            assert!(action.is_empty() || may(action), "{} does {name}, which nothing grants", persona.name);
+        }
+        for name in persona.tries {
+            assert!(!may(action(name)), "{} is denied {name}, which is granted", persona.name);
+        }
+    }
+}
+
+#[test]
+fn plans_that_cannot_be_made_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    for plan in [
+        Plan { accounts: 0, ..small() },
+        Plan { days: 0, ..small() },
+        Plan { events_per_file: 0, ..small() },
+        Plan { end: DateTime::from_timestamp(0, 0).unwrap(), ..small() },
+    ] {
+        let error = write(&plan, folder.path()).unwrap_err().to_string();
+        assert!(error.starts_with("cannot simulate"), "{error}");
+    }
+    let file = folder.path().join("file");
+    std::fs::write(&file, "").unwrap();
+    let error = write(&small(), &file).unwrap_err().to_string();
+    assert!(error.contains("cannot write") && error.contains("check that"), "{error}");
+}
+
+/// `cargo test --release -p trailhound-ingest simulate_speed -- --ignored --nocapture` prints how fast it is.
+#[test]
+#[ignore = "a measurement, not a check"]
+fn simulate_speed() {
+    let folder = tempfile::tempdir().unwrap();
+    let plan = Plan { events: 1_000_000, days: 30, events_per_file: 5_000, ..Plan::default() };
+    let start = std::time::Instant::now();
+    let summary = write(&plan, folder.path()).unwrap();
+    let seconds = start.elapsed().as_secs_f64();
+    let per_event = summary.bytes_json / plan.events;
+    eprintln!("{:.0} events/s, {per_event} B/event, {summary:?}", plan.events as f64 / seconds);
+}

@@ -1,0 +1,32 @@
+//! One file a command. Each reads its arguments, asks the rooms, and hands what they say to `render`.
+
+mod access;
+mod alerts;
+mod demo;
+mod query;
+mod rules;
+mod sample;
+mod scan;
+mod schema;
+
+use crate::cli::{Cli, Command};
+use crate::outcome::{Failure, Outcome};
+use crate::render::words::Words;
+
+/// Runs the command that was asked for.
+///
+/// # Errors
+/// What kept it from doing its work.
+pub(crate) fn run(cli: &Cli, words: Words) -> Result<Outcome, Failure> {
+    let global = &cli.global;
+    match &cli.command {
+        Command::Scan(args) => scan::run(args, global, words),
+        Command::Query(args) => query::run(args, global, words),
+        Command::Alerts(args) => alerts::run(args, global, words),
+        Command::Access(args) => access::run(args, global, words),
+        Command::Sample(args) => sample::run(args, global, words),
+        Command::Demo { keep } => demo::run(keep.as_deref(), global, words),
+        Command::Schema => schema::run(global),
+        Command::Rules => rules::run(global),
+    }
+}

@@ -1,0 +1,143 @@
+//! From a command's paths to batches: options, the progress bar, and the words about what was rejected.
+
+use std::ops::ControlFlow;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use arrow::array::RecordBatch;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use ingest::gunzip;
+use ingest::pipeline::{Options, Progress};
+use ingest::reject::Totals;
+use ingest::source::Sources;
+use tracing_subscriber::EnvFilter;
+
+use crate::cli::{Global, Limits};
+use crate::outcome::{Failure, Outcome};
+use crate::render::report::number;
+use crate::render::terminal::Terminal;
+use crate::render::words::Words;
+
+/// Rejects that are told one by one on standard error; the rest is in the total.
+const REJECTS_TOLD: usize = 10;
+/// How often the progress bar looks.
+const TICK: Duration = Duration::from_millis(100);
+
+/// Sends diagnostics to standard error: with `--debug` ours, else none; `RUST_LOG` decides where it is set.
+pub(crate) fn start_diagnostics(debug: bool) {
+    let default = if debug { "trailhound=debug,ingest=debug,query=debug,access=debug,alerts=debug" } else { "off" };
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+}
+
+/// What a command reads, and how.
+#[derive(Debug, Clone)]
+pub(crate) struct Intake {
+    pub(crate) sources: Sources,
+    pub(crate) options: Options,
+    bar: bool,
+    words: Words,
+}
+
+impl Intake {
+    /// Checks the paths and turns the flags into options.
+    ///
+    /// # Errors
+    /// A path that is not there.
+    pub(crate) fn new(paths: &[PathBuf], limits: Limits, global: &Global, words: Words) -> Result<Self, Failure> {
+        let paths: Vec<_> = paths.iter().map(|path| path.to_string_lossy()).collect();
+        let sources = Sources::new(&paths)?;
+        let mut options = Options {
+            limits: gunzip::Limits {
+                inflated_bytes: limits.max_inflated_bytes,
+                accept_trailing_data: limits.accept_trailing_data,
+            },
+            ..Options::default()
+        };
+        if let Some(threads) = global.threads {
+            options.threads = usize::from(threads);
+        }
+        let bar = !global.quiet && Terminal::stderr(global.no_color).is_terminal;
+        Ok(Intake { sources, options, bar, words })
+    }
+
+    /// Reads everything once, showing progress where standard error is a terminal.
+    ///
+    /// # Errors
+    /// Only what stops everything; what is wrong with an object is in the totals.
+    pub(crate) fn read(&self, sink: &mut dyn FnMut(RecordBatch) -> ControlFlow<()>) -> Result<Totals, Failure> {
+        let bar = self.start_bar();
+        let mut sink = sink;
+        let result = ingest::pipeline::scan(&self.sources, &self.options, &mut sink);
+        if let Some(bar) = bar {
+            bar.stop();
+        }
+        Ok(result?)
+    }
+
+    fn start_bar(&self) -> Option<Bar> {
+        if !self.bar || self.sources.reads_stdin() {
+            return None;
+        }
+        let (objects, bytes) = self.sources.walk().measure();
+        Some(Bar::start(objects, bytes, self.options.progress.clone()))
+    }
+
+    /// Says on standard error what was rejected, and gives the outcome.
+    pub(crate) fn tell(&self, totals: &Totals) -> Outcome {
+        tracing::debug!(objects = totals.objects, records = totals.records_in, "read");
+        if totals.rejected == 0 {
+            return Outcome::Done;
+        }
+        let (rejected, records) = (number(totals.rejected), number(totals.records_in));
+        self.words.warning(&format!("{rejected} of {records} records were rejected; the rest was read"));
+        for reject in totals.rejects.iter().take(REJECTS_TOLD) {
+            let what = if reject.count == 1 { String::new() } else { format!(" ({}×)", number(reject.count)) };
+            let next = reject.reason.next_step();
+            self.words.warning(&format!("{}: {}{what}: {}; {next}", reject.object, reject.reason, reject.detail));
+        }
+        let more = totals.rejects.len().saturating_sub(REJECTS_TOLD) as u64 + totals.unlisted;
+        if more > 0 {
+            self.words.warning(&format!("and {} more; `scan --output json` lists them", number(more)));
+        }
+        Outcome::Rejected
+    }
+}
+
+/// A progress bar that a thread of its own keeps current.
+struct Bar {
+    bar: ProgressBar,
+    done: Arc<std::sync::atomic::AtomicBool>,
+    thread: std::thread::JoinHandle<()>,
+}
+
+impl Bar {
+    fn start(objects: u64, bytes: u64, progress: Arc<Progress>) -> Self {
+        let bar = ProgressBar::with_draw_target(Some(bytes), ProgressDrawTarget::stderr());
+        let template = "{bar:30} {bytes}/{total_bytes} · {msg} · {eta} left";
+        bar.set_style(ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()));
+        let done = Arc::new(std::sync::atomic::AtomicBool::new(false));
+        let (shown, stop) = (bar.clone(), done.clone());
+        let thread = std::thread::spawn(move || {
+            while !stop.load(Ordering::Relaxed) {
+                shown.set_position(progress.bytes.load(Ordering::Relaxed));
+                let (files, records) =
+                    (progress.objects.load(Ordering::Relaxed), progress.records.load(Ordering::Relaxed));
+                shown.set_message(format!("{}/{} files · {} events", number(files), number(objects), number(records)));
+                std::thread::park_timeout(TICK);
+            }
+            shown.finish_and_clear();
+        });
+        Bar { bar, done, thread }
+    }
+
+    fn stop(self) {
+        self.done.store(true, Ordering::Relaxed);
+        self.thread.thread().unpark();
+        // A bar that could not be drawn is no reason to fail.
+        let _ = self.thread.join();
+        self.bar.finish_and_clear();
+    }
+}
