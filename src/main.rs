@@ -4,6 +4,7 @@ mod cli;
 mod commands;
 mod intake;
 mod outcome;
+mod overview;
 mod render;
 
 use std::process::ExitCode;

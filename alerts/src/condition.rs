@@ -35,7 +35,10 @@ pub(crate) fn read(detections: &Detections, lists: &Lists) -> Result<Expr, Strin
         return Err("`timeframe` belongs to the old aggregation syntax; write a correlation with `timespan`".to_owned());
     }
     let mut named = HashMap::new();
-    for (name, detection) in &detections.named {
+    // In order of name, so that a rule with two faults is always refused for the same one.
+    let mut sorted: Vec<_> = detections.named.iter().collect();
+    sorted.sort_unstable_by_key(|(name, _)| name.as_str());
+    for (name, detection) in sorted {
         let expr = selection(detection, lists, 0).map_err(|reason| format!("in `{name}`: {reason}"))?;
         named.insert(name.as_str(), expr);
     }

@@ -283,20 +283,26 @@ fn refused(about: &About, reason: String) -> RuleError {
     RuleError { file: about.file.clone(), rule: Some(about.title.clone()), line: about.line, reason }
 }
 
-/// Leaves out rules whose id or name is taken.
+/// Leaves out rules whose id or name is taken. The same rule in two files (collections repeat the base rules of their
+/// correlations) is one rule and no error.
 fn distinct(rules: Vec<Rule>, errors: &mut Vec<RuleError>) -> Vec<Rule> {
-    let mut taken: HashMap<String, String> = HashMap::new();
-    let mut kept = Vec::with_capacity(rules.len());
+    let mut taken: HashMap<String, usize> = HashMap::new();
+    let mut kept: Vec<Rule> = Vec::with_capacity(rules.len());
     for rule in rules {
         let about = &rule.about;
-        if let Some(file) = taken.get(&about.id).or_else(|| taken.get(&about.name)) {
-            let reason = format!("the id or name of this rule is taken by a rule of {file}");
-            errors.push(refused(about, reason));
-            continue;
+        let earlier = taken.get(&about.id).or_else(|| taken.get(&about.name)).and_then(|at| kept.get(*at));
+        match earlier {
+            None => {
+                taken.insert(about.id.clone(), kept.len());
+                taken.insert(about.name.clone(), kept.len());
+                kept.push(rule);
+            }
+            Some(earlier) if earlier.about.id == about.id && earlier.same_logic(&rule) => {}
+            Some(earlier) => {
+                let reason = format!("its id or name is taken by another rule, in {}", earlier.about.file);
+                errors.push(refused(about, reason));
+            }
         }
-        taken.insert(about.id.clone(), about.file.clone());
-        taken.insert(about.name.clone(), about.file.clone());
-        kept.push(rule);
     }
     kept
 }

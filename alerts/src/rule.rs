@@ -70,6 +70,13 @@ pub(crate) enum Logic {
     Correlation(Correlation),
 }
 
+impl Rule {
+    /// True if the other rule detects the same, as written.
+    pub(crate) fn same_logic(&self, other: &Rule) -> bool {
+        format!("{:?}", self.logic) == format!("{:?}", other.logic)
+    }
+}
+
 /// Rules of a file, and what was refused in it.
 #[derive(Debug, Clone, Default)]
 pub struct Parsed {
@@ -101,8 +108,8 @@ pub fn parse(file: &str, yaml: &str, lists: &Lists) -> Parsed {
         }
     };
     for reason in collection.errors.iter().filter(|reason| !is_remark(reason)) {
-        let reason = explain(reason);
-        parsed.errors.push(error(title_of(yaml).as_deref(), line_in(&reason), reason));
+        let (reason, line) = explain(reason, yaml);
+        parsed.errors.push(error(title_of(yaml).as_deref(), line, reason));
     }
     for filter in &collection.filters {
         let line = line_of(yaml, &filter.title);
@@ -157,12 +164,20 @@ fn is_remark(reason: &str) -> bool {
     reason.starts_with("related[") || reason.starts_with("'related'") || reason.starts_with("invalid status")
 }
 
-fn explain(reason: &str) -> String {
+/// The parser's reason in one line, and the line of the file that it is about.
+fn explain(reason: &str, yaml: &str) -> (String, Option<u32>) {
     let reason = reason.split_whitespace().collect::<Vec<_>>().join(" ");
-    if reason.contains("Condition parse error") && reason.contains(" | ") {
-        return "the old aggregation syntax (`selection | count() …`) is not Sigma 2: write a correlation".to_owned();
+    if !reason.contains("ondition parse error") {
+        let line = line_in(&reason);
+        return (reason, line);
     }
-    reason
+    let line = line_of(yaml, "condition:");
+    let condition = line.and_then(|line| yaml.lines().nth(line as usize - 1)).unwrap_or_default();
+    if condition.contains('|') {
+        let old = "the old aggregation syntax (`selection | count() …`) is not Sigma 2: write a correlation";
+        return (old.to_owned(), line);
+    }
+    (reason, line)
 }
 
 fn read_rule(rule: &SigmaRule, lists: &Lists) -> Result<Logic, String> {

@@ -21,7 +21,7 @@ pub mod reject;
 pub mod restore;
 pub mod schema;
 pub mod seen;
-// pub mod simulate;
+pub mod simulate;
 pub mod source;
 
 pub use reject::Error;

@@ -77,7 +77,8 @@ fn join_literals(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
     for token in tokens {
         if let Token::SingleQuotedString(text) = &token.token {
             let spaces = joined.iter().rev().take_while(|t| matches!(t.token, Token::Whitespace(_))).count();
-            let (before, between) = joined.split_at_mut(joined.len() - spaces);
+            let end = joined.len() - spaces;
+            let (before, between) = joined.split_at_mut(end);
             let newline = between.iter().any(|t| t.token == Token::Whitespace(Whitespace::Newline));
             if newline
                 && let Some(TokenWithSpan { token: Token::SingleQuotedString(first), .. }) = before.last_mut()

@@ -21,7 +21,7 @@ pub(crate) fn run(args: &QueryArgs, global: &Global, words: Words) -> Result<Out
     // A query may scan its table twice; standard input comes once, so it is put into a file first.
     let (paths, _spool) = spool_stdin(paths)?;
     let intake = Intake::new(&paths, args.limits, global, words)?;
-    let logs = Arc::new(Logs { intake: intake.clone(), totals: Mutex::new(None) });
+    let logs = Arc::new(Logs::new(intake.clone()));
     let count = answer(&sql, logs.clone(), global)?;
     if let Some(text) = count.left_out() {
         words.note(&text);
@@ -83,10 +83,16 @@ fn spool_stdin(mut paths: Vec<PathBuf>) -> Result<Spooled, Failure> {
 }
 
 /// The logs as a table: every scan of it reads the files again, so memory does not depend on them.
-struct Logs {
+pub(crate) struct Logs {
     intake: Intake,
     /// Of the last scan.
     totals: Mutex<Option<Totals>>,
+}
+
+impl Logs {
+    pub(crate) fn new(intake: Intake) -> Self {
+        Logs { intake, totals: Mutex::new(None) }
+    }
 }
 
 impl EventStream for Logs {

@@ -12,7 +12,7 @@ fn public_rules_load_or_say_why() {
     for set in ["sigmahq", "suzaku"] {
         let parsed = pack::load(&folder.join(set), &Lists::new());
         let (engine, errors) = Engine::new(parsed.rules, &Settings::default());
-        loaded += engine.rules().len() - errors.len();
+        loaded += engine.rules().len();
         refused.extend(parsed.errors);
         refused.extend(errors);
     }
@@ -21,7 +21,7 @@ fn public_rules_load_or_say_why() {
     }
     println!("{loaded} rules loaded, {} refused", refused.len());
     assert!(refused.iter().all(|e| e.reason.len() > 20 && e.rule.is_some()), "{refused:?}");
-    assert!(loaded >= 400, "{loaded} rules loaded");
+    assert!(loaded >= 395, "{loaded} rules loaded");
     // Old aggregation syntax, another product's logs, and placeholders without a list: nothing else.
-    assert!(refused.len() <= 12, "{} rules refused", refused.len());
+    assert!(refused.len() <= 6, "{} rules refused", refused.len());
 }

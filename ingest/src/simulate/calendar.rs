@@ -62,7 +62,13 @@ impl Calendar {
             Shift::Office => hour.checked_sub(7).and_then(|at| OFFICE.get(at as usize)).copied().unwrap_or(14),
             Shift::Evening => 9,
             // Nightly jobs.
-            Shift::Night => if hour == 2 { 16 } else { 8 },
+            Shift::Night => {
+                if hour == 2 {
+                    16
+                } else {
+                    8
+                }
+            }
         }
     }
 
@@ -86,8 +92,7 @@ pub(super) fn civil(time: i64) -> (i64, u32, u32, u32, u32, u32) {
     let z = days + 719_468;
     let era = z.div_euclid(146_097);
     let day_of_era = z.rem_euclid(146_097);
-    let year_of_era =
-        (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
     let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let shifted = (5 * day_of_year + 2) / 153;
     let day = (day_of_year - (153 * shifted + 2) / 5 + 1) as u32;
@@ -115,8 +120,7 @@ fn push_padded(out: &mut String, value: u32) {
 
 /// Appends `Nov 1, 2026, 6:12:22 AM`, the form of dates within `responseElements`.
 pub(super) fn push_us_time(out: &mut String, time: i64) {
-    const MONTHS: [&str; 12] =
-        ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+    const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
     let (year, month, day, hour, minute, second) = civil(time);
     let name = MONTHS.get(month as usize - 1).unwrap_or(&"Jan");
     let (noon, hour) = (if hour < 12 { "AM" } else { "PM" }, (hour + 11) % 12 + 1);

@@ -7,9 +7,10 @@
 use super::REGIONS;
 use super::calendar::{Calendar, HOUR_S, push_time, push_us_time, share};
 use super::calls::Catalogue;
-use super::cast::{Actor, Cast, principal, role_identity, unique_id};
+use super::cast::{Actor, Cast};
 use super::dice::{Dice, below, label, mix, push_base32};
-use super::personas::{PERSONAS, Persona};
+use super::identity::{principal, role_identity, unique_id};
+use super::personas::{self, Persona};
 use super::record::{Assumed, Record, push_credentials};
 use super::scribe::{Caller, Moment, Outcome, Scribe};
 use super::template::Account;
@@ -54,7 +55,10 @@ pub(super) struct Step {
 #[derive(Debug, Clone, Copy)]
 enum Deed {
     /// Assumes the role of a hop; `copy` is the record in the role's account.
-    Assume { hop: u64, copy: bool },
+    Assume {
+        hop: u64,
+        copy: bool,
+    },
     Work,
 }
 
@@ -118,7 +122,7 @@ impl Chain {
         } else {
             "deploy-target"
         };
-        PERSONAS.iter().find(|persona| persona.name == name).unwrap_or(&PERSONAS[0])
+        personas::named(name).unwrap_or(&personas::NOBODY)
     }
 
     fn hop_time(&self, hop: u64) -> i64 {
@@ -164,14 +168,7 @@ impl Links<'_> {
         }
     }
 
-    fn write_work(
-        &self,
-        out: &mut String,
-        moment: &Moment<'_>,
-        seat: &Seat<'_>,
-        scribe: &mut Scribe,
-        dice: &mut Dice,
-    ) {
+    fn write_work(&self, out: &mut String, moment: &Moment<'_>, seat: &Seat<'_>, scribe: &mut Scribe, dice: &mut Dice) {
         let hop = seat.chain.last_hop();
         let role = seat.chain.role(hop);
         let uses: Vec<&str> = role.uses.iter().map(|(name, _)| *name).collect();
@@ -183,6 +180,7 @@ impl Links<'_> {
             identity: &identity,
             arn: &arn,
             name: role.name,
+            session: seat.session(),
             address: seat.address(),
             agent: AGENT,
             vpc_endpoint: "",
@@ -223,13 +221,8 @@ impl Seat<'_> {
             return identity;
         };
         let (account, role) = (self.account(hop), self.chain.role(hop));
-        let (before_key, before_date) = role_identity(
-            account,
-            role.name,
-            self.session(),
-            &principal(account, role),
-            &unique_id(account, role),
-        );
+        let (before_key, before_date) =
+            role_identity(account, role.name, self.session(), &principal(account, role), &unique_id(account, role));
         identity.push_str(&before_key);
         identity.push_str(&self.chain.key(hop));
         identity.push_str(&before_date);
@@ -260,8 +253,7 @@ impl Seat<'_> {
         let role_id = unique_id(account, role);
         let assumed = Assumed { account, role: role.name, role_id: &role_id, session };
         push_credentials(&mut response, &self.chain.key(hop), &expiration, &assumed, &source);
-        let resources =
-            format!("[{{\"accountId\":\"{}\",\"type\":\"AWS::IAM::Role\",\"ARN\":\"{arn}\"}}]", account.id);
+        let resources = format!("[{{\"accountId\":\"{}\",\"type\":\"AWS::IAM::Role\",\"ARN\":\"{arn}\"}}]", account.id);
         let identity = match copy {
             true => self.foreign_identity(hop),
             false => self.identity(hop.checked_sub(1), moment.time),
@@ -300,10 +292,7 @@ impl Seat<'_> {
             true => String::new(),
             false => format!(":{}", self.session()),
         };
-        format!(
-            "{{\"type\":\"AWSAccount\",\"principalId\":\"{id}{session}\",\"accountId\":\"{}\"}}",
-            self.home.id
-        )
+        format!("{{\"type\":\"AWSAccount\",\"principalId\":\"{id}{session}\",\"accountId\":\"{}\"}}", self.home.id)
     }
 }
 

@@ -1,53 +1,27 @@
-//! Delivery: events in order of time, cut into files, compressed and put where S3 would have them.
+//! Delivery: all events of the plan, in order of time, divided among threads.
 //!
-//! One thread writes one account and region of one day at a time and holds no more than one file. Key layout and
-//! delivery delay follow "CloudTrail log file names" and "How CloudTrail works" in the AWS CloudTrail user guide:
-//! a file is named by the time of its delivery, so that the last events of a day lie in the next day's folder.
+//! One thread writes one account and region of one day at a time: it merges the everyday events that fill the hours
+//! with those that have a set time. How files are cut and named is the shelf's affair.
 
 use std::fs;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use libdeflater::{CompressionLvl, Compressor};
-
-use super::calendar::{HOUR_S, civil};
+use super::Error;
+use super::calendar::HOUR_S;
 use super::cast::Cast;
 use super::chains::{self, Chain, Links, Step};
-use super::dice::{Dice, label, push_alnum};
+use super::dice::{Dice, label};
 use super::organisation::{Unit, World};
 use super::scribe::{Moment, Outcome, Scribe};
 use super::sessions;
+use super::shelf::{Address, Shelf, Tally};
 use super::template::Account;
-use super::{Error, REGIONS};
-
-/// CloudTrail delivers every five minutes.
-const DELIVERY_S: i64 = 300;
-
-/// What has been written.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Tally {
-    pub events: u64,
-    pub duplicates: u64,
-    pub files: u64,
-    pub bytes_gz: u64,
-    pub bytes_json: u64,
-}
-
-impl Tally {
-    fn add(&mut self, other: &Tally) {
-        self.events += other.events;
-        self.duplicates += other.duplicates;
-        self.files += other.files;
-        self.bytes_gz += other.bytes_gz;
-        self.bytes_json += other.bytes_json;
-    }
-}
 
 /// Writes all files. Which thread writes a unit makes no difference to what it holds.
-pub(super) fn deliver(world: &World, out: &Path) -> Result<Tally, Error> {
+pub(super) fn deliver(world: &World, out: &Path, threads: usize) -> Result<Tally, Error> {
     let trail = out.join("AWSLogs");
     fs::create_dir_all(&trail).map_err(|source| Error::write(&trail, source))?;
-    let threads = std::thread::available_parallelism().map_or(1, usize::from).min(world.units());
     let (next, failed) = (AtomicUsize::new(0), AtomicBool::new(false));
     let work = || -> Result<Tally, Error> {
         let mut clerk = Clerk::new(world, out);
@@ -60,7 +34,7 @@ pub(super) fn deliver(world: &World, out: &Path) -> Result<Tally, Error> {
         }
     };
     let tallies: Vec<Result<Tally, Error>> = std::thread::scope(|scope| {
-        let handles: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
+        let handles: Vec<_> = (0..threads.min(world.units())).map(|_| scope.spawn(work)).collect();
         let joined = handles.into_iter().map(|handle| match handle.join() {
             Ok(tally) => tally,
             Err(panic) => std::panic::resume_unwind(panic),
@@ -162,11 +136,7 @@ impl<'w> Clerk<'w> {
                 }
             }
             Due::Chain(chain, step) => {
-                let links = Links {
-                    accounts: &world.accounts,
-                    platform: &world.platform,
-                    catalogue: &world.catalogue,
-                };
+                let links = Links { accounts: &world.accounts, platform: &world.platform, catalogue: &world.catalogue };
                 links.write_step(out, chain, step, &mut self.scribe);
             }
         }
@@ -223,122 +193,4 @@ fn everyday(
         };
     }
     scribe.write_deed(out, moment, actor, ready, outcome, dice);
-}
-
-/// Where a unit's files lie.
-struct Address<'a> {
-    out: &'a Path,
-    world: &'a World,
-    account: &'a Account,
-    region: usize,
-}
-
-/// The file that is being filled.
-#[derive(Default)]
-struct Shelf {
-    text: String,
-    records: u32,
-    last: i64,
-    /// Copies that the next file delivers again.
-    late: Vec<String>,
-    gz: Vec<u8>,
-    packer: Option<Compressor>,
-    folder: std::path::PathBuf,
-    name: String,
-    made: String,
-    dice: Option<Dice>,
-    tally: Tally,
-}
-
-impl Shelf {
-    fn open(&mut self, address: &Address<'_>, dice: &mut Dice) {
-        let region = REGIONS.get(address.region).copied().unwrap_or(REGIONS[0]);
-        let account = &address.account.id;
-        self.folder = address.out.join("AWSLogs");
-        if let Some(organisation) = &address.world.organisation {
-            self.folder.push(organisation);
-        }
-        self.folder.extend([account.as_str(), "CloudTrail", region]);
-        self.name = format!("{account}_CloudTrail_{region}_");
-        self.made.clear();
-        self.dice = Some(Dice::new(&[dice.next()]));
-    }
-
-    /// Gets ready for a record and says where it will start.
-    fn begin(&mut self) -> usize {
-        self.text.push_str(if self.records == 0 { "{\"Records\":[" } else { "," });
-        self.text.len()
-    }
-
-    fn keep_copy(&mut self, start: usize) {
-        self.late.extend(self.text.get(start..).map(str::to_owned));
-    }
-
-    fn finish(&mut self, time: i64, events_per_file: u32) -> Result<(), Error> {
-        self.records += 1;
-        self.last = time;
-        self.tally.events += 1;
-        // A copy that was kept from this very file waits for the next one.
-        if self.records >= events_per_file { self.flush() } else { Ok(()) }
-    }
-
-    fn flush(&mut self) -> Result<(), Error> {
-        self.text.push_str("]}");
-        let copies = std::mem::take(&mut self.late);
-        self.put()?;
-        self.text.clear();
-        self.records = 0;
-        for copy in copies {
-            self.begin();
-            self.text.push_str(&copy);
-            self.records += 1;
-            self.tally.duplicates += 1;
-        }
-        Ok(())
-    }
-
-    /// Writes what is left of a unit. Copies that no later file took go twice into the last.
-    fn close(&mut self) -> Result<(), Error> {
-        for copy in std::mem::take(&mut self.late) {
-            self.begin();
-            self.text.push_str(&copy);
-            self.records += 1;
-            self.tally.duplicates += 1;
-        }
-        if self.records > 0 { self.flush() } else { Ok(()) }
-    }
-
-    /// Compresses the text and says how long it is then. libdeflate writes no modification time and finds the same
-    /// matches on every processor, so the bytes depend on the text alone; its level 1 packs as real files are packed.
-    fn pack(&mut self) -> std::io::Result<usize> {
-        let packer = self.packer.get_or_insert_with(|| Compressor::new(CompressionLvl::fastest()));
-        let bound = packer.gzip_compress_bound(self.text.len());
-        if self.gz.len() < bound {
-            self.gz.resize(bound, 0);
-        }
-        packer.gzip_compress(self.text.as_bytes(), &mut self.gz).map_err(std::io::Error::other)
-    }
-
-    fn put(&mut self) -> Result<(), Error> {
-        let delivered = (self.last + DELIVERY_S).div_euclid(DELIVERY_S) * DELIVERY_S + DELIVERY_S;
-        let (year, month, day, hour, minute, _) = civil(delivered);
-        let date = format!("{year:04}/{month:02}/{day:02}");
-        let folder = self.folder.join(&date);
-        if self.made != date {
-            fs::create_dir_all(&folder).map_err(|source| Error::write(&folder, source))?;
-            self.made = date;
-        }
-        let mut name = format!("{}{year:04}{month:02}{day:02}T{hour:02}{minute:02}Z_", self.name);
-        push_alnum(&mut name, self.dice.as_mut().map_or(0, Dice::next), 16);
-        name.push_str(".json.gz");
-        let path = folder.join(name);
-        self.gz.clear();
-        let length = self.pack().map_err(|source| Error::write(&path, source))?;
-        let packed = self.gz.get(..length).unwrap_or_default();
-        fs::write(&path, packed).map_err(|source| Error::write(&path, source))?;
-        self.tally.files += 1;
-        self.tally.bytes_gz += length as u64;
-        self.tally.bytes_json += self.text.len() as u64;
-        Ok(())
-    }
 }

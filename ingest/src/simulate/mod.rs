@@ -29,6 +29,7 @@ mod chains;
 mod delivery;
 mod dice;
 mod grants;
+mod identity;
 mod organisation;
 mod permissions;
 mod personas;
@@ -36,6 +37,7 @@ mod planted;
 mod record;
 mod scribe;
 mod sessions;
+mod shelf;
 mod template;
 
 #[cfg(test)]
@@ -182,7 +184,8 @@ impl Error {
 pub fn write(plan: &Plan, out: &Path) -> Result<Summary, Error> {
     plan.check()?;
     let world = organisation::World::new(plan);
-    let tally = delivery::deliver(&world, out)?;
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let tally = delivery::deliver(&world, out, threads)?;
     let grants = grants::write(&world, out)?;
     let time = |time: i64| {
         let mut text = String::new();

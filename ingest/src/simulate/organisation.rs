@@ -8,8 +8,7 @@ use super::planted::{self, Script};
 use super::template::Account;
 use super::{Plan, Planted, REGIONS, chains, sessions};
 
-const ALIASES: [&str; 8] =
-    ["platform", "production", "staging", "data", "sandbox", "security", "network", "archive"];
+const ALIASES: [&str; 8] = ["platform", "production", "staging", "data", "sandbox", "security", "network", "archive"];
 
 /// How busy regions are, relative to each other, in the order of [`REGIONS`].
 const REGION_WEIGHTS: [u64; REGIONS.len()] = [5, 3, 2];
@@ -89,11 +88,7 @@ impl World {
     pub(super) fn unit(&self, number: usize) -> Unit {
         let days = self.calendar.days as usize;
         let stream = number / days;
-        Unit {
-            account: (stream / REGIONS.len()) as u32,
-            region: stream % REGIONS.len(),
-            day: (number % days) as u32,
-        }
+        Unit { account: (stream / REGIONS.len()) as u32, region: stream % REGIONS.len(), day: (number % days) as u32 }
     }
 
     /// Everyday events of each hour of a unit.

@@ -123,11 +123,7 @@ impl Record<'_> {
         });
         field(out, ",\"clientProvidedHostHeader\":", self.host);
         if self.version == "1.11" {
-            out.push_str(if old {
-                ",\"keyExchange\":\"secp256r1\""
-            } else {
-                ",\"keyExchange\":\"X25519MLKEM768\""
-            });
+            out.push_str(if old { ",\"keyExchange\":\"secp256r1\"" } else { ",\"keyExchange\":\"X25519MLKEM768\"" });
         }
         out.push('}');
     }
@@ -187,13 +183,7 @@ pub(super) fn id_text(id: (u64, u64)) -> String {
 }
 
 /// Appends `responseElements` of AssumeRole and its kin: the credentials that the session then acts with.
-pub(super) fn push_credentials(
-    out: &mut String,
-    key: &str,
-    expiration: &str,
-    assumed: &Assumed<'_>,
-    extra: &str,
-) {
+pub(super) fn push_credentials(out: &mut String, key: &str, expiration: &str, assumed: &Assumed<'_>, extra: &str) {
     out.push_str("{\"credentials\":{\"accessKeyId\":\"");
     out.push_str(key);
     out.push_str("\",\"sessionToken\":\"IQoJb3JpZ2luX2VjE");
@@ -253,10 +243,27 @@ mod tests {
         let mut text = String::new();
         record.write(&mut text);
         let names = [
-            "eventVersion", "userIdentity", "eventTime", "eventSource", "eventName", "awsRegion",
-            "sourceIPAddress", "userAgent", "errorCode", "errorMessage", "requestParameters", "responseElements",
-            "requestID", "eventID", "readOnly", "eventType", "managementEvent", "recipientAccountId",
-            "sharedEventID", "eventCategory", "tlsDetails",
+            "eventVersion",
+            "userIdentity",
+            "eventTime",
+            "eventSource",
+            "eventName",
+            "awsRegion",
+            "sourceIPAddress",
+            "userAgent",
+            "errorCode",
+            "errorMessage",
+            "requestParameters",
+            "responseElements",
+            "requestID",
+            "eventID",
+            "readOnly",
+            "eventType",
+            "managementEvent",
+            "recipientAccountId",
+            "sharedEventID",
+            "eventCategory",
+            "tlsDetails",
         ];
         let places: Vec<usize> = names.iter().map(|n| text.find(&format!("\"{n}\":")).unwrap()).collect();
         assert!(places.is_sorted(), "{text}");

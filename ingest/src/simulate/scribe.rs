@@ -30,6 +30,8 @@ pub(super) struct Caller<'a> {
     pub arn: &'a str,
     /// Name of the user or role.
     pub name: &'a str,
+    /// Name of the session; empty for users.
+    pub session: &'a str,
     pub address: &'a str,
     pub agent: &'a str,
     pub vpc_endpoint: &'a str,
@@ -77,8 +79,14 @@ impl Scribe {
         dice: &mut Dice,
     ) -> (u64, u64) {
         let region = moment.region_name();
-        let scene =
-            Scene { account: moment.account, region, time: moment.time, salt: dice.next(), own: caller.name };
+        let scene = Scene {
+            account: moment.account,
+            region,
+            time: moment.time,
+            salt: dice.next(),
+            own: caller.name,
+            session: caller.session,
+        };
         let id = (dice.next(), dice.next());
         let call = &ready.call;
         for (buffer, template) in [
@@ -126,16 +134,14 @@ impl Scribe {
     }
 
     /// Error code of an outcome; its message goes to the buffer.
-    fn fail(
-        &mut self,
-        ready: &Ready,
-        outcome: Outcome,
-        caller: &Caller<'_>,
-        scene: &Scene<'_>,
-    ) -> &'static str {
+    fn fail(&mut self, ready: &Ready, outcome: Outcome, caller: &Caller<'_>, scene: &Scene<'_>) -> &'static str {
         self.message.clear();
         match outcome {
             Outcome::Done => "",
+            Outcome::Throttled if ready.call.service == "ec2" => {
+                self.message.push_str("Request limit exceeded.");
+                "Client.RequestLimitExceeded"
+            }
             Outcome::Throttled => {
                 self.message.push_str("Rate exceeded");
                 "ThrottlingException"
@@ -157,8 +163,15 @@ impl Scribe {
         }
         let action = ready.call.action;
         for part in [
-            "User: ", caller.arn, " is not authorized to perform: ", action, " on resource: ", &self.target,
-            " because no identity-based policy allows the ", action, " action",
+            "User: ",
+            caller.arn,
+            " is not authorized to perform: ",
+            action,
+            " on resource: ",
+            &self.target,
+            " because no identity-based policy allows the ",
+            action,
+            " action",
         ] {
             message.push_str(part);
         }
@@ -289,6 +302,7 @@ fn caller<'a>(actor: &'a Actor, identity: &'a str, ready: &Ready, dice: &mut Dic
         identity,
         arn: &actor.arn,
         name: actor.persona.name,
+        session: &actor.session,
         address,
         agent,
         vpc_endpoint,

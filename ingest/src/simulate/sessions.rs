@@ -23,9 +23,7 @@ pub(super) fn starts_per_day(kind: Kind, level: u32, workday: bool) -> u32 {
 pub(super) fn starts_in_period(calendar: &Calendar, platform: bool, level: u32) -> u64 {
     let on_day = |workday: bool| -> u64 {
         living_in(platform)
-            .map(|(_, persona)| {
-                u64::from(starts_per_day(persona.kind, level, workday)) * persona.sessions.len() as u64
-            })
+            .map(|persona| u64::from(starts_per_day(persona.kind, level, workday)) * persona.sessions.len() as u64)
             .sum()
     };
     let workdays = (0..calendar.days).filter(|day| calendar.workday(*day)).count() as u64;
@@ -120,12 +118,16 @@ fn begin(moment: &Moment<'_>, actor: &Actor) -> Start {
             let subject = "repo:acme/shop:environment:production";
             Start {
                 name: "AssumeRoleWithWebIdentity",
-                identity: format!("{{\"type\":\"WebIdentityUser\",\"principalId\":\"{provider}:sts.amazonaws.com:{subject}\",\"userName\":\"{subject}\",\"identityProvider\":\"{provider}\"}}"),
+                identity: format!(
+                    "{{\"type\":\"WebIdentityUser\",\"principalId\":\"{provider}:sts.amazonaws.com:{subject}\",\"userName\":\"{subject}\",\"identityProvider\":\"{provider}\"}}"
+                ),
                 address: actor.addresses.first().cloned().unwrap_or_default(),
                 agent: (*actor.persona.agents.first().unwrap_or(&"")).to_owned(),
                 by_service: false,
                 request: String::new(),
-                response: format!(",\"subjectFromWebIdentityToken\":\"{subject}\",\"provider\":\"{provider}\",\"audience\":\"sts.amazonaws.com\""),
+                response: format!(
+                    ",\"subjectFromWebIdentityToken\":\"{subject}\",\"provider\":\"{provider}\",\"audience\":\"sts.amazonaws.com\""
+                ),
             }
         }
         Kind::Sso => {

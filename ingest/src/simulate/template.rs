@@ -32,6 +32,8 @@ pub(super) struct Scene<'a> {
     pub salt: u64,
     /// Name of the calling user or role.
     pub own: &'a str,
+    /// Name of its session.
+    pub session: &'a str,
 }
 
 /// A text with slots.
@@ -51,6 +53,7 @@ enum Slot {
     Account,
     Region,
     Own,
+    Session,
     Time,
     UsTime,
     Later,
@@ -70,18 +73,18 @@ enum Slot {
     Pool(&'static [&'static str], u64),
 }
 
-const FUNCTIONS: &[&str] = &[
-    "orders-api", "thumbnails", "invoice-mailer", "search-indexer", "webhook-relay", "stock-sync",
-];
+const FUNCTIONS: &[&str] =
+    &["orders-api", "thumbnails", "invoice-mailer", "search-indexer", "webhook-relay", "stock-sync"];
 const TABLES: &[&str] = &["orders", "customers", "sessions", "stock-levels", "feature-flags"];
-const SECRETS: &[&str] = &[
-    "prod/orders/db", "prod/payments/stripe", "prod/search/api-key", "shared/smtp", "shared/datadog",
-];
-const PARAMETERS: &[&str] = &[
-    "/shop/config/feature-flags", "/shop/config/currency", "/shop/db/endpoint", "/platform/ami/latest",
-];
+const SECRETS: &[&str] =
+    &["prod/orders/db", "prod/payments/stripe", "prod/search/api-key", "shared/smtp", "shared/datadog"];
+const PARAMETERS: &[&str] =
+    &["/shop/config/feature-flags", "/shop/config/currency", "/shop/db/endpoint", "/platform/ami/latest"];
 const LOG_GROUPS: &[&str] = &[
-    "/aws/lambda/orders-api", "/aws/lambda/thumbnails", "/ecs/payments", "/aws/rds/cluster/orders/error",
+    "/aws/lambda/orders-api",
+    "/aws/lambda/thumbnails",
+    "/ecs/payments",
+    "/aws/rds/cluster/orders/error",
     "/aws/vpc/flow-logs",
 ];
 const STACKS: &[&str] = &["shop-network", "shop-orders", "shop-payments", "shop-search", "baseline-security"];
@@ -100,8 +103,12 @@ const KINDS: &[&str] = &["t3.medium", "m7g.large", "c7i.xlarge", "r7g.large"];
 const METRICS: &[&str] = &["CPUUtilization", "Latency", "5XXError", "ApproximateAgeOfOldestMessage"];
 /// File names as people give them: not only ASCII.
 const DOCUMENTS: &[&str] = &[
-    "Überblick Q3 – final.pdf", "商品画像/春-コレクション.jpg", "facturas/año-2026/recibo nº 17.pdf", "отчёт.xlsx",
-    "naïve café ☕.md", "보고서/2026-상반기.pdf",
+    "Überblick Q3 – final.pdf",
+    "商品画像/春-コレクション.jpg",
+    "facturas/año-2026/recibo nº 17.pdf",
+    "отчёт.xlsx",
+    "naïve café ☕.md",
+    "보고서/2026-상반기.pdf",
 ];
 
 fn slot(name: &str) -> Option<Slot> {
@@ -109,6 +116,7 @@ fn slot(name: &str) -> Option<Slot> {
         "account" => Slot::Account,
         "region" => Slot::Region,
         "own" => Slot::Own,
+        "session" => Slot::Session,
         "time" => Slot::Time,
         "ustime" => Slot::UsTime,
         "later" => Slot::Later,
@@ -118,10 +126,10 @@ fn slot(name: &str) -> Option<Slot> {
         "private" => Slot::Private,
         "uuid" => Slot::Uuid(1),
         "uuid2" => Slot::Uuid(2),
-        "hex17" => Slot::Hex(1, 17),
-        "hex17b" => Slot::Hex(2, 17),
-        "hex17c" => Slot::Hex(3, 17),
-        "hex17d" => Slot::Hex(4, 17),
+        "hex16" => Slot::Hex(1, 16),
+        "hex16b" => Slot::Hex(2, 16),
+        "hex16c" => Slot::Hex(3, 16),
+        "hex16d" => Slot::Hex(4, 16),
         "hex40" => Slot::Hex(5, 40),
         "hex64" => Slot::Hex(6, 64),
         "alnum6" => Slot::Alnum(6),
@@ -212,6 +220,7 @@ impl Slot {
             Slot::Account => out.push_str(&scene.account.id),
             Slot::Region => out.push_str(scene.region),
             Slot::Own => out.push_str(scene.own),
+            Slot::Session => out.push_str(scene.session),
             Slot::Time => push_time(out, scene.time),
             Slot::UsTime => push_us_time(out, scene.time),
             Slot::Later => push_us_time(out, scene.time + 3_600),
@@ -301,7 +310,7 @@ mod tests {
     #[test]
     fn a_slot_has_one_value_within_an_event() {
         let account = account();
-        let scene = Scene { account: &account, region: "us-east-1", time: 0, salt: 9, own: "jonas.weber" };
+        let scene = Scene { account: &account, region: "us-east-1", time: 0, salt: 9, own: "jonas.weber", session: "" };
         let text = filled("<bucket> <bucket> <own> <region> <private> < 3 > <nosuch>", &scene);
         let words: Vec<&str> = text.split(' ').collect();
         assert_eq!(words[0], words[1]);

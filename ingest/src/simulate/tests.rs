@@ -9,7 +9,6 @@ use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
 use super::calls::Catalogue;
-use super::personas::PERSONAS;
 use super::*;
 
 fn small() -> Plan {
@@ -72,6 +71,12 @@ fn the_same_plan_writes_the_same_bytes() {
     let plan = small();
     let first = digest_of(&plan);
     assert_eq!(first, digest_of(&plan));
+    let trail_of = |threads: usize| {
+        let folder = tempfile::tempdir().unwrap();
+        delivery::deliver(&organisation::World::new(&plan), folder.path(), threads).unwrap();
+        digest(folder.path())
+    };
+    assert_eq!(trail_of(1), trail_of(5), "the number of threads shows");
     assert_ne!(first, digest_of(&Plan { seed: 8, ..plan }));
 }
 
@@ -112,8 +117,17 @@ fn records_have_cloudtrails_fields_and_lie_in_the_period() {
     let mut bytes = 0;
     for (path, record) in &records {
         for name in [
-            "eventVersion", "eventTime", "eventSource", "eventName", "awsRegion", "sourceIPAddress", "userAgent",
-            "eventID", "eventType", "recipientAccountId", "eventCategory",
+            "eventVersion",
+            "eventTime",
+            "eventSource",
+            "eventName",
+            "awsRegion",
+            "sourceIPAddress",
+            "userAgent",
+            "eventID",
+            "eventType",
+            "recipientAccountId",
+            "eventCategory",
         ] {
             assert!(record[name].is_string(), "{name} of {record}");
         }
@@ -156,14 +170,24 @@ fn planted_events_are_there_and_exclusive_ones_nowhere_else() {
     let (_folder, summary, records) = generate(&long());
     let kinds: BTreeSet<&str> = summary.planted.iter().map(|planted| planted.kind).collect();
     let all = [
-        "root_console_login", "root_api_use", "root_invoked_by_service", "console_login_without_mfa",
-        "console_login_failed", "sso_console_login", "revived_access_key", "revived_role", "stop_logging",
-        "first_sensitive_action", "access_key_created_for_other_user", "s3_bucket_made_public", "denied_burst",
-        "get_secret_from_ec2_role_outside", "hostile_user_agent",
+        "root_console_login",
+        "root_api_use",
+        "root_invoked_by_service",
+        "console_login_without_mfa",
+        "console_login_failed",
+        "sso_console_login",
+        "revived_access_key",
+        "revived_role",
+        "stop_logging",
+        "first_sensitive_action",
+        "access_key_created_for_other_user",
+        "s3_bucket_made_public",
+        "denied_burst",
+        "get_secret_from_ec2_role_outside",
+        "hostile_user_agent",
     ];
     assert_eq!(kinds, BTreeSet::from(all));
-    let by_id: BTreeMap<&str, &Value> =
-        records.iter().map(|(_, r)| (r["eventID"].as_str().unwrap(), r)).collect();
+    let by_id: BTreeMap<&str, &Value> = records.iter().map(|(_, r)| (r["eventID"].as_str().unwrap(), r)).collect();
     let mut planted_ids: BTreeMap<&str, &str> = BTreeMap::new();
     for planted in &summary.planted {
         assert!(!planted.event_ids.is_empty(), "{}", planted.kind);
@@ -195,7 +219,8 @@ fn a_revived_key_rests_for_more_than_ninety_days() {
         let planted = summary.planted.iter().find(|planted| planted.kind == kind).unwrap();
         let name = planted.principal.rsplit('/').next().unwrap();
         let mine = |r: &Value| {
-            r["userIdentity"]["userName"] == name || r["userIdentity"]["sessionContext"]["sessionIssuer"]["userName"] == name
+            r["userIdentity"]["userName"] == name
+                || r["userIdentity"]["sessionContext"]["sessionIssuer"]["userName"] == name
         };
         let times: BTreeSet<&str> = records
             .iter()
@@ -253,7 +278,9 @@ fn the_trail_has_the_shapes_of_real_ones() {
         assert!(count(&|r| r["eventVersion"] == version) > 0, "no {version}");
     }
     let text = |r: &Value, part: &str| r.to_string().contains(part);
-    for part in ["HIDDEN_DUE_TO_SECURITY_REASONS", "Überblick", "ARNPrefix", "2001:db8:", "vpce-0", "keyExchange", "invokedBy"] {
+    for part in
+        ["HIDDEN_DUE_TO_SECURITY_REASONS", "Überblick", "ARNPrefix", "2001:db8:", "vpce-0", "keyExchange", "invokedBy"]
+    {
         assert!(count(&|r| text(r, part)) > 0, "no {part}");
     }
     assert!(count(&|r| r["eventCategory"] == "Data") > records.len() / 10);
@@ -323,7 +350,7 @@ fn allows(document: &str, action: &str) -> bool {
 #[test]
 fn what_personas_do_is_granted_and_what_they_try_is_not() {
     let catalogue = Catalogue::new();
-    for persona in PERSONAS.iter().filter(|persona| persona.is_principal()) {
+    for persona in personas::all().filter(|persona| persona.is_principal()) {
         let of_groups = permissions::GROUPS.iter().filter(|group| persona.groups.contains(&group.name));
         let mut documents: Vec<&str> = persona.inline.iter().map(|(_, text)| *text).collect();
         let mut names: Vec<&str> = persona.managed.to_vec();

@@ -167,7 +167,7 @@ fn an_aggregate_spills_or_fails_cleanly() {
 fn a_join_that_does_not_fit_fails_cleanly() {
     let engine = Engine::new(small(2 << 20)).unwrap();
     engine.register(Arc::new(Shared(Generator::new(Some(32), 2048)))).unwrap();
-    let sql = "SELECT count(*) FROM events a CROSS JOIN events b WHERE a.useragent < b.useragent";
+    let sql = "SELECT count(*) FROM events a JOIN events b ON a.useragent = b.useragent";
     let error = engine.collect_blocking(sql).unwrap_err();
     assert!(matches!(error, Error::Memory(_)), "{error:?}");
 }

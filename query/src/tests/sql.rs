@@ -58,7 +58,7 @@ fn dictionaries_behave_as_text() {
         ("CASE eventname WHEN 'GetObject' THEN 1 ELSE 0 END = 1", 2),
         ("CAST(eventname AS VARCHAR) = 'GetObject'", 2),
         ("eventname = errorcode", 0),
-        ("service = split_part(eventsource, '.', 1)", 6),
+        ("service = split_part(eventsource, '.', 1)", 7),
         ("eventname IS NOT NULL AND errorcode IS NULL", 5),
         ("eventname = (SELECT max(eventname) FROM events)", 1),
         ("eventname IN (SELECT eventname FROM events WHERE errorcode IS NOT NULL)", 3),

@@ -4,21 +4,20 @@ use super::{Call, Form, read, write};
 
 pub(super) const CALLS: &[Call] = &[
     read("ec2", "DescribeInstances", "ec2:DescribeInstances")
-        .request(r#"{"maxResults":1000,"instancesSet":{},"filterSet":{"items":[{"name":"tag:Service","valueSet":{"items":[{"value":"<service>"}]}}]}}"#)
-        .failure("Client.RequestLimitExceeded", "Request limit exceeded."),
+        .request(r#"{"maxResults":1000,"instancesSet":{},"filterSet":{"items":[{"name":"tag:Service","valueSet":{"items":[{"value":"<service>"}]}}]}}"#),
     read("ec2", "DescribeInstanceStatus", "ec2:DescribeInstanceStatus")
         .request(r#"{"instancesSet":{"items":[{"instanceId":"<instance>"}]},"filterSet":{},"includeAllInstances":false}"#)
         .failure("Client.InvalidInstanceID.NotFound", "The instance ID '<instance>' does not exist"),
     read("ec2", "DescribeVolumes", "ec2:DescribeVolumes")
         .request(r#"{"volumeSet":{},"filterSet":{"items":[{"name":"attachment.instance-id","valueSet":{"items":[{"value":"<instance>"}]}}]}}"#),
     read("ec2", "DescribeSecurityGroups", "ec2:DescribeSecurityGroups")
-        .request(r#"{"securityGroupSet":{},"securityGroupIdSet":{"items":[{"groupId":"sg-0<hex17>"}]},"filterSet":{}}"#)
-        .failure("Client.InvalidGroup.NotFound", "The security group 'sg-0<hex17>' does not exist"),
+        .request(r#"{"securityGroupSet":{},"securityGroupIdSet":{"items":[{"groupId":"sg-0<hex16>"}]},"filterSet":{}}"#)
+        .failure("Client.InvalidGroup.NotFound", "The security group 'sg-0<hex16>' does not exist"),
     read("ec2", "DescribeNetworkInterfaces", "ec2:DescribeNetworkInterfaces")
         .request(r#"{"networkInterfaceIdSet":{},"filterSet":{"items":[{"name":"status","valueSet":{"items":[{"value":"available"}]}}]}}"#),
     write("ec2", "RunInstances", "ec2:RunInstances")
-        .request(r#"{"instancesSet":{"items":[{"imageId":"ami-0<hex17>","minCount":1,"maxCount":1,"keyName":"ops-2025"}]},"groupSet":{"items":[{"groupId":"sg-0<hex17b>"}]},"instanceType":"<type>","blockDeviceMapping":{},"monitoring":{"enabled":false},"disableApiTermination":false,"clientToken":"<uuid>","iamInstanceProfile":{"arn":"arn:aws:iam::<account>:instance-profile/web-app-instance"},"tagSpecificationSet":{"items":[{"resourceType":"instance","tags":[{"key":"Service","value":"<service>"},{"key":"Owner","value":"Zoë – storefront"}]}]},"metadataOptions":{"httpTokens":"required"}}"#)
-        .response(r#"{"requestId":"<uuid2>","reservationId":"r-0<hex17>","ownerId":"<account>","groupSet":{},"instancesSet":{"items":[{"instanceId":"<instance>","imageId":"ami-0<hex17>","instanceState":{"code":0,"name":"pending"},"privateDnsName":"ip-10-20-4-17.<region>.compute.internal","keyName":"ops-2025","amiLaunchIndex":0,"productCodes":{},"instanceType":"<type>","launchTime":<epoch>,"placement":{"availabilityZone":"<region><zone>","tenancy":"default"},"monitoring":{"state":"disabled"},"subnetId":"subnet-0<hex17c>","vpcId":"vpc-0<hex17d>","privateIpAddress":"<private>","stateReason":{"code":"pending","message":"pending"},"architecture":"x86_64","rootDeviceType":"ebs","rootDeviceName":"/dev/xvda","virtualizationType":"hvm","hypervisor":"xen","sourceDestCheck":true,"ebsOptimized":false}]}}"#)
+        .request(r#"{"instancesSet":{"items":[{"imageId":"ami-0<hex16>","minCount":1,"maxCount":1,"keyName":"ops-2025"}]},"groupSet":{"items":[{"groupId":"sg-0<hex16b>"}]},"instanceType":"<type>","blockDeviceMapping":{},"monitoring":{"enabled":false},"disableApiTermination":false,"clientToken":"<uuid>","iamInstanceProfile":{"arn":"arn:aws:iam::<account>:instance-profile/web-app-instance"},"tagSpecificationSet":{"items":[{"resourceType":"instance","tags":[{"key":"Service","value":"<service>"},{"key":"Owner","value":"Zoë – storefront"}]}]},"metadataOptions":{"httpTokens":"required"}}"#)
+        .response(r#"{"requestId":"<uuid2>","reservationId":"r-0<hex16>","ownerId":"<account>","groupSet":{},"instancesSet":{"items":[{"instanceId":"<instance>","imageId":"ami-0<hex16>","instanceState":{"code":0,"name":"pending"},"privateDnsName":"ip-10-20-4-17.<region>.compute.internal","keyName":"ops-2025","amiLaunchIndex":0,"productCodes":{},"instanceType":"<type>","launchTime":<epoch>,"placement":{"availabilityZone":"<region><zone>","tenancy":"default"},"monitoring":{"state":"disabled"},"subnetId":"subnet-0<hex16c>","vpcId":"vpc-0<hex16d>","privateIpAddress":"<private>","stateReason":{"code":"pending","message":"pending"},"architecture":"x86_64","rootDeviceType":"ebs","rootDeviceName":"/dev/xvda","virtualizationType":"hvm","hypervisor":"xen","sourceDestCheck":true,"ebsOptimized":false}]}}"#)
         .target("arn:aws:ec2:<region>:<account>:instance/*")
         .failure("Server.InsufficientInstanceCapacity", "We currently do not have sufficient <type> capacity in the Availability Zone you requested."),
     write("ec2", "TerminateInstances", "ec2:TerminateInstances")
@@ -34,17 +33,17 @@ pub(super) const CALLS: &[Call] = &[
         .response(r#"{"requestId":"<uuid2>","_return":true}"#)
         .target("arn:aws:ec2:<region>:<account>:instance/<instance>"),
     write("ec2", "AuthorizeSecurityGroupIngress", "ec2:AuthorizeSecurityGroupIngress")
-        .request(r#"{"groupId":"sg-0<hex17>","ipPermissions":{"items":[{"ipProtocol":"tcp","fromPort":443,"toPort":443,"groups":{},"ipRanges":{"items":[{"cidrIp":"10.20.0.0/14","description":"intern – nur VPC"}]},"ipv6Ranges":{},"prefixListIds":{}}]}}"#)
-        .response(r#"{"requestId":"<uuid2>","_return":true,"securityGroupRuleSet":{"items":[{"groupOwnerId":"<account>","groupId":"sg-0<hex17>","securityGroupRuleId":"sgr-0<hex17b>","isEgress":false,"ipProtocol":"tcp","fromPort":443,"toPort":443,"cidrIpv4":"10.20.0.0/14"}]}}"#)
-        .target("arn:aws:ec2:<region>:<account>:security-group/sg-0<hex17>")
+        .request(r#"{"groupId":"sg-0<hex16>","ipPermissions":{"items":[{"ipProtocol":"tcp","fromPort":443,"toPort":443,"groups":{},"ipRanges":{"items":[{"cidrIp":"10.20.0.0/14","description":"intern – nur VPC"}]},"ipv6Ranges":{},"prefixListIds":{}}]}}"#)
+        .response(r#"{"requestId":"<uuid2>","_return":true,"securityGroupRuleSet":{"items":[{"groupOwnerId":"<account>","groupId":"sg-0<hex16>","securityGroupRuleId":"sgr-0<hex16b>","isEgress":false,"ipProtocol":"tcp","fromPort":443,"toPort":443,"cidrIpv4":"10.20.0.0/14"}]}}"#)
+        .target("arn:aws:ec2:<region>:<account>:security-group/sg-0<hex16>")
         .failure("Client.InvalidPermission.Duplicate", "the specified rule \\\"peer: 10.20.0.0/14, TCP, from port: 443, to port: 443, ALLOW\\\" already exists"),
     write("ec2", "CreateSnapshot", "ec2:CreateSnapshot")
-        .request(r#"{"volumeId":"vol-0<hex17>","description":"nightly <service>"}"#)
-        .response(r#"{"requestId":"<uuid2>","snapshotId":"snap-0<hex17b>","volumeId":"vol-0<hex17>","status":"pending","startTime":<epoch>,"progress":"","ownerId":"<account>","volumeSize":"100","description":"nightly <service>","encrypted":true}"#)
-        .target("arn:aws:ec2:<region>:<account>:volume/vol-0<hex17>"),
+        .request(r#"{"volumeId":"vol-0<hex16>","description":"nightly <service>"}"#)
+        .response(r#"{"requestId":"<uuid2>","snapshotId":"snap-0<hex16b>","volumeId":"vol-0<hex16>","status":"pending","startTime":<epoch>,"progress":"","ownerId":"<account>","volumeSize":"100","description":"nightly <service>","encrypted":true}"#)
+        .target("arn:aws:ec2:<region>:<account>:volume/vol-0<hex16>"),
     write("ec2", "SharedSnapshotVolumeCreated", "")
         .form(Form::Notice)
-        .request(r#"{"snapshotId":"snap-0<hex17>"}"#),
+        .request(r#"{"snapshotId":"snap-0<hex16>"}"#),
     read("autoscaling", "DescribeAutoScalingGroups", "autoscaling:DescribeAutoScalingGroups")
         .request(r#"{"autoScalingGroupNames":["web-app"],"maxRecords":100}"#)
         .failure("ThrottlingException", "Rate exceeded"),
@@ -55,11 +54,11 @@ pub(super) const CALLS: &[Call] = &[
         .request(r#"{"pageSize":400}"#)
         .api_version("2015-12-01"),
     read("elasticloadbalancing", "DescribeTargetHealth", "elasticloadbalancing:DescribeTargetHealth")
-        .request(r#"{"targetGroupArn":"arn:aws:elasticloadbalancing:<region>:<account>:targetgroup/<service>/0<hex17>"}"#)
+        .request(r#"{"targetGroupArn":"arn:aws:elasticloadbalancing:<region>:<account>:targetgroup/<service>/0<hex16>"}"#)
         .api_version("2015-12-01")
         .failure("TargetGroupNotFoundException", "One or more target groups not found"),
     write("elasticloadbalancing", "RegisterTargets", "elasticloadbalancing:RegisterTargets")
-        .request(r#"{"targetGroupArn":"arn:aws:elasticloadbalancing:<region>:<account>:targetgroup/<service>/0<hex17>","targets":[{"id":"<private>","port":8080}]}"#)
+        .request(r#"{"targetGroupArn":"arn:aws:elasticloadbalancing:<region>:<account>:targetgroup/<service>/0<hex16>","targets":[{"id":"<private>","port":8080}]}"#)
         .response("{}")
         .api_version("2015-12-01"),
     read("ecs", "DescribeServices", "ecs:DescribeServices")
@@ -67,7 +66,7 @@ pub(super) const CALLS: &[Call] = &[
         .target("arn:aws:ecs:<region>:<account>:service/<cluster>/<service>")
         .failure("ClusterNotFoundException", "Cluster not found."),
     read("ecs", "DescribeTasks", "ecs:DescribeTasks")
-        .request(r#"{"cluster":"<cluster>","tasks":["arn:aws:ecs:<region>:<account>:task/<cluster>/<hex17><hex17b>"]}"#)
+        .request(r#"{"cluster":"<cluster>","tasks":["arn:aws:ecs:<region>:<account>:task/<cluster>/<hex16><hex16b>"]}"#)
         .target("arn:aws:ecs:<region>:<account>:task/<cluster>/*"),
     write("ecs", "UpdateService", "ecs:UpdateService")
         .request(r#"{"cluster":"<cluster>","service":"<service>","taskDefinition":"<service>:<n>","forceNewDeployment":true}"#)

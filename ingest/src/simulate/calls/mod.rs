@@ -244,12 +244,12 @@ mod tests {
 
     #[test]
     fn every_template_fills_to_json() {
-        let account =
-            Account { index: 0, id: "111122223333".into(), alias: "data".into(), seed: 5, data_events: true };
+        let account = Account { index: 0, id: "111122223333".into(), alias: "data".into(), seed: 5, data_events: true };
         let catalogue = Catalogue::new();
         for ready in catalogue.all() {
             for salt in 0..70 {
-                let scene = Scene { account: &account, region: "eu-west-1", time: 0, salt, own: "someone" };
+                let scene =
+                    Scene { account: &account, region: "eu-west-1", time: 0, salt, own: "someone", session: "" };
                 for template in [&ready.request, &ready.response, &ready.additional, &ready.resources] {
                     if template.is_empty() {
                         continue;

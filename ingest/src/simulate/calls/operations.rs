@@ -4,7 +4,7 @@ use super::{Call, read, write};
 
 pub(super) const CALLS: &[Call] = &[
     write("logs", "CreateLogStream", "logs:CreateLogStream")
-        .request(r#"{"logGroupName":"<loggroup>","logStreamName":"2026/<hex17>[$LATEST]<hex17b><hex17c>"}"#)
+        .request(r#"{"logGroupName":"<loggroup>","logStreamName":"2026/<hex16>[$LATEST]<hex16b><hex16c>"}"#)
         .target("arn:aws:logs:<region>:<account>:log-group:<loggroup>:log-stream:*")
         .api_version("20140328")
         .failure("ResourceAlreadyExistsException", "The specified log stream already exists"),
@@ -31,8 +31,8 @@ pub(super) const CALLS: &[Call] = &[
         .target("arn:aws:cloudwatch:<region>:<account>:alarm:<alarm>"),
     read("monitoring", "ListMetrics", "cloudwatch:ListMetrics").request(r#"{"namespace":"Shop","metricName":"<metric>"}"#),
     write("ssm", "UpdateInstanceInformation", "ssm:UpdateInstanceInformation")
-        .request(r#"{"instanceId":"<instance>","agentVersion":"3.3.2299.0","agentStatus":"Active","platformType":"Linux","platformName":"Amazon Linux","platformVersion":"2023","iPAddress":"<private>","computerName":"ip-10-20-4-17.<region>.compute.internal","agentName":"amazon-ssm-agent","availabilityZone":"<region><zone>","availabilityZoneId":"use1-az4","sSMConnectionChannel":"ssmmessages"}"#)
-        .target("arn:aws:ec2:<region>:<account>:instance/<instance>"),
+        .request(r#"{"instanceId":"<session>","agentVersion":"3.3.2299.0","agentStatus":"Active","platformType":"Linux","platformName":"Amazon Linux","platformVersion":"2023","iPAddress":"<private>","computerName":"ip-10-20-4-17.<region>.compute.internal","agentName":"amazon-ssm-agent","availabilityZone":"<region><zone>","availabilityZoneId":"use1-az4","sSMConnectionChannel":"ssmmessages"}"#)
+        .target("arn:aws:ec2:<region>:<account>:instance/<session>"),
     read("ssm", "GetParameter", "ssm:GetParameter")
         .request(r#"{"name":"<parameter>","withDecryption":true}"#)
         .resources(r#"[{"accountId":"<account>","ARN":"arn:aws:ssm:<region>:<account>:parameter<parameter>"}]"#)
@@ -52,11 +52,11 @@ pub(super) const CALLS: &[Call] = &[
         .target("arn:aws:cloudformation:<region>:<account>:stack/<stack>/*")
         .failure("ValidationException", "Stack with id <stack> does not exist"),
     write("cloudformation", "CreateChangeSet", "cloudformation:CreateChangeSet")
-        .request(r#"{"stackName":"<stack>","changeSetName":"deploy-<hex17>","changeSetType":"UPDATE","capabilities":["CAPABILITY_NAMED_IAM"],"parameters":[{"parameterKey":"Environment","parameterValue":"****"}],"tags":[{"key":"Team","value":"Plattform Größe XL"}]}"#)
-        .response(r#"{"id":"arn:aws:cloudformation:<region>:<account>:changeSet/deploy-<hex17>/<uuid>","stackId":"arn:aws:cloudformation:<region>:<account>:stack/<stack>/<uuid2>"}"#)
+        .request(r#"{"stackName":"<stack>","changeSetName":"deploy-<hex16>","changeSetType":"UPDATE","capabilities":["CAPABILITY_NAMED_IAM"],"parameters":[{"parameterKey":"Environment","parameterValue":"****"}],"tags":[{"key":"Team","value":"Plattform Größe XL"}]}"#)
+        .response(r#"{"id":"arn:aws:cloudformation:<region>:<account>:changeSet/deploy-<hex16>/<uuid>","stackId":"arn:aws:cloudformation:<region>:<account>:stack/<stack>/<uuid2>"}"#)
         .target("arn:aws:cloudformation:<region>:<account>:stack/<stack>/*"),
     write("cloudformation", "ExecuteChangeSet", "cloudformation:ExecuteChangeSet")
-        .request(r#"{"stackName":"<stack>","changeSetName":"deploy-<hex17>","clientRequestToken":"<uuid2>"}"#)
+        .request(r#"{"stackName":"<stack>","changeSetName":"deploy-<hex16>","clientRequestToken":"<uuid2>"}"#)
         .target("arn:aws:cloudformation:<region>:<account>:stack/<stack>/*"),
     read("cloudtrail", "LookupEvents", "cloudtrail:LookupEvents")
         .request(r#"{"maxResults":50,"lookupAttributes":[{"attributeKey":"ReadOnly","attributeValue":"false"}]}"#)
@@ -67,8 +67,8 @@ pub(super) const CALLS: &[Call] = &[
         .target("arn:aws:cloudtrail:us-east-1:<account>:trail/org-trail"),
     read("config", "DescribeConfigurationRecorders", "config:DescribeConfigurationRecorders"),
     read("guardduty", "ListFindings", "guardduty:ListFindings")
-        .request(r#"{"detectorId":"<hex17><hex17b>","findingCriteria":{"criterion":{"severity":{"greaterThanOrEqual":4}}},"maxResults":50}"#)
-        .target("arn:aws:guardduty:<region>:<account>:detector/<hex17><hex17b>"),
+        .request(r#"{"detectorId":"<hex16><hex16b>","findingCriteria":{"criterion":{"severity":{"greaterThanOrEqual":4}}},"maxResults":50}"#)
+        .target("arn:aws:guardduty:<region>:<account>:detector/<hex16><hex16b>"),
     write("route53", "ChangeResourceRecordSets", "route53:ChangeResourceRecordSets")
         .global()
         .request(r#"{"hostedZoneId":"Z<alnum21>","changeBatch":{"changes":[{"action":"UPSERT","resourceRecordSet":{"name":"<service>.shop.example.com.","type":"A","tTL":60,"resourceRecords":[{"value":"203.0.113.20"}]}}]}}"#)
@@ -79,7 +79,7 @@ pub(super) const CALLS: &[Call] = &[
     read("route53", "ListHostedZones", "route53:ListHostedZones").global().api_version("2013-04-01"),
     write("cloudfront", "CreateInvalidation", "cloudfront:CreateInvalidation")
         .global()
-        .request(r#"{"distributionId":"E2<alnum6>QX","invalidationBatch":{"callerReference":"cli-<hex17>","paths":{"items":["/*"],"quantity":1}}}"#)
+        .request(r#"{"distributionId":"E2<alnum6>QX","invalidationBatch":{"callerReference":"cli-<hex16>","paths":{"items":["/*"],"quantity":1}}}"#)
         .response(r#"{"location":"https://cloudfront.amazonaws.com/2020-05-31/distribution/E2<alnum6>QX/invalidation/I<alnum21>","invalidation":{"id":"I<alnum21>","status":"InProgress","createTime":"<ustime>"}}"#)
         .api_version("2020_05_31"),
     read("ce", "GetCostAndUsage", "ce:GetCostAndUsage")

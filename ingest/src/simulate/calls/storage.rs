@@ -100,8 +100,8 @@ pub(super) const CALLS: &[Call] = &[
         .target("arn:aws:rds:<region>:<account>:db:<database>")
         .failure("DBInstanceNotFound", "DBInstance <database> not found."),
     write("rds", "CreateDBSnapshot", "rds:CreateDBSnapshot")
-        .request(r#"{"dBSnapshotIdentifier":"nightly-<hex17>","dBInstanceIdentifier":"<database>"}"#)
-        .response(r#"{"dBSnapshotIdentifier":"nightly-<hex17>","dBInstanceIdentifier":"<database>","engine":"postgres","allocatedStorage":200,"status":"creating","port":5432,"availabilityZone":"<region><zone>","vpcId":"vpc-0<hex17b>","masterUsername":"HIDDEN_DUE_TO_SECURITY_REASONS","engineVersion":"16.9","licenseModel":"postgresql-license","snapshotType":"manual","encrypted":true,"kmsKeyId":"arn:aws:kms:<region>:<account>:key/<key>","dBSnapshotArn":"arn:aws:rds:<region>:<account>:snapshot:nightly-<hex17>"}"#)
+        .request(r#"{"dBSnapshotIdentifier":"nightly-<hex16>","dBInstanceIdentifier":"<database>"}"#)
+        .response(r#"{"dBSnapshotIdentifier":"nightly-<hex16>","dBInstanceIdentifier":"<database>","engine":"postgres","allocatedStorage":200,"status":"creating","port":5432,"availabilityZone":"<region><zone>","vpcId":"vpc-0<hex16b>","masterUsername":"HIDDEN_DUE_TO_SECURITY_REASONS","engineVersion":"16.9","licenseModel":"postgresql-license","snapshotType":"manual","encrypted":true,"kmsKeyId":"arn:aws:kms:<region>:<account>:key/<key>","dBSnapshotArn":"arn:aws:rds:<region>:<account>:snapshot:nightly-<hex16>"}"#)
         .target("arn:aws:rds:<region>:<account>:db:<database>"),
     write("athena", "StartQueryExecution", "athena:StartQueryExecution")
         .request(r#"{"queryString":"HIDDEN_DUE_TO_SECURITY_REASONS","clientRequestToken":"<uuid>","queryExecutionContext":{"database":"shop","catalog":"AwsDataCatalog"},"resultConfiguration":{"outputLocation":"s3://acme-athena-results/"},"workGroup":"analysts"}"#)

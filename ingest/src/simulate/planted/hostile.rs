@@ -1,8 +1,8 @@
 //! Hostile: text that a caller chose, to act on the terminal, spreadsheet or page that shows it.
 
 use super::super::Expect;
-use super::super::cast::{principal, role_identity, unique_id};
-use super::super::personas::PERSONAS;
+use super::super::identity::{principal, role_identity, unique_id};
+use super::super::personas;
 use super::super::record::escaped;
 use super::super::scribe::{Caller, Outcome};
 use super::{Act, Deed, How, Plot, Stage, as_target};
@@ -61,7 +61,7 @@ pub(super) fn names(stage: &mut Stage<'_>) -> Option<Plot> {
 
 fn session(stage: &mut Stage<'_>, time: i64) -> Option<Act> {
     let account = stage.account(stage.target_index)?;
-    let role = PERSONAS.iter().find(|persona| persona.name == "security-audit")?;
+    let role = personas::named("security-audit")?;
     let (before_key, before_date) =
         role_identity(account, role.name, SESSION, &principal(account, role), &unique_id(account, role));
     let mut identity = format!("{before_key}ASIA5HOSTILESESSION2{before_date}");
@@ -72,6 +72,7 @@ fn session(stage: &mut Stage<'_>, time: i64) -> Option<Act> {
         identity: &identity,
         arn: "",
         name: role.name,
+        session: SESSION,
         address: ADDRESS,
         agent: &agent,
         vpc_endpoint: "",

@@ -93,9 +93,20 @@ pub(super) fn plant(
     };
     let mut plots: Vec<Plot> = Vec::new();
     for write in [
-        root::console_login, sign_in::without_mfa, attacks::stop_logging, revived::access_key, revived::role,
-        attacks::first_sensitive_action, root::api_use, root::by_service, sign_in::sso, sign_in::failed,
-        attacks::key_for_other_user, attacks::public_bucket, attacks::stolen_role, hostile::names,
+        root::console_login,
+        sign_in::without_mfa,
+        attacks::stop_logging,
+        revived::access_key,
+        revived::role,
+        attacks::first_sensitive_action,
+        root::api_use,
+        root::by_service,
+        sign_in::sso,
+        sign_in::failed,
+        attacks::key_for_other_user,
+        attacks::public_bucket,
+        attacks::stolen_role,
+        hostile::names,
         attacks::denied_burst,
     ] {
         plots.extend(write(&mut stage));
@@ -211,6 +222,7 @@ impl How<'_> {
             identity,
             arn: &actor.arn,
             name: actor.persona.name,
+            session: &actor.session,
             address: own(self.address, actor.addresses.first().map(String::as_str)),
             agent: own(self.agent, actor.persona.agents.first().copied()),
             vpc_endpoint: "",

@@ -23,7 +23,9 @@ pub(super) fn access_key(stage: &mut Stage<'_>) -> Option<Plot> {
         let mut before = Vec::new();
         for day in 0..i64::from(FIRST_DAYS) {
             let night = stage.calendar.start + day * DAY_S + 7_500;
-            for (nth, name) in ["rds:DescribeDBInstances", "rds:CreateDBSnapshot", "ec2:CreateSnapshot"].iter().enumerate() {
+            for (nth, name) in
+                ["rds:DescribeDBInstances", "rds:CreateDBSnapshot", "ec2:CreateSnapshot"].iter().enumerate()
+            {
                 before.extend(stage.call(actor, place, night + 7 * nth as i64, name, How::USUAL));
             }
         }

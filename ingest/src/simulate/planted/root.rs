@@ -6,11 +6,12 @@ use super::super::{Expect, REGIONS};
 use super::{Act, Deed, Plot, Record, Stage};
 
 const ABROAD: &str = "198.51.100.201";
-const BROWSER: &str = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36";
+const BROWSER: &str =
+    "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36";
 
 fn text(stage: &Stage<'_>, account: u32, time: i64, template: &'static str) -> Option<String> {
     let account = stage.account(account)?;
-    Some(filled(template, &Scene { account, region: REGIONS[0], time, salt: account.seed, own: "root" }))
+    Some(filled(template, &Scene { account, region: REGIONS[0], time, salt: account.seed, own: "root", session: "" }))
 }
 
 fn principal(stage: &Stage<'_>, account: u32) -> String {
@@ -19,7 +20,17 @@ fn principal(stage: &Stage<'_>, account: u32) -> String {
 
 fn caller<'a>(identity: &'a str, address: &'a str, agent: &'a str) -> Caller<'a> {
     let by_service = address.ends_with(".amazonaws.com");
-    Caller { identity, arn: "", name: "root", address, agent, vpc_endpoint: "", by_service, from_console: false }
+    Caller {
+        identity,
+        arn: "",
+        name: "root",
+        session: "",
+        address,
+        agent,
+        vpc_endpoint: "",
+        by_service,
+        from_console: false,
+    }
 }
 
 /// Root signs in to the console of the platform account, with MFA.

@@ -49,9 +49,13 @@ pub(super) fn sso(stage: &mut Stage<'_>) -> Option<Plot> {
 pub(super) fn failed(stage: &mut Stage<'_>) -> Option<Plot> {
     as_target(stage, "priya.natarajan", |stage, actor| {
         let time = stage.at(640, 2, 20);
-        let how = SignIn { mfa: false, failure: "Failed authentication", address: "198.51.100.14", agent: "Go-http-client/1.1" };
-        let mut acts: Vec<Act> =
-            (0..4).filter_map(|nth| login(stage, actor, time + nth * 11, how)).collect();
+        let how = SignIn {
+            mfa: false,
+            failure: "Failed authentication",
+            address: "198.51.100.14",
+            agent: "Go-http-client/1.1",
+        };
+        let mut acts: Vec<Act> = (0..4).filter_map(|nth| login(stage, actor, time + nth * 11, how)).collect();
         acts.extend(unknown_user(stage, time + 60));
         let about = "failed console sign-ins for one user and for a name that does not exist";
         Some(plot(stage, "console_login_failed", Expect::Alert, about, actor, acts))

@@ -4,147 +4,22 @@
 //! CLI prints them. Names, ids and ARNs are those of the trail. The snapshot is taken at the end of the period, so
 //! it holds what an attacker left behind. It does not read the trail: what it says of last use is the cast's habit.
 
+mod details;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use serde::Serialize;
 use serde_json::value::RawValue;
 
 use super::calendar::{DAY_S, push_time};
-use super::cast::{principal, unique_id};
 use super::dice::{below, label, mix, push_base32};
+use super::identity::{principal, unique_id};
 use super::organisation::World;
 use super::permissions::{self, GROUPS, MANAGED, Managed};
 use super::personas::{Kind, Persona, living_in};
 use super::template::Account;
 use super::{Error, REGIONS};
-
-#[derive(Serialize)]
-#[serde(rename_all = "PascalCase")]
-struct Details {
-    user_detail_list: Vec<User>,
-    group_detail_list: Vec<Group>,
-    role_detail_list: Vec<Role>,
-    policies: Vec<Policy>,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "PascalCase")]
-struct User {
-    path: String,
-    user_name: String,
-    user_id: String,
-    arn: String,
-    create_date: String,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    user_policy_list: Vec<Inline>,
-    group_list: Vec<String>,
-    attached_managed_policies: Vec<Attached>,
-    tags: Vec<Tag>,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "PascalCase")]
-struct Group {
-    path: String,
-    group_name: String,
-    group_id: String,
-    arn: String,
-    create_date: String,
-    group_policy_list: Vec<Inline>,
-    attached_managed_policies: Vec<Attached>,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "PascalCase")]
-struct Role {
-    path: String,
-    role_name: String,
-    role_id: String,
-    arn: String,
-    create_date: String,
-    assume_role_policy_document: Box<RawValue>,
-    instance_profile_list: Vec<Profile>,
-    role_policy_list: Vec<Inline>,
-    attached_managed_policies: Vec<Attached>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    permissions_boundary: Option<Boundary>,
-    tags: Vec<Tag>,
-    role_last_used: LastUsed,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "PascalCase")]
-struct Profile {
-    path: String,
-    instance_profile_name: String,
-    instance_profile_id: String,
-    arn: String,
-    create_date: String,
-    roles: Vec<String>,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "PascalCase")]
-struct Policy {
-    policy_name: String,
-    policy_id: String,
-    arn: String,
-    path: String,
-    default_version_id: String,
-    attachment_count: usize,
-    permissions_boundary_usage_count: usize,
-    is_attachable: bool,
-    create_date: String,
-    update_date: String,
-    policy_version_list: Vec<Version>,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "PascalCase")]
-struct Version {
-    document: Box<RawValue>,
-    version_id: String,
-    is_default_version: bool,
-    create_date: String,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "PascalCase")]
-struct Inline {
-    policy_name: String,
-    policy_document: Box<RawValue>,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "PascalCase")]
-struct Attached {
-    policy_name: String,
-    policy_arn: String,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "PascalCase")]
-struct Boundary {
-    permissions_boundary_type: &'static str,
-    permissions_boundary_arn: String,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "PascalCase")]
-struct Tag {
-    key: &'static str,
-    value: &'static str,
-}
-
-#[derive(Serialize, Default)]
-#[serde(rename_all = "PascalCase")]
-struct LastUsed {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    last_used_date: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    region: Option<&'static str>,
-}
+use details::{Attached, Boundary, Details, Group, Inline, LastUsed, Policy, Profile, Role, Tag, User, Version};
 
 /// Writes one file an account.
 pub(super) fn write(world: &World, out: &Path) -> Result<Vec<PathBuf>, Error> {
@@ -170,7 +45,7 @@ struct Registrar<'a> {
 
 impl Registrar<'_> {
     fn living(&self) -> impl Iterator<Item = &'static Persona> {
-        living_in(self.account.index == 0).map(|(_, persona)| persona).filter(|persona| persona.is_principal())
+        living_in(self.account.index == 0).filter(|persona| persona.is_principal())
     }
 
     fn details(&self) -> Details {

@@ -1,0 +1,225 @@
+//! People, by their IAM users or through Identity Center, and the users that people made for machines.
+
+use super::{CLI, Kind, NOBODY, Persona, Place, Rhythm};
+
+const CHROME: &str = "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/141.0.0.0 Safari/537.36";
+const FIREFOX: &str = "Mozilla/5.0 (X11; Linux x86_64; rv:144.0) Gecko/20100101 Firefox/144.0";
+const TERRAFORM: &str = "APN/1.0 HashiCorp/1.0 Terraform/1.13.4 (+https://www.terraform.io) terraform-provider-aws/6.17.0 (+https://registry.terraform.io/providers/hashicorp/aws) aws-sdk-go-v2/1.39.3 ua/2.1 os/linux lang/go#1.24.8 md/GOOS#linux md/GOARCH#amd64 api/iam#1.47.7";
+
+/// Console pages call many services to draw themselves.
+const BROWSES: &[(&str, u32)] = &[
+    ("signin:ConsoleLogin", 2),
+    ("signin:CheckMfa", 1),
+    ("ec2:DescribeInstances", 9),
+    ("ec2:DescribeInstanceStatus", 6),
+    ("ec2:DescribeSecurityGroups", 6),
+    ("ec2:DescribeVolumes", 4),
+    ("elasticloadbalancing:DescribeLoadBalancers", 4),
+    ("elasticloadbalancing:DescribeTargetHealth", 4),
+    ("monitoring:DescribeAlarms", 6),
+    ("monitoring:ListMetrics", 3),
+    ("logs:DescribeLogGroups", 7),
+    ("logs:DescribeLogStreams", 5),
+    ("logs:StartQuery", 3),
+    ("s3:ListBuckets", 4),
+    ("s3:GetBucketLocation", 3),
+    ("lambda:ListFunctions20150331", 4),
+    ("lambda:GetFunction20150331v2", 3),
+    ("rds:DescribeDBInstances", 3),
+    ("cloudformation:DescribeStacks", 3),
+    ("ecs:DescribeServices", 4),
+    ("sns:ListTopics", 1),
+];
+
+pub(super) const PERSONAS: &[Persona] = &[
+    Persona {
+        name: "alice.martin",
+        kind: Kind::Console,
+        place: Place::Platform,
+        rhythm: Rhythm::Office,
+        weight: 30,
+        agents: &[CHROME],
+        uses: &[
+            ("signin:ConsoleLogin", 2),
+            ("signin:CheckMfa", 1),
+            ("organizations:ListAccounts", 4),
+            ("organizations:DescribeOrganization", 4),
+            ("ce:GetCostAndUsage", 3),
+            ("iam:ListUsers", 3),
+            ("iam:ListRoles", 3),
+            ("iam:GetRole", 3),
+            ("iam:ListAttachedRolePolicies", 3),
+            ("iam:GetAccountSummary", 2),
+            ("iam:GenerateCredentialReport", 1),
+            ("cloudtrail:DescribeTrails", 3),
+            ("cloudtrail:LookupEvents", 4),
+            ("guardduty:ListFindings", 3),
+        ],
+        groups: &["admins"],
+        ..NOBODY
+    },
+    Persona {
+        name: "jonas.weber",
+        kind: Kind::Console,
+        rhythm: Rhythm::Office,
+        weight: 40,
+        agents: &[FIREFOX],
+        uses: BROWSES,
+        tries: &["iam:ListUsers", "organizations:ListAccounts", "secretsmanager:ListSecrets"],
+        groups: &["developers"],
+        ..NOBODY
+    },
+    Persona {
+        name: "mei.tanaka",
+        kind: Kind::AccessKey,
+        rhythm: Rhythm::Office,
+        weight: 35,
+        agents: &[CLI],
+        uses: &[
+            ("sts:GetCallerIdentity", 4),
+            ("ec2:DescribeInstances", 8),
+            ("logs:DescribeLogGroups", 6),
+            ("logs:StartQuery", 5),
+            ("ecs:DescribeServices", 6),
+            ("ecs:DescribeTasks", 5),
+            ("ssm:GetParametersByPath", 3),
+            ("lambda:GetFunction20150331v2", 4),
+            ("s3:ListBuckets", 3),
+            ("cloudformation:DescribeStacks", 4),
+        ],
+        tries: &["iam:ListRoles", "secretsmanager:GetSecretValue"],
+        groups: &["developers"],
+        ..NOBODY
+    },
+    Persona {
+        name: "tomas.svoboda",
+        kind: Kind::AccessKey,
+        rhythm: Rhythm::Office,
+        weight: 22,
+        agents: &[CLI],
+        uses: &[
+            ("sts:GetCallerIdentity", 3),
+            ("ec2:DescribeInstances", 8),
+            ("ec2:DescribeVolumes", 4),
+            ("logs:DescribeLogStreams", 5),
+            ("rds:DescribeDBInstances", 4),
+            ("cloudformation:DescribeStacks", 4),
+        ],
+        groups: &["developers"],
+        // Given for one afternoon, years ago.
+        inline: &[(
+            "temporary-iam-access",
+            r#"{"Version":"2012-10-17","Statement":[{"Sid":"Migration2023","Effect":"Allow","Action":"iam:*","Resource":"*"}]}"#,
+        )],
+        ..NOBODY
+    },
+    Persona {
+        name: "priya.natarajan",
+        kind: Kind::Console,
+        rhythm: Rhythm::Office,
+        weight: 28,
+        agents: &[CHROME],
+        uses: &[
+            ("signin:ConsoleLogin", 2),
+            ("signin:CheckMfa", 1),
+            ("athena:StartQueryExecution", 10),
+            ("athena:GetQueryExecution", 14),
+            ("athena:GetQueryResults", 8),
+            ("glue:GetTable", 12),
+            ("glue:GetPartitions", 9),
+            ("s3:GetBucketLocation", 4),
+            ("s3:GetObject", 10),
+            ("s3:ListObjects", 5),
+        ],
+        tries: &["kms:Decrypt", "rds:CreateDBSnapshot"],
+        groups: &["analysts"],
+        ..NOBODY
+    },
+    Persona { name: "olga.petrova", groups: &["developers"], managed: &["AmazonS3ReadOnlyAccess"], ..NOBODY },
+    Persona {
+        name: "ci-deploy",
+        kind: Kind::AccessKey,
+        weight: 60,
+        agents: &[
+            "aws-cli/1.42.55 md/Botocore#1.40.55 ua/2.1 os/linux#6.11.0-1018-azure md/arch#x86_64 lang/python#3.12.3 md/pyimpl#CPython m/N cfg/retry-mode#legacy botocore/1.40.55",
+        ],
+        uses: &[
+            ("ecr:GetAuthorizationToken", 8),
+            ("ecr:PutImage", 6),
+            ("ecr:BatchGetImage", 5),
+            ("ecs:RegisterTaskDefinition", 4),
+            ("ecs:UpdateService", 4),
+            ("ecs:DescribeServices", 14),
+            ("lambda:UpdateFunctionCode20150331v2", 4),
+            ("lambda:GetFunction20150331v2", 6),
+            ("cloudfront:CreateInvalidation", 2),
+            ("s3:PutObject", 8),
+            ("cloudformation:CreateChangeSet", 3),
+            ("cloudformation:ExecuteChangeSet", 3),
+            ("cloudformation:DescribeStacks", 12),
+        ],
+        managed: &["ci-deploy"],
+        ..NOBODY
+    },
+    Persona {
+        name: "ci-terraform",
+        kind: Kind::AccessKey,
+        weight: 45,
+        agents: &[TERRAFORM],
+        uses: &[
+            ("sts:GetCallerIdentity", 4),
+            ("iam:GetRole", 12),
+            ("iam:ListAttachedRolePolicies", 8),
+            ("iam:PutRolePolicy", 2),
+            ("iam:TagRole", 2),
+            ("ec2:DescribeSecurityGroups", 9),
+            ("ec2:DescribeNetworkInterfaces", 5),
+            ("ec2:AuthorizeSecurityGroupIngress", 2),
+            ("ec2:CreateTags", 3),
+            ("s3:GetBucketAcl", 7),
+            ("s3:GetBucketPolicyStatus", 7),
+            ("s3:PutBucketTagging", 2),
+            ("monitoring:PutMetricAlarm", 2),
+            ("route53:ChangeResourceRecordSets", 2),
+            ("route53:ListHostedZones", 4),
+            ("kms:DescribeKey", 6),
+            ("dynamodb:DescribeTable", 6),
+            ("ssm:PutParameter", 2),
+            ("ssm:GetParameter", 6),
+        ],
+        tries: &["organizations:ListAccounts"],
+        managed: &["terraform"],
+        ..NOBODY
+    },
+    // Its key is planted: used at first, silent for months, then used again.
+    Persona {
+        name: "backup-legacy",
+        agents: &["aws-cli/1.18.69 Python/3.8.10 Linux/5.4.0-216-generic botocore/1.16.19"],
+        managed: &["backup"],
+        ..NOBODY
+    },
+    Persona { name: "contractor.k", managed: &["billing-read"], ..NOBODY },
+    Persona {
+        name: "AWSReservedSSO_AdministratorAccess_5f2c1d7e9a3b4c60",
+        kind: Kind::Sso,
+        rhythm: Rhythm::Office,
+        sessions: &["zoe.nunez@example.com", "henrik.lund@example.com"],
+        weight: 16,
+        agents: &[CHROME, CLI],
+        uses: BROWSES,
+        managed: &["AdministratorAccess"],
+        ..NOBODY
+    },
+    Persona {
+        name: "AWSReservedSSO_ReadOnly_81d0c3b2a4f5e697",
+        kind: Kind::Sso,
+        rhythm: Rhythm::Office,
+        sessions: &["sofia.rossi@example.com", "wei.chen@example.com", "amara.okafor@example.com"],
+        weight: 18,
+        agents: &[FIREFOX, CHROME],
+        uses: BROWSES,
+        tries: &["ec2:StopInstances", "secretsmanager:GetSecretValue", "ssm:PutParameter", "sts:AssumeRole"],
+        managed: &["read-most"],
+        ..NOBODY
+    },
+];

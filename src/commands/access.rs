@@ -1,0 +1,223 @@
+//! `trailhound access`: who used what and when; with grants, what nobody used and what cannot be known.
+
+use std::io::{self, Write};
+use std::ops::ControlFlow;
+use std::path::Path;
+use std::sync::Arc;
+
+use ::access::inventory::Inventory;
+use ::access::unused::{self, Options, PrincipalReport, Report as Unused, Why};
+use ::access::usage::{LastUsed, Limits};
+use arrow::array::{ArrayRef, RecordBatch, StringArray, TimestampMicrosecondArray, UInt64Array};
+
+use super::alerts::time;
+use crate::cli::{AccessArgs, Global};
+use crate::intake::Intake;
+use crate::outcome::{Failure, Outcome};
+use crate::render::report::{Report, number};
+use crate::render::terminal::Terminal;
+use crate::render::words::Words;
+use crate::render::{self, Output};
+
+/// Lines of one section that are shown to people; `--output json` has all.
+const SHOWN: usize = 25;
+/// Services that one line names.
+const NAMED: usize = 6;
+
+pub(crate) fn run(args: &AccessArgs, global: &Global, words: Words) -> Result<Outcome, Failure> {
+    let days = u32::try_from(args.window.num_days()).ok().filter(|days| *days > 0);
+    let days = days.ok_or_else(|| Failure::Usage("--window: give at least one day, such as 90d".to_owned()))?;
+    let inventories = inventories(args)?;
+    let intake = Intake::new(&args.ingest.paths, args.ingest.limits, global, words)?;
+    let mut usage = LastUsed::new(Limits::default());
+    let totals = intake.read(&mut |batch| {
+        usage.observe(&batch);
+        ControlFlow::Continue(())
+    })?;
+    // Against the clock every principal of an old log would look unused, so the newest event is "now".
+    let now = args.now.map(|now| now.timestamp_micros()).or_else(|| usage.coverage().last()).unwrap_or_default();
+    let report = unused::report(&usage, &inventories, &Options { window_days: days, ..Options::new(now) });
+    print(&report, global)?;
+    for warning in &report.warnings {
+        words.warning(warning);
+    }
+    if inventories.is_empty() {
+        words.note("without --grants this shows use only; `aws iam get-account-authorization-details > grants.json`");
+    }
+    Ok(intake.tell(&totals))
+}
+
+fn inventories(args: &AccessArgs) -> Result<Vec<Inventory>, Failure> {
+    let read = |path: &Path| {
+        std::fs::read_to_string(path).map_err(|e| Failure::Io(format!("{}: {e}; check the path", path.display())))
+    };
+    let wrong = |error: ::access::inventory::Error| Failure::Usage(error.to_string());
+    if args.grants.is_empty() && (args.scps.is_some() || args.credential_report.is_some()) {
+        let text = "--scps and --credential-report say nothing without --grants: give that too";
+        return Err(Failure::Usage(text.to_owned()));
+    }
+    let mut inventories = Vec::new();
+    for path in &args.grants {
+        let mut inventory = Inventory::parse(&read(path)?, &path.display().to_string()).map_err(wrong)?;
+        if let Some(scps) = &args.scps {
+            inventory.add_scps(&read(scps)?, &scps.display().to_string()).map_err(wrong)?;
+        }
+        if let Some(report) = &args.credential_report {
+            inventory.add_credential_report(&read(report)?, &report.display().to_string()).map_err(wrong)?;
+        }
+        inventories.push(inventory);
+    }
+    Ok(inventories)
+}
+
+fn print(report: &Unused, global: &Global) -> Result<(), Failure> {
+    let mut out = io::stdout();
+    match global.output {
+        Output::Table => render::settle(tell(report, &mut out, global.rows().terminal))?,
+        Output::Json => render::settle(render::json::document(report, &mut out))?,
+        Output::Jsonl => {
+            for principal in &report.principals {
+                render::settle(render::json::document_line(principal, &mut out))?;
+            }
+        }
+        Output::Csv | Output::Parquet => {
+            let batch = rows(report).map_err(|e| Failure::Io(e.to_string()))?;
+            render::rows([batch.clone()], &batch.schema(), global.output, &mut out, &global.rows())?;
+        }
+    }
+    Ok(())
+}
+
+/// The report for people.
+pub(crate) fn tell(unused: &Unused, out: &mut dyn Write, terminal: Terminal) -> io::Result<()> {
+    let mut report = Report::new(out, terminal);
+    let window = &unused.window;
+    report.title(&format!("Access over {} days to {}", window.days, time(Some(window.to))))?;
+    tell_coverage(unused, &mut report)?;
+    report.heading("Principals")?;
+    let rows: Vec<_> = unused.principals.iter().map(principal_row).collect();
+    table(&mut report, &["principal", "last seen", "actions used", "granted", "unused", "cannot know"], rows)?;
+    if !unused.unused_principals.is_empty() {
+        report.heading("Users and roles without use")?;
+        let rows = unused.unused_principals.iter();
+        let rows = rows.map(|p| vec![p.principal.clone(), time_or(p.last_used, "never seen"), p.why.about().to_owned()]);
+        table(&mut report, &["principal", "last used", "verdict"], rows.collect())?;
+    }
+    let services: Vec<_> = unused.principals.iter().filter_map(unused_services).collect();
+    if !services.is_empty() {
+        report.heading("Whole services that can go: granted and not used in the window")?;
+        table(&mut report, &["principal", "services", "unused services"], services)?;
+    }
+    if !unused.access_keys.is_empty() {
+        report.heading("Access keys")?;
+        let rows = unused.access_keys.iter().map(|key| {
+            let id = key.access_key_id.clone().unwrap_or_else(|| format!("key {}", key.slot.unwrap_or_default()));
+            let verdict = key.unused.map_or("in use", Why::about).to_owned();
+            vec![id, key.principal.clone(), time_or(key.last_used, "never seen"), verdict]
+        });
+        table(&mut report, &["access key", "principal", "last used", "verdict"], rows.collect())?;
+    }
+    Ok(())
+}
+
+fn tell_coverage(unused: &Unused, report: &mut Report<'_>) -> io::Result<()> {
+    report.heading("What the logs cover")?;
+    let rows = unused.coverage.accounts.iter().map(|account| {
+        let silent: u32 = account.silent.iter().map(|silent| silent.days).sum();
+        let data = if account.data_events.is_empty() { "none".to_owned() } else { account.data_events.join(", ") };
+        let (first, last) = (time_or(account.first_event, "none"), time_or(account.last_event, "none"));
+        vec![account.account.clone(), first, last, account.regions.len().to_string(), silent.to_string(), data]
+    });
+    table(report, &["account", "first event", "last event", "regions", "silent days", "data events"], rows.collect())
+}
+
+fn table(report: &mut Report<'_>, names: &[&str], mut rows: Vec<Vec<String>>) -> io::Result<()> {
+    let more = rows.len().saturating_sub(SHOWN);
+    rows.truncate(SHOWN);
+    report.table(names, &rows)?;
+    if more > 0 {
+        report.prose(&format!("and {more} more; --output json lists all"))?;
+    }
+    Ok(())
+}
+
+fn principal_row(principal: &PrincipalReport) -> Vec<String> {
+    let used: usize = principal.services.iter().map(|service| service.actions.len()).sum();
+    let certain = principal.unused.iter().filter(|(_, why)| why.is_certain()).count() as u64;
+    let doubtful = principal.unused.len() as u64 - certain;
+    let known = |count: u64| if principal.granted.is_some() { number(count) } else { String::new() };
+    vec![
+        principal.principal.clone(),
+        time_or(principal.last, "never seen"),
+        number(used as u64),
+        principal.granted.map_or_else(String::new, |granted| number(granted as u64)),
+        known(certain),
+        known(doubtful),
+    ]
+}
+
+fn unused_services(principal: &PrincipalReport) -> Option<Vec<String>> {
+    let gone: Vec<_> =
+        principal.unused_services.iter().filter(|service| service.why.is_certain()).map(|s| s.service).collect();
+    if gone.is_empty() {
+        return None;
+    }
+    let more = gone.len().saturating_sub(NAMED);
+    let named = gone.iter().take(NAMED).copied().collect::<Vec<_>>().join(", ");
+    let named = if more > 0 { format!("{named} and {more} more") } else { named };
+    Some(vec![principal.principal.clone(), number(gone.len() as u64), named])
+}
+
+fn time_or(micros: Option<i64>, absent: &str) -> String {
+    micros.map_or_else(|| absent.to_owned(), |micros| time(Some(micros)))
+}
+
+/// One row for each principal and action: used ones with their facts, unused ones with their reason.
+fn rows(report: &Unused) -> Result<RecordBatch, arrow::error::ArrowError> {
+    #[derive(Default)]
+    struct Row<'a> {
+        principal: Option<&'a PrincipalReport>,
+        action: &'a str,
+        status: &'static str,
+        first: Option<i64>,
+        last_success: Option<i64>,
+        last_attempt: Option<i64>,
+        count: u64,
+        denied: u64,
+    }
+    let mut rows = Vec::new();
+    for principal in &report.principals {
+        for used in principal.services.iter().flat_map(|service| &service.actions) {
+            rows.push(Row {
+                principal: Some(principal),
+                action: &used.action,
+                status: "used",
+                first: Some(used.first),
+                last_success: used.last_success,
+                last_attempt: Some(used.last_attempt),
+                count: used.count,
+                denied: used.denied,
+            });
+        }
+        for (action, why) in principal.unused.iter() {
+            rows.push(Row { principal: Some(principal), action, status: why.as_str(), ..Row::default() });
+        }
+    }
+    let text = |value: fn(&Row<'_>) -> String| -> ArrayRef { Arc::new(StringArray::from_iter_values(rows.iter().map(value))) };
+    let times = |value: fn(&Row<'_>) -> Option<i64>| -> ArrayRef {
+        Arc::new(rows.iter().map(value).collect::<TimestampMicrosecondArray>().with_timezone("UTC"))
+    };
+    let counts = |value: fn(&Row<'_>) -> u64| -> ArrayRef { Arc::new(rows.iter().map(value).collect::<UInt64Array>()) };
+    RecordBatch::try_from_iter([
+        ("principal", text(|row| row.principal.map(|p| p.principal.clone()).unwrap_or_default())),
+        ("account", text(|row| row.principal.and_then(|p| p.account.clone()).unwrap_or_default())),
+        ("type", text(|row| row.principal.map_or("", |p| p.kind).to_owned())),
+        ("action", text(|row| row.action.to_owned())),
+        ("status", text(|row| row.status.to_owned())),
+        ("first", times(|row| row.first)),
+        ("last_success", times(|row| row.last_success)),
+        ("last_attempt", times(|row| row.last_attempt)),
+        ("count", counts(|row| row.count)),
+        ("denied", counts(|row| row.denied)),
+    ])
+}

@@ -1,0 +1,212 @@
+//! `trailhound alerts`: the rules over the logs, and how an alert looks.
+
+use std::io::{self, Write};
+use std::ops::ControlFlow;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use ::alerts::engine::Counters;
+use ::alerts::{Alert, Engine, Lists, Settings, pack};
+use arrow::array::{ArrayRef, RecordBatch, StringArray, TimestampMicrosecondArray, UInt64Array};
+
+use crate::cli::{AlertsArgs, Global, Severity};
+use crate::intake::Intake;
+use crate::outcome::{Failure, Outcome};
+use crate::render::report::{Report, number};
+use crate::render::terminal::Terminal;
+use crate::render::words::Words;
+use crate::render::{self, Output, json};
+
+/// Addresses, calls and the like that one line of an alert names; the rest is counted.
+const NAMED: usize = 4;
+
+pub(crate) fn run(args: &AlertsArgs, global: &Global, words: Words) -> Result<Outcome, Failure> {
+    let mut engine = engine(&args.rules, words)?;
+    let intake = Intake::new(&args.ingest.paths, args.ingest.limits, global, words)?;
+    let totals = intake.read(&mut |batch| {
+        engine.observe(&batch);
+        ControlFlow::Continue(())
+    })?;
+    let mut outcome = engine.finish();
+    outcome.alerts.retain(|alert| severity(alert) >= args.severity);
+    print(&outcome.alerts, global, words)?;
+    tell(&outcome.counters, words);
+    Ok(intake.tell(&totals).max(judge(&outcome.alerts, args.fail_on)))
+}
+
+/// The engine with the shipped rules and the user's.
+///
+/// # Errors
+/// A user's rule that cannot be used: each is named, and none is left out in silence.
+pub(crate) fn engine(folders: &[PathBuf], words: Words) -> Result<Engine, Failure> {
+    let mut rules = pack::shipped();
+    let mut errors = Vec::new();
+    for folder in folders {
+        std::fs::metadata(folder).map_err(|e| Failure::Io(format!("{}: {e}; give a folder of rules", folder.display())))?;
+        let parsed = pack::load(folder, &Lists::new());
+        rules.extend(parsed.rules);
+        errors.extend(parsed.errors);
+    }
+    let (engine, refused) = Engine::new(rules, &Settings::default());
+    errors.extend(refused);
+    for error in &errors {
+        words.error(&error.to_string());
+    }
+    match errors.len() {
+        0 => Ok(engine),
+        n => Err(Failure::Usage(format!("{n} rules cannot be used: mend them, or move them out of the folder"))),
+    }
+}
+
+/// Whether there is a finding that `--fail-on` asks about.
+pub(crate) fn judge(alerts: &[Alert], fail_on: Option<Severity>) -> Outcome {
+    let found = fail_on.is_some_and(|least| alerts.iter().any(|alert| severity(alert) >= least));
+    if found { Outcome::Findings } else { Outcome::Done }
+}
+
+fn severity(alert: &Alert) -> Severity {
+    match alert.severity {
+        ::alerts::Severity::Informational => Severity::Informational,
+        ::alerts::Severity::Low => Severity::Low,
+        ::alerts::Severity::Medium => Severity::Medium,
+        ::alerts::Severity::High => Severity::High,
+        ::alerts::Severity::Critical => Severity::Critical,
+    }
+}
+
+/// Says what the engine had no room for: nothing is left out in silence.
+pub(crate) fn tell(counters: &Counters, words: Words) {
+    for (count, what) in [
+        (counters.shed_matches, "matches are in no alert, because there were too many"),
+        (counters.shed_correlated, "events did not fit into a correlation's window"),
+        (counters.shed_remembered, "uses did not fit into a rule's memory"),
+    ] {
+        if count > 0 {
+            words.warning(&format!("{} {what}", number(count)));
+        }
+    }
+    if counters.short_history > 0 {
+        let count = number(counters.short_history);
+        words.note(&format!("{count} first uses are not reported: the logs do not go back far enough before them"));
+    }
+}
+
+fn print(alerts: &[Alert], global: &Global, words: Words) -> Result<(), Failure> {
+    let mut out = io::stdout();
+    match global.output {
+        Output::Table => {
+            let options = global.rows();
+            let shown = options.rows_max.map_or(alerts.len(), |max| alerts.len().min(usize::try_from(max).unwrap_or(usize::MAX)));
+            let (some, rest) = alerts.split_at(shown);
+            render::settle(report(some, &mut out, options.terminal))?;
+            if !rest.is_empty() {
+                words.note(&format!("{} more alerts: --max-rows 0 shows all", number(rest.len() as u64)));
+            }
+        }
+        Output::Json => render::settle(json::document(&alerts, &mut out))?,
+        Output::Jsonl => {
+            for alert in alerts {
+                render::settle(json::document_line(alert, &mut out))?;
+            }
+        }
+        Output::Csv | Output::Parquet => {
+            let batch = rows(alerts).map_err(|e| Failure::Io(e.to_string()))?;
+            render::rows([batch.clone()], &batch.schema(), global.output, &mut out, &global.rows())?;
+        }
+    }
+    Ok(())
+}
+
+/// Alerts for people: worst first; information in one line, everything else with what to do.
+pub(crate) fn report(alerts: &[Alert], out: &mut dyn Write, terminal: Terminal) -> io::Result<()> {
+    let mut report = Report::new(out, terminal);
+    if alerts.is_empty() {
+        return report.prose("No alerts.");
+    }
+    for alert in alerts {
+        let times = if alert.count == 1 { String::new() } else { format!(" ({}×)", number(alert.count)) };
+        report.finding(alert.severity.as_str(), &format!("{}{times}", alert.title))?;
+        report.detail("who", &who(alert))?;
+        report.detail("what", &some(&alert.what))?;
+        report.detail("from", &format!("{} with {}", some(&alert.source_addresses), some(&alert.user_agents)))?;
+        report.detail("when", &when(alert))?;
+        if let Some(detail) = &alert.detail {
+            report.detail("found", detail)?;
+        }
+        if alert.severity > ::alerts::Severity::Informational {
+            report.detail("why", &alert.why)?;
+            for (number, step) in alert.next.iter().enumerate() {
+                report.detail(if number == 0 { "next" } else { "" }, &format!("{}. {step}", number + 1))?;
+            }
+        }
+        report.detail("rule", &rule(alert))?;
+    }
+    Ok(())
+}
+
+fn who(alert: &Alert) -> String {
+    let principal = if alert.principal.is_empty() { "nobody named" } else { &alert.principal };
+    let actor = if alert.actor.is_empty() || principal.ends_with(&alert.actor) {
+        String::new()
+    } else {
+        format!(", {} behind it", alert.actor)
+    };
+    format!("{principal}{actor} in account {}", if alert.account.is_empty() { "unknown" } else { &alert.account })
+}
+
+fn when(alert: &Alert) -> String {
+    let regions = some(&alert.regions);
+    match (time(alert.time), time(alert.last_time)) {
+        (first, last) if first == last => format!("{first} in {regions}"),
+        (first, last) => format!("{first} to {last} in {regions}"),
+    }
+}
+
+/// Rule, and its author where it is not ours: the Detection Rule License asks for that.
+fn rule(alert: &Alert) -> String {
+    let author = alert.author.as_ref().filter(|author| !author.contains("trailhound"));
+    author.map_or_else(|| alert.rule.clone(), |author| format!("{} by {author}", alert.rule))
+}
+
+pub(crate) fn time(micros: Option<i64>) -> String {
+    micros.map_or_else(|| "unknown".to_owned(), access::instant::format)
+}
+
+fn some(values: &[String]) -> String {
+    let more = values.len().saturating_sub(NAMED);
+    let named = values.iter().take(NAMED).cloned().collect::<Vec<_>>().join(", ");
+    match (named.is_empty(), more) {
+        (true, _) => "unknown".to_owned(),
+        (false, 0) => named,
+        (false, more) => format!("{named} and {more} more"),
+    }
+}
+
+/// Alerts as rows, lists joined with `; `.
+fn rows(alerts: &[Alert]) -> Result<RecordBatch, arrow::error::ArrowError> {
+    let text = |value: fn(&Alert) -> String| -> ArrayRef { Arc::new(StringArray::from_iter_values(alerts.iter().map(value))) };
+    let times = |value: fn(&Alert) -> Option<i64>| -> ArrayRef {
+        Arc::new(alerts.iter().map(value).collect::<TimestampMicrosecondArray>().with_timezone("UTC"))
+    };
+    RecordBatch::try_from_iter([
+        ("severity", text(|a| a.severity.to_string())),
+        ("rule", text(|a| a.rule.clone())),
+        ("title", text(|a| a.title.clone())),
+        ("time", times(|a| a.time)),
+        ("last_time", times(|a| a.last_time)),
+        ("count", Arc::new(alerts.iter().map(|a| a.count).collect::<UInt64Array>()) as ArrayRef),
+        ("principal", text(|a| a.principal.clone())),
+        ("actor", text(|a| a.actor.clone())),
+        ("account", text(|a| a.account.clone())),
+        ("region", text(|a| a.region.clone())),
+        ("source_addresses", text(|a| a.source_addresses.join("; "))),
+        ("user_agents", text(|a| a.user_agents.join("; "))),
+        ("what", text(|a| a.what.join("; "))),
+        ("event_ids", text(|a| a.event_ids.join("; "))),
+        ("detail", text(|a| a.detail.clone().unwrap_or_default())),
+        ("why", text(|a| a.why.clone())),
+        ("next", text(|a| a.next.join("; "))),
+        ("author", text(|a| a.author.clone().unwrap_or_default())),
+        ("fingerprint", text(|a| a.fingerprint.clone())),
+    ])
+}

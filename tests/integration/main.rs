@@ -1,0 +1,15 @@
+//! Tests of the whole: the command as users run it, and the rooms on real logs.
+//!
+//! Real logs and published cases lie beside the checkout in `../shared/data`; a test that needs them says loudly that
+//! it is skipped where they are absent.
+
+#![allow(clippy::unwrap_used, clippy::print_stdout, missing_docs)]
+
+mod command;
+mod contract;
+mod demo;
+mod hostile;
+mod readme;
+mod shared;
+mod trails;
+mod twins;
