@@ -96,7 +96,9 @@ mod tests {
     #[test]
     fn every_published_form_names_its_action() {
         let user = "User: arn:aws:sts::1:assumed-role/r/s is not authorized to perform";
-        let no_allow = format!("{user}: iam:PassRole on resource: arn:aws:iam::1:role/x because no identity-based policy allows the iam:PassRole action");
+        let no_allow = format!(
+            "{user}: iam:PassRole on resource: arn:aws:iam::1:role/x because no identity-based policy allows the iam:PassRole action"
+        );
         let denial = parse_denial(&no_allow).unwrap();
         assert_eq!((denial.action, denial.resource), ("iam:PassRole", Some("arn:aws:iam::1:role/x")));
         assert_eq!((denial.layer, denial.explicit), (Some("identity-based"), false));
@@ -106,7 +108,8 @@ mod tests {
         assert_eq!((denial.action, denial.resource), ("ec2:RunInstances", None));
         assert_eq!((denial.layer, denial.explicit), (Some("service control"), true));
 
-        let identity = format!("{user}: s3:GetObject on resource: \"arn\" with an explicit deny in an identity-based policy");
+        let identity =
+            format!("{user}: s3:GetObject on resource: \"arn\" with an explicit deny in an identity-based policy");
         assert_eq!(parse_denial(&identity).unwrap().layer, Some("identity-based"));
 
         let old = format!("{user} iam:DeleteAccessKey on resource: access key AKIAEXAMPLE");
@@ -119,8 +122,14 @@ mod tests {
 
     #[test]
     fn a_message_without_an_action_says_nothing() {
-        for text in ["Access Denied", "User is not authorized to perform", "not authorized to perform: this operation",
-            "not authorized to perform: <b>:x", "You are not authorized to perform this operation.", "is not allowed to execute ["] {
+        for text in [
+            "Access Denied",
+            "User is not authorized to perform",
+            "not authorized to perform: this operation",
+            "not authorized to perform: <b>:x",
+            "You are not authorized to perform this operation.",
+            "is not allowed to execute [",
+        ] {
             assert_eq!(parse_denial(text), None, "{text}");
         }
     }

@@ -76,7 +76,12 @@ mod tests {
     #[test]
     fn times_are_read_as_aws_tools_write_them() {
         let noon = parse("2026-11-01T12:00:00Z").unwrap();
-        for text in ["2026-11-01T12:00:00+00:00", "2026-11-01 12:00:00+00:00", "2026-11-01T14:00:00+02:00", "2026-11-01T12:00:00"] {
+        for text in [
+            "2026-11-01T12:00:00+00:00",
+            "2026-11-01 12:00:00+00:00",
+            "2026-11-01T14:00:00+02:00",
+            "2026-11-01T12:00:00",
+        ] {
             assert_eq!(parse(text), Some(noon), "{text}");
         }
         assert_eq!(format(noon), "2026-11-01T12:00:00Z");

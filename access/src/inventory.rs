@@ -238,9 +238,10 @@ impl<'a> Grants<'a> {
     /// Prepares the inventory's policies; `since` is the start of the window, microseconds.
     pub fn new(inventory: &'a Inventory, since: i64) -> Self {
         let sets = |version: Option<&Version>| version.map_or_else(Grant::default, |found| Grant::of(&found.document));
-        let managed = inventory.policies.iter().map(|(arn, policy)| {
-            (arn.as_str(), (sets(policy.default_version()), sets(policy.version_at(since))))
-        });
+        let managed = inventory
+            .policies
+            .iter()
+            .map(|(arn, policy)| (arn.as_str(), (sets(policy.default_version()), sets(policy.version_at(since)))));
         let level = |level: &ScpLevel| {
             let mut grant = Grant::default();
             level.policies.iter().for_each(|document| grant.add(&Grant::of(document)));

@@ -5,6 +5,7 @@
 //! other leftover carries the reason why it cannot be known ([`Why`]). Knows facts, inventories and policies; must not
 //! know how a report is printed.
 
+mod covered;
 mod credential;
 mod doubt;
 mod shape;
@@ -12,10 +13,8 @@ mod why;
 
 use std::collections::BTreeMap;
 
-pub use shape::{
-    AccountCoverage, ActionUse, CoverageReport, KeyReport, PrincipalReport, RegionCoverage, Report, ServiceUse,
-    Silent, UnusedPrincipal, UnusedService, Window,
-};
+pub use covered::{AccountCoverage, CoverageReport, RegionCoverage, Silent};
+pub use shape::{ActionUse, KeyReport, PrincipalReport, Report, ServiceUse, UnusedPrincipal, UnusedService, Window};
 pub use why::{UnusedActions, Why};
 
 use crate::instant::DAY;
@@ -83,7 +82,14 @@ pub fn report(usage: &LastUsed, inventories: &[Inventory], options: &Options) ->
                 report.service_linked_roles.push((*name).to_owned());
             } else {
                 let credentials = credential::of(inventories, &entity.arn);
-                report.unused_principals.extend(unused_principal(usage, entity, granted, credentials, &doubts, options));
+                report.unused_principals.extend(unused_principal(
+                    usage,
+                    entity,
+                    granted,
+                    credentials,
+                    &doubts,
+                    options,
+                ));
             }
         }
         let granted = granted.filter(|(entity, _)| !entity.is_service_linked());
@@ -92,7 +98,9 @@ pub fn report(usage: &LastUsed, inventories: &[Inventory], options: &Options) ->
     report.access_keys = credential::keys(usage, inventories, &doubts, options);
     if usage.totals().dropped > 0 {
         let dropped = usage.totals().dropped;
-        warnings.push(format!("{dropped} keys did not fit the limits and are missing: raise the limits or split the input"));
+        warnings.push(format!(
+            "{dropped} keys did not fit the limits and are missing: raise the limits or split the input"
+        ));
     }
     warnings.sort_unstable();
     warnings.dedup();
@@ -106,7 +114,10 @@ fn missing(entity: &Entity, granted: &Granted) -> Vec<String> {
         format!("policy {arn} of {} is not in the inventory and its permissions are not counted: {next}", entity.arn)
     });
     let unknown = granted.unknown.iter().map(|pattern| {
-        format!("{} is granted {pattern:?}, which names no known action: misspelt, or newer than the catalogue", entity.arn)
+        format!(
+            "{} is granted {pattern:?}, which names no known action: misspelt, or newer than the catalogue",
+            entity.arn
+        )
     });
     lacks.chain(unknown).collect()
 }

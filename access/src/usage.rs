@@ -16,6 +16,7 @@
 
 mod call;
 mod codes;
+mod columns;
 mod fact;
 mod flush;
 mod fold;
@@ -129,8 +130,7 @@ impl LastUsed {
 
     /// The facts of a principal, by action.
     pub fn facts<'a>(&'a self, principal: &'a Principal) -> Vec<(&'a str, &'a Fact)> {
-        let mut sorted: Vec<_> =
-            principal.facts.iter().map(|(id, fact)| (self.actions.name(*id), fact)).collect();
+        let mut sorted: Vec<_> = principal.facts.iter().map(|(id, fact)| (self.actions.name(*id), fact)).collect();
         sorted.sort_unstable_by_key(|(action, _)| *action);
         sorted
     }

@@ -52,7 +52,10 @@ pub(super) fn parse(text: &str, source_name: &str) -> Result<Vec<Credentials>, E
     for needed in ["user", "arn", "user_creation_time"] {
         if !header.iter().any(|name| name == needed) {
             let reason = format!("no credential report: the header has no column {needed:?}");
-            return Err(Error::new(source_name, format!("{reason} (decode the Content of get-credential-report first)")));
+            return Err(Error::new(
+                source_name,
+                format!("{reason} (decode the Content of get-credential-report first)"),
+            ));
         }
     }
     Ok(rows.filter(|row| row.iter().any(|value| !value.is_empty())).map(|row| credentials(&header, &row)).collect())
@@ -127,11 +130,16 @@ mod tests {
 
     #[test]
     fn values_are_found_by_the_header_and_read_as_they_are_meant() {
-        let text = format!("{HEADER}\r\n\"a,\"\"b\",arn:aws:iam::1:user/a,x,2024-01-01T00:00:00+00:00,true,no_information,false,true,2025-01-01T00:00:00+00:00,N/A,false\r\n\
-            <root_account>,arn:aws:iam::1:root,,2020-01-01T00:00:00+00:00,not_supported,N/A,true,false,N/A,N/A,false\n");
+        let text = format!(
+            "{HEADER}\r\n\"a,\"\"b\",arn:aws:iam::1:user/a,x,2024-01-01T00:00:00+00:00,true,no_information,false,true,2025-01-01T00:00:00+00:00,N/A,false\r\n\
+            <root_account>,arn:aws:iam::1:root,,2020-01-01T00:00:00+00:00,not_supported,N/A,true,false,N/A,N/A,false\n"
+        );
         let found = parse(&text, "report.csv").unwrap();
         assert_eq!(found[0].user, "a,\"b");
-        assert_eq!((found[0].password_enabled, found[0].password_last_used, found[0].mfa_active), (Some(true), None, Some(false)));
+        assert_eq!(
+            (found[0].password_enabled, found[0].password_last_used, found[0].mfa_active),
+            (Some(true), None, Some(false))
+        );
         assert_eq!((found[0].keys.len(), found[0].keys[0].last_used), (1, None));
         assert_eq!((found[1].password_enabled, found[1].keys.len()), (None, 0));
     }

@@ -144,7 +144,10 @@ pub(super) fn parse(text: &str, source_name: &str) -> Result<Inventory, Error> {
         }
     }
     if pages == 0 {
-        return Err(Error::new(source_name, "is empty: expected the output of `aws iam get-account-authorization-details`"));
+        return Err(Error::new(
+            source_name,
+            "is empty: expected the output of `aws iam get-account-authorization-details`",
+        ));
     }
     if truncated {
         let next = "fetch the remaining pages and give them too, or leave pagination to the AWS CLI";
@@ -217,7 +220,10 @@ impl Reader {
             match Document::parse(&policy.policy_document) {
                 Ok(document) => named.push(Named { name: policy.policy_name, document }),
                 Err(reason) => {
-                    self.warn(format!("inline policy {:?} of {owner}: {reason}; it is not counted", policy.policy_name));
+                    self.warn(format!(
+                        "inline policy {:?} of {owner}: {reason}; it is not counted",
+                        policy.policy_name
+                    ));
                 }
             }
         }
@@ -235,10 +241,8 @@ impl Reader {
                     created: version.create_date.as_ref().and_then(instant::parse_json),
                     document,
                 }),
-                Err(reason) => self.warn(format!(
-                    "version {} of policy {}: {reason}; it is not counted",
-                    version.version_id, raw.arn
-                )),
+                Err(reason) => self
+                    .warn(format!("version {} of policy {}: {reason}; it is not counted", version.version_id, raw.arn)),
             }
         }
         let policy = ManagedPolicy { arn: raw.arn, versions };

@@ -90,6 +90,7 @@ fn what_is_no_inventory_is_told_with_file_and_place() {
     assert!(told("").contains("is empty"));
     assert!(told("{\"UserDetailList\": ").starts_with("x.json: not an account's"));
     assert!(told(&"[".repeat(100_000)).contains("invalid type"));
-    let deep = format!("{{\"Policies\": [{{\"Arn\": \"a\", \"Tags\": {}", "[".repeat(100_000));
+    let deep =
+        format!("{{\"Policies\": [{{\"Arn\": \"a\", \"PolicyVersionList\": [{{\"Document\": {}", "[".repeat(100_000));
     assert!(told(&deep).contains("recursion limit"));
 }

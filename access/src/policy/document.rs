@@ -140,7 +140,9 @@ fn statement(value: &Value, place: &str) -> Result<Statement, Error> {
     let condition = match member(object, "Condition") {
         None | Some(Value::Null) => None,
         Some(Value::Object(condition)) => Some(condition.clone()).filter(|condition| !condition.is_empty()),
-        Some(other) => return error(format!("{place}.Condition"), format!("is {}; it must be an object", kind_of(other))),
+        Some(other) => {
+            return error(format!("{place}.Condition"), format!("is {}; it must be an object", kind_of(other)));
+        }
     };
     Ok(Statement {
         sid: member(object, "Sid").and_then(Value::as_str).map(str::to_owned),
@@ -219,7 +221,8 @@ mod tests {
 
     #[test]
     fn every_shape_of_a_document_is_read() {
-        let object = json!({"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}});
+        let object =
+            json!({"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}});
         let parsed = Document::parse(&object).unwrap();
         assert_eq!(parsed.statements[0].actions, Patterns::Only(vec!["s3:*".into()]));
         assert!(parsed.statements[0].is_unconditional());
@@ -231,15 +234,26 @@ mod tests {
     #[test]
     fn conditions_and_resources_narrow() {
         let parse = |statement| Document::parse(&json!({"Statement": [statement]})).unwrap().statements.remove(0);
-        assert!(!parse(json!({"Effect": "Deny", "Action": "*", "Resource": "*", "Condition": {"Bool": {"a": "b"}}})).is_unconditional());
-        assert!(!parse(json!({"Effect": "Deny", "NotAction": ["iam:*"], "Resource": "arn:aws:s3:::b"})).is_unconditional());
-        assert!(parse(json!({"Effect": "Deny", "Action": null, "Resource": ["a", "*"], "Condition": {}})).is_unconditional());
+        assert!(
+            !parse(json!({"Effect": "Deny", "Action": "*", "Resource": "*", "Condition": {"Bool": {"a": "b"}}}))
+                .is_unconditional()
+        );
+        assert!(
+            !parse(json!({"Effect": "Deny", "NotAction": ["iam:*"], "Resource": "arn:aws:s3:::b"})).is_unconditional()
+        );
+        assert!(
+            parse(json!({"Effect": "Deny", "Action": null, "Resource": ["a", "*"], "Condition": {}}))
+                .is_unconditional()
+        );
     }
 
     #[test]
     fn a_bad_document_is_told_with_its_place() {
         let told = |value: Value| Document::parse(&value).unwrap_err().to_string();
-        assert!(told(json!({"Statement": [{"Effect": "allow", "Action": "*"}]})).starts_with("Statement[0].Effect: is \"allow\""));
+        assert!(
+            told(json!({"Statement": [{"Effect": "allow", "Action": "*"}]}))
+                .starts_with("Statement[0].Effect: is \"allow\"")
+        );
         assert!(told(json!({"Statement": [{"Effect": "Allow", "Action": [1]}]})).contains("Statement[0].Action"));
         assert!(told(json!({"Statement": [{"Effect": "Allow"}]})).contains("neither Action nor NotAction"));
         assert!(told(json!({})).contains("no Statement"));

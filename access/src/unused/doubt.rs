@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 
 use ingest::action;
 
-use super::shape::{AccountCoverage, CoverageReport};
+use super::covered::{AccountCoverage, CoverageReport};
 use super::{Options, UnusedActions, Why};
 use crate::coverage::{Account, Coverage};
 use crate::instant::{DAY, day_of};
@@ -14,8 +14,20 @@ use crate::policy::ActionSet;
 /// Services that CloudTrail records in one region of the partition, wherever the caller is. Source: "Global service
 /// events" in the CloudTrail user guide and the CloudTrail page of each service.
 const GLOBAL_SERVICES: [&str; 14] = [
-    "account", "artifact", "aws-portal", "billing", "budgets", "ce", "cloudfront", "health", "iam", "organizations",
-    "route53", "route53domains", "support", "waf",
+    "account",
+    "artifact",
+    "aws-portal",
+    "billing",
+    "budgets",
+    "ce",
+    "cloudfront",
+    "health",
+    "iam",
+    "organizations",
+    "route53",
+    "route53domains",
+    "support",
+    "waf",
 ];
 
 /// The actions whose use we ask after.
@@ -144,9 +156,10 @@ impl<'a> Doubts<'a> {
     }
 
     pub(super) fn coverage_report(&self) -> CoverageReport {
-        let accounts = self.coverage.accounts().iter().map(|(name, account)| {
-            AccountCoverage::new(name, account, &self.silences(account), self.of_account(name))
-        });
+        let accounts =
+            self.coverage.accounts().iter().map(|(name, account)| {
+                AccountCoverage::new(name, account, &self.silences(account), self.of_account(name))
+            });
         CoverageReport {
             first_event: self.coverage.first(),
             last_event: self.coverage.last(),

@@ -35,7 +35,13 @@ fn granted_and_unused_of_the_accounts_are_exact() {
         let grants = Grants::new(&inventory, options.from());
         for entity in &inventory.entities {
             let granted = sorted(grants.of(entity).now.iter().map(|action| action.name));
-            assert_eq!(granted, texts(&account.expected["granted_actions"][&entity.arn]), "{} {}", account.name, entity.arn);
+            assert_eq!(
+                granted,
+                texts(&account.expected["granted_actions"][&entity.arn]),
+                "{} {}",
+                account.name,
+                entity.arn
+            );
         }
         let report = report(&usage, std::slice::from_ref(&inventory), &options);
         for (principal, expected) in account.expected["unused_actions"].as_object().unwrap() {
@@ -76,7 +82,8 @@ fn logs(first: i64, last: i64, region: &str) -> Vec<Value> {
     (first..=last).map(day).collect()
 }
 
-const ACTIONS: [&str; 5] = ["iam:PassRole", "iam:ListUsers", "s3:GetObject", "sqs:CreateQueue", "ec2:DescribeInstances"];
+const ACTIONS: [&str; 5] =
+    ["iam:PassRole", "iam:ListUsers", "s3:GetObject", "sqs:CreateQueue", "ec2:DescribeInstances"];
 
 fn whys(records: &[Value], created: &str, version: &str) -> Vec<(&'static str, Why)> {
     let mut usage = LastUsed::default();
@@ -103,7 +110,8 @@ fn unused_is_said_only_where_use_would_have_been_seen() {
     assert_eq!(whys(&full, old, old), all(Why::NotUsed, Why::NotUsed));
     assert_eq!(whys(&logs(0, 89, "eu-west-1"), old, old), all(Why::NotUsed, Why::GlobalServiceRegionMissing));
     assert_eq!(whys(&logs(40, 89, "us-east-1"), old, old), all(Why::HistoryTooShort, Why::HistoryTooShort));
-    let gap: Vec<_> = full.iter().filter(|record| !record["eventTime"].as_str().unwrap().starts_with("2026-03-1")).cloned().collect();
+    let gap: Vec<_> =
+        full.iter().filter(|record| !record["eventTime"].as_str().unwrap().starts_with("2026-03-1")).cloned().collect();
     assert_eq!(whys(&gap, old, old), all(Why::GapInLogs, Why::GapInLogs));
     assert_eq!(whys(&logs(0, 80, "us-east-1"), old, old), all(Why::GapInLogs, Why::GapInLogs));
     let recent = "2026-03-20T00:00:00Z";
@@ -117,7 +125,10 @@ fn unused_is_said_only_where_use_would_have_been_seen() {
     refused["errorCode"] = json!("AccessDenied");
     used.push(refused);
     let left = whys(&used, old, old);
-    assert_eq!(left.iter().map(|row| row.0).collect::<Vec<_>>(), ["ec2:DescribeInstances", "iam:ListUsers", "iam:PassRole", "s3:GetObject"]);
+    assert_eq!(
+        left.iter().map(|row| row.0).collect::<Vec<_>>(),
+        ["ec2:DescribeInstances", "iam:ListUsers", "iam:PassRole", "s3:GetObject"]
+    );
     assert_eq!(left[3].1, Why::NotUsed);
 }
 
@@ -128,22 +139,43 @@ fn the_report_is_the_documented_json() {
     records.push(call("ann", "sqs", "CreateQueue", "2026-03-01T00:00:00Z"));
     usage.observe(&batch(&records));
     let mut held = inventory("2020-01-01T00:00:00Z", "2020-01-01T00:00:00Z", &ACTIONS);
-    let csv = format!("user,arn,user_creation_time,access_key_1_active,access_key_1_last_rotated,access_key_1_last_used_date\n\
-        ann,{0},2020-01-01T00:00:00Z,true,2020-01-01T00:00:00Z,N/A\nidle,{1},2020-01-01T00:00:00Z,true,2020-01-01T00:00:00Z,2020-02-01T00:00:00Z\n", arn("ann"), arn("idle"));
+    let csv = format!(
+        "user,arn,user_creation_time,access_key_1_active,access_key_1_last_rotated,access_key_1_last_used_date\n\
+        ann,{0},2020-01-01T00:00:00Z,true,2020-01-01T00:00:00Z,N/A\nidle,{1},2020-01-01T00:00:00Z,true,2020-01-01T00:00:00Z,2020-02-01T00:00:00Z\n",
+        arn("ann"),
+        arn("idle")
+    );
     held.add_credential_report(&csv, "report.csv").unwrap();
     let report = report(&usage, &[held], &Options::new(instant::parse(NOW).unwrap()));
     let json = serde_json::to_value(&report).unwrap();
     let ann = &json["principals"][0];
-    assert_eq!((&ann["principal"], &ann["account"], &ann["type"]), (&json!(arn("ann")), &json!("111111111111"), &json!("IAMUser")));
+    assert_eq!(
+        (&ann["principal"], &ann["account"], &ann["type"]),
+        (&json!(arn("ann")), &json!("111111111111"), &json!("IAMUser"))
+    );
     let action = &ann["services"][0]["actions"][0];
     assert_eq!(action["action"], "sqs:CreateQueue");
-    assert_eq!((&action["last_success"], &action["count"], &action["denied"]), (&json!("2026-03-01T00:00:00Z"), &json!(1), &json!(0)));
+    assert_eq!(
+        (&action["last_success"], &action["count"], &action["denied"]),
+        (&json!("2026-03-01T00:00:00Z"), &json!(1), &json!(0))
+    );
     assert_eq!(ann["unused"][2], json!({"action": "iam:PassRole", "why": "unobservable"}));
-    assert_eq!(ann["unused_services"][0], json!({"service": "ec2", "name": "Amazon EC2", "actions_granted": 1, "why": "not_used"}));
+    assert_eq!(
+        ann["unused_services"][0],
+        json!({"service": "ec2", "name": "Amazon EC2", "actions_granted": 1, "why": "not_used"})
+    );
     assert_eq!(json["window"], json!({"from": "2026-01-01T00:00:00Z", "to": NOW, "days": 90}));
     assert_eq!(json["coverage"]["accounts"][0]["account"], "111111111111");
-    let keys: Vec<_> = json["access_keys"].as_array().unwrap().iter().map(|key| (key["access_key_id"].as_str(), key["slot"].as_u64(), key["unused"].as_str())).collect();
-    assert_eq!(keys, [(Some("AKIAANN"), Some(1), None), (Some("AKIABOB"), None, None), (None, Some(1), Some("not_used"))]);
+    let keys: Vec<_> = json["access_keys"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|key| (key["access_key_id"].as_str(), key["slot"].as_u64(), key["unused"].as_str()))
+        .collect();
+    assert_eq!(
+        keys,
+        [(Some("AKIAANN"), Some(1), None), (Some("AKIABOB"), None, None), (None, Some(1), Some("not_used"))]
+    );
     let bob = &json["principals"][1];
     assert_eq!((&bob["in_inventory"], &bob["unused"]), (&json!(false), &json!([])));
 }
@@ -174,8 +206,13 @@ fn iams_own_dates_count_and_service_linked_roles_stand_apart() {
     records.push(session);
     let mut usage = LastUsed::default();
     usage.observe(&batch(&records));
-    let report = report(&usage, &[Inventory::parse(&page.to_string(), "g").unwrap()], &Options::new(instant::parse(NOW).unwrap()));
-    let unused: Vec<_> = report.unused_principals.iter().map(|row| (row.principal.rsplit('/').next().unwrap(), row.why)).collect();
+    let report = report(
+        &usage,
+        &[Inventory::parse(&page.to_string(), "g").unwrap()],
+        &Options::new(instant::parse(NOW).unwrap()),
+    );
+    let unused: Vec<_> =
+        report.unused_principals.iter().map(|row| (row.principal.rsplit('/').next().unwrap(), row.why)).collect();
     assert_eq!(unused, [("idle", Why::NotUsed)]);
     assert_eq!(report.service_linked_roles.len(), 1);
 }

@@ -164,7 +164,12 @@ pub(super) fn services(granted: &ActionSet, used: &ActionSet, unused: &UnusedAct
     }
     let untouched = found.into_iter().filter_map(|(service, (granted, used, why))| {
         let why = why.filter(|_| used == 0)?;
-        Some(super::UnusedService { service, name: ingest::action::service_name(service), actions_granted: granted, why })
+        Some(super::UnusedService {
+            service,
+            name: ingest::action::service_name(service),
+            actions_granted: granted,
+            why,
+        })
     });
     untouched.collect()
 }

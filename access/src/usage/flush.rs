@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
+use super::LastUsed;
 use super::fact::{AccessKey, Fact};
 use super::fold::{Chunk, Group, Outcome};
-use super::LastUsed;
 use crate::coverage;
 
 /// Stands for an account or region that the record does not name.

@@ -8,52 +8,14 @@ use std::collections::{HashMap, HashSet};
 
 use ahash::RandomState;
 use arrow::array::{Array, RecordBatch, TimestampMicrosecondArray};
-use ingest::batch::{self, TextColumn};
+use ingest::batch;
 
 use super::call::Call;
 use super::codes::{BITS, Codes, MAX_ROWS};
+use super::columns::Columns;
 use super::principal::Kind;
 use super::{LastUsed, Names};
 use crate::{evidence, instant};
-
-/// The columns of a chunk that the fold reads.
-#[derive(Debug)]
-struct Columns {
-    principal: TextColumn,
-    event_source: TextColumn,
-    event_name: TextColumn,
-    event_type: TextColumn,
-    region: TextColumn,
-    outcome: TextColumn,
-    account: TextColumn,
-    actor: TextColumn,
-    identity_type: TextColumn,
-    access_key: TextColumn,
-    source: TextColumn,
-    error_message: TextColumn,
-    request: TextColumn,
-}
-
-impl Columns {
-    fn new(batch: &RecordBatch) -> Self {
-        let text = |path| batch::text(batch, path);
-        Columns {
-            principal: text("principal"),
-            event_source: text("eventsource"),
-            event_name: text("eventname"),
-            event_type: text("eventtype"),
-            region: text("awsregion"),
-            outcome: text("outcome"),
-            account: text("recipientaccountid"),
-            actor: text("actor"),
-            identity_type: text("useridentity.type"),
-            access_key: text("useridentity.accesskeyid"),
-            source: text("sourceipaddress"),
-            error_message: text("errormessage"),
-            request: text("requestparameters"),
-        }
-    }
-}
 
 /// What became of a call, as the `outcome` column says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -229,9 +191,7 @@ impl<'a> Chunk<'a> {
         }
         let call = self.call(source, name, kind);
         let found = self.calls.get(call as usize);
-        let ask = |found: &Call| {
-            !found.actions.is_empty() && (outcome == Outcome::Denied || found.versioned.is_some())
-        };
+        let ask = |found: &Call| !found.actions.is_empty() && (outcome == Outcome::Denied || found.versioned.is_some());
         let id = self.groups.len();
         self.group_ids.insert(key, id as u32);
         self.groups.push(Group {
@@ -257,11 +217,8 @@ impl<'a> Chunk<'a> {
             return *id;
         }
         let text = |codes: &Codes<'a>, code| codes.value(code).unwrap_or_default();
-        let call = Call::new(
-            text(&self.event_sources, source),
-            text(&self.event_names, name),
-            text(&self.event_types, kind),
-        );
+        let call =
+            Call::new(text(&self.event_sources, source), text(&self.event_names, name), text(&self.event_types, kind));
         let id = self.calls.len() as u32;
         self.calls.push(call);
         self.call_ids.insert(key, id);

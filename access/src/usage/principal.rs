@@ -105,7 +105,7 @@ impl Kind {
 /// The account a principal belongs to, from its name: of an ARN, or of `ACCOUNT:ID`. `None` for a service.
 pub fn account_of(name: &str) -> Option<&str> {
     let account = match name.strip_prefix("arn:") {
-        Some(rest) => rest.splitn(5, ':').nth(3)?,
+        Some(rest) => rest.split(':').nth(3)?,
         None => name.split(':').next()?,
     };
     (account.len() == 12 && account.bytes().all(|byte| byte.is_ascii_digit())).then_some(account)

@@ -67,7 +67,10 @@ fn success_refusal_and_failure_are_told_apart() {
     let usage = fold(&records);
     let fact = usage.fact(&arn("ann"), "s3:GetBucketAcl").unwrap();
     let day = |day: i64| instant::parse("2026-01-01T00:00:00Z").unwrap() + (day - 1) * instant::DAY;
-    assert_eq!((fact.first, fact.last_success, fact.last_use, fact.last_attempt), (day(1), Some(day(1)), Some(day(2)), day(3)));
+    assert_eq!(
+        (fact.first, fact.last_success, fact.last_use, fact.last_attempt),
+        (day(1), Some(day(1)), Some(day(2)), day(3))
+    );
     assert_eq!((fact.count, fact.denied, fact.errors, fact.successes()), (3, 1, 1, 1));
     assert_eq!(fact.last_source.as_deref(), Some("192.0.2.1"));
     assert_eq!(fact.regions.iter().map(|region| &**region).collect::<Vec<_>>(), ["us-east-1"]);
@@ -77,7 +80,9 @@ fn success_refusal_and_failure_are_told_apart() {
 fn a_refusal_counts_for_the_action_that_it_names() {
     let mut record = call("ann", "ec2", "RunInstances", "2026-01-01T00:00:00Z");
     record["errorCode"] = json!("Client.UnauthorizedOperation");
-    record["errorMessage"] = json!("User: x is not authorized to perform: iam:PassRole on resource: arn:aws:iam::1:role/r because no identity-based policy allows the iam:PassRole action");
+    record["errorMessage"] = json!(
+        "User: x is not authorized to perform: iam:PassRole on resource: arn:aws:iam::1:role/r because no identity-based policy allows the iam:PassRole action"
+    );
     let usage = fold(&[record.clone(), call("ann", "ec2", "RunInstances", "2026-01-02T00:00:00Z")]);
     assert_eq!(usage.fact(&arn("ann"), "iam:PassRole").unwrap().denied, 1);
     assert_eq!(usage.fact(&arn("ann"), "ec2:RunInstances").unwrap().denied, 0);
@@ -142,8 +147,12 @@ fn limits_hold_and_what_does_not_fit_is_counted() {
 /// Random events of few principals, calls and moments, so that everything ties and collides.
 fn any_event() -> impl Strategy<Value = Value> {
     let calls = prop_oneof![
-        Just(("s3", "GetObject")), Just(("s3", "ListBuckets")), Just(("kms", "ReEncrypt")), Just(("ec2", "RunInstances")),
-        Just(("signin", "ConsoleLogin")), Just(("cloudtrail", "Nonsense")),
+        Just(("s3", "GetObject")),
+        Just(("s3", "ListBuckets")),
+        Just(("kms", "ReEncrypt")),
+        Just(("ec2", "RunInstances")),
+        Just(("signin", "ConsoleLogin")),
+        Just(("cloudtrail", "Nonsense")),
     ];
     let errors = prop_oneof![3 => Just(None), 1 => Just(Some("AccessDenied")), 1 => Just(Some("NoSuchKey"))];
     (0u8..3, calls, 0u8..4, 0u8..3, 0u8..3, errors, 0u8..4).prop_map(|(user, (source, name), day, hour, at, error, odd)| {
