@@ -85,7 +85,8 @@ pub(crate) fn other_action<'a>(denial: &Denial<'a>, mapped: &[&str]) -> Option<C
 
 /// Whether a request's parameters (compact JSON text) name a version of an object.
 pub(crate) fn names_version(request_parameters: &str) -> bool {
-    request_parameters.contains("\"versionId\":\"")
+    const MEMBER: &str = "\"versionId\":\"";
+    request_parameters.len() > MEMBER.len() && request_parameters.contains(MEMBER)
 }
 
 #[cfg(test)]

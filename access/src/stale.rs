@@ -81,3 +81,35 @@ pub fn stalest_credentials(usage: &LastUsed, now: i64, limit: usize) -> Vec<Stal
     rows.truncate(limit);
     rows
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::fixture::{arn, batch, call};
+    use crate::instant;
+
+    #[test]
+    fn the_busiest_first_and_the_longest_rested_first() {
+        let mut login = call("bob", "signin", "ConsoleLogin", "2026-01-02T00:00:00Z");
+        login["eventType"] = json!("AwsConsoleSignIn");
+        login["userIdentity"]["accessKeyId"] = json!("");
+        let mut usage = LastUsed::default();
+        usage.observe(&batch(&[
+            call("ann", "iam", "ListUsers", "2026-01-01T00:00:00Z"),
+            call("ann", "iam", "ListRoles", "2026-01-03T12:00:00Z"),
+            login,
+        ]));
+        let top = top_principals(&usage, 5);
+        let names: Vec<_> = top.iter().map(|row| (row.principal.as_str(), row.events)).collect();
+        assert_eq!(names, [(arn("ann").as_str(), 2), (arn("bob").as_str(), 1)]);
+        assert_eq!(top_principals(&usage, 1).len(), 1);
+
+        let now = instant::parse("2026-01-11T00:00:00Z").unwrap();
+        let stale = stalest_credentials(&usage, now, 5);
+        let rows: Vec<_> = stale.iter().map(|row| (row.credential.clone(), row.age_days)).collect();
+        assert_eq!(rows, [(Credential::Password, 9), (Credential::AccessKey("AKIAANN".into()), 7)]);
+    }
+}

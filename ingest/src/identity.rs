@@ -87,6 +87,9 @@ fn last_part(arn: &str) -> Option<&str> {
 /// `arn:aws:sts::A:assumed-role/ROLE/SESSION` to `arn:aws:iam::A:role/ROLE`. The role's path is not in the session's
 /// ARN, so this is only used where the record lacks the issuer.
 fn role_of_session(arn: &str) -> Option<String> {
+    if arn.starts_with("arn:aws:iam:") {
+        return None;
+    }
     let mut parts = arn.splitn(6, ':');
     let (_, partition, service) = (parts.next()?, parts.next()?, parts.next()?);
     let (_, account, resource) = (parts.next()?, parts.next()?, parts.next()?);

@@ -94,3 +94,25 @@ fn what_is_no_inventory_is_told_with_file_and_place() {
         format!("{{\"Policies\": [{{\"Arn\": \"a\", \"PolicyVersionList\": [{{\"Document\": {}", "[".repeat(100_000));
     assert!(told(&deep).contains("recursion limit"));
 }
+
+/// Real exports of other tools' test data: dates with spaces, AWS managed policies, hundreds of documents.
+#[test]
+fn real_exports_are_read_whole() {
+    for (file, entities) in [("cloudsplaining_example.json", 122), ("cloudsplaining_example-authz-details.json", 6)] {
+        let folder = std::path::PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../shared/data/iam/inputs");
+        let Ok(text) = std::fs::read_to_string(folder.join(file)) else {
+            eprintln!("SKIPPED: ../shared/data absent ({file})");
+            continue;
+        };
+        let inventory = Inventory::parse(&text, file).unwrap();
+        assert_eq!(inventory.entities.len(), entities, "{file}");
+        assert!(inventory.warnings.is_empty(), "{:?}", inventory.warnings);
+        assert!(inventory.entities.iter().all(|entity| entity.created.is_some()));
+        let grants = Grants::new(&inventory, i64::MAX);
+        let granted: Vec<_> = inventory.entities.iter().map(|entity| grants.of(entity)).collect();
+        assert!(
+            granted.iter().any(|granted| granted.now.len() == ingest::action::actions().len()),
+            "{file}: no administrator"
+        );
+    }
+}

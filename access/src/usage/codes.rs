@@ -53,4 +53,9 @@ impl<'a> Codes<'a> {
     pub(super) fn value(&self, code: u32) -> Option<&'a str> {
         self.values.get((code as usize).checked_sub(1)?).copied().filter(|text| !text.is_empty())
     }
+
+    /// The texts of the codes, from 0 on.
+    pub(super) fn values(&self) -> impl Iterator<Item = Option<&'a str>> + '_ {
+        (0..=self.values.len() as u32).map(|code| self.value(code))
+    }
 }

@@ -70,6 +70,8 @@ pub(super) struct Chunk<'a> {
     event_types: Codes<'a>,
     pub(super) regions: Codes<'a>,
     outcomes: Codes<'a>,
+    /// Outcome by code.
+    outcome_of: Vec<Outcome>,
     pub(super) accounts: Codes<'a>,
     pub(super) actor_names: Codes<'a>,
     pub(super) groups: Vec<Group>,
@@ -79,6 +81,9 @@ pub(super) struct Chunk<'a> {
     pub(super) variants: Names,
     /// Principal and actor → last time.
     pub(super) actors: HashMap<(u32, u32), i64, RandomState>,
+    /// The place of the event before, and what was counted there since: first, last, events.
+    place: Place,
+    at_place: (i64, i64, u64),
     /// Place → first, last, events.
     pub(super) places: HashMap<Place, (i64, i64, u64), RandomState>,
     pub(super) keys: HashMap<&'a str, KeyUse, RandomState>,
@@ -110,13 +115,21 @@ impl LastUsed {
         for row in 0..rows {
             chunk.event(row);
         }
+        chunk.leave_place();
         chunk.flush(self);
     }
 }
 
 impl<'a> Chunk<'a> {
     fn new(columns: &'a Columns, times: &'a TimestampMicrosecondArray, rows: usize) -> Self {
+        let outcomes = Codes::new(&columns.outcome, rows);
+        let outcome_of = outcomes.values().map(|text| match text {
+            Some("denied") => Outcome::Denied,
+            Some("error") => Outcome::Error,
+            _ => Outcome::Ok,
+        });
         Chunk {
+            outcome_of: outcome_of.collect(),
             columns,
             times,
             principals: Codes::new(&columns.principal, rows),
@@ -124,7 +137,7 @@ impl<'a> Chunk<'a> {
             event_names: Codes::new(&columns.event_name, rows),
             event_types: Codes::new(&columns.event_type, rows),
             regions: Codes::new(&columns.region, rows),
-            outcomes: Codes::new(&columns.outcome, rows),
+            outcomes,
             accounts: Codes::new(&columns.account, rows),
             actor_names: Codes::new(&columns.actor, rows),
             groups: Vec::new(),
@@ -133,6 +146,8 @@ impl<'a> Chunk<'a> {
             call_ids: HashMap::default(),
             variants: Names::default(),
             actors: HashMap::default(),
+            place: (0, 0, i32::MIN),
+            at_place: (0, 0, 0),
             places: HashMap::default(),
             keys: HashMap::default(),
             data_events: HashSet::default(),
@@ -148,8 +163,14 @@ impl<'a> Chunk<'a> {
         let time = self.times.value(row);
         let (principal, account) = (self.principals.code(row), self.accounts.code(row));
         let place = (account, self.regions.code(row), instant::day_of(time));
-        let seen = self.places.entry(place).or_insert((time, time, 0));
-        *seen = (seen.0.min(time), seen.1.max(time), seen.2 + 1);
+        // Objects hold one account, region and day each, so the place is mostly that of the event before.
+        if place != self.place {
+            self.leave_place();
+            self.place = place;
+            self.at_place = (time, time, 0);
+        }
+        let seen = self.at_place;
+        self.at_place = (seen.0.min(time), seen.1.max(time), seen.2 + 1);
 
         let mut group = self.group(row, principal, 0);
         if self.groups.get(group).is_some_and(|found| found.ask) {
@@ -172,13 +193,20 @@ impl<'a> Chunk<'a> {
         }
     }
 
+    /// Adds what was counted at the current place to the map of places.
+    fn leave_place(&mut self) {
+        let (first, last, events) = self.at_place;
+        if events > 0 {
+            let seen = self.places.entry(self.place).or_insert((first, last, 0));
+            *seen = (seen.0.min(first), seen.1.max(last), seen.2 + events);
+        }
+        self.at_place.2 = 0;
+    }
+
     /// Index of the group that an event belongs to.
     fn group(&mut self, row: usize, principal: u32, variant: u32) -> usize {
-        let outcome = match self.outcomes.value(self.outcomes.code(row)) {
-            Some("denied") => Outcome::Denied,
-            Some("error") => Outcome::Error,
-            _ => Outcome::Ok,
-        };
+        let outcome = self.outcomes.code(row) as usize;
+        let outcome = self.outcome_of.get(outcome).copied().unwrap_or(Outcome::Ok);
         let region = self.regions.code(row);
         let (source, name) = (self.event_sources.code(row), self.event_names.code(row));
         let kind = self.event_types.code(row);

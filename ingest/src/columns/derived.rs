@@ -23,15 +23,8 @@ struct Reads {
     event_type: usize,
     error_code: usize,
     error_message: usize,
-    kind: usize,
-    arn: usize,
-    principal_id: usize,
-    account_id: usize,
-    user_name: usize,
-    invoked_by: usize,
-    on_behalf_of: usize,
-    issuer_arn: usize,
-    source_identity: usize,
+    /// In the order of [`Derived::identity`].
+    identity: [usize; 9],
 }
 
 /// Builds the derived columns, but for `event_date`.
@@ -44,6 +37,9 @@ pub(crate) struct Derived {
     actor: Dictionary,
     outcome: Dictionary,
     source_object: Dictionary,
+    source: String,
+    /// Code of `source` in this batch, once a row has asked.
+    source_code: Option<i32>,
     /// Codes of (event source, event name, event type) to codes of (service, action), for this batch.
     calls: HashMap<(i32, i32, i32), (i32, i32), ahash::RandomState>,
     /// Action of "source name type", over batches: the same few hundred calls come again and again.
@@ -57,7 +53,6 @@ impl Derived {
     pub(crate) fn new(layout: &Layout) -> Self {
         // A path that the schema lacks would be a slip in this file, which the first test catches.
         let slot = |path: &str| layout.slot(path).unwrap_or(0);
-        let identity = |path: &str| slot(&format!("useridentity.{path}"));
         Derived {
             reads: Reads {
                 event_source: slot("eventsource"),
@@ -65,15 +60,18 @@ impl Derived {
                 event_type: slot("eventtype"),
                 error_code: slot("errorcode"),
                 error_message: slot("errormessage"),
-                kind: identity("type"),
-                arn: identity("arn"),
-                principal_id: identity("principalid"),
-                account_id: identity("accountid"),
-                user_name: identity("username"),
-                invoked_by: identity("invokedby"),
-                on_behalf_of: identity("onbehalfof.userid"),
-                issuer_arn: identity("sessioncontext.sessionissuer.arn"),
-                source_identity: identity("sessioncontext.sourceidentity"),
+                identity: [
+                    "type",
+                    "arn",
+                    "principalid",
+                    "accountid",
+                    "username",
+                    "invokedby",
+                    "onbehalfof.userid",
+                    "sessioncontext.sessionissuer.arn",
+                    "sessioncontext.sourceidentity",
+                ]
+                .map(|path| slot(&format!("useridentity.{path}"))),
             },
             service: Dictionary::new(),
             action: Dictionary::new(),
@@ -81,21 +79,33 @@ impl Derived {
             actor: Dictionary::new(),
             outcome: Dictionary::new(),
             source_object: Dictionary::new(),
+            source: String::new(),
+            source_code: None,
             calls: HashMap::default(),
             actions: HashMap::default(),
         }
     }
 
+    /// Names the object that the next rows come from.
+    pub(crate) fn start(&mut self, source: &str) {
+        source.clone_into(&mut self.source);
+        self.source_code = None;
+    }
+
     /// Derives the columns of `row`, whose own columns are filled already.
-    pub(crate) fn push(&mut self, row: usize, text: &str, fields: &Fields, builders: &mut [Builder], source: &str) {
+    pub(crate) fn push(&mut self, row: usize, text: &str, fields: &Fields, builders: &mut [Builder]) {
         self.call(row, builders);
         self.identity(row, text, fields);
-        let reads = &self.reads;
-        let error_code = string(text, fields, reads.error_code);
-        let error_message = string(text, fields, reads.error_message);
-        let code = self.outcome.code(identity::outcome(error_code.as_deref(), error_message.as_deref()));
+        let (code, message) = (self.reads.error_code, self.reads.error_message);
+        let outcome = if fields.get(code).is_none() && fields.get(message).is_none() {
+            "ok"
+        } else {
+            let (code, message) = (string(text, fields, code), string(text, fields, message));
+            identity::outcome(code.as_deref(), message.as_deref())
+        };
+        let code = self.outcome.code(outcome);
         self.outcome.set(row, code);
-        let code = self.source_object.code(source);
+        let code = *self.source_code.get_or_insert_with(|| self.source_object.code(&self.source));
         self.source_object.set(row, code);
     }
 
@@ -133,22 +143,26 @@ impl Derived {
     }
 
     fn identity(&mut self, row: usize, text: &str, fields: &Fields) {
-        let reads = &self.reads;
-        let read = |slot: usize| string(text, fields, slot);
-        let (kind, arn, principal_id) = (read(reads.kind), read(reads.arn), read(reads.principal_id));
-        let (account_id, user_name) = (read(reads.account_id), read(reads.user_name));
-        let (invoked_by, on_behalf_of) = (read(reads.invoked_by), read(reads.on_behalf_of));
-        let (issuer_arn, source_identity) = (read(reads.issuer_arn), read(reads.source_identity));
+        let owned: [Option<Cow<'_, str>>; 9];
+        let [kind, arn, principal_id, account_id, user_name, invoked_by, on_behalf_of, issuer_arn, source_identity] =
+            match self.reads.identity.map(|slot| plain(text, fields, slot)) {
+                // Escapes in a name are rare, and cost an allocation each.
+                strings if strings.contains(&Err(Escaped)) => {
+                    owned = self.reads.identity.map(|slot| string(text, fields, slot));
+                    std::array::from_fn(|at| owned[at].as_deref())
+                }
+                strings => strings.map(|string| string.unwrap_or(None)),
+            };
         let identity = Identity {
-            kind: kind.as_deref(),
-            arn: arn.as_deref(),
-            principal_id: principal_id.as_deref(),
-            account_id: account_id.as_deref(),
-            user_name: user_name.as_deref(),
-            invoked_by: invoked_by.as_deref(),
-            on_behalf_of: on_behalf_of.as_deref(),
-            issuer_arn: issuer_arn.as_deref(),
-            source_identity: source_identity.as_deref(),
+            kind,
+            arn,
+            principal_id,
+            account_id,
+            user_name,
+            invoked_by,
+            on_behalf_of,
+            issuer_arn,
+            source_identity,
         };
         let code = identity.principal().map_or(NULL, |principal| self.principal.code(&principal));
         self.principal.set(row, code);
@@ -159,11 +173,27 @@ impl Derived {
     /// Appends the columns, in the table's order.
     pub(crate) fn finish(&mut self, rows: usize, columns: &mut Vec<ArrayRef>) -> Result<(), ArrowError> {
         self.calls.clear();
+        self.source_code = None;
         let Derived { service, action, principal, actor, outcome, source_object, .. } = self;
         for column in [service, action, principal, actor, outcome, source_object] {
             columns.push(column.finish(rows)?);
         }
         Ok(())
+    }
+}
+
+/// A string with escapes, which has no slice of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Escaped;
+
+/// The slice of a string value that is not empty.
+#[inline]
+fn plain<'t>(text: &'t str, fields: &Fields, slot: usize) -> Result<Option<&'t str>, Escaped> {
+    let Some(value) = fields.get(slot) else { return Ok(None) };
+    match value.form {
+        Form::Plain => Ok(text.get(value.start + 1..value.end - 1).filter(|found| !found.is_empty())),
+        Form::Escaped => Err(Escaped),
+        _ => Ok(None),
     }
 }
 

@@ -89,8 +89,13 @@ impl Rows {
         self.bytes
     }
 
-    /// Appends the record that `fields` was scanned from. `source` names its object.
-    pub fn push(&mut self, text: &str, fields: &Fields, source: &str) {
+    /// Names the object that the next records come from.
+    pub fn start(&mut self, source: &str) {
+        self.derived.start(source);
+    }
+
+    /// Appends the record that `fields` was scanned from.
+    pub fn push(&mut self, text: &str, fields: &Fields) {
         let row = self.rows;
         let mut misfits = fields.misfits;
         for (slot, value) in fields.present() {
@@ -98,7 +103,7 @@ impl Rows {
                 misfits |= 1 << self.layout.slots[slot].top;
             }
         }
-        self.derived.push(row, text, fields, &mut self.builders, source);
+        self.derived.push(row, text, fields, &mut self.builders);
         if misfits != 0 || !fields.unknown.is_empty() {
             let layout = &self.layout;
             self.extra.push_with(row, |out| {
@@ -319,10 +324,11 @@ fn write_extra(layout: &Layout, text: &str, fields: &Fields, misfits: u64, out: 
 /// Arrow's, if a column is not what its type says: a bug, never input.
 pub fn batch_from_json(records: &[&str]) -> Result<RecordBatch, ArrowError> {
     let (mut scanner, mut fields, mut rows) = (Scanner::new(), Fields::default(), Rows::new());
+    rows.start("memory");
     for record in records {
         let start = json::skip_space(record.as_bytes(), 0);
         if record.as_bytes().get(start) == Some(&b'{') && scanner.scan(record.as_bytes(), start, &mut fields).is_ok() {
-            rows.push(record, &fields, "memory");
+            rows.push(record, &fields);
         }
     }
     rows.finish()

@@ -59,6 +59,7 @@ impl ObjectReader {
     /// Reads one object into rows.
     pub(super) fn read(&mut self, index: usize, input: Input, emit: &mut Emit<'_>) -> ControlFlow<()> {
         let mut object = ObjectTotals::new(input.name);
+        self.parser.start(&object.object);
         let result = match input.place {
             Place::File(path) => self.file(&path, index, &mut object, emit),
             Place::Stdin => self.pipe(io::stdin().lock(), index, &mut object, emit),

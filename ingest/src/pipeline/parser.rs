@@ -46,6 +46,11 @@ impl Parser {
         }
     }
 
+    /// Begins an object.
+    pub(super) fn start(&mut self, name: &str) {
+        self.rows.start(name);
+    }
+
     /// Parses as much of `window` as is whole. `splitter` stands where the last window ended.
     pub(super) fn window(
         &mut self,
@@ -83,7 +88,7 @@ impl Parser {
         };
         match self.teller.tell(text, &self.fields) {
             Kind::Record => {
-                self.rows.push(text, &self.fields, &object.object);
+                self.rows.push(text, &self.fields);
                 object.records_in += 1;
                 match self.runs.last_mut() {
                     Some((last, rows)) if *last == index => *rows += 1,

@@ -171,7 +171,7 @@ fn pool(name: &str) -> Option<Slot> {
 }
 
 impl Template {
-    /// Cuts a text at its slots. `<` that opens no known slot is text.
+    /// Cuts a text at its slots. From the first `<` on that opens no known slot, all is text.
     pub(super) fn parse(text: &'static str) -> Template {
         let mut pieces = Vec::new();
         let mut rest = text;

@@ -1,13 +1,16 @@
 //! The generator as a whole: what it promises of a folder that it wrote.
 #![allow(clippy::unwrap_used)]
 
+mod grants;
+mod planted;
+mod reading;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use super::calls::Catalogue;
 use super::*;
 
 fn small() -> Plan {
@@ -162,102 +165,6 @@ fn keys_are_laid_out_as_s3_has_them() {
 }
 
 #[test]
-fn planted_events_are_there_and_exclusive_ones_nowhere_else() {
-    let (_folder, summary, records) = generate(&long());
-    let kinds: BTreeSet<&str> = summary.planted.iter().map(|planted| planted.kind).collect();
-    let all = [
-        "root_console_login",
-        "root_api_use",
-        "root_invoked_by_service",
-        "console_login_without_mfa",
-        "console_login_failed",
-        "sso_console_login",
-        "revived_access_key",
-        "revived_role",
-        "stop_logging",
-        "first_sensitive_action",
-        "access_key_created_for_other_user",
-        "s3_bucket_made_public",
-        "denied_burst",
-        "get_secret_from_ec2_role_outside",
-        "hostile_user_agent",
-    ];
-    assert_eq!(kinds, BTreeSet::from(all));
-    let by_id: BTreeMap<&str, &Value> = records.iter().map(|(_, r)| (r["eventID"].as_str().unwrap(), r)).collect();
-    let mut planted_ids: BTreeMap<&str, &str> = BTreeMap::new();
-    for planted in &summary.planted {
-        assert!(!planted.event_ids.is_empty(), "{}", planted.kind);
-        let first = by_id[planted.event_ids[0].as_str()];
-        assert_eq!(first["eventTime"], planted.time.as_str(), "{}", planted.kind);
-        assert_eq!(first["awsRegion"], planted.region.as_str());
-        for id in &planted.event_ids {
-            assert_eq!(by_id[id.as_str()]["recipientAccountId"], planted.account.as_str());
-            planted_ids.insert(id, planted.kind);
-        }
-    }
-    for (_, record) in &records {
-        let kind = planted_ids.get(record["eventID"].as_str().unwrap()).copied().unwrap_or("");
-        let by_root = record["userIdentity"]["type"] == "Root";
-        assert_eq!(by_root, kind.starts_with("root_"), "{record}");
-        assert_eq!(record["eventName"] == "StopLogging", kind == "stop_logging");
-        let login = record["eventName"] == "ConsoleLogin" && record["userIdentity"]["type"] == "IAMUser";
-        let failed = record["responseElements"]["ConsoleLogin"] == "Failure";
-        assert_eq!(login && failed, kind == "console_login_failed", "{record}");
-        let bare = login && !failed && record["additionalEventData"]["MFAUsed"] != "Yes";
-        assert_eq!(bare, kind == "console_login_without_mfa", "{record}");
-    }
-}
-
-#[test]
-fn a_revived_key_rests_for_more_than_ninety_days() {
-    let (_folder, summary, records) = generate(&long());
-    for kind in ["revived_access_key", "revived_role"] {
-        let planted = summary.planted.iter().find(|planted| planted.kind == kind).unwrap();
-        let name = planted.principal.rsplit('/').next().unwrap();
-        let mine = |r: &Value| {
-            r["userIdentity"]["userName"] == name
-                || r["userIdentity"]["sessionContext"]["sessionIssuer"]["userName"] == name
-        };
-        let times: BTreeSet<&str> = records
-            .iter()
-            .filter(|(_, r)| mine(r) && r["recipientAccountId"] == planted.account.as_str())
-            .map(|(_, r)| r["eventTime"].as_str().unwrap())
-            .collect();
-        let before = times.iter().rfind(|time| **time < planted.time.as_str()).unwrap();
-        let at = |text: &str| text.parse::<DateTime<Utc>>().unwrap();
-        assert!((at(&planted.time) - at(before)).num_days() > 90, "{before} to {}", planted.time);
-    }
-    let short = generate(&Plan { days: 60, ..small() }).1;
-    assert!(short.planted.iter().all(|planted| !planted.kind.starts_with("revived")));
-}
-
-#[test]
-fn keys_handed_out_sign_later_calls() {
-    let (_folder, _summary, records) = generate(&small());
-    let mut used: BTreeMap<&str, usize> = BTreeMap::new();
-    for (_, record) in &records {
-        if let Some(key) = record["userIdentity"]["accessKeyId"].as_str() {
-            *used.entry(key).or_default() += 1;
-        }
-    }
-    let (mut chains, mut followed, mut carried, mut shared) = (0, 0, 0, BTreeMap::<&str, u32>::new());
-    for (_, record) in &records {
-        if record["eventName"] != "AssumeRole" || record["userIdentity"]["type"] == "AWSService" {
-            continue;
-        }
-        let Some(key) = record["responseElements"]["credentials"]["accessKeyId"].as_str() else { continue };
-        chains += 1;
-        followed += usize::from(used.contains_key(key));
-        carried += usize::from(record["requestParameters"]["sourceIdentity"].is_string());
-        *shared.entry(record["sharedEventID"].as_str().unwrap()).or_default() += 1;
-    }
-    assert!(chains > 15, "{chains}");
-    assert_eq!(chains, followed);
-    assert!(carried > 0 && carried < chains);
-    assert!(shared.values().any(|copies| *copies == 2), "no hop into another account");
-}
-
-#[test]
 fn the_trail_has_the_shapes_of_real_ones() {
     let (_folder, summary, records) = generate(&Plan { events: 9_000, ..small() });
     let count = |test: &dyn Fn(&Value) -> bool| records.iter().filter(|(_, r)| test(r)).count();
@@ -284,92 +191,6 @@ fn the_trail_has_the_shapes_of_real_ones() {
     // Nobody of the office is at work at night.
     let hour = |r: &Value| r["eventTime"].as_str().unwrap()[11..13].parse::<u32>().unwrap();
     assert_eq!(count(&|r| r["userIdentity"]["userName"] == "mei.tanaka" && !(7..19).contains(&hour(r))), 0);
-}
-
-#[test]
-fn grants_name_the_principals_of_the_trail() {
-    let (_folder, summary, records) = generate(&small());
-    let mut granted = BTreeSet::new();
-    for path in &summary.grants {
-        let value: Value = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
-        let policies: BTreeSet<&str> =
-            value["Policies"].as_array().unwrap().iter().map(|p| p["Arn"].as_str().unwrap()).collect();
-        for list in ["UserDetailList", "RoleDetailList", "GroupDetailList"] {
-            for entry in value[list].as_array().unwrap() {
-                granted.insert(entry["Arn"].as_str().unwrap().to_owned());
-                for policy in entry["AttachedManagedPolicies"].as_array().unwrap() {
-                    assert!(policies.contains(policy["PolicyArn"].as_str().unwrap()), "{policy}");
-                }
-            }
-        }
-        for policy in value["Policies"].as_array().unwrap() {
-            for version in policy["PolicyVersionList"].as_array().unwrap() {
-                assert!(version["Document"]["Statement"].is_array(), "{policy}");
-            }
-        }
-        for role in value["RoleDetailList"].as_array().unwrap() {
-            assert!(role["AssumeRolePolicyDocument"]["Statement"].is_array(), "{role}");
-        }
-    }
-    for (_, record) in &records {
-        let identity = &record["userIdentity"];
-        let arn = match identity["type"].as_str().unwrap_or("") {
-            "IAMUser" => identity["arn"].as_str(),
-            "AssumedRole" => identity["sessionContext"]["sessionIssuer"]["arn"].as_str(),
-            _ => None,
-        };
-        assert!(arn.is_none_or(|arn| granted.contains(arn)), "{arn:?} stands in no account");
-    }
-}
-
-/// Whether an action pattern of a policy matches; `*` only, as in the documents here.
-fn matches(pattern: &str, action: &str) -> bool {
-    let (pattern, action) = (pattern.to_lowercase(), action.to_lowercase());
-    match pattern.split_once('*') {
-        Some((start, end)) => action.starts_with(start) && action.ends_with(end),
-        None => pattern == action,
-    }
-}
-
-fn allows(document: &str, action: &str) -> bool {
-    let value: Value = serde_json::from_str(document).unwrap();
-    value["Statement"].as_array().unwrap().iter().any(|statement| {
-        let listed = |key: &str| {
-            let one = statement[key].as_str().map(|text| vec![text]);
-            let many = statement[key].as_array().map(|list| list.iter().filter_map(Value::as_str).collect());
-            one.or(many).map(|patterns: Vec<&str>| patterns.iter().any(|pattern| matches(pattern, action)))
-        };
-        listed("Action").unwrap_or(false) || listed("NotAction").is_some_and(|excluded| !excluded)
-    })
-}
-
-#[test]
-fn what_personas_do_is_granted_and_what_they_try_is_not() {
-    let catalogue = Catalogue::new();
-    for persona in personas::all().filter(|persona| persona.is_principal()) {
-        let of_groups = permissions::GROUPS.iter().filter(|group| persona.groups.contains(&group.name));
-        let mut documents: Vec<&str> = persona.inline.iter().map(|(_, text)| *text).collect();
-        let mut names: Vec<&str> = persona.managed.to_vec();
-        for group in of_groups {
-            documents.extend(group.inline.iter().map(|(_, text)| *text));
-            names.extend(group.managed);
-        }
-        for name in &names {
-            documents.push(permissions::named(name).unwrap_or_else(|| panic!("no policy {name}")).document);
-        }
-        let may = |action: &str| {
-            let bounded = permissions::named(persona.boundary).is_none_or(|policy| allows(policy.document, action));
-            bounded && documents.iter().any(|document| allows(document, action))
-        };
-        let action = |name: &str| catalogue.named(name).unwrap_or_else(|| panic!("no call {name}")).call.action;
-        for (name, _) in persona.uses {
-            let action = action(name);
-            assert!(action.is_empty() || may(action), "{} does {name}, which nothing grants", persona.name);
-        }
-        for name in persona.tries {
-            assert!(!may(action(name)), "{} is denied {name}, which is granted", persona.name);
-        }
-    }
 }
 
 #[test]
