@@ -29,8 +29,6 @@ pub(crate) struct Windows {
     max_events: usize,
     /// Events not kept for want of room.
     pub(crate) shed: u64,
-    /// Events without a time.
-    pub(crate) untimed: u64,
 }
 
 /// A time in which the condition held.
@@ -47,7 +45,7 @@ pub(crate) struct Held {
 impl Windows {
     /// Room for `max_events` events.
     pub(crate) fn new(correlation: Correlation, max_events: usize) -> Self {
-        Windows { correlation, groups: HashMap::default(), kept: 0, max_events, shed: 0, untimed: 0 }
+        Windows { correlation, groups: HashMap::default(), kept: 0, max_events, shed: 0 }
     }
 
     /// The correlation.
@@ -55,10 +53,9 @@ impl Windows {
         &self.correlation
     }
 
-    /// Takes an event of the base rule at place `base`.
+    /// Takes an event of the base rule at place `base`. One without a time can be in no window.
     pub(crate) fn add(&mut self, base: usize, group: Vec<Option<String>>, value: Option<String>, sighting: Sighting) {
         if sighting.time == UNTIMED {
-            self.untimed += 1;
             return;
         }
         if self.kept >= self.max_events {

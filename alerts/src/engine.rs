@@ -226,6 +226,7 @@ impl Engine {
         run.matches(&mut matches);
         self.counters.events += batch.num_rows() as u64;
         self.counters.matches += matches.len() as u64;
+        self.counters.untimed += sightings.untimed(batch.num_rows()) as u64;
         if !self.uses.is_empty() {
             self.coverage.add(&sightings, batch.num_rows());
         }
@@ -267,7 +268,6 @@ impl Engine {
         }
         for (number, windows, _) in self.windows {
             counters.shed_correlated += windows.shed;
-            counters.untimed += windows.untimed;
             let Some(about) = self.abouts.get(number) else { continue };
             let correlation = windows.correlation().clone();
             alerts.extend(windows.finish().into_iter().map(|held| finish::held(about, &correlation, held)));

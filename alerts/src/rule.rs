@@ -3,8 +3,6 @@
 //! rsigma reads the YAML, the modifiers and the condition; here stands what a rule must be to run on CloudTrail, and
 //! our two additions, `response:` (steps to take) and `trailhound:` (see `memory`). Knows no events.
 
-use std::collections::HashMap;
-
 use rsigma_parser::{CorrelationRule, Level, LogSource, SigmaCollection, SigmaRule, parse_sigma_yaml};
 use serde::Serialize;
 
@@ -120,8 +118,11 @@ pub fn parse(file: &str, yaml: &str, lists: &Lists) -> Parsed {
 }
 
 fn read_all(file: &str, yaml: &str, collection: &SigmaCollection, lists: &Lists, parsed: &mut Parsed) {
-    let rules = collection.rules.iter().map(|rule| (about(file, yaml, rule), read_rule(rule, lists)));
-    let correlations = collection.correlations.iter().map(|rule| (about_correlation(file, yaml, rule), read_correlation(rule)));
+    let rules = collection.rules.iter().filter(|r| !unread(collection, r.level.is_some(), r.sigma_version.is_some()));
+    let rules = rules.map(|rule| (about(file, yaml, rule), read_rule(rule, lists)));
+    let correlations = collection.correlations.iter();
+    let correlations = correlations.filter(|r| !unread(collection, r.level.is_some(), r.sigma_version.is_some()));
+    let correlations = correlations.map(|rule| (about_correlation(file, yaml, rule), read_correlation(rule)));
     for (about, logic) in rules.chain(correlations) {
         match logic {
             Ok(logic) => parsed.rules.push(Rule { about, logic }),
@@ -178,6 +179,12 @@ fn explain(reason: &str, yaml: &str) -> (String, Option<u32>) {
         return (old.to_owned(), line);
     }
     (reason, line)
+}
+
+/// A level or version that the parser could not read leaves the rule without one, and the rule would be another.
+fn unread(collection: &SigmaCollection, level: bool, version: bool) -> bool {
+    let told = |what: &str| collection.errors.iter().any(|reason| reason.starts_with(what));
+    (!level && told("invalid level")) || (!version && told("invalid sigma-version"))
 }
 
 fn read_rule(rule: &SigmaRule, lists: &Lists) -> Result<Logic, String> {
@@ -282,19 +289,38 @@ fn texts(value: Option<Result<serde_json::Value, serde_json::Error>>) -> Vec<Str
 
 /// Line, from 1, of the first line that holds `needle`.
 fn line_of(yaml: &str, needle: &str) -> Option<u32> {
-    line_after(yaml, needle, 0)
+    number(yaml.lines().position(|line| line.contains(needle))?)
 }
 
-fn line_after(yaml: &str, needle: &str, from: u32) -> Option<u32> {
-    let mut lines = yaml.lines().enumerate().skip(from as usize);
-    lines.find(|(_, line)| line.contains(needle)).and_then(|(at, _)| u32::try_from(at + 1).ok())
+/// Line, from 1, of a place from 0.
+fn number(at: usize) -> Option<u32> {
+    u32::try_from(at + 1).ok()
 }
 
-/// Line of the first thing that a reason names in backquotes, from the rule's title on.
+/// Line of what a reason names in backquotes: each name is looked for from where the one before was found.
 fn line_of_reason(yaml: &str, reason: &str, title: Option<u32>) -> Option<u32> {
-    let quoted = reason.split('`').skip(1).step_by(2);
-    let lines: HashMap<&str, u32> = quoted.filter_map(|q| line_after(yaml, q, title.unwrap_or(0)).map(|l| (q, l))).collect();
-    lines.values().copied().max()
+    let lines: Vec<&str> = yaml.lines().collect();
+    let section = |line: &&str| line.starts_with("detection:") || line.starts_with("correlation:");
+    let title = title.map_or(0, |line| line as usize - 1);
+    let mut at = lines.iter().skip(title).position(section)? + title;
+    let mut found = None;
+    for name in reason.split('`').skip(1).step_by(2) {
+        if let Some(next) = lines.iter().skip(at).position(|line| names(line, name)) {
+            at += next;
+            found = number(at);
+        }
+    }
+    found
+}
+
+/// True if `name` stands in the line as a word.
+fn names(line: &str, name: &str) -> bool {
+    let inner = |c: Option<char>| c.is_some_and(|c| c.is_alphanumeric() || c == '_' || c == '.');
+    !name.is_empty()
+        && line.match_indices(name).any(|(at, _)| {
+            let (before, after) = (line.get(..at), line.get(at + name.len()..));
+            !inner(before.and_then(|b| b.chars().next_back())) && !inner(after.and_then(|a| a.chars().next()))
+        })
 }
 
 /// The line that a parser's message gives.

@@ -81,6 +81,11 @@ impl Sightings {
         }
     }
 
+    /// Rows without a time.
+    pub(crate) fn untimed(&self, rows: usize) -> usize {
+        self.time.as_ref().map_or(rows, Array::null_count)
+    }
+
     /// The principal of a row; empty if it has none.
     pub(crate) fn principal(&self, row: usize) -> &str {
         bounded(&self.principal, row)

@@ -6,4 +6,7 @@ mod logs;
 mod order;
 mod pack;
 mod plain;
+mod reading;
+mod sample;
+mod trails;
 mod twin;

@@ -1,0 +1,199 @@
+//! Rules as text: what each construct means on one event, and what is refused, where, and why.
+
+use alerts::{Engine, Lists, Match, RuleError, Settings, rule};
+use ingest::columns::batch_from_json;
+
+const HEAD: &str = "title: t\nid: t\nlogsource:\n  product: aws\n  service: cloudtrail\ndetection:\n";
+
+const RECORD: &str = r#"{"eventTime":"2024-05-06T07:08:09Z","eventSource":"iam.amazonaws.com","eventName":"CreateUser",
+  "userIdentity":{"type":"IAMUser","userName":"Alice","sessionContext":{"attributes":{"mfaAuthenticated":"false"}}},
+  "sourceIPAddress":"10.1.2.3","readOnly":false,"errorCode":null,
+  "resources":[{"ARN":"arn:aws:iam::1:user/a"},{"ARN":"arn:aws:iam::1:user/b"}],
+  "requestParameters":{"userName":"alice","maxItems":50,"data":"xxaHR0cDovL2V4YW1wbGU=","cmd":["run","\u2013enc"],"path":"C:\\x\\*.txt","resource.type":"dotted","none":null},
+  "brandNew":{"deep":[{"x":1},{"x":2}]}}"#;
+
+fn lists() -> Lists {
+    Lists::from([("admins".to_owned(), vec!["bob".to_owned(), "alice".to_owned()])])
+}
+
+fn holds(detection: &str) -> bool {
+    let yaml = format!("{HEAD}{detection}");
+    let parsed = rule::parse("t.yml", &yaml, &lists());
+    assert!(parsed.errors.is_empty(), "{:?}\n{yaml}", parsed.errors);
+    let (engine, errors) = Engine::new(parsed.rules, &Settings::default());
+    assert!(errors.is_empty(), "{errors:?}");
+    let mut found = Vec::new();
+    engine.matches(&batch_from_json(&[RECORD]).unwrap(), &mut found);
+    found == [Match { rule: 0, row: 0 }]
+}
+
+fn item(item: &str) -> bool {
+    holds(&format!("  s:\n    {item}\n  condition: s\n"))
+}
+
+#[test]
+fn each_construct_means_what_sigma_says() {
+    for yes in [
+        "eventName: createuser",
+        "eventName|cased: CreateUser",
+        "eventName: 'Create*'",
+        "eventName: 'Cr?ateUs*'",
+        "eventName: [Other, CreateUser]",
+        "eventName|contains|all: [Create, User]",
+        "eventName|re: '^Create[A-Z]'",
+        "eventName|re|i: '^create'",
+        "eventName|neq: DeleteUser",
+        "readOnly: false",
+        "readOnly: 'false'",
+        "errorCode: null",
+        "errorCode|exists: true",
+        "errorMessage|exists: false",
+        "sourceIPAddress|cidr: 10.0.0.0/8",
+        "requestParameters.maxItems: 50",
+        "requestParameters.maxItems|gt: 49",
+        "requestParameters.maxItems|lte: '50'",
+        "requestParameters.userName|fieldref: userIdentity.userName",
+        "requestParameters.userName|expand: '%admins%'",
+        "requestParameters.data|base64offset|contains: 'http://'",
+        "requestParameters.cmd|windash: '-enc'",
+        r"requestParameters.path: 'C:\\x\\\*.txt'",
+        "requestParameters.resource.type: dotted",
+        "requestParameters.none: null",
+        "requestParameters.none|exists: true",
+        "requestParameters|contains: '\"maxItems\":50'",
+        "userIdentity|contains: '\"userName\":\"Alice\"'",
+        "useridentity.SESSIONCONTEXT.attributes.mfaauthenticated: false",
+        "resources.ARN|endswith: user/b",
+        "resources|contains: user/b",
+        "brandNew.deep.x: 2",
+        "eventTime|startswith: '2024-05-06T07:08:09Z'",
+        "'|all': [Alice, CreateUser]",
+    ] {
+        assert!(item(yes), "should match: {yes}");
+    }
+    for no in [
+        "eventName|cased: createuser",
+        "eventName|neq: [CreateUser, DeleteUser]",
+        "errorMessage|neq: x",
+        "errorMessage: ''",
+        "eventName|re: '^create'",
+        "errorCode|exists: false",
+        "requestParameters.none|neq: x",
+        "requestParameters.username: alice",
+        "requestParameters.maxItems|lt: 50",
+        "requestParameters.userName|fieldref|cased: userIdentity.userName",
+        "requestParameters.userName|fieldref: userIdentity.accessKeyId",
+        r"requestParameters.path: 'C:\\x\\\?.txt'",
+        "brandNew.deep.x: 3",
+        "'|all': [Alice, DeleteUser]",
+    ] {
+        assert!(!item(no), "should not match: {no}");
+    }
+}
+
+#[test]
+fn selections_lists_and_conditions_combine() {
+    assert!(holds("  s1:\n    eventName: CreateUser\n  s2:\n    eventName: X\n  condition: 1 of s*\n"));
+    assert!(!holds("  s1:\n    eventName: CreateUser\n  s2:\n    eventName: X\n  condition: all of them\n"));
+    assert!(holds("  s:\n    - eventName: X\n    - eventSource: iam.amazonaws.com\n      eventName: CreateUser\n  condition: s\n"));
+    assert!(holds("  k: [nothing, ALICE]\n  condition: k\n"));
+    assert!(!holds("  k: [nothing]\n  condition: k\n"));
+    assert!(holds("  a:\n    eventName: X\n  b:\n    eventName: Y\n  condition: not a and not b or a\n"));
+    assert!(holds("  a:\n    eventName: X\n  b:\n    eventName: CreateUser\n  condition:\n    - a\n    - b\n"));
+}
+
+fn refused(yaml: &str) -> RuleError {
+    let parsed = rule::parse("t.yml", yaml, &Lists::new());
+    assert!(parsed.rules.is_empty(), "loaded: {yaml}");
+    parsed.errors.into_iter().next().unwrap()
+}
+
+#[test]
+fn what_cannot_be_kept_is_refused_with_line_and_reason() {
+    for (bad, reason, line) in [
+        ("  s:\n    eventName|fuzzy: x\n  condition: s\n", "Unknown modifier 'fuzzy'", None),
+        ("  s:\n    eventName|contains|endswith: x\n  condition: s\n", "exclude one another", Some(8)),
+        ("  s:\n    eventTime|hour: 3\n  condition: s\n", "not supported yet", Some(8)),
+        ("  s:\n    eventName|wide: x\n  condition: s\n", "UTF-16", Some(8)),
+        ("  s:\n    eventName|contains|base64: x\n  condition: s\n", "must stand before", Some(8)),
+        ("  s:\n    eventName|expand: '%x%'\n  condition: s\n", "list named `x`", Some(8)),
+        ("  s:\n    eventName|re: '(?=a)'\n  condition: s\n", "look-around", Some(8)),
+        ("  s:\n    eventName|exists: maybe\n  condition: s\n", "one boolean", Some(8)),
+        ("  s:\n    sourceIPAddress|cidr: 10.0.0.0/99\n  condition: s\n", "not a network", Some(8)),
+        ("  s:\n    maxItems|gt: many\n  condition: s\n", "not a number", Some(8)),
+        ("  s:\n    requestParameters:\n      userName: x\n  condition: s\n", "write nested fields with dots", Some(8)),
+        ("  s: {}\n  condition: s\n", "match every event", Some(7)),
+        ("  s:\n    eventName: []\n  condition: s\n", "empty", Some(8)),
+        ("  s:\n    eventName: x\n  condition: s and t\n", "`t`", Some(9)),
+        ("  s:\n    eventName: x\n  condition: 1 of t*\n", "selects nothing", Some(9)),
+        ("  s:\n    eventName: x\n  condition: s | count() > 5\n", "write a correlation", Some(9)),
+        ("  s:\n    eventName: x\n  timeframe: 5m\n  condition: s\n", "`timeframe`", Some(9)),
+        ("  s:\n    1: x\n  condition: s\n", "not a field name", Some(7)),
+        ("  s:\n    event_date: x\n  condition: s\n", "", None),
+    ] {
+        let yaml = format!("{HEAD}{bad}");
+        if reason.is_empty() {
+            let (engine, errors) = Engine::new(rule::parse("t.yml", &yaml, &Lists::new()).rules, &Settings::default());
+            assert!(errors.len() == 1 && errors[0].reason.contains("eventTime"), "{errors:?} {:?}", engine.rules());
+            continue;
+        }
+        let error = refused(&yaml);
+        assert!(error.reason.contains(reason), "{error}\n{yaml}");
+        assert_eq!((error.file.as_str(), error.rule.as_deref()), ("t.yml", Some("t")), "{error}");
+        assert_eq!(error.line, line, "{error}");
+    }
+}
+
+#[test]
+fn rules_for_other_logs_and_unknown_words_are_refused() {
+    let detection = "detection:\n  s:\n    eventName: x\n  condition: s\n";
+    for (head, reason) in [
+        ("logsource:\n  product: windows\n", "product `windows`"),
+        ("logsource:\n  product: aws\n  service: route53\n", "service `route53`"),
+        ("logsource:\n  category: dns\n", "category `dns`"),
+        ("", "log source is missing"),
+        ("level: urgent\nlogsource:\n  product: aws\n", "invalid level"),
+        ("sigma-version: 3\nlogsource:\n  product: aws\n", "sigma-version"),
+        ("trailhound: {type: revived}\nlogsource:\n  product: aws\n", "rest"),
+    ] {
+        let error = refused(&format!("title: t\n{head}{detection}"));
+        assert!(error.reason.contains(reason), "{error}");
+    }
+    assert!(refused("filter:\n  rules: any\n  s:\n    a: b\n  condition: s\ntitle: f\nlogsource:\n  product: aws\n").reason.len() > 10);
+}
+
+#[test]
+fn correlations_that_cannot_be_kept_are_refused() {
+    let base = format!("{HEAD}  s:\n    eventName: x\n  condition: s\n");
+    for (correlation, reason) in [
+        ("type: temporal_ordered\n  rules: [t]\n  timespan: 5m", "temporal_ordered"),
+        ("type: value_sum\n  rules: [t]\n  timespan: 5m\n  condition: {gte: 5, field: x}", "value_sum"),
+        ("type: event_count\n  rules: [t]\n  timespan: 5m\n  condition: {lt: 5}", "absence"),
+        ("type: value_count\n  rules: [t]\n  timespan: 5m\n  condition: {gte: 5}", "condition.field"),
+        ("type: event_count\n  rules: [nobody]\n  timespan: 5m\n  condition: {gte: 5}", "no rule is called `nobody`"),
+        ("type: event_count\n  rules: [c]\n  timespan: 5m\n  condition: {gte: 5}", "over the correlation `c`"),
+    ] {
+        let yaml = format!("{base}---\ntitle: c\ncorrelation:\n  {correlation}\n");
+        let parsed = rule::parse("t.yml", &yaml, &Lists::new());
+        let mut errors = parsed.errors;
+        errors.extend(Engine::new(parsed.rules, &Settings::default()).1);
+        assert!(errors.len() == 1 && errors[0].reason.contains(reason), "{reason}: {errors:?}");
+    }
+}
+
+#[test]
+fn bombs_are_defused() {
+    let brackets = format!("{HEAD}  s:\n    eventName: x\n  condition: {}s{}\n", "(".repeat(5000), ")".repeat(5000));
+    assert!(refused(&brackets).reason.contains("brackets"));
+    let nots = format!("{HEAD}  s:\n    eventName: x\n  condition: {}s\n", "not ".repeat(5000));
+    assert!(refused(&nots).reason.contains("`not`"));
+    assert!(refused(&format!("{HEAD}#{}", "x".repeat(rule::MAX_FILE_BYTES))).reason.contains("at most"));
+    let mut laughs = String::from("a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n");
+    for level in 1..10 {
+        let before = format!("*a{}", level - 1);
+        laughs.push_str(&format!("a{level}: &a{level} [{}]\n", vec![before; 10].join(", ")));
+    }
+    assert!(refused(&format!("{laughs}{HEAD}  s:\n    eventName: x\n  condition: s\n")).reason.contains("repetition"));
+    assert!(refused(&format!("{HEAD}  s:\n    {}\n", "- ".repeat(5000))).reason.len() > 10);
+    assert!(refused("\u{0}").reason.len() > 5);
+}
