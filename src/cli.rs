@@ -262,9 +262,9 @@ pub(crate) struct AlertsArgs {
     #[arg(long, value_enum, value_name = "SEVERITY", ignore_case = true)]
     pub(crate) fail_on: Option<Severity>,
 
-    /// Leave out alerts below this severity
-    #[arg(long, value_enum, value_name = "MIN", ignore_case = true, default_value_t = Severity::Informational)]
-    pub(crate) severity: Severity,
+    /// Leave out alerts below this severity [default: all; a table only counts the informational ones]
+    #[arg(long, value_enum, value_name = "MIN", ignore_case = true)]
+    pub(crate) severity: Option<Severity>,
 
     #[command(flatten)]
     pub(crate) ingest: Ingest,

@@ -191,10 +191,9 @@ impl Program {
                 let atom = self.atoms.get(*atom)?;
                 let field = self.fields.get(atom.field)?;
                 match (&field.place, &atom.test) {
-                    (
-                        Place::Text(path),
-                        Test::Text(TextTest { shape: Shape::Is, needle, .. }),
-                    ) if path == column => Some(vec![needle.to_lowercase()]),
+                    (Place::Text(path), Test::Text(TextTest { shape: Shape::Is, needle, .. })) if path == column => {
+                        Some(vec![needle.to_lowercase()])
+                    }
                     _ => None,
                 }
             }

@@ -91,9 +91,7 @@ fn selection(detection: &Detection, lists: &Lists, depth: usize) -> Result<Expr,
     }
     match detection {
         Detection::AllOf(items) if items.is_empty() => Err("an empty selection would match every event".to_owned()),
-        Detection::AllOf(items) => {
-            items.iter().map(|entry| item(entry, lists)).collect::<Result<Vec<_>, _>>().map(all)
-        }
+        Detection::AllOf(items) => items.iter().map(|entry| item(entry, lists)).collect::<Result<Vec<_>, _>>().map(all),
         Detection::AnyOf(parts) if parts.is_empty() => Err("an empty list matches nothing".to_owned()),
         Detection::AnyOf(parts) => {
             let parts = parts.iter().map(|part| selection(part, lists, depth + 1));

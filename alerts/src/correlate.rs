@@ -94,12 +94,12 @@ fn judge(correlation: &Correlation, group: &[Option<String>], entries: Vec<Entry
         }
         let opened = entry.sighting.time.saturating_sub(correlation.span);
         while let Some(old) = entries.get(start).filter(|old| old.sighting.time <= opened) {
-            if let Some(key) = key(old) {
-                if let hashbrown::hash_map::Entry::Occupied(mut count) = counts.entry(key) {
-                    *count.get_mut() -= 1;
-                    if *count.get() == 0 {
-                        count.remove();
-                    }
+            if let Some(key) = key(old)
+                && let hashbrown::hash_map::Entry::Occupied(mut count) = counts.entry(key)
+            {
+                *count.get_mut() -= 1;
+                if *count.get() == 0 {
+                    count.remove();
                 }
             }
             start += 1;

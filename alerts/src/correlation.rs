@@ -3,9 +3,7 @@
 //! Source: Sigma correlation rules specification 2.1. `event_count`, `value_count` and `temporal` with a sliding
 //! window are run; the rest is refused by name. Knows rsigma's syntax tree and no events.
 
-use rsigma_parser::{
-    ConditionOperator, CorrelationCondition, CorrelationRule, CorrelationType, WindowMode,
-};
+use rsigma_parser::{ConditionOperator, CorrelationCondition, CorrelationRule, CorrelationType, WindowMode};
 
 /// A correlation, checked.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -8,6 +8,7 @@ use arrow::array::RecordBatch;
 use hashbrown::HashMap;
 use serde::Serialize;
 
+use crate::about::About;
 use crate::alert::{self, Alert};
 use crate::compile::Program;
 use crate::correlate::Windows;
@@ -16,37 +17,10 @@ use crate::error::RuleError;
 use crate::finish;
 use crate::group::Groups;
 use crate::remember::{Coverage, Uses};
-use crate::rule::{About, Logic, Rule};
+use crate::rule::{Logic, Rule};
 use crate::run::{Match, Run};
+use crate::settings::Settings;
 use crate::sighting::Sightings;
-
-/// Limits and windows. Memory is bounded by these, never by the input.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Settings {
-    /// Events of one rule, principal and account at most this far apart are one alert; microseconds.
-    pub group_window_micros: i64,
-    /// Most alerts kept.
-    pub max_alerts: usize,
-    /// Most events kept for each correlation.
-    pub max_correlated_events: usize,
-    /// Most things remembered by each rule with memory.
-    pub max_remembered: usize,
-    /// Most account-days remembered.
-    pub max_account_days: usize,
-}
-
-impl Default for Settings {
-    /// One hour; 100,000 alerts; 100,000 events; 500,000 things; 1,000,000 account-days.
-    fn default() -> Self {
-        Settings {
-            group_window_micros: 3_600 * 1_000_000,
-            max_alerts: 100_000,
-            max_correlated_events: 100_000,
-            max_remembered: 500_000,
-            max_account_days: 1_000_000,
-        }
-    }
-}
 
 /// What the engine did besides alerting.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
@@ -194,13 +168,17 @@ impl Engine {
             if self.abouts.get(*number).is_some_and(called) {
                 match route {
                     Route::Events { .. } => found.push(at),
-                    Route::Memory { .. } => return Err(format!("a correlation over `{name}`, a rule with memory, is not supported yet")),
+                    Route::Memory { .. } => {
+                        return Err(format!("a correlation over `{name}`, a rule with memory, is not supported yet"));
+                    }
                 }
             }
         }
         match found.as_slice() {
             [one] => Ok(*one),
-            [] if self.abouts.iter().any(called) => Err(format!("a correlation over the correlation `{name}` is not supported yet")),
+            [] if self.abouts.iter().any(called) => {
+                Err(format!("a correlation over the correlation `{name}` is not supported yet"))
+            }
             [] => Err(format!("no rule is called `{name}` (by id, name or title)")),
             _ => Err(format!("{} rules are called `{name}`: give the id", found.len())),
         }
@@ -297,7 +275,7 @@ fn distinct(rules: Vec<Rule>, errors: &mut Vec<RuleError>) -> Vec<Rule> {
                 taken.insert(about.name.clone(), kept.len());
                 kept.push(rule);
             }
-            Some(earlier) if earlier.about.id == about.id && earlier.same_logic(&rule) => {}
+            Some(earlier) if earlier.about.id == about.id && earlier.same_as(&rule) => {}
             Some(earlier) => {
                 let reason = format!("its id or name is taken by another rule, in {}", earlier.about.file);
                 errors.push(refused(about, reason));

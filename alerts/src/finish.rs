@@ -4,6 +4,7 @@
 
 use hashbrown::{HashMap, HashSet};
 
+use crate::about::About;
 use crate::alert::{Alert, fingerprint, told};
 use crate::correlate::Held;
 use crate::correlation::{Correlation, Counted};
@@ -11,7 +12,6 @@ use crate::engine::Counters;
 use crate::group::Burst;
 use crate::memory::Question;
 use crate::remember::{Coverage, Finding, Uses, judge};
-use crate::rule::About;
 use crate::view::time_text;
 
 const DAY: i64 = 86_400 * 1_000_000;
@@ -79,7 +79,12 @@ fn span_text(micros: i64) -> String {
 }
 
 /// The alerts of all rules with memory.
-pub(crate) fn memories(abouts: &[About], uses: &[(usize, Uses)], coverage: &Coverage, counters: &mut Counters) -> Vec<Alert> {
+pub(crate) fn memories(
+    abouts: &[About],
+    uses: &[(usize, Uses)],
+    coverage: &Coverage,
+    counters: &mut Counters,
+) -> Vec<Alert> {
     let mut judged = Vec::new();
     for (number, uses) in uses {
         counters.shed_remembered += uses.shed;

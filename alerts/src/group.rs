@@ -81,7 +81,8 @@ impl Burst {
                 self.first = sighting;
             }
         }
-        let shown = self.ids.len() < MAX_SHOWN || self.ids.last().is_some_and(|last| (time, event_id) < (last.0, &last.1));
+        let shown =
+            self.ids.len() < MAX_SHOWN || self.ids.last().is_some_and(|last| (time, event_id) < (last.0, &last.1));
         if shown {
             take(&mut self.ids, BTreeSet::from([(time, event_id.to_owned())]));
         }
@@ -95,7 +96,10 @@ impl Burst {
 
 /// Keeps `text` if it is among the smallest.
 fn note(set: &mut BTreeSet<String>, text: &str) {
-    if text.is_empty() || set.contains(text) || (set.len() >= MAX_SHOWN && set.last().is_some_and(|l| l.as_str() < text)) {
+    if text.is_empty()
+        || set.contains(text)
+        || (set.len() >= MAX_SHOWN && set.last().is_some_and(|l| l.as_str() < text))
+    {
         return;
     }
     take(set, BTreeSet::from([text.to_owned()]));

@@ -1,14 +1,15 @@
 //! trailhound's alerts: rows to alerts, with Sigma rules evaluated on columns.
 //!
-//! In the order data flows: [`rule`] reads Sigma YAML, [`pack`] holds the shipped rules and loads users' own;
-//! `condition`, `modifier` and `test` turn a detection into a tree of tests on fields; `field` says which column a
-//! field is; `compile` shares equal tests between rules and indexes rules by event; `view` reads one batch and
-//! [`engine`] runs all rules over it. What matched goes on to `group` (one alert a burst), `correlate` (windows over
-//! event time) and `memory` (rest and first use), all three indifferent to the order of the events, and ends as an
-//! [`alert`].
+//! In the order data flows: [`rule`] reads Sigma YAML ([`about`] is what a rule says of itself), [`pack`] holds the
+//! shipped rules and loads users' own; `condition`, `modifier`, `plan`, `wildcard` and `encode` turn a detection into a
+//! tree of `test`s on fields; `field` says which column a field is; `compile` shares equal tests between rules and
+//! indexes rules by event; `view` and `document` read one batch, `run` runs all rules over it, and [`engine`] hands what
+//! matched to `group` (one alert a burst), `correlate` (windows over event time) and `remember` (rest and first use),
+//! all three indifferent to the order of the events. `finish` makes [`alert`]s of what they found.
 //!
 //! Arrow and the event table only: nothing here knows files, SQL, policies, or how an alert is printed or sent.
 
+pub mod about;
 pub mod alert;
 mod compile;
 mod condition;
@@ -28,16 +29,20 @@ mod plan;
 mod remember;
 pub mod rule;
 mod run;
+pub mod settings;
 pub mod severity;
 mod sighting;
+mod spot;
 mod test;
 mod view;
 mod wildcard;
 
+pub use about::About;
 pub use alert::Alert;
-pub use engine::{Engine, Outcome, Settings};
+pub use engine::{Engine, Outcome};
 pub use error::RuleError;
-pub use rule::Rule;
 pub use modifier::Lists;
+pub use rule::Rule;
 pub use run::Match;
+pub use settings::Settings;
 pub use severity::Severity;

@@ -60,13 +60,19 @@ impl Memory {
                 "access_key" => (vec!["userIdentity.accessKeyId".to_owned()], "access key"),
                 "principal" => (vec!["principal".to_owned()], "principal"),
                 "permission" => (vec!["principal".to_owned(), "action".to_owned()], "permission"),
-                other => return Err(format!("`of: {other}`: give access_key, principal, permission or a list of fields")),
+                other => {
+                    return Err(format!("`of: {other}`: give access_key, principal, permission or a list of fields"));
+                }
             },
             Some(Value::Array(fields)) if !fields.is_empty() => {
                 let names = fields.iter().map(|f| f.as_str().map(str::to_owned)).collect::<Option<Vec<_>>>();
                 (names.ok_or("`of` must list names of fields")?, "combination")
             }
-            _ => return Err("`trailhound.of` is missing: access_key, principal, permission or a list of fields".to_owned()),
+            _ => {
+                return Err(
+                    "`trailhound.of` is missing: access_key, principal, permission or a list of fields".to_owned()
+                );
+            }
         };
         Ok(Memory { question, fields, thing })
     }

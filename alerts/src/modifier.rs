@@ -19,12 +19,7 @@ pub type Lists = BTreeMap<String, Vec<String>>;
 pub(crate) const MAX_VALUES: usize = 10_000;
 
 /// The tree for one field with its modifiers and values.
-pub(crate) fn field(
-    name: &str,
-    modifiers: &[Modifier],
-    values: &[SigmaValue],
-    lists: &Lists,
-) -> Result<Expr, String> {
+pub(crate) fn field(name: &str, modifiers: &[Modifier], values: &[SigmaValue], lists: &Lists) -> Result<Expr, String> {
     let has = |m| modifiers.contains(&m);
     check_values(values)?;
     if let Some(part) = modifiers.iter().find(|m| TIME_PARTS.contains(m)) {
@@ -87,7 +82,8 @@ fn check_values(values: &[SigmaValue]) -> Result<(), String> {
     }
     // The parser turns a map or a list in the place of a value into its debug text; such a rule means something
     // that it does not say in Sigma.
-    let nested = |s: &SigmaString| ["Mapping {", "Sequence [", "TaggedValue {"].iter().any(|p| s.original.starts_with(p));
+    let nested =
+        |s: &SigmaString| ["Mapping {", "Sequence [", "TaggedValue {"].iter().any(|p| s.original.starts_with(p));
     match values.iter().any(|v| matches!(v, SigmaValue::String(s) if nested(s))) {
         true => Err("a map or a list stands where a value belongs; write nested fields with dots".to_owned()),
         false => Ok(()),

@@ -52,6 +52,7 @@ pub const SHIPPED: &[(&str, &str)] = &[
     ("root-console-login", include_str!("../rules/root-console-login.yml")),
     ("root-console-login-failed", include_str!("../rules/root-console-login-failed.yml")),
     ("root-use", include_str!("../rules/root-use.yml")),
+    ("secret-read-by-instance-from-new-address", include_str!("../rules/secret-read-by-instance-from-new-address.yml")),
     ("secrets-read-in-bulk", include_str!("../rules/secrets-read-in-bulk.yml")),
     ("security-group-changed", include_str!("../rules/security-group-changed.yml")),
     ("security-group-opened", include_str!("../rules/security-group-opened.yml")),

@@ -3,15 +3,15 @@
 //! rsigma reads the YAML, the modifiers and the condition; here stands what a rule must be to run on CloudTrail, and
 //! our two additions, `response:` (steps to take) and `trailhound:` (see `memory`). Knows no events.
 
-use rsigma_parser::{CorrelationRule, Level, LogSource, SigmaCollection, SigmaRule, parse_sigma_yaml};
-use serde::Serialize;
+use rsigma_parser::{CorrelationRule, LogSource, SigmaCollection, SigmaRule, parse_sigma_yaml};
 
+use crate::about::About;
 use crate::condition::{self, Expr};
 use crate::correlation::Correlation;
 use crate::error::RuleError;
 use crate::memory::Memory;
 use crate::modifier::Lists;
-use crate::severity::Severity;
+use crate::spot::{line_in, line_of, line_of_reason, title_of};
 
 /// Largest rule file, in bytes.
 pub const MAX_FILE_BYTES: usize = 256 * 1024;
@@ -26,37 +26,6 @@ pub struct Rule {
     pub(crate) logic: Logic,
 }
 
-/// What a rule says of itself.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct About {
-    /// Sigma's `name`, or the `id` where it has none: what alerts carry as `rule`.
-    pub name: String,
-    /// Sigma's `id`, or the file's name where it has none.
-    pub id: String,
-    /// File it stands in.
-    pub file: String,
-    /// Line of its title, from 1.
-    pub line: Option<u32>,
-    /// Title.
-    pub title: String,
-    /// Why it matters.
-    pub description: String,
-    /// Level; `low` where the rule gives none.
-    pub severity: Severity,
-    /// ATT&CK and other tags.
-    pub tags: Vec<String>,
-    /// Reading.
-    pub references: Vec<String>,
-    /// When it is nothing.
-    pub false_positives: Vec<String>,
-    /// Steps to take.
-    pub response: Vec<String>,
-    /// Author.
-    pub author: Option<String>,
-    /// Licence.
-    pub license: Option<String>,
-}
-
 /// What a rule does with events.
 #[derive(Debug, Clone)]
 pub(crate) enum Logic {
@@ -69,9 +38,9 @@ pub(crate) enum Logic {
 }
 
 impl Rule {
-    /// True if the other rule detects the same, as written.
-    pub(crate) fn same_logic(&self, other: &Rule) -> bool {
-        format!("{:?}", self.logic) == format!("{:?}", other.logic)
+    /// True if the other rule detects the same, as written, and finds it as bad.
+    pub(crate) fn same_as(&self, other: &Rule) -> bool {
+        self.about.severity == other.about.severity && format!("{:?}", self.logic) == format!("{:?}", other.logic)
     }
 }
 
@@ -119,10 +88,10 @@ pub fn parse(file: &str, yaml: &str, lists: &Lists) -> Parsed {
 
 fn read_all(file: &str, yaml: &str, collection: &SigmaCollection, lists: &Lists, parsed: &mut Parsed) {
     let rules = collection.rules.iter().filter(|r| !unread(collection, r.level.is_some(), r.sigma_version.is_some()));
-    let rules = rules.map(|rule| (about(file, yaml, rule), read_rule(rule, lists)));
+    let rules = rules.map(|rule| (About::of_rule(file, yaml, rule), read_rule(rule, lists)));
     let correlations = collection.correlations.iter();
     let correlations = correlations.filter(|r| !unread(collection, r.level.is_some(), r.sigma_version.is_some()));
-    let correlations = correlations.map(|rule| (about_correlation(file, yaml, rule), read_correlation(rule)));
+    let correlations = correlations.map(|rule| (About::of_correlation(file, yaml, rule), read_correlation(rule)));
     for (about, logic) in rules.chain(correlations) {
         match logic {
             Ok(logic) => parsed.rules.push(Rule { about, logic }),
@@ -210,7 +179,9 @@ fn read_correlation(rule: &CorrelationRule) -> Result<Logic, String> {
 
 /// A rule for other logs would match by accident or never.
 fn check_source(source: &LogSource) -> Result<(), String> {
-    let other = |value: &Option<String>, ours: &str| value.as_deref().filter(|v| !v.eq_ignore_ascii_case(ours)).map(str::to_owned);
+    let other = |value: &Option<String>, ours: &str| {
+        value.as_deref().filter(|v| !v.eq_ignore_ascii_case(ours)).map(str::to_owned)
+    };
     if let Some(product) = other(&source.product, "aws") {
         return Err(format!("the log source is product `{product}`, not aws"));
     }
@@ -224,112 +195,4 @@ fn check_source(source: &LogSource) -> Result<(), String> {
         }
         None => Ok(()),
     }
-}
-
-fn severity(level: Option<Level>) -> Severity {
-    match level {
-        Some(Level::Informational) => Severity::Informational,
-        Some(Level::Low) | None => Severity::Low,
-        Some(Level::Medium) => Severity::Medium,
-        Some(Level::High) => Severity::High,
-        Some(Level::Critical) => Severity::Critical,
-    }
-}
-
-fn about(file: &str, yaml: &str, rule: &SigmaRule) -> About {
-    let id = rule.id.clone().unwrap_or_else(|| file.to_owned());
-    About {
-        name: rule.name.clone().unwrap_or_else(|| id.clone()),
-        id,
-        file: file.to_owned(),
-        line: line_of(yaml, &rule.title),
-        title: rule.title.clone(),
-        description: tidy(rule.description.as_deref()),
-        severity: severity(rule.level),
-        tags: rule.tags.clone(),
-        references: rule.references.clone(),
-        false_positives: rule.falsepositives.clone(),
-        response: texts(rule.custom_attributes.get("response").map(serde_json::to_value)),
-        author: rule.author.clone(),
-        license: rule.license.clone(),
-    }
-}
-
-fn about_correlation(file: &str, yaml: &str, rule: &CorrelationRule) -> About {
-    let id = rule.id.clone().unwrap_or_else(|| file.to_owned());
-    About {
-        name: rule.name.clone().unwrap_or_else(|| id.clone()),
-        id,
-        file: file.to_owned(),
-        line: line_of(yaml, &rule.title),
-        title: rule.title.clone(),
-        description: tidy(rule.description.as_deref()),
-        severity: severity(rule.level),
-        tags: rule.tags.clone(),
-        references: rule.references.clone(),
-        false_positives: rule.falsepositives.clone(),
-        response: texts(rule.custom_attributes.get("response").map(serde_json::to_value)),
-        author: rule.author.clone(),
-        license: rule.license.clone(),
-    }
-}
-
-fn tidy(text: Option<&str>) -> String {
-    text.unwrap_or_default().split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
-/// A text, or a list of texts.
-fn texts(value: Option<Result<serde_json::Value, serde_json::Error>>) -> Vec<String> {
-    match value {
-        Some(Ok(serde_json::Value::String(text))) => vec![tidy(Some(&text))],
-        Some(Ok(serde_json::Value::Array(list))) => list.iter().map(|v| tidy(v.as_str())).collect(),
-        _ => Vec::new(),
-    }
-}
-
-/// Line, from 1, of the first line that holds `needle`.
-fn line_of(yaml: &str, needle: &str) -> Option<u32> {
-    number(yaml.lines().position(|line| line.contains(needle))?)
-}
-
-/// Line, from 1, of a place from 0.
-fn number(at: usize) -> Option<u32> {
-    u32::try_from(at + 1).ok()
-}
-
-/// Line of what a reason names in backquotes: each name is looked for from where the one before was found.
-fn line_of_reason(yaml: &str, reason: &str, title: Option<u32>) -> Option<u32> {
-    let lines: Vec<&str> = yaml.lines().collect();
-    let section = |line: &&str| line.starts_with("detection:") || line.starts_with("correlation:");
-    let title = title.map_or(0, |line| line as usize - 1);
-    let mut at = lines.iter().skip(title).position(section)? + title;
-    let mut found = None;
-    for name in reason.split('`').skip(1).step_by(2) {
-        if let Some(next) = lines.iter().skip(at).position(|line| names(line, name)) {
-            at += next;
-            found = number(at);
-        }
-    }
-    found
-}
-
-/// True if `name` stands in the line as a word.
-fn names(line: &str, name: &str) -> bool {
-    let inner = |c: Option<char>| c.is_some_and(|c| c.is_alphanumeric() || c == '_' || c == '.');
-    !name.is_empty()
-        && line.match_indices(name).any(|(at, _)| {
-            let (before, after) = (line.get(..at), line.get(at + name.len()..));
-            !inner(before.and_then(|b| b.chars().next_back())) && !inner(after.and_then(|a| a.chars().next()))
-        })
-}
-
-/// The line that a parser's message gives.
-fn line_in(reason: &str) -> Option<u32> {
-    let (_, after) = reason.split_once("at line ")?;
-    after.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()
-}
-
-fn title_of(yaml: &str) -> Option<String> {
-    let line = yaml.lines().find_map(|line| line.strip_prefix("title:"))?;
-    Some(line.trim().trim_matches(['\'', '"']).to_owned())
 }

@@ -67,8 +67,8 @@ impl<'p> Run<'p> {
         for row in 0..rows {
             let (source, name) = (sources.code(row), names.code(row));
             // A record whose source or name is no text keeps it in `extra`, where no index looks.
-            let odd = (sources.value(source).is_none() || names.value(name).is_none())
-                && self.documents.has(self.extra, row);
+            let odd =
+                (sources.value(source).is_none() || names.value(name).is_none()) && self.documents.has(self.extra, row);
             let rules = if odd {
                 &every
             } else {

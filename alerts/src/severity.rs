@@ -46,9 +46,7 @@ impl std::str::FromStr for Severity {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let found = Severity::ALL.into_iter().find(|s| s.as_str().eq_ignore_ascii_case(text));
-        found.ok_or_else(|| {
-            format!("unknown severity `{text}`: give informational, low, medium, high or critical")
-        })
+        found.ok_or_else(|| format!("unknown severity `{text}`: give informational, low, medium, high or critical"))
     }
 }
 

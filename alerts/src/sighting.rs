@@ -7,7 +7,7 @@ use arrow::array::{Array, RecordBatch, TimestampMicrosecondArray};
 use ingest::batch::{self, TextColumn};
 
 /// Longest text that an alert keeps of one field, in bytes.
-const MAX_TEXT_BYTES: usize = 512;
+const MAX_TEXT_BYTES: usize = 256;
 
 /// The time of an event that has none. Such events group together and take no part in windows.
 pub(crate) const UNTIMED: i64 = i64::MIN;

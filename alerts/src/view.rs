@@ -65,9 +65,9 @@ impl View {
             Place::Object(path, columns) => batch::nested(batch, path)
                 .and_then(|array| Object::new(array.as_struct_opt()?, columns))
                 .map(|object| View::Object(Box::new(object))),
-            Place::List(path, columns, field) => {
-                batch::list(batch, path).and_then(|array| List::new(array, columns, *field)).map(|l| View::List(Box::new(l)))
-            }
+            Place::List(path, columns, field) => batch::list(batch, path)
+                .and_then(|array| List::new(array, columns, *field))
+                .map(|l| View::List(Box::new(l))),
             Place::Nowhere => None,
         };
         view.unwrap_or(View::Missing)
@@ -156,7 +156,8 @@ impl List {
     fn new(array: ListArray, columns: &'static [Column], field: Option<&str>) -> Option<List> {
         let elements = Object::new(array.values().as_struct_opt()?, columns)?;
         let field = field.and_then(|name| {
-            elements.members.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).and_then(|(_, member)| match member {
+            elements.members.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).and_then(|(_, member)| match member
+            {
                 Member::Text(column) => Some(column.clone()),
                 _ => None,
             })

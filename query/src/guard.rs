@@ -20,9 +20,9 @@ pub const ALLOWED: &str = "only reading is possible here: SELECT, WITH, VALUES, 
 /// Longest text of a statement, in bytes. A list of ten thousand ARNs fits.
 const MAX_SQL_BYTES: usize = 1 << 20;
 
-/// Keywords and operators in a statement. A chain of `OR` or `UNION` is as deep a tree as it is long, and trees are
-/// walked and freed by recursion; lists of literals are flat and do not count.
-const MAX_OPERATORS: usize = 4_000;
+/// Keywords and operators in a statement. A chain of `OR` or `UNION` is as deep a tree as it is long, trees are walked
+/// and freed by recursion, and planning takes time by the square of it; lists of literals are flat and do not count.
+const MAX_OPERATORS: usize = 2_000;
 
 /// Depth of brackets and subqueries.
 const MAX_DEPTH: usize = 50;
@@ -80,9 +80,7 @@ fn join_literals(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
             let end = joined.len() - spaces;
             let (before, between) = joined.split_at_mut(end);
             let newline = between.iter().any(|t| t.token == Token::Whitespace(Whitespace::Newline));
-            if newline
-                && let Some(TokenWithSpan { token: Token::SingleQuotedString(first), .. }) = before.last_mut()
-            {
+            if newline && let Some(TokenWithSpan { token: Token::SingleQuotedString(first), .. }) = before.last_mut() {
                 first.push_str(text);
                 continue;
             }
@@ -280,7 +278,7 @@ mod tests {
 
     #[test]
     fn a_syntax_error_says_where() {
-        let error = parse("SELECT 1 FROM events WHERE").unwrap_err();
+        let error = parse("SELECT 1 FORM events WHERE x").unwrap_err();
         assert!(matches!(error, Error::Syntax(_)), "{error:?}");
         assert!(error.to_string().contains("Line: 1"), "{error}");
     }

@@ -11,7 +11,8 @@ use std::sync::OnceLock;
 
 use datafusion::sql::parser::Statement;
 use datafusion::sql::sqlparser::ast::{
-    AccessExpr, Expr, Ident, ObjectName, ObjectNamePart, Select, SelectItem, Subscript, Value, VisitMut, VisitorMut,
+    AccessExpr, Expr, Ident, ObjectName, ObjectNamePart, OrderBy, OrderByKind, Query, Select, SelectItem, SetExpr,
+    Subscript, Value, VisitMut, VisitorMut,
 };
 use ingest::schema::{COLUMNS, Column, Kind};
 
@@ -154,6 +155,20 @@ impl VisitorMut for Fold {
         ControlFlow::Continue(())
     }
 
+    fn pre_visit_query(&mut self, query: &mut Query) -> ControlFlow<()> {
+        let SetExpr::Select(select) = query.body.as_mut() else { return ControlFlow::Continue(()) };
+        let named = name_fields(select);
+        if let Some(OrderBy { kind: OrderByKind::Expressions(keys), .. }) = &mut query.order_by {
+            for key in keys {
+                // `SELECT DISTINCT a.b … ORDER BY a.b` sorts by the answer's column, whatever that is called now.
+                if let Some((_, name)) = named.iter().find(|(path, _)| same_path(path, &key.expr)) {
+                    key.expr = Expr::Identifier(name.clone());
+                }
+            }
+        }
+        ControlFlow::Continue(())
+    }
+
     fn pre_visit_select(&mut self, select: &mut Select) -> ControlFlow<()> {
         name_fields(select);
         ControlFlow::Continue(())
@@ -171,8 +186,9 @@ impl VisitorMut for Fold {
 }
 
 /// Names an unnamed field in a select list after its last part: `arn` for `userIdentity.arn`; `sessionissuer_arn`
-/// where `arn` is taken, because an answer cannot have two columns of one name.
-fn name_fields(select: &mut Select) {
+/// where `arn` is taken, because an answer cannot have two columns of one name. Gives the paths and their names.
+fn name_fields(select: &mut Select) -> Vec<(Expr, Ident)> {
+    let mut named = Vec::new();
     let mut taken: BTreeSet<String> = select.projection.iter().filter_map(plain_name).collect();
     for item in &mut select.projection {
         let SelectItem::UnnamedExpr(expr) = item else { continue };
@@ -180,10 +196,18 @@ fn name_fields(select: &mut Select) {
         let name = [field.clone(), format!("{parent}_{field}")].into_iter().find(|n| !taken.contains(n));
         if let Some(name) = name {
             taken.insert(name.clone());
-            let expr = std::mem::replace(expr, Expr::Identifier(Ident::new("")));
-            *item = SelectItem::ExprWithAlias { expr, alias: Ident::with_quote('"', name) };
+            let alias = Ident::with_quote('"', name);
+            named.push((expr.clone(), alias.clone()));
+            *item = SelectItem::ExprWithAlias { expr: expr.clone(), alias };
         }
     }
+    named
+}
+
+/// Whether two expressions are the same path, in any case.
+fn same_path(a: &Expr, b: &Expr) -> bool {
+    let (Expr::CompoundIdentifier(a), Expr::CompoundIdentifier(b)) = (a, b) else { return false };
+    a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.value.eq_ignore_ascii_case(&b.value))
 }
 
 /// The name that an item of a select list has without our help.

@@ -6,6 +6,7 @@
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::thread;
 
 use arrow::array::RecordBatch;
 use datafusion::catalog::TableProvider;
@@ -16,11 +17,19 @@ use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::prelude::{SQLOptions, SessionConfig, SessionContext};
 use datafusion::sql::parser::Statement;
 use tokio::runtime::{Builder, Handle, Runtime};
+use tokio::sync::oneshot;
 
 use crate::answer::{Answer, BlockingAnswer};
 use crate::error::{Error, Result, explain, unknown_table};
 use crate::tables::{EVENTS, EventStream, events_table};
 use crate::{athena, athena_time, guard, names};
+
+/// Stack of the planner's thread, in bytes. Planning walks expressions by recursion, and a chain of a thousand `OR`
+/// is a thousand deep; only what is touched costs memory.
+const PLANNER_STACK_BYTES: usize = 256 << 20;
+
+/// Stack of a thread that runs a query without a runtime of the caller's, in bytes.
+const WORKER_STACK_BYTES: usize = 16 << 20;
 
 /// What a query may use.
 #[derive(Debug, Clone)]
@@ -44,7 +53,7 @@ impl Default for Limits {
             memory_bytes: 512 << 20,
             spill_dir: None,
             spill_bytes: 32 << 30,
-            partitions: std::thread::available_parallelism().map_or(1, NonZeroUsize::get),
+            partitions: thread::available_parallelism().map_or(1, NonZeroUsize::get),
             batch_rows: 8192,
         }
     }
@@ -94,10 +103,7 @@ impl Engine {
 
     /// Names of the tables and views that a query can read, sorted.
     pub fn tables(&self) -> Vec<String> {
-        let schema = self.context.catalog("datafusion").and_then(|c| c.schema("public"));
-        let mut tables = schema.map_or_else(Vec::new, |s| s.table_names());
-        tables.sort_unstable();
-        tables
+        table_names(&self.context)
     }
 
     /// Starts one read-only statement. Rows come from [`Answer::next`].
@@ -106,20 +112,20 @@ impl Engine {
     /// [`Error::Refused`] for a statement that does more than read, [`Error::Syntax`], [`Error::Name`] and
     /// [`Error::Plan`] for one that makes no sense; nothing has been read then.
     pub async fn query(&self, sql: &str) -> Result<Answer> {
-        let mut statement = guard::parse(sql)?;
-        names::fold(&mut statement);
-        self.check_tables(&statement)?;
-        let state = self.context.state();
-        let plan = state.statement_to_plan(statement).await.map_err(explain)?;
-        // The guard has seen the text; the same promise is kept for what the planner made of it.
-        SQLOptions::new()
-            .with_allow_ddl(false)
-            .with_allow_dml(false)
-            .with_allow_statements(false)
-            .verify_plan(&plan)
-            .map_err(|e| Error::Refused(format!("{}; {}", e.strip_backtrace(), guard::ALLOWED)))?;
-        let stream = DataFrame::new(state, plan).execute_stream().await.map_err(explain)?;
-        Ok(Answer::new(stream))
+        let (context, sql, runtime) = (self.context.clone(), sql.to_owned(), Handle::current());
+        let (sender, answer) = oneshot::channel();
+        let plan = move || {
+            // Nobody waits for the answer any more when the caller's timeout has struck.
+            let _ = sender.send(runtime.block_on(start(&context, &sql)));
+        };
+        thread::Builder::new()
+            .name("trailhound-plan".into())
+            .stack_size(PLANNER_STACK_BYTES)
+            .spawn(plan)
+            .map_err(|e| Error::Setup(format!("no thread to plan the query on: {e}")))?;
+        answer.await.unwrap_or_else(|_| {
+            Err(Error::Plan("the planner stopped without an answer; please report the query".into()))
+        })
     }
 
     /// [`Engine::query`] for callers without a runtime: an iterator over batches.
@@ -147,23 +153,49 @@ impl Engine {
         Builder::new_multi_thread()
             .worker_threads(self.threads)
             .thread_name("trailhound-query")
+            .thread_stack_size(WORKER_STACK_BYTES)
             .enable_time()
             .build()
             .map_err(|e| Error::Setup(format!("no threads to run the query on: {e}")))
     }
+}
 
-    /// Tells an unknown table by name, with the names there are, before the planner gives up on it.
-    fn check_tables(&self, statement: &Statement) -> Result<()> {
-        let state = self.context.state();
-        for table in state.resolve_table_references(statement).map_err(explain)? {
-            let known = self.context.table_exist(table.clone()).unwrap_or(false)
-                || state.table_functions().contains_key(table.table());
-            if !known {
-                return Err(unknown_table(&table.to_string(), &self.tables()));
-            }
+/// Parses, plans and starts a statement.
+async fn start(context: &SessionContext, sql: &str) -> Result<Answer> {
+    let mut statement = guard::parse(sql)?;
+    names::fold(&mut statement);
+    check_tables(context, &statement)?;
+    let state = context.state();
+    let plan = state.statement_to_plan(statement).await.map_err(explain)?;
+    // The guard has seen the text; the same promise is kept for what the planner made of it.
+    SQLOptions::new()
+        .with_allow_ddl(false)
+        .with_allow_dml(false)
+        .with_allow_statements(false)
+        .verify_plan(&plan)
+        .map_err(|e| Error::Refused(format!("{}; {}", e.strip_backtrace(), guard::ALLOWED)))?;
+    let stream = DataFrame::new(state, plan).execute_stream().await.map_err(explain)?;
+    Ok(Answer::new(stream))
+}
+
+/// Tells an unknown table by name, with the names there are, before the planner gives up on it.
+fn check_tables(context: &SessionContext, statement: &Statement) -> Result<()> {
+    let state = context.state();
+    for table in state.resolve_table_references(statement).map_err(explain)? {
+        let known =
+            context.table_exist(table.clone()).unwrap_or(false) || state.table_functions().contains_key(table.table());
+        if !known {
+            return Err(unknown_table(&table.to_string(), &table_names(context)));
         }
-        Ok(())
     }
+    Ok(())
+}
+
+fn table_names(context: &SessionContext) -> Vec<String> {
+    let schema = context.catalog("datafusion").and_then(|c| c.schema("public"));
+    let mut tables = schema.map_or_else(Vec::new, |s| s.table_names());
+    tables.sort_unstable();
+    tables
 }
 
 fn session_config(limits: &Limits) -> SessionConfig {

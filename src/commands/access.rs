@@ -100,7 +100,8 @@ pub(crate) fn tell(unused: &Unused, out: &mut dyn Write, terminal: Terminal) -> 
     if !unused.unused_principals.is_empty() {
         report.heading("Users and roles without use")?;
         let rows = unused.unused_principals.iter();
-        let rows = rows.map(|p| vec![p.principal.clone(), time_or(p.last_used, "never seen"), p.why.about().to_owned()]);
+        let rows =
+            rows.map(|p| vec![p.principal.clone(), time_or(p.last_used, "never seen"), p.why.about().to_owned()]);
         table(&mut report, &["principal", "last used", "verdict"], rows.collect())?;
     }
     let services: Vec<_> = unused.principals.iter().filter_map(unused_services).collect();
@@ -203,7 +204,8 @@ fn rows(report: &Unused) -> Result<RecordBatch, arrow::error::ArrowError> {
             rows.push(Row { principal: Some(principal), action, status: why.as_str(), ..Row::default() });
         }
     }
-    let text = |value: fn(&Row<'_>) -> String| -> ArrayRef { Arc::new(StringArray::from_iter_values(rows.iter().map(value))) };
+    let text =
+        |value: fn(&Row<'_>) -> String| -> ArrayRef { Arc::new(StringArray::from_iter_values(rows.iter().map(value))) };
     let times = |value: fn(&Row<'_>) -> Option<i64>| -> ArrayRef {
         Arc::new(rows.iter().map(value).collect::<TimestampMicrosecondArray>().with_timezone("UTC"))
     };

@@ -28,8 +28,10 @@ pub(crate) fn run(args: &AlertsArgs, global: &Global, words: Words) -> Result<Ou
         ControlFlow::Continue(())
     })?;
     let mut outcome = engine.finish();
-    outcome.alerts.retain(|alert| severity(alert) >= args.severity);
-    print(&outcome.alerts, global, words)?;
+    if let Some(least) = args.severity {
+        outcome.alerts.retain(|alert| severity(alert) >= least);
+    }
+    print(&outcome.alerts, args.severity.is_none(), global, words)?;
     tell(&outcome.counters, words);
     Ok(intake.tell(&totals).max(judge(&outcome.alerts, args.fail_on)))
 }
@@ -42,7 +44,8 @@ pub(crate) fn engine(folders: &[PathBuf], words: Words) -> Result<Engine, Failur
     let mut rules = pack::shipped();
     let mut errors = Vec::new();
     for folder in folders {
-        std::fs::metadata(folder).map_err(|e| Failure::Io(format!("{}: {e}; give a folder of rules", folder.display())))?;
+        std::fs::metadata(folder)
+            .map_err(|e| Failure::Io(format!("{}: {e}; give a folder of rules", folder.display())))?;
         let parsed = pack::load(folder, &Lists::new());
         rules.extend(parsed.rules);
         errors.extend(parsed.errors);
@@ -91,16 +94,26 @@ pub(crate) fn tell(counters: &Counters, words: Words) {
     }
 }
 
-fn print(alerts: &[Alert], global: &Global, words: Words) -> Result<(), Failure> {
+/// Writes the alerts. `quietly` only counts informational ones for people, who want to hear of nothing else.
+fn print(alerts: &[Alert], quietly: bool, global: &Global, words: Words) -> Result<(), Failure> {
     let mut out = io::stdout();
     match global.output {
         Output::Table => {
             let options = global.rows();
-            let shown = options.rows_max.map_or(alerts.len(), |max| alerts.len().min(usize::try_from(max).unwrap_or(usize::MAX)));
+            let informational = |alert: &Alert| quietly && severity(alert) == Severity::Informational;
+            let (told, counted): (Vec<_>, Vec<_>) = alerts.iter().cloned().partition(|alert| !informational(alert));
+            let alerts = told.as_slice();
+            let shown = options
+                .rows_max
+                .map_or(alerts.len(), |max| alerts.len().min(usize::try_from(max).unwrap_or(usize::MAX)));
             let (some, rest) = alerts.split_at(shown);
             render::settle(report(some, &mut out, options.terminal))?;
             if !rest.is_empty() {
                 words.note(&format!("{} more alerts: --max-rows 0 shows all", number(rest.len() as u64)));
+            }
+            if !counted.is_empty() {
+                let count = number(counted.len() as u64);
+                words.note(&format!("{count} informational: --severity informational shows them"));
             }
         }
         Output::Json => render::settle(json::document(&alerts, &mut out))?,
@@ -184,7 +197,8 @@ fn some(values: &[String]) -> String {
 
 /// Alerts as rows, lists joined with `; `.
 fn rows(alerts: &[Alert]) -> Result<RecordBatch, arrow::error::ArrowError> {
-    let text = |value: fn(&Alert) -> String| -> ArrayRef { Arc::new(StringArray::from_iter_values(alerts.iter().map(value))) };
+    let text =
+        |value: fn(&Alert) -> String| -> ArrayRef { Arc::new(StringArray::from_iter_values(alerts.iter().map(value))) };
     let times = |value: fn(&Alert) -> Option<i64>| -> ArrayRef {
         Arc::new(alerts.iter().map(value).collect::<TimestampMicrosecondArray>().with_timezone("UTC"))
     };

@@ -5,15 +5,15 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
 /// What a run gave.
-pub struct Run {
-    pub code: i32,
-    pub stdout: String,
-    pub stderr: String,
+pub(crate) struct Run {
+    pub(crate) code: i32,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
 }
 
 impl Run {
     /// Standard output as JSON.
-    pub fn json(&self) -> serde_json::Value {
+    pub(crate) fn json(&self) -> serde_json::Value {
         serde_json::from_str(&self.stdout).unwrap_or_else(|e| panic!("{e}: {}\n{}", self.stdout, self.stderr))
     }
 }
@@ -26,11 +26,11 @@ fn finished(output: Output) -> Run {
     }
 }
 
-pub fn trailhound(args: &[&str]) -> Run {
+pub(crate) fn trailhound(args: &[&str]) -> Run {
     finished(Command::new(env!("CARGO_BIN_EXE_trailhound")).args(args).stdin(Stdio::null()).output().unwrap())
 }
 
-pub fn trailhound_with_input(args: &[&str], input: &[u8]) -> Run {
+pub(crate) fn trailhound_with_input(args: &[&str], input: &[u8]) -> Run {
     let mut child = Command::new(env!("CARGO_BIN_EXE_trailhound"))
         .args(args)
         .stdin(Stdio::piped())
@@ -48,12 +48,12 @@ pub fn trailhound_with_input(args: &[&str], input: &[u8]) -> Run {
 }
 
 /// gzip of `text`.
-pub fn gzip(text: &[u8]) -> Vec<u8> {
+pub(crate) fn gzip(text: &[u8]) -> Vec<u8> {
     let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
     encoder.write_all(text).unwrap();
     encoder.finish().unwrap()
 }
 
-pub fn text(path: &Path) -> &str {
+pub(crate) fn text(path: &Path) -> &str {
     path.to_str().unwrap()
 }

@@ -6,8 +6,9 @@ use serde_json::Value;
 
 use crate::command::{gzip, text, trailhound, trailhound_with_input};
 
-fn sample(dir: &Path, more: &[&str]) -> Value {
-    let mut args = vec!["sample", "--output", "json", "--events", "6000", "--days", "130", "--out", text(dir)];
+fn sample(dir: &Path, events: u32, more: &[&str]) -> Value {
+    let events = events.to_string();
+    let mut args = vec!["sample", "--output", "json", "--events", &events, "--days", "130", "--out", text(dir)];
     args.extend(more);
     let run = trailhound(&args);
     assert_eq!(run.code, 0, "{}", run.stderr);
@@ -30,7 +31,7 @@ fn root_login() -> String {
 #[test]
 fn scan_says_everything_and_it_adds_up() {
     let dir = tempfile::tempdir().unwrap();
-    let summary = sample(dir.path(), &[]);
+    let summary = sample(dir.path(), 6000, &[]);
     let run = trailhound(&["scan", "--output", "json", text(dir.path())]);
     assert_eq!(run.code, 0, "{}", run.stderr);
     let scan = run.json();
@@ -53,7 +54,7 @@ fn scan_says_everything_and_it_adds_up() {
 #[test]
 fn what_was_planted_is_found() {
     let dir = tempfile::tempdir().unwrap();
-    let summary = sample(dir.path(), &["--events", "30000", "--seed", "7"]);
+    let summary = sample(dir.path(), 30_000, &["--seed", "7"]);
     let scan = trailhound(&["scan", "--output", "json", text(&dir.path().join("AWSLogs"))]).json();
     let alerts = scan["alerts"].as_array().unwrap();
     let mut checked = 0;
@@ -130,7 +131,7 @@ fn rejects_name_the_object_and_the_reason() {
 #[test]
 fn a_query_puts_rows_only_on_standard_output() {
     let dir = tempfile::tempdir().unwrap();
-    sample(dir.path(), &[]);
+    sample(dir.path(), 6000, &[]);
     let logs = dir.path().join("AWSLogs");
     let sql = "SELECT eventsource, count(*) AS n FROM events GROUP BY eventsource ORDER BY n DESC, eventsource LIMIT 3";
     let csv = trailhound(&["query", sql, text(&logs), "--output", "csv"]);
@@ -153,7 +154,7 @@ fn a_query_puts_rows_only_on_standard_output() {
 #[test]
 fn access_says_used_and_unused_with_why() {
     let dir = tempfile::tempdir().unwrap();
-    let summary = sample(dir.path(), &[]);
+    let summary = sample(dir.path(), 6000, &[]);
     let logs = dir.path().join("AWSLogs");
     let grants = summary["grants"][0].as_str().unwrap();
     let run = trailhound(&["access", text(&logs), "--grants", grants, "--output", "json", "--window", "90d"]);
@@ -198,7 +199,7 @@ fn standard_input_is_a_source() {
 #[test]
 fn the_same_input_gives_the_same_answer_on_any_number_of_threads() {
     let dir = tempfile::tempdir().unwrap();
-    sample(dir.path(), &["--events-per-file", "7", "--events", "3000"]);
+    sample(dir.path(), 3000, &["--events-per-file", "7"]);
     let answers: Vec<String> = ["1", "2", "5"]
         .iter()
         .map(|threads| trailhound(&["scan", "--output", "json", "--threads", threads, text(dir.path())]).stdout)
@@ -211,7 +212,7 @@ fn the_same_seed_gives_the_same_bytes() {
     let (a, b) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let mut trees = Vec::new();
     for dir in [&a, &b] {
-        sample(dir.path(), &["--events", "2000"]);
+        sample(dir.path(), 2000, &[]);
         let mut files: Vec<(String, Vec<u8>)> = Vec::new();
         for input in ingest::source::Sources::new(&[text(dir.path())]).unwrap().walk() {
             let name = input.unwrap().name;

@@ -70,14 +70,20 @@ fn shape_cases() -> Vec<Case> {
         ("a number", b"7".to_vec(), 0, vec![("not_json", 1)]),
         ("binary", (0..=255).cycle().skip(1).take(2000).collect(), 0, vec![("not_json", 1)]),
         ("other JSON", br#"{"foo":1,"bar":[]}"#.to_vec(), 0, vec![("unknown_shape", 1)]),
-        ("no closing", records(&[a.clone(), b.clone()]).split_last().unwrap().1.to_vec(), 2, vec![("truncated_json", 1)]),
+        (
+            "no closing",
+            records(&[a.clone(), b.clone()]).split_last().unwrap().1.to_vec(),
+            2,
+            vec![("truncated_json", 1)],
+        ),
         ("text after the end", [records(&[a.clone()]), b"tail".to_vec()].concat(), 1, vec![("trailing_text", 1)]),
         ("values that are no objects", format!("[{a},7,null,\"x\",{b}]").into_bytes(), 2, vec![("not_a_record", 3)]),
         ("the same event twice", records(&[a.clone(), a.clone()]), 1, vec![]),
         ("EventBridge", format!(r#"{{"detail-type":"x","detail":{a}}}"#).into_bytes(), 1, vec![]),
         (
             "LookupEvents",
-            format!(r#"{{"Events":[{{"EventId":"a","CloudTrailEvent":{}}}]}}"#, serde_json::to_string(&a).unwrap()).into_bytes(),
+            format!(r#"{{"Events":[{{"EventId":"a","CloudTrailEvent":{}}}]}}"#, serde_json::to_string(&a).unwrap())
+                .into_bytes(),
             1,
             vec![],
         ),
@@ -91,7 +97,12 @@ fn shape_cases() -> Vec<Case> {
             1,
             vec![("not_json", 1)],
         ),
-        ("CloudWatch Logs export", format!("2026-01-01T00:00:00.000Z {a}\n2026-01-01T00:00:01.000Z {b}\n").into_bytes(), 2, vec![]),
+        (
+            "CloudWatch Logs export",
+            format!("2026-01-01T00:00:00.000Z {a}\n2026-01-01T00:00:01.000Z {b}\n").into_bytes(),
+            2,
+            vec![],
+        ),
         ("digest", br#"{"digestS3Bucket":"b","logFiles":[]}"#.to_vec(), 0, vec![]),
     ]
 }
@@ -102,15 +113,32 @@ fn record_cases() -> Vec<Case> {
         ("100,000 levels", with(&deep), 2, vec![("too_deep", 1)]),
         ("100,000 levels alone", "[".repeat(100_000).into_bytes(), 0, vec![("too_deep", 1)]),
         ("a lone surrogate", with(r#""userAgent":"\ud800 x""#), 3, vec![]),
-        ("invalid UTF-8", with("\"userAgent\":\"@\"").into_iter().map(|b| if b == b'@' { 0xff } else { b }).collect(), 2, vec![("invalid_utf8", 1)]),
+        (
+            "invalid UTF-8",
+            with("\"userAgent\":\"@\"").into_iter().map(|b| if b == b'@' { 0xff } else { b }).collect(),
+            2,
+            vec![("invalid_utf8", 1)],
+        ),
         ("a key twice", with(r#""awsRegion":"x","awsRegion":"y""#), 3, vec![]),
         ("keys that differ by case", with(r#""requestParameters":{"Tag":1,"tag":2}"#), 3, vec![]),
         ("NUL and control characters", with("\"userAgent\":\"a\0\x1b[2Jb\""), 3, vec![]),
         ("numbers beyond a double", with(r#""requestParameters":{"n":1e400,"m":12345678901234567890123}"#), 3, vec![]),
         ("a bare word", with(r#""userAgent":oops"#), 2, vec![("invalid_json", 1)]),
         ("a missing quote", with(r#""userAgent":"oops"#), 2, vec![("invalid_json", 1)]),
-        ("a missing brace", records(&[event("a"), event("b").trim_end_matches('}').to_owned(), event("c")]), 2, vec![("invalid_json", 1)]),
-        ("types that change", with(r#""requestParameters":"text","responseElements":7,"userAgent":[1],"readOnly":"true","userIdentity":null"#), 3, vec![]),
+        (
+            "a missing brace",
+            records(&[event("a"), event("b").trim_end_matches('}').to_owned(), event("c")]),
+            2,
+            vec![("invalid_json", 1)],
+        ),
+        (
+            "types that change",
+            with(
+                r#""requestParameters":"text","responseElements":7,"userAgent":[1],"readOnly":"true","userIdentity":null"#,
+            ),
+            3,
+            vec![],
+        ),
         ("a field of 3 MB", with(&format!(r#""requestParameters":"{}""#, "x".repeat(3_000_000))), 3, vec![]),
         ("a future version", with(r#""eventContext":{"a":1},"newField":[]"#), 3, vec![]),
     ]

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 /// A folder of `../shared/data`, or `None` with a loud word.
-pub fn data(folder: &str) -> Option<PathBuf> {
+pub(crate) fn data(folder: &str) -> Option<PathBuf> {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/data").join(folder);
     if path.is_dir() {
         return Some(path);

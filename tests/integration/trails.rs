@@ -51,7 +51,8 @@ fn every_log_file_gives_its_events() {
 fn every_raw_shape_gets_its_verdict() {
     let Some(root) = shared::data("trails") else { return };
     // What a script that knows one shape counted as none, and is an event in EventBridge's wrapper.
-    let wrapped = ["batch-ops-examples-event-bridge-cloud-trail_2.json", "batch-ops-examples-event-bridge-cloud-trail_3.json"];
+    let wrapped =
+        ["batch-ops-examples-event-bridge-cloud-trail_2.json", "batch-ops-examples-event-bridge-cloud-trail_3.json"];
     for entry in manifest(&root) {
         let path = entry["path"].as_str().unwrap();
         let Some(raw) = path.strip_prefix("raw/") else { continue };

@@ -28,9 +28,10 @@ fn all_agree(record: &str) -> Option<()> {
 fn on_every_real_record() {
     let Some(root) = shared::data("trails") else { return };
     let mut records = 0;
-    for entry in ingest::source::Sources::new(&[root.join("s3"), root.join("flat")].map(|p| p.to_str().unwrap().to_owned()))
-        .unwrap()
-        .walk()
+    for entry in
+        ingest::source::Sources::new(&[root.join("s3"), root.join("flat")].map(|p| p.to_str().unwrap().to_owned()))
+            .unwrap()
+            .walk()
     {
         let mut text = String::new();
         let file = std::fs::File::open(entry.unwrap().name).unwrap();
@@ -48,7 +49,7 @@ fn value() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
         Just(Value::Null),
         any::<bool>().prop_map(Value::from),
-        any::<i64>().prop_map(Value::from),
+        any::<i32>().prop_map(Value::from),
         any::<i16>().prop_map(|n| Value::from(f64::from(n) / 4.0)),
         ".{0,20}".prop_map(Value::from),
     ];

@@ -19,7 +19,7 @@ fn public_rules_load_or_say_why() {
     for error in &refused {
         eprintln!("{error}");
     }
-    println!("{loaded} rules loaded, {} refused", refused.len());
+    eprintln!("{loaded} rules loaded, {} refused", refused.len());
     assert!(refused.iter().all(|e| e.reason.len() > 20 && e.rule.is_some()), "{refused:?}");
     assert!(loaded >= 395, "{loaded} rules loaded");
     // Old aggregation syntax, another product's logs, and placeholders without a list: nothing else.

@@ -8,5 +8,7 @@ mod pack;
 mod plain;
 mod reading;
 mod sample;
+mod speed;
 mod trails;
 mod twin;
+mod windows;

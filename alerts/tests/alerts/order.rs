@@ -77,7 +77,13 @@ fn all_events_of_the_pack_in_reverse_give_the_same_alerts() {
 #[test]
 fn limits_hold_and_what_they_shed_is_counted() {
     let records: Vec<&str> = pool().iter().map(String::as_str).collect();
-    let small = Settings { max_alerts: 10, max_correlated_events: 5, max_remembered: 2, max_account_days: 3, ..Settings::default() };
+    let small = Settings {
+        max_alerts: 10,
+        max_correlated_events: 5,
+        max_remembered: 2,
+        max_account_days: 3,
+        ..Settings::default()
+    };
     let outcome = run(&records, &[usize::MAX], &small);
     let grouped = outcome.alerts.iter().filter(|alert| alert.detail.is_none()).count();
     assert_eq!(grouped, 10);

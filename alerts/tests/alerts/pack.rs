@@ -81,7 +81,10 @@ fn the_table_lists_every_file_and_every_rule_is_complete() {
         }
         let main = parsed.rules.iter().find(|rule| rule.about.name == *name);
         let about = &main.unwrap_or_else(|| panic!("{name}: no rule of the file has its name")).about;
-        assert!(!about.response.is_empty() && !about.false_positives.is_empty() && !about.references.is_empty(), "{name}");
+        assert!(
+            !about.response.is_empty() && !about.false_positives.is_empty() && !about.references.is_empty(),
+            "{name}"
+        );
     }
 }
 
@@ -135,6 +138,6 @@ fn streamalert_tests_of_the_same_meaning_agree() {
         assert_eq!(hit, expected, "{}: {fired:?}", test["description"]);
         compared += 1;
     }
-    println!("{compared} StreamAlert tests agree");
+    eprintln!("{compared} StreamAlert tests agree");
     assert!(compared >= 12, "{compared}");
 }

@@ -6,7 +6,9 @@
 use std::net::IpAddr;
 
 use rsigma_parser::value::{SpecialChar, StringPart};
-use rsigma_parser::{ConditionExpr, Detection, DetectionItem, Modifier, Quantifier, SigmaRule, SigmaString, SigmaValue};
+use rsigma_parser::{
+    ConditionExpr, Detection, DetectionItem, Modifier, Quantifier, SigmaRule, SigmaString, SigmaValue,
+};
 use serde_json::Value;
 
 /// Whether a rule holds for a record.
@@ -81,7 +83,9 @@ fn find<'v>(value: &'v Value, path: &[&str], out: &mut Vec<&'v Value>) {
             if let Some(inner) = map.get(*first) {
                 find(inner, rest, out);
             }
-            if !rest.is_empty() && let Some(inner) = map.get(&path.join(".")) {
+            if !rest.is_empty()
+                && let Some(inner) = map.get(&path.join("."))
+            {
                 out.push(inner);
             }
         }

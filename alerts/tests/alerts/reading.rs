@@ -95,7 +95,9 @@ fn each_construct_means_what_sigma_says() {
 fn selections_lists_and_conditions_combine() {
     assert!(holds("  s1:\n    eventName: CreateUser\n  s2:\n    eventName: X\n  condition: 1 of s*\n"));
     assert!(!holds("  s1:\n    eventName: CreateUser\n  s2:\n    eventName: X\n  condition: all of them\n"));
-    assert!(holds("  s:\n    - eventName: X\n    - eventSource: iam.amazonaws.com\n      eventName: CreateUser\n  condition: s\n"));
+    assert!(holds(
+        "  s:\n    - eventName: X\n    - eventSource: iam.amazonaws.com\n      eventName: CreateUser\n  condition: s\n"
+    ));
     assert!(holds("  k: [nothing, ALICE]\n  condition: k\n"));
     assert!(!holds("  k: [nothing]\n  condition: k\n"));
     assert!(holds("  a:\n    eventName: X\n  b:\n    eventName: Y\n  condition: not a and not b or a\n"));
@@ -159,7 +161,12 @@ fn rules_for_other_logs_and_unknown_words_are_refused() {
         let error = refused(&format!("title: t\n{head}{detection}"));
         assert!(error.reason.contains(reason), "{error}");
     }
-    assert!(refused("filter:\n  rules: any\n  s:\n    a: b\n  condition: s\ntitle: f\nlogsource:\n  product: aws\n").reason.len() > 10);
+    assert!(
+        refused("filter:\n  rules: any\n  s:\n    a: b\n  condition: s\ntitle: f\nlogsource:\n  product: aws\n")
+            .reason
+            .len()
+            > 10
+    );
 }
 
 #[test]

@@ -47,8 +47,7 @@ fn agree(yamls: &[(String, String)], records: &[&str]) -> usize {
     assert_eq!(rows.num_rows(), records.len());
     let mut found = Vec::new();
     engine.matches(&rows, &mut found);
-    let fast: BTreeSet<(String, usize)> =
-        found.iter().map(|m| (engine.rules()[m.rule].id.clone(), m.row)).collect();
+    let fast: BTreeSet<(String, usize)> = found.iter().map(|m| (engine.rules()[m.rule].id.clone(), m.row)).collect();
     assert_eq!(fast.len(), found.len(), "a rule matched a row twice");
     let mut slow = BTreeSet::new();
     for (row, record) in with_derived(records, &rows).iter().enumerate() {
@@ -100,7 +99,7 @@ fn engine_and_twin_agree_on_real_events() {
     for some in records.chunks(512) {
         matches += agree(&rules, some);
     }
-    println!("{} rule files, {} events, {matches} matches, all agree", rules.len(), records.len());
+    eprintln!("{} rule files, {} events, {matches} matches, all agree", rules.len(), records.len());
     assert!(records.len() > 1_000 && matches > 500, "{} records, {matches} matches", records.len());
 }
 
@@ -171,8 +170,13 @@ fn put(into: &mut Value, path: &[&str], value: Value) {
 
 fn item() -> impl Strategy<Value = String> {
     let modifiers = ["", "|contains", "|startswith", "|endswith", "|cased", "|neq", "|contains|all", "|re", "|re|i"];
-    let text = prop::sample::select(vec!["alpha", "Alpha", "alph*", "?lpha", "*be?a*", "5", "true", "10.0.0.7", "älpha"]);
-    let worded = (prop::sample::select(FIELDS.to_vec()), prop::sample::select(modifiers.to_vec()), prop::collection::vec(text, 1..3))
+    let text =
+        prop::sample::select(vec!["alpha", "Alpha", "alph*", "?lpha", "*be?a*", "5", "true", "10.0.0.7", "älpha"]);
+    let worded = (
+        prop::sample::select(FIELDS.to_vec()),
+        prop::sample::select(modifiers.to_vec()),
+        prop::collection::vec(text, 1..3),
+    )
         .prop_map(|(field, modifier, values)| {
             // A star at the start is no regular expression.
             let values: Vec<_> = values.iter().map(|v| v.trim_start_matches(['*', '?'])).collect();

@@ -326,9 +326,16 @@ pub fn batch_from_json(records: &[&str]) -> Result<RecordBatch, ArrowError> {
     let (mut scanner, mut fields, mut rows) = (Scanner::new(), Fields::default(), Rows::new());
     rows.start("memory");
     for record in records {
-        let start = json::skip_space(record.as_bytes(), 0);
-        if record.as_bytes().get(start) == Some(&b'{') && scanner.scan(record.as_bytes(), start, &mut fields).is_ok() {
-            rows.push(record, &fields);
+        let bytes = record.as_bytes();
+        let start = json::skip_space(bytes, 0);
+        if bytes.get(start) != Some(&b'{') {
+            continue;
+        }
+        // The offsets count from the start of the object, as they do in the pipeline.
+        let object = &record[start..];
+        let end = scanner.scan(object.as_bytes(), 0, &mut fields);
+        if end.is_ok_and(|end| json::skip_space(object.as_bytes(), end) == object.len()) {
+            rows.push(object, &fields);
         }
     }
     rows.finish()

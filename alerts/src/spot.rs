@@ -1,0 +1,50 @@
+//! Where in a rule's text something stands: the line that an error is about.
+//!
+//! The parser keeps no lines, so they are found again by what a reason names. Knows text only.
+
+/// Line, from 1, of the first line that holds `needle`.
+pub(crate) fn line_of(yaml: &str, needle: &str) -> Option<u32> {
+    number(yaml.lines().position(|line| line.contains(needle))?)
+}
+
+/// Line, from 1, of a place from 0.
+fn number(at: usize) -> Option<u32> {
+    u32::try_from(at + 1).ok()
+}
+
+/// Line of what a reason names in backquotes: each name is looked for from where the one before was found.
+pub(crate) fn line_of_reason(yaml: &str, reason: &str, title: Option<u32>) -> Option<u32> {
+    let lines: Vec<&str> = yaml.lines().collect();
+    let section = |line: &&str| line.starts_with("detection:") || line.starts_with("correlation:");
+    let title = title.map_or(0, |line| line as usize - 1);
+    let mut at = lines.iter().skip(title).position(section)? + title;
+    let mut found = None;
+    for name in reason.split('`').skip(1).step_by(2) {
+        if let Some(next) = lines.iter().skip(at).position(|line| names(line, name)) {
+            at += next;
+            found = number(at);
+        }
+    }
+    found
+}
+
+/// True if `name` stands in the line as a word.
+fn names(line: &str, name: &str) -> bool {
+    let inner = |c: Option<char>| c.is_some_and(|c| c.is_alphanumeric() || c == '_' || c == '.');
+    !name.is_empty()
+        && line.match_indices(name).any(|(at, _)| {
+            let (before, after) = (line.get(..at), line.get(at + name.len()..));
+            !inner(before.and_then(|b| b.chars().next_back())) && !inner(after.and_then(|a| a.chars().next()))
+        })
+}
+
+/// The line that a parser's message gives.
+pub(crate) fn line_in(reason: &str) -> Option<u32> {
+    let (_, after) = reason.split_once("at line ")?;
+    after.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()
+}
+
+pub(crate) fn title_of(yaml: &str) -> Option<String> {
+    let line = yaml.lines().find_map(|line| line.strip_prefix("title:"))?;
+    Some(line.trim().trim_matches(['\'', '"']).to_owned())
+}
