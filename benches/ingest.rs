@@ -4,6 +4,8 @@
 //! runs in a process of its own, so that its peak memory is its own; figures are the best of three rounds, taken in
 //! turns. What counts are the ratios: machines differ, and these are noisy.
 
+#![allow(clippy::print_stdout)]
+
 use std::io::Read;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};

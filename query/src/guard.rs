@@ -70,8 +70,8 @@ fn tokenize(sql: &str) -> Result<Vec<TokenWithSpan>> {
     Ok(tokens)
 }
 
-/// Joins text literals that stand on two lines with nothing between them, as the SQL standard says (a published
-/// query forgot a comma and runs in Athena all the same).
+/// Joins text literals that stand on two lines with nothing between them, as the SQL standard says; a published query
+/// needs it, where a comma was forgotten.
 fn join_literals(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
     let mut joined: Vec<TokenWithSpan> = Vec::with_capacity(tokens.len());
     for token in tokens {

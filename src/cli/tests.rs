@@ -114,7 +114,7 @@ fn defaults_are_the_documented_ones() {
     assert_eq!(access.ingest.limits.max_inflated_bytes, 256 << 20);
     assert!(!access.ingest.limits.accept_trailing_data && access.now.is_none() && access.grants.is_empty());
     let Command::Alerts(alerts) = parse(&["alerts", "a"]).unwrap().command else { panic!() };
-    assert_eq!((alerts.severity, alerts.fail_on), (Severity::Informational, None));
+    assert_eq!((alerts.severity, alerts.fail_on), (None, None));
 }
 
 #[test]
