@@ -89,7 +89,9 @@ mod tests {
         let mut overview = Overview::default();
         overview.observe(&batch);
         // A batch without some of its rows keeps their values in its dictionaries.
-        overview.observe(&ingest::seen::without(&batch, &[1]).unwrap());
+        for part in ingest::seen::without(&batch, &[1]).unwrap() {
+            overview.observe(&part);
+        }
         assert_eq!(overview.last.unwrap() - overview.first.unwrap(), 86_400_000_000);
         assert_eq!(overview.accounts, [("1".to_owned(), 3)].into());
         assert_eq!(overview.regions, [("eu-west-1".to_owned(), 2), ("us-east-1".to_owned(), 1)].into());

@@ -5,6 +5,7 @@
 //! and no batch.
 
 use hashbrown::HashMap;
+use ingest::schema::{COLUMNS, Kind};
 
 use crate::condition::Expr;
 use crate::field::{Field, Place};
@@ -19,6 +20,8 @@ pub(crate) struct Atom {
     pub(crate) other: usize,
     /// The test.
     pub(crate) test: Test,
+    /// Worth answering once per distinct value: looking at the text costs more than looking up its code.
+    pub(crate) by_value: bool,
 }
 
 /// A rule's tree over atoms.
@@ -130,7 +133,10 @@ impl Program {
         };
         match expr {
             Expr::All(parts) => nodes(parts).map(Node::All),
-            Expr::Any(parts) => nodes(parts).map(Node::Any),
+            Expr::Any(parts) => match one_of(parts) {
+                Some((name, test)) => self.atom(name, &test).map(Node::Atom),
+                None => nodes(parts).map(Node::Any),
+            },
             Expr::Not(part) => Ok(Node::Not(Box::new(self.node(part)?))),
             Expr::Field(name, test) => self.atom(name, test).map(Node::Atom),
             Expr::Keyword(test) => {
@@ -151,19 +157,21 @@ impl Program {
         if let Some(atom) = self.atom_keys.get(&key) {
             return Ok(*atom);
         }
-        self.atoms.push(Atom { field, other, test: test.clone() });
+        let by_value = !matches!(test, Test::Present | Test::NotNull);
+        self.atoms.push(Atom { field, other, test: test.clone(), by_value });
         self.atom_keys.insert(key, self.atoms.len() - 1);
         Ok(self.atoms.len() - 1)
     }
 
+    /// Cheapest first; only the order is meant.
     fn cost(&self, node: &Node) -> usize {
         match node {
             Node::All(parts) | Node::Any(parts) => parts.iter().map(|p| self.cost(p)).sum(),
             Node::Not(part) => self.cost(part),
             Node::Keyword(_) => 10_000,
             Node::Atom(atom) => match self.atoms.get(*atom).and_then(|a| self.fields.get(a.field)).map(|f| &f.place) {
-                Some(Place::Text(path)) if path == "eventname" => 1,
-                Some(Place::Text(_) | Place::Boolean(_) | Place::Nowhere) | None => 2,
+                Some(Place::Text(path)) if is_dictionary(path) => 1,
+                Some(Place::Text(_) | Place::Boolean(_) | Place::Nowhere) | None => 4,
                 Some(Place::Time(_)) => 10,
                 Some(Place::Json(..) | Place::List(..)) => 50,
                 Some(Place::Object(..)) => 500,
@@ -189,9 +197,10 @@ impl Program {
             }
             Node::Atom(atom) => {
                 let atom = self.atoms.get(*atom)?;
-                let field = self.fields.get(atom.field)?;
-                match (&field.place, &atom.test) {
-                    (Place::Text(path), Test::Text(TextTest { shape: Shape::Is, needle, .. })) if path == column => {
+                match (&self.fields.get(atom.field)?.place, &atom.test) {
+                    (Place::Text(path), _) if path != column => None,
+                    (Place::Text(_), Test::OneOf(values)) => Some(values.clone()),
+                    (Place::Text(_), Test::Text(TextTest { shape: Shape::Is, needle, .. })) => {
                         Some(vec![needle.to_lowercase()])
                     }
                     _ => None,
@@ -200,6 +209,27 @@ impl Program {
             Node::Not(_) | Node::Keyword(_) => None,
         }
     }
+}
+
+fn is_dictionary(path: &str) -> bool {
+    COLUMNS.iter().any(|column| column.name == path && column.kind == Kind::Dictionary)
+}
+
+/// Parts that all ask whether one field is one of several texts, as one test: a list of values.
+fn one_of(parts: &[Expr]) -> Option<(&str, Test)> {
+    let Expr::Field(name, _) = parts.first()? else { return None };
+    let mut values = Vec::with_capacity(parts.len());
+    for part in parts {
+        match part {
+            Expr::Field(field, Test::Text(TextTest { shape: Shape::Is, cased: false, needle })) if field == name => {
+                values.push(needle.clone());
+            }
+            _ => return None,
+        }
+    }
+    values.sort_unstable();
+    values.dedup();
+    Some((name, Test::OneOf(values)))
 }
 
 #[cfg(test)]

@@ -18,7 +18,6 @@ const DAY: i64 = 86_400 * 1_000_000;
 
 /// The alert of a burst.
 pub(crate) fn burst(about: &About, burst: Burst, detail: Option<String>) -> Alert {
-    let list = |set: std::collections::BTreeSet<String>| set.into_iter().collect::<Vec<_>>();
     let first = burst.first;
     Alert {
         rule: about.name.clone(),
@@ -33,12 +32,12 @@ pub(crate) fn burst(about: &About, burst: Burst, detail: Option<String>) -> Aler
         actor: first.actor,
         account: first.account,
         region: first.region,
-        regions: list(burst.regions),
-        source_addresses: list(burst.addresses),
-        user_agents: list(burst.agents),
-        what: list(burst.what),
-        errors: list(burst.errors),
-        event_ids: burst.ids.into_iter().map(|(_, id)| id).filter(|id| !id.is_empty()).collect(),
+        regions: burst.regions.into_vec(),
+        source_addresses: burst.addresses.into_vec(),
+        user_agents: burst.agents.into_vec(),
+        what: burst.what.into_vec(),
+        errors: burst.errors.into_vec(),
+        event_ids: burst.ids.into_vec().into_iter().map(|(_, id)| id).filter(|id| !id.is_empty()).collect(),
         detail,
         why: about.description.clone(),
         next: about.response.clone(),

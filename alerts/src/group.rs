@@ -5,14 +5,10 @@
 //! arrival does not matter; what an alert shows of its events are the smallest of each list, so it does not matter
 //! there either. Knows no rules: it is told their number.
 
-use std::collections::BTreeSet;
-
 use hashbrown::{Equivalent, HashMap};
 
+use crate::shown::Shown;
 use crate::sighting::{Sighting, Sightings};
-
-/// Most entries that an alert shows of each list.
-pub(crate) const MAX_SHOWN: usize = 20;
 
 /// Events of a rule by one principal that followed one another.
 #[derive(Debug, Clone)]
@@ -24,27 +20,27 @@ pub(crate) struct Burst {
     /// Number of events.
     pub(crate) count: u64,
     /// The earliest events: time and id.
-    pub(crate) ids: BTreeSet<(i64, String)>,
+    pub(crate) ids: Shown<(i64, String)>,
     /// Regions.
-    pub(crate) regions: BTreeSet<String>,
+    pub(crate) regions: Shown<String>,
     /// Addresses.
-    pub(crate) addresses: BTreeSet<String>,
+    pub(crate) addresses: Shown<String>,
     /// User agents.
-    pub(crate) agents: BTreeSet<String>,
+    pub(crate) agents: Shown<String>,
     /// Calls.
-    pub(crate) what: BTreeSet<String>,
+    pub(crate) what: Shown<String>,
     /// Error codes.
-    pub(crate) errors: BTreeSet<String>,
+    pub(crate) errors: Shown<String>,
 }
 
 impl Burst {
     /// A burst of one event.
     pub(crate) fn new(sighting: Sighting) -> Self {
-        let set = |text: &String| if text.is_empty() { BTreeSet::new() } else { BTreeSet::from([text.clone()]) };
+        let set = |text: &String| if text.is_empty() { Shown::none() } else { Shown::one(text.clone()) };
         Burst {
             last: sighting.time,
             count: 1,
-            ids: BTreeSet::from([(sighting.time, sighting.event_id.clone())]),
+            ids: Shown::one((sighting.time, sighting.event_id.clone())),
             regions: set(&sighting.region),
             addresses: set(&sighting.address),
             agents: set(&sighting.agent),
@@ -61,12 +57,12 @@ impl Burst {
         if other.first < self.first {
             self.first = other.first;
         }
-        take(&mut self.ids, other.ids);
-        take(&mut self.regions, other.regions);
-        take(&mut self.addresses, other.addresses);
-        take(&mut self.agents, other.agents);
-        take(&mut self.what, other.what);
-        take(&mut self.errors, other.errors);
+        self.ids.merge(other.ids);
+        self.regions.merge(other.regions);
+        self.addresses.merge(other.addresses);
+        self.agents.merge(other.agents);
+        self.what.merge(other.what);
+        self.errors.merge(other.errors);
     }
 
     /// Takes in the event of a row, without copying what is known already. Same result as [`Burst::merge`].
@@ -81,11 +77,7 @@ impl Burst {
                 self.first = sighting;
             }
         }
-        let shown =
-            self.ids.len() < MAX_SHOWN || self.ids.last().is_some_and(|last| (time, event_id) < (last.0, &last.1));
-        if shown {
-            take(&mut self.ids, BTreeSet::from([(time, event_id.to_owned())]));
-        }
+        self.ids.note_by(|(kept, id)| (*kept, id.as_str()).cmp(&(time, event_id)), || (time, event_id.to_owned()));
         note(&mut self.regions, sightings.region(row));
         note(&mut self.addresses, sightings.address(row));
         note(&mut self.agents, sightings.agent(row));
@@ -94,22 +86,9 @@ impl Burst {
     }
 }
 
-/// Keeps `text` if it is among the smallest.
-fn note(set: &mut BTreeSet<String>, text: &str) {
-    if text.is_empty()
-        || set.contains(text)
-        || (set.len() >= MAX_SHOWN && set.last().is_some_and(|l| l.as_str() < text))
-    {
-        return;
-    }
-    take(set, BTreeSet::from([text.to_owned()]));
-}
-
-/// Keeps the smallest entries of both.
-fn take<T: Ord>(into: &mut BTreeSet<T>, from: BTreeSet<T>) {
-    into.extend(from);
-    while into.len() > MAX_SHOWN {
-        into.pop_last();
+fn note(shown: &mut Shown<String>, text: &str) {
+    if !text.is_empty() {
+        shown.note(text, || text.to_owned());
     }
 }
 

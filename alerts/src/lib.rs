@@ -3,7 +3,7 @@
 //! In the order data flows: [`rule`] reads Sigma YAML ([`about`] is what a rule says of itself), [`pack`] holds the
 //! shipped rules and loads users' own; `condition`, `modifier`, `plan`, `wildcard` and `encode` turn a detection into a
 //! tree of `test`s on fields; `field` says which column a field is; `compile` shares equal tests between rules and
-//! indexes rules by event; `view` and `document` read one batch, `run` runs all rules over it, and [`engine`] hands what
+//! indexes rules by event; `view`, `codes` and `document` read one batch, `run` runs all rules over it, and [`engine`] hands what
 //! matched to `group` (one alert a burst), `correlate` (windows over event time) and `remember` (rest and first use),
 //! all three indifferent to the order of the events. `finish` makes [`alert`]s of what they found.
 //!
@@ -11,6 +11,7 @@
 
 pub mod about;
 pub mod alert;
+mod codes;
 mod compile;
 mod condition;
 mod correlate;
@@ -31,6 +32,7 @@ pub mod rule;
 mod run;
 pub mod settings;
 pub mod severity;
+mod shown;
 mod sighting;
 mod spot;
 mod test;

@@ -1,14 +1,15 @@
 //! All rules over one batch: which rule holds in which row.
 //!
-//! Rows are sorted by their pair of source and name codes; the rules a pair can match are looked up once. Tests on
-//! dictionary columns are answered once per distinct value. Pure: the same batch gives the same answer. Knows the
+//! The rules that a pair of source and name can match are looked up once a batch. Tests on text that repeats are
+//! answered once per distinct value. Pure: the same batch gives the same answer. Knows the
 //! program and the batch, and nothing of what a match means.
 
 use arrow::array::{Array, RecordBatch};
 use hashbrown::HashMap;
-use ingest::batch::{self, TextColumn};
+use ingest::batch;
 use ingest::schema::{COLUMNS, Kind};
 
+use crate::codes::Coded;
 use crate::compile::{Node, Program};
 use crate::document::{Ask, Documents};
 use crate::field::{Field, Place};
@@ -30,10 +31,12 @@ pub(crate) struct Run<'p> {
     program: &'p Program,
     batch: RecordBatch,
     views: Vec<Option<View>>,
-    /// Answers of an atom by dictionary code: unknown, false, true.
+    /// Answers of an atom by code of the value: unknown, false, true.
     answers: Vec<Vec<u8>>,
     documents: Documents,
     extra: usize,
+    /// False where the whole batch has nothing in `extra`, as most have.
+    any_extra_at_all: bool,
     /// Views of every column of the record, for keywords.
     record: Option<Vec<View>>,
 }
@@ -46,6 +49,7 @@ impl<'p> Run<'p> {
     pub(crate) fn new(program: &'p Program, batch: &RecordBatch) -> Self {
         let mut documents = Documents::default();
         let extra = documents.slot(batch, "extra");
+        let any_extra_at_all = batch.column_by_name("extra").is_some_and(|c| c.null_count() < c.len());
         Run {
             program,
             batch: batch.clone(),
@@ -53,6 +57,7 @@ impl<'p> Run<'p> {
             answers: program.atoms.iter().map(|_| Vec::new()).collect(),
             documents,
             extra,
+            any_extra_at_all,
             record: None,
         }
     }
@@ -60,21 +65,20 @@ impl<'p> Run<'p> {
     /// Appends every match, row by row, in order of rules.
     pub(crate) fn matches(&mut self, out: &mut Vec<Match>) {
         let rows = self.batch.num_rows();
-        let sources = Codes::new(batch::text(&self.batch, "eventsource"), rows);
-        let names = Codes::new(batch::text(&self.batch, "eventname"), rows);
-        let mut known: HashMap<(u32, u32), Vec<usize>, ahash::RandomState> = HashMap::default();
+        let mut sources = Coded::new(batch::text(&self.batch, "eventsource"));
+        let mut names = Coded::new(batch::text(&self.batch, "eventname"));
+        let mut known: HashMap<(Option<usize>, Option<usize>), Vec<usize>, ahash::RandomState> = HashMap::default();
         let every: Vec<usize> = (0..self.program.rules.len()).collect();
         for row in 0..rows {
-            let (source, name) = (sources.code(row), names.code(row));
+            let pair = (sources.code(row), names.code(row));
             // A record whose source or name is no text keeps it in `extra`, where no index looks.
-            let odd =
-                (sources.value(source).is_none() || names.value(name).is_none()) && self.documents.has(self.extra, row);
+            let odd = (pair.0.is_none() || pair.1.is_none()) && self.has_extra(row);
             let rules = if odd {
                 &every
             } else {
                 known
-                    .entry((source, name))
-                    .or_insert_with(|| self.program.candidates(sources.value(source), names.value(name)))
+                    .entry(pair)
+                    .or_insert_with(|| self.program.candidates(sources.column().get(row), names.column().get(row)))
             };
             for &rule in rules {
                 let Some(runnable) = self.program.rules.get(rule) else { continue };
@@ -132,24 +136,26 @@ impl<'p> Run<'p> {
             return self.same(atom.field, atom.other, *cased, row);
         }
         self.open(atom.field);
-        if let Some(Some(View::Text(column))) = self.views.get(atom.field)
-            && let Some(values) = column.dictionary()
-        {
-            let held = column.code(row).is_some_and(|code| {
+        let Some(Some(View::Text(column))) = self.views.get_mut(atom.field) else {
+            return self.any(atom.field, row, &mut |leaf| atom.test.passes(leaf));
+        };
+        let held = if atom.by_value {
+            column.code(row).is_some_and(|code| {
                 let answers = &mut self.answers[number];
-                if answers.is_empty() {
-                    answers.resize(values.len(), 0);
+                if answers.len() <= code {
+                    answers.resize(code + 1, 0);
                 }
                 let answer = &mut answers[code];
                 if *answer == 0 {
-                    let passes = column.get(row).is_some_and(|text| atom.test.passes(Leaf::Text(text)));
+                    let passes = column.column().get(row).is_some_and(|text| atom.test.passes(Leaf::Text(text)));
                     *answer = if passes { TRUE } else { FALSE };
                 }
                 *answer == TRUE
-            });
-            return held || self.any_extra(atom.field, row, &mut |leaf| atom.test.passes(leaf));
-        }
-        self.any(atom.field, row, &mut |leaf| atom.test.passes(leaf))
+            })
+        } else {
+            column.column().get(row).is_some_and(|text| atom.test.passes(Leaf::Text(text)))
+        };
+        held || self.any_extra(atom.field, row, &mut |leaf| atom.test.passes(leaf))
     }
 
     fn same(&mut self, field: usize, other: usize, cased: bool, row: usize) -> bool {
@@ -163,6 +169,11 @@ impl<'p> Run<'p> {
         });
         !others.is_empty()
             && self.any(field, row, &mut |leaf| matches!(leaf, Leaf::Text(text) if others.contains(&fold(text))))
+    }
+
+    #[inline]
+    fn has_extra(&self, row: usize) -> bool {
+        self.any_extra_at_all && self.documents.has(self.extra, row)
     }
 
     fn open(&mut self, field: usize) {
@@ -180,7 +191,7 @@ impl<'p> Run<'p> {
     }
 
     fn any_extra(&mut self, field: usize, row: usize, ask: Ask<'_>) -> bool {
-        if !self.documents.has(self.extra, row) {
+        if !self.has_extra(row) {
             return false;
         }
         let Some(keys) = self.program.fields.get(field).map(|f| f.extra.as_slice()) else { return false };
@@ -219,54 +230,4 @@ fn record_views(batch: &RecordBatch, documents: &mut Documents) -> Vec<View> {
     }
     let fields = names.iter().filter_map(|name| Field::find(name).ok());
     fields.filter(|f| f.place != Place::Nowhere).map(|f| View::new(&f, batch, documents)).collect()
-}
-
-/// A text column as codes, whatever its encoding.
-struct Codes {
-    column: TextColumn,
-    codes: Vec<u32>,
-    /// For each code, a row that has it.
-    sample: Vec<usize>,
-}
-
-impl Codes {
-    const NULL: u32 = u32::MAX;
-
-    fn new(column: TextColumn, rows: usize) -> Self {
-        let mut codes = Vec::with_capacity(rows);
-        let mut sample = Vec::new();
-        if column.dictionary().is_some() {
-            for row in 0..rows {
-                let code = column.code(row);
-                if let Some(code) = code {
-                    if sample.len() <= code {
-                        sample.resize(code + 1, row);
-                    }
-                    sample[code] = row;
-                }
-                codes.push(code.map_or(Self::NULL, |code| code as u32));
-            }
-            return Codes { column, codes, sample };
-        }
-        let mut known: HashMap<&str, u32, ahash::RandomState> = HashMap::default();
-        for row in 0..rows {
-            let code = column.get(row).map(|text| {
-                *known.entry(text).or_insert_with(|| {
-                    sample.push(row);
-                    sample.len() as u32 - 1
-                })
-            });
-            codes.push(code.unwrap_or(Self::NULL));
-        }
-        drop(known);
-        Codes { column, codes, sample }
-    }
-
-    fn code(&self, row: usize) -> u32 {
-        self.codes.get(row).copied().unwrap_or(Self::NULL)
-    }
-
-    fn value(&self, code: u32) -> Option<&str> {
-        self.sample.get(code as usize).and_then(|row| self.column.get(*row))
-    }
 }

@@ -29,6 +29,8 @@ pub(crate) enum Test {
     NotNull,
     /// Its text passes.
     Text(TextTest),
+    /// Its text, in any case, is one of these: lower case, in order.
+    OneOf(Vec<String>),
     /// Its text is a number that compares so.
     Number(Compare, f64),
     /// Its text is an address inside.
@@ -156,6 +158,10 @@ impl Test {
             (Test::Present, _) => true,
             (Test::NotNull, leaf) => leaf != Leaf::Null,
             (Test::Text(test), Leaf::Text(text)) => test.passes(text),
+            (Test::OneOf(values), Leaf::Text(text)) => {
+                let text = text.to_lowercase();
+                values.binary_search(&text).is_ok()
+            }
             (Test::Number(compare, bound), Leaf::Text(text)) => {
                 text.trim().parse::<f64>().is_ok_and(|number| compare.holds(number, *bound))
             }

@@ -9,6 +9,7 @@ use ingest::batch::{self, TextColumn};
 use ingest::json;
 use ingest::schema::{Column, Kind};
 
+use crate::codes::Coded;
 use crate::document::{Ask, Documents};
 use crate::field::{Field, Place};
 use crate::test::Leaf;
@@ -19,7 +20,7 @@ pub(crate) enum View {
     /// No row has a value.
     Missing,
     /// Text.
-    Text(TextColumn),
+    Text(Box<Coded>),
     /// `true` and `false`.
     Boolean(BooleanArray),
     /// Microseconds since the epoch; the text is the record's.
@@ -58,7 +59,7 @@ impl View {
     /// The view of a field in `batch`.
     pub(crate) fn new(field: &Field, batch: &RecordBatch, documents: &mut Documents) -> View {
         let view = match &field.place {
-            Place::Text(path) => Some(View::Text(batch::text(batch, path))),
+            Place::Text(path) => Some(View::Text(Box::new(Coded::new(batch::text(batch, path))))),
             Place::Boolean(path) => batch::boolean(batch, path).map(View::Boolean),
             Place::Time(path) => batch::timestamp(batch, path).map(View::Time),
             Place::Json(path, keys) => Some(View::Json(documents.slot(batch, path), keys.clone())),
@@ -77,7 +78,7 @@ impl View {
     pub(crate) fn any(&self, row: usize, documents: &mut Documents, ask: Ask<'_>) -> bool {
         match self {
             View::Missing => false,
-            View::Text(column) => column.get(row).is_some_and(|text| ask(Leaf::Text(text))),
+            View::Text(column) => column.column().get(row).is_some_and(|text| ask(Leaf::Text(text))),
             View::Boolean(array) => {
                 array.is_valid(row) && ask(Leaf::Text(if array.value(row) { "true" } else { "false" }))
             }

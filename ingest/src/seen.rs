@@ -83,14 +83,29 @@ impl Seen {
     }
 }
 
-/// The batch without the given rows.
+/// More duplicates than this in a batch are filtered out; fewer split it, which copies nothing.
+const SPLITS: usize = 16;
+
+/// The rows of a batch but for the given ones (in order), as one batch or a few.
 ///
 /// # Errors
 /// Arrow's; none for rows of this batch.
-pub fn without(events: &RecordBatch, rows: &[usize]) -> Result<RecordBatch, ArrowError> {
-    let mut gone = rows.iter().copied().peekable();
-    let keep = BooleanBuffer::collect_bool(events.num_rows(), |row| gone.next_if_eq(&row).is_none());
-    filter_record_batch(events, &BooleanArray::new(keep, None))
+pub fn without(events: &RecordBatch, rows: &[usize]) -> Result<Vec<RecordBatch>, ArrowError> {
+    if rows.len() > SPLITS {
+        let mut gone = rows.iter().copied().peekable();
+        let keep = BooleanBuffer::collect_bool(events.num_rows(), |row| gone.next_if_eq(&row).is_none());
+        let kept = filter_record_batch(events, &BooleanArray::new(keep, None))?;
+        return Ok(Vec::from_iter((kept.num_rows() > 0).then_some(kept)));
+    }
+    let mut parts = Vec::with_capacity(rows.len() + 1);
+    let mut start = 0;
+    for end in rows.iter().copied().chain([events.num_rows()]) {
+        if end > start {
+            parts.push(events.slice(start, end - start));
+        }
+        start = end + 1;
+    }
+    Ok(parts)
 }
 
 #[cfg(test)]
@@ -108,7 +123,12 @@ mod tests {
         let mut seen = Seen::new();
         let rows = seen.duplicates(&events);
         assert_eq!(rows, [2]);
-        assert_eq!(without(&events, &rows).unwrap().num_rows(), 4);
+        let parts = without(&events, &rows).unwrap();
+        assert_eq!(parts.iter().map(RecordBatch::num_rows).collect::<Vec<_>>(), [2, 2]);
+        assert!(without(&events, &[0, 1, 2, 3, 4]).unwrap().is_empty());
+        let many = batch_from_json(&[a; 40]).unwrap();
+        let rows = Seen::new().duplicates(&many);
+        assert_eq!((rows.len(), without(&many, &rows).unwrap()[0].num_rows()), (39, 1));
         assert_eq!(seen.duplicates(&events), [0, 1, 2]);
     }
 }

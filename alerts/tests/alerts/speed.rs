@@ -52,11 +52,30 @@ fn speed_of_rules_beside_reading() {
         let (events, finishing) = (outcome.counters.events, start.elapsed());
         let share = |time: Duration| 100.0 * time.as_secs_f64() / reading.as_secs_f64();
         eprintln!(
-            "{name}: {count} rules, {events} events, {} matches; reading {reading:?}, matching {matching:?} ({:.1} %), \
+            "{name}: {count} rules, {events} events, {} matches, {} alerts; reading {reading:?}, matching {matching:?} ({:.1} %), \
              observing {observing:?} ({:.1} %), finishing {finishing:?}",
             outcome.counters.matches,
+            outcome.alerts.len(),
             share(matching),
             share(observing),
         );
+    }
+    let mut dear: Vec<(Duration, String)> = pack::shipped()
+        .into_iter()
+        .map(|rule| {
+            let name = rule.about.name.clone();
+            let (engine, _) = Engine::new(vec![rule], &Settings::default());
+            let start = Instant::now();
+            let mut found = Vec::new();
+            for batch in &batches {
+                found.clear();
+                engine.matches(batch, &mut found);
+            }
+            (start.elapsed(), name)
+        })
+        .collect();
+    dear.sort();
+    for (time, name) in dear.iter().rev().take(12).chain(dear.first()) {
+        eprintln!("{time:?} {name} alone");
     }
 }

@@ -42,6 +42,8 @@ pub(crate) struct Derived {
     source_code: Option<i32>,
     /// Codes of (event source, event name, event type) to codes of (service, action), for this batch.
     calls: HashMap<(i32, i32, i32), (i32, i32), ahash::RandomState>,
+    /// Codes of principal and actor by number of the identity's text, for this batch.
+    identities: HashMap<u64, (i32, i32), ahash::RandomState>,
     /// Action of "source name type", over batches: the same few hundred calls come again and again.
     actions: HashMap<String, Option<String>, ahash::RandomState>,
 }
@@ -82,6 +84,7 @@ impl Derived {
             source: String::new(),
             source_code: None,
             calls: HashMap::default(),
+            identities: HashMap::default(),
             actions: HashMap::default(),
         }
     }
@@ -95,7 +98,18 @@ impl Derived {
     /// Derives the columns of `row`, whose own columns are filled already.
     pub(crate) fn push(&mut self, row: usize, text: &str, fields: &Fields, builders: &mut [Builder]) {
         self.call(row, builders);
-        self.identity(row, text, fields);
+        let (principal, actor) = match fields.identity.and_then(|number| self.identities.get(&number)) {
+            Some(codes) => *codes,
+            None => {
+                let codes = self.identity(text, fields);
+                if let Some(number) = fields.identity {
+                    self.identities.insert(number, codes);
+                }
+                codes
+            }
+        };
+        self.principal.set(row, principal);
+        self.actor.set(row, actor);
         let (code, message) = (self.reads.error_code, self.reads.error_message);
         let outcome = if fields.get(code).is_none() && fields.get(message).is_none() {
             "ok"
@@ -142,7 +156,8 @@ impl Derived {
         self.action.set(row, action);
     }
 
-    fn identity(&mut self, row: usize, text: &str, fields: &Fields) {
+    /// Codes of principal and actor.
+    fn identity(&mut self, text: &str, fields: &Fields) -> (i32, i32) {
         let owned: [Option<Cow<'_, str>>; 9];
         let [kind, arn, principal_id, account_id, user_name, invoked_by, on_behalf_of, issuer_arn, source_identity] =
             match self.reads.identity.map(|slot| plain(text, fields, slot)) {
@@ -164,15 +179,14 @@ impl Derived {
             issuer_arn,
             source_identity,
         };
-        let code = identity.principal().map_or(NULL, |principal| self.principal.code(&principal));
-        self.principal.set(row, code);
-        let code = identity.actor().map_or(NULL, |actor| self.actor.code(actor));
-        self.actor.set(row, code);
+        let principal = identity.principal().map_or(NULL, |principal| self.principal.code(&principal));
+        (principal, identity.actor().map_or(NULL, |actor| self.actor.code(actor)))
     }
 
     /// Appends the columns, in the table's order.
     pub(crate) fn finish(&mut self, rows: usize, columns: &mut Vec<ArrayRef>) -> Result<(), ArrowError> {
         self.calls.clear();
+        self.identities.clear();
         self.source_code = None;
         let Derived { service, action, principal, actor, outcome, source_object, .. } = self;
         for column in [service, action, principal, actor, outcome, source_object] {

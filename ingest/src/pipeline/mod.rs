@@ -219,8 +219,12 @@ fn deliver(
     if duplicates.is_empty() {
         return Ok(sink.batch(batch.clone()));
     }
-    let kept = seen::without(batch, &duplicates)?;
-    Ok(if kept.num_rows() == 0 { ControlFlow::Continue(()) } else { sink.batch(kept) })
+    for part in seen::without(batch, &duplicates)? {
+        if sink.batch(part).is_break() {
+            return Ok(ControlFlow::Break(()));
+        }
+    }
+    Ok(ControlFlow::Continue(()))
 }
 
 impl Progress {

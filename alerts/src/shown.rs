@@ -1,0 +1,81 @@
+//! What an alert shows of a list: the smallest entries, so that it is the same in any order of arrival.
+//!
+//! Mostly one entry, so a sorted vector. Knows nothing of events.
+
+use std::borrow::Borrow;
+
+/// Most entries that an alert shows of each list.
+const MAX_SHOWN: usize = 20;
+
+/// The smallest distinct entries seen, in order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Shown<T>(Vec<T>);
+
+impl<T: Ord> Shown<T> {
+    /// Nothing yet.
+    pub(crate) fn none() -> Self {
+        Shown(Vec::new())
+    }
+
+    /// One entry.
+    pub(crate) fn one(entry: T) -> Self {
+        Shown(vec![entry])
+    }
+
+    /// Takes an entry; it is only made if it is to be kept.
+    pub(crate) fn note<Q: Ord + ?Sized>(&mut self, entry: &Q, make: impl FnOnce() -> T)
+    where
+        T: Borrow<Q>,
+    {
+        self.note_by(|kept| kept.borrow().cmp(entry), make);
+    }
+
+    /// The same for an entry that is compared in parts.
+    pub(crate) fn note_by(&mut self, compare: impl FnMut(&T) -> std::cmp::Ordering, make: impl FnOnce() -> T) {
+        if let Err(place) = self.0.binary_search_by(compare)
+            && place < MAX_SHOWN
+        {
+            self.0.insert(place, make());
+            self.0.truncate(MAX_SHOWN);
+        }
+    }
+
+    /// Takes another list in. Commutative and associative.
+    pub(crate) fn merge(&mut self, other: Self) {
+        self.0.extend(other.0);
+        self.0.sort_unstable();
+        self.0.dedup();
+        self.0.truncate(MAX_SHOWN);
+    }
+
+    /// The entries, in order.
+    pub(crate) fn into_vec(self) -> Vec<T> {
+        self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn the_smallest_are_kept_in_any_order(entries in prop::collection::vec(0u8..60, 0..80), cut in 0usize..80) {
+            let mut smallest = entries.clone();
+            smallest.sort_unstable();
+            smallest.dedup();
+            smallest.truncate(MAX_SHOWN);
+            let (left, right) = entries.split_at(cut.min(entries.len()));
+            let shown = |entries: &[u8]| {
+                let mut shown = Shown::none();
+                entries.iter().for_each(|entry| shown.note(entry, || *entry));
+                shown
+            };
+            let mut merged = shown(right);
+            merged.merge(shown(left));
+            prop_assert_eq!(&merged, &shown(&entries));
+            prop_assert_eq!(merged.into_vec(), smallest);
+        }
+    }
+}
