@@ -55,7 +55,7 @@ pub(crate) fn run(keep: Option<&Path>, global: &Global, words: Words) -> Result<
     step(&global, 2, "Everything at a glance", "trailhound scan ./sample/AWSLogs")?;
     let limits =
         Limits { max_inflated_bytes: ingest::gunzip::Limits::default().inflated_bytes, accept_trailing_data: false };
-    let intake = Intake::new(&[summary.trail.clone()], limits, &global, words)?;
+    let intake = Intake::new(std::slice::from_ref(&summary.trail), limits, &global, words)?;
     let glance = scan::glance(&intake, words)?;
     render::settle(glance.report(&mut io::stdout(), global.rows().terminal))?;
 
