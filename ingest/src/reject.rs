@@ -268,11 +268,9 @@ pub enum Error {
         /// What is wrong.
         why: String,
     },
-    /// Writing or reading a file of our own.
-    #[error("{path}: {source}")]
-    Io {
-        /// The file.
-        path: String,
+    /// The temporary files that remember which events were there already.
+    #[error("temporary files for duplicates: {source}; make room in the temporary folder, or set TMPDIR to another")]
+    Seen {
         /// What the system said.
         source: std::io::Error,
     },

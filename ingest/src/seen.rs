@@ -3,6 +3,12 @@
 //! CloudTrail may deliver an event more than once ("log files that contain one or more duplicate events … same
 //! eventID"), and two trails log it twice. An event is the same if its `eventID` and the account that received it
 //! are; a copy in another account (`sharedEventID`) is another event. An event without an id is never a duplicate.
+//! The latest few million events are remembered in memory, older ones in temporary files: what stays in memory of
+//! those is little more than a byte an event.
+
+mod run;
+
+use std::io;
 
 use arrow::array::{BooleanArray, RecordBatch};
 use arrow::buffer::BooleanBuffer;
@@ -11,12 +17,19 @@ use arrow::error::ArrowError;
 use hashbrown::HashSet;
 
 use crate::batch;
+use run::Run;
+
+/// Events remembered in memory: a table of 2^22 places is full then.
+const IN_MEMORY: usize = 3_600_000;
 
 /// The events seen so far.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Seen {
     /// 128 bits of a keyed hash of id and account. The key is random, so nobody can write an event that hides another.
     events: HashSet<u128, Identity>,
+    /// Earlier events, on disk.
+    runs: Vec<Run>,
+    in_memory: usize,
     low: ahash::RandomState,
     high: ahash::RandomState,
 }
@@ -53,21 +66,25 @@ impl std::hash::Hasher for Folded {
 impl Seen {
     /// Nothing seen yet.
     pub fn new() -> Self {
-        Self::default()
+        Seen::with_memory(IN_MEMORY)
     }
 
-    /// Events seen.
-    pub fn len(&self) -> usize {
-        self.events.len()
-    }
-
-    /// True before the first event.
-    pub fn is_empty(&self) -> bool {
-        self.events.is_empty()
+    /// Nothing seen yet; remembers so many events in memory.
+    pub fn with_memory(events: usize) -> Self {
+        Seen {
+            events: HashSet::default(),
+            runs: Vec::new(),
+            in_memory: events.max(1),
+            low: ahash::RandomState::new(),
+            high: ahash::RandomState::new(),
+        }
     }
 
     /// Marks the events of a batch as seen; the rows that were there already, in order.
-    pub fn duplicates(&mut self, events: &RecordBatch) -> Vec<usize> {
+    ///
+    /// # Errors
+    /// The temporary files could not be written or read.
+    pub fn duplicates(&mut self, events: &RecordBatch) -> io::Result<Vec<usize>> {
         let ids = batch::text(events, "eventid");
         let accounts = batch::text(events, "recipientaccountid");
         let mut found = Vec::new();
@@ -75,11 +92,29 @@ impl Seen {
             let Some(id) = ids.get(row) else { continue };
             let event = (id, accounts.get(row));
             let key = u128::from(self.low.hash_one(event)) | u128::from(self.high.hash_one(event)) << 64;
-            if !self.events.insert(key) {
+            if self.in_runs(key)? || !self.events.insert(key) {
                 found.push(row);
             }
+            if self.events.len() >= self.in_memory {
+                self.runs.push(Run::write(self.events.drain().collect())?);
+            }
         }
-        found
+        Ok(found)
+    }
+
+    fn in_runs(&mut self, key: u128) -> io::Result<bool> {
+        for run in &mut self.runs {
+            if run.contains(key)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+}
+
+impl Default for Seen {
+    fn default() -> Self {
+        Self::new()
     }
 }
 
@@ -121,14 +156,28 @@ mod tests {
         let nameless = r#"{"eventVersion":"1.08"}"#;
         let events = batch_from_json(&[a, elsewhere, a, nameless, nameless]).unwrap();
         let mut seen = Seen::new();
-        let rows = seen.duplicates(&events);
+        let rows = seen.duplicates(&events).unwrap();
         assert_eq!(rows, [2]);
         let parts = without(&events, &rows).unwrap();
         assert_eq!(parts.iter().map(RecordBatch::num_rows).collect::<Vec<_>>(), [2, 2]);
         assert!(without(&events, &[0, 1, 2, 3, 4]).unwrap().is_empty());
         let many = batch_from_json(&[a; 40]).unwrap();
-        let rows = Seen::new().duplicates(&many);
+        let rows = Seen::new().duplicates(&many).unwrap();
         assert_eq!((rows.len(), without(&many, &rows).unwrap()[0].num_rows()), (39, 1));
-        assert_eq!(seen.duplicates(&events), [0, 1, 2]);
+        assert_eq!(seen.duplicates(&events).unwrap(), [0, 1, 2]);
+    }
+
+    /// However little is remembered in memory, the same rows are duplicates.
+    #[test]
+    fn what_is_on_disk_is_seen_too() {
+        let records: Vec<String> =
+            (0..500).map(|n| format!(r#"{{"eventVersion":"1.08","eventID":"{}"}}"#, n * 7 % 300)).collect();
+        let records: Vec<&str> = records.iter().map(String::as_str).collect();
+        let events = batch_from_json(&records).unwrap();
+        let expected = Seen::new().duplicates(&events).unwrap();
+        assert_eq!(expected.len(), 200);
+        for memory in [1, 7, 64, 299, 300] {
+            assert_eq!(Seen::with_memory(memory).duplicates(&events).unwrap(), expected, "{memory}");
+        }
     }
 }

@@ -203,7 +203,7 @@ fn deliver(
     open: &mut HashMap<usize, (u64, u64)>,
     sink: &mut dyn Sink,
 ) -> Result<ControlFlow<()>, Error> {
-    let duplicates = seen.duplicates(batch);
+    let duplicates = seen.duplicates(batch).map_err(|source| Error::Seen { source })?;
     let mut rest = duplicates.iter().copied().peekable();
     let mut end = 0;
     for (object, rows) in runs {
