@@ -126,7 +126,7 @@ fn sample(dir: &Path) -> Result<PathBuf, Box<dyn std::error::Error>> {
 
 /// Runs `read` on every file, on so many threads, and adds up the bytes it gives.
 fn each_file(dir: &Path, threads: usize, read: impl Fn(&[u8]) -> (u64, u64) + Sync) -> (u64, u64) {
-    let Ok(sources) = Sources::new(&[dir.to_string_lossy()]) else { return (0, 0) };
+    let Ok(sources) = Sources::new(&[dir]) else { return (0, 0) };
     let walk = Mutex::new(sources.walk());
     let total = Mutex::new((0, 0));
     std::thread::scope(|scope| {
@@ -179,7 +179,7 @@ fn serde(dir: &Path, threads: usize) -> (u64, u64) {
 }
 
 fn arrow(dir: &Path, threads: usize) -> (u64, u64) {
-    let Ok(sources) = Sources::new(&[dir.to_string_lossy()]) else { return (0, 0) };
+    let Ok(sources) = Sources::new(&[dir]) else { return (0, 0) };
     let options = Options { threads, ..Options::default() };
     let mut rows = 0;
     let totals = scan(&sources, &options, &mut |batch: arrow::array::RecordBatch| {

@@ -47,8 +47,7 @@ impl Intake {
     /// # Errors
     /// A path that is not there.
     pub(crate) fn new(paths: &[PathBuf], limits: Limits, global: &Global, words: Words) -> Result<Self, Failure> {
-        let paths: Vec<_> = paths.iter().map(|path| path.to_string_lossy()).collect();
-        let sources = Sources::new(&paths)?;
+        let sources = Sources::new(paths)?;
         let mut options = Options {
             limits: gunzip::Limits {
                 inflated_bytes: limits.max_inflated_bytes,

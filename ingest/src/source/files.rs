@@ -10,7 +10,10 @@ use crate::reject::Error;
 /// Something still to be looked at.
 #[derive(Debug, Clone)]
 pub(super) enum Entry {
-    Unknown(PathBuf),
+    /// Named by the user.
+    Given(PathBuf),
+    /// Found in a folder.
+    Found(PathBuf),
     Stdin,
 }
 
@@ -41,7 +44,7 @@ impl Walk {
             }
         }
         entries.sort_unstable_by(|a, b| b.cmp(a));
-        self.todo.extend(entries.into_iter().map(Entry::Unknown));
+        self.todo.extend(entries.into_iter().map(Entry::Found));
         Ok(())
     }
 }
@@ -52,17 +55,22 @@ impl Iterator for Walk {
 
     fn next(&mut self) -> Option<Self::Item> {
         loop {
-            let path = match self.todo.pop()? {
+            let (path, given) = match self.todo.pop()? {
                 Entry::Stdin => {
                     return Some(Ok(Input { name: "-".to_owned(), place: Place::Stdin, bytes: 0 }));
                 }
-                Entry::Unknown(path) => path,
+                Entry::Given(path) => (path, true),
+                Entry::Found(path) => (path, false),
             };
             let name = path.to_string_lossy().into_owned();
             let metadata = match std::fs::metadata(&path) {
                 Ok(metadata) => metadata,
                 Err(error) => return Some(Err((name, error))),
             };
+            if !metadata.is_dir() && !metadata.is_file() && !given {
+                // Opening a pipe that nobody writes to would wait for ever.
+                return Some(Err((name, io::Error::other("a pipe, socket or device; name it to read it"))));
+            }
             if !metadata.is_dir() {
                 return Some(Ok(Input { name, place: Place::File(path), bytes: metadata.len() }));
             }
@@ -131,5 +139,19 @@ mod tests {
         let error = Sources::new(&["/no/such/file"]).unwrap_err().to_string();
         assert!(error.contains("/no/such/file") && error.contains("standard input"), "{error}");
         assert!(Sources::new(&["/no/such/*.gz"]).unwrap_err().to_string().contains("no file matches"));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn odd_names_are_read_and_sockets_are_named() {
+        use std::os::unix::ffi::OsStrExt;
+        let dir = tempfile::tempdir().unwrap();
+        let odd = dir.path().join(std::ffi::OsStr::from_bytes(b"a\xff\n.json"));
+        std::fs::write(&odd, "{}").unwrap();
+        let _socket = std::os::unix::net::UnixListener::bind(dir.path().join("b.sock")).unwrap();
+        let mut walk = Sources::new(&[dir.path()]).unwrap().walk();
+        assert_eq!(walk.next().unwrap().unwrap().bytes, 2);
+        assert!(walk.next().unwrap().unwrap_err().1.to_string().contains("pipe, socket or device"));
+        assert_eq!(Sources::new(&[&odd]).unwrap().walk().count(), 1);
     }
 }

@@ -6,7 +6,7 @@
 
 mod files;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 pub use files::Walk;
 
@@ -49,21 +49,24 @@ impl Sources {
     ///
     /// # Errors
     /// A path that is not there; a glob that matches nothing.
-    pub fn new<S: AsRef<str>>(paths: &[S]) -> Result<Self, Error> {
+    pub fn new<P: AsRef<Path>>(paths: &[P]) -> Result<Self, Error> {
         let mut roots = Vec::new();
         for path in paths {
             let path = path.as_ref();
-            if path == "-" {
+            if path.as_os_str() == "-" {
                 roots.push(Root::Stdin);
                 continue;
             }
-            match std::fs::metadata(path) {
-                Ok(_) => roots.push(Root::Path(PathBuf::from(path))),
-                Err(source) if path.contains(['*', '?', '[']) => {
-                    let _ = source;
-                    roots.extend(files::glob(path)?.into_iter().map(Root::Path));
+            let missing = match std::fs::metadata(path) {
+                Ok(_) => {
+                    roots.push(Root::Path(path.to_owned()));
+                    continue;
                 }
-                Err(source) => return Err(Error::Path { path: path.to_owned(), source }),
+                Err(error) => error,
+            };
+            match path.to_str().filter(|pattern| pattern.contains(['*', '?', '['])) {
+                Some(pattern) => roots.extend(files::glob(pattern)?.into_iter().map(Root::Path)),
+                None => return Err(Error::Path { path: path.to_string_lossy().into_owned(), source: missing }),
             }
         }
         Ok(Sources { roots })
@@ -77,7 +80,7 @@ impl Sources {
     /// The objects, in order. What cannot be listed is an item too, so that it is counted.
     pub fn walk(&self) -> Walk {
         let roots = self.roots.iter().rev().map(|root| match root {
-            Root::Path(path) => files::Entry::Unknown(path.clone()),
+            Root::Path(path) => files::Entry::Given(path.clone()),
             Root::Stdin => files::Entry::Stdin,
         });
         Walk::new(roots.collect())
