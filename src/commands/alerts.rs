@@ -88,6 +88,10 @@ pub(crate) fn tell(counters: &Counters, words: Words) {
             words.warning(&format!("{} {what}", number(count)));
         }
     }
+    if counters.log_gaps > 0 {
+        let count = number(counters.log_gaps);
+        words.note(&format!("{count} rests are not reported: the account's own log was silent for much of them"));
+    }
     if counters.short_history > 0 {
         let count = number(counters.short_history);
         words.note(&format!("{count} first uses are not reported: the logs do not go back far enough before them"));

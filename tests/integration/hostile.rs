@@ -113,8 +113,24 @@ fn shape_cases() -> Vec<Case> {
             2,
             vec![],
         ),
+        (
+            "a Lambda's awslogs",
+            packed(&gzip(
+                format!(r#"{{"logEvents":[{{"message":{}}}]}}"#, serde_json::to_string(&a).unwrap()).as_bytes(),
+            )),
+            1,
+            vec![],
+        ),
+        ("awslogs, packed badly", packed(b"this is not gzip at all"), 0, vec![("gzip_corrupt", 1)]),
+        ("awslogs, no base64", br#"{"awslogs":{"data":"%%"}}"#.to_vec(), 0, vec![("unknown_shape", 1)]),
         ("digest", br#"{"digestS3Bucket":"b","logFiles":[]}"#.to_vec(), 0, vec![]),
     ]
+}
+
+fn packed(bytes: &[u8]) -> Vec<u8> {
+    use base64::Engine;
+    let data = base64::engine::general_purpose::STANDARD.encode(bytes);
+    format!(r#"{{"awslogs":{{"data":"{data}"}}}}"#).into_bytes()
 }
 
 fn record_cases() -> Vec<Case> {

@@ -19,6 +19,8 @@ pub enum Kind {
     Inside(Range<usize>),
     /// A wrapper: the record is the JSON text in this string, quotes excluded.
     Quoted(Range<usize>),
+    /// A wrapper: the records are in this string as base64 of gzip, quotes excluded.
+    Packed(Range<usize>),
     /// A file of another kind, which holds no records.
     Other(OtherKind),
     /// Something else.
@@ -104,6 +106,10 @@ impl Teller {
         if field("UserDetailList").is_some() || field("RoleDetailList").is_some() {
             return Kind::Other(OtherKind::AccountAuthorizationDetails);
         }
+        // What a Lambda function gets from a CloudWatch Logs subscription.
+        if let Some(logs) = field("awslogs").filter(|value| starts(*value, '{')) {
+            return packed(text, logs);
+        }
         if let Some(message) = field("message").filter(|value| starts(*value, '"')) {
             return Kind::Quoted(message.start + 1..message.end - 1);
         }
@@ -143,6 +149,19 @@ impl Teller {
         }
         let keys = keys.join(", ").chars().take(120).collect::<String>();
         Kind::Refused(Reason::UnknownShape, format!("an object with the fields {keys}").into())
+    }
+}
+
+/// `{"data":"…"}`
+fn packed(text: &str, logs: Value) -> Kind {
+    let bytes = text.as_bytes();
+    let first = json::skip_space(bytes, logs.start + 1);
+    let data = json::key(bytes, first).and_then(|(key, at, _)| Ok((key, json::value(bytes, at)?)));
+    match data {
+        Ok((key, value)) if &text[key.start..key.end] == "\"data\"" && value.form == Form::Plain => {
+            Kind::Packed(value.start + 1..value.end - 1)
+        }
+        _ => Kind::Refused(Reason::UnknownShape, "awslogs without its data".into()),
     }
 }
 
@@ -196,6 +215,7 @@ mod tests {
         assert!(matches!(tell(wrapped), Kind::Inside(range) if &wrapped[range.clone()] == "{}"));
         assert_eq!(tell(r#"{"EventId":"x","CloudTrailEvent":"{}"}"#), Kind::Quoted(34..36));
         assert_eq!(tell(r#"{"message":"{}"}"#), Kind::Quoted(12..14));
+        assert_eq!(tell(r#"{"awslogs":{"data":"H4s="}}"#), Kind::Packed(20..24));
         assert_eq!(tell(r#"{"Records":[]}"#), Kind::Inside(11..13));
         assert_eq!(tell(r#"{"digestS3Bucket":"b"}"#), Kind::Other(OtherKind::Digest));
         assert_eq!(tell(r#"{"UserDetailList":[]}"#), Kind::Other(OtherKind::AccountAuthorizationDetails));

@@ -1,10 +1,14 @@
 //! The text of an object to rows: splits it, tells what each value is, and fills the builders.
 
+use std::io::Read;
 use std::ops::ControlFlow;
+
+use base64::Engine;
 
 use crate::columns::Rows;
 use crate::envelope::kind::{self, Kind, Teller};
 use crate::envelope::split::{Splitter, Step};
+use crate::gunzip::{self, Limits};
 use crate::json::{Fault, JsonError};
 use crate::record::{Fields, Scanner};
 use crate::reject::{Error, ObjectTotals, OtherKind, Reason};
@@ -13,6 +17,9 @@ use super::{Chunk, Options};
 
 /// Wrappers in wrappers that are followed: SNS in CloudWatch Logs in a list is three.
 const MAX_WRAPPERS: usize = 4;
+
+/// Most text in a packed payload.
+const PACKED_BYTES: u64 = 16 << 20;
 
 /// Hands a chunk over; `Break` where nobody wants more.
 pub(super) type Emit<'a> = dyn FnMut(Result<Chunk, Error>) -> ControlFlow<()> + 'a;
@@ -99,7 +106,10 @@ impl Parser {
             Kind::Quoted(range) if depth < MAX_WRAPPERS => {
                 self.nested(&kind::unquote(&text[range]), depth + 1, index, object);
             }
-            Kind::Inside(_) | Kind::Quoted(_) => object.reject(Reason::TooDeep, 1, "wrappers in wrappers"),
+            Kind::Packed(range) if depth < MAX_WRAPPERS => self.packed(&text[range], depth + 1, index, object),
+            Kind::Inside(_) | Kind::Quoted(_) | Kind::Packed(_) => {
+                object.reject(Reason::TooDeep, 1, "wrappers in wrappers")
+            }
             Kind::Other(kind) if object.records_in == 0 => object.skipped = Some(kind),
             Kind::Other(OtherKind::Empty) => {
                 object.reject(Reason::UnknownShape, 1, format!("{}an object without fields", ordinal(object)));
@@ -118,6 +128,21 @@ impl Parser {
                 Step::Done | Step::More => return,
                 step => refuse(step, text.as_bytes(), object),
             }
+        }
+    }
+
+    /// Records in base64 of gzip. CloudWatch Logs packs at most 256 KB of events.
+    fn packed(&mut self, data: &str, depth: usize, index: usize, object: &mut ObjectTotals) {
+        let Ok(gzip) = base64::engine::general_purpose::STANDARD.decode(data) else {
+            return object.reject(Reason::UnknownShape, 1, format!("{}awslogs.data is not base64", ordinal(object)));
+        };
+        let mut text = String::new();
+        let limits = Limits { inflated_bytes: PACKED_BYTES, ..Limits::default() };
+        let read = gunzip::verify(gzip.as_slice(), limits).map(|_| gunzip::open(gzip.as_slice(), limits));
+        match read.map(|mut reader| reader.read_to_string(&mut text)) {
+            Ok(Ok(_)) => self.nested(&text, depth, index, object),
+            Ok(Err(_)) => object.reject(Reason::InvalidUtf8, 1, format!("{}packed text", ordinal(object))),
+            Err(refusal) => object.reject(refusal.reason, 1, format!("{}{}", ordinal(object), refusal.detail)),
         }
     }
 
