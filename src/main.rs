@@ -15,6 +15,8 @@ fn main() -> ExitCode {
     let cli = cli::Cli::parse();
     let words = render::words::Words::new(cli.global.quiet, cli.global.no_color);
     intake::start_diagnostics(cli.global.debug);
+    // One line instead of a backtrace: a panic is ours to mend, or the engine's giving up on one value.
+    std::panic::set_hook(Box::new(move |panic| words.error(&format!("internal error: {panic}"))));
     match commands::run(&cli, words) {
         Ok(outcome) => ExitCode::from(outcome.code()),
         Err(failure) => {

@@ -61,7 +61,12 @@ impl From<ingest::Error> for Failure {
 
 impl From<query::Error> for Failure {
     fn from(error: query::Error) -> Self {
-        if error.is_usage() { Failure::Usage(error.to_string()) } else { Failure::Io(error.to_string()) }
+        // A value that cannot be computed (a division by zero, a cast) is the SQL's fault as well.
+        if error.is_usage() || matches!(error, query::Error::Run(_)) {
+            Failure::Usage(error.to_string())
+        } else {
+            Failure::Io(error.to_string())
+        }
     }
 }
 

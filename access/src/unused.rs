@@ -56,7 +56,7 @@ struct Known<'a> {
 
 /// Compares what is granted with what was used. Without inventories it tells what was last used, and nothing is unused.
 pub fn report(usage: &LastUsed, inventories: &[Inventory], options: &Options) -> Report {
-    let doubts = Doubts::new(usage.coverage(), options);
+    let doubts = Doubts::new(usage, options);
     let grants: Vec<_> = inventories.iter().map(|inventory| Grants::new(inventory, options.from())).collect();
     let mut warnings: Vec<String> = inventories.iter().flat_map(|inventory| inventory.warnings.clone()).collect();
     let mut known: BTreeMap<&str, Known<'_>> = BTreeMap::new();
@@ -99,7 +99,7 @@ pub fn report(usage: &LastUsed, inventories: &[Inventory], options: &Options) ->
     if usage.totals().dropped > 0 {
         let dropped = usage.totals().dropped;
         warnings.push(format!(
-            "{dropped} keys did not fit the limits and are missing: raise the limits or split the input"
+            "{dropped} facts had no room and are missing, so nothing is called unused: split the input by account"
         ));
     }
     warnings.sort_unstable();

@@ -34,6 +34,8 @@ pub enum Fault {
     BadEscape,
     /// A number that is not JSON's.
     BadNumber,
+    /// An object with more fields that the table does not name than are kept.
+    TooManyFields,
 }
 
 impl std::fmt::Display for JsonError {
@@ -44,6 +46,7 @@ impl std::fmt::Display for JsonError {
             Fault::TooDeep => "nested deeper than 128 levels",
             Fault::BadEscape => "bad escape in a string",
             Fault::BadNumber => "bad number",
+            Fault::TooManyFields => "more than 65,536 unknown fields",
         };
         write!(f, "{what} at byte {}", self.at)
     }

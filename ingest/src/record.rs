@@ -17,7 +17,7 @@ use pattern::Pattern;
 /// Most slots that the table may have: one bit each in [`Fields`].
 const MAX_SLOTS: usize = 128;
 /// Most keys of a record that the table does not name; a record with more is refused as hostile.
-const MAX_UNKNOWN: usize = 4096;
+const MAX_UNKNOWN: usize = 65_536;
 
 /// One column or struct field that can be filled from a record.
 #[derive(Debug)]
@@ -306,7 +306,7 @@ impl Scanner {
         } else if fields.unknown.len() < MAX_UNKNOWN {
             fields.unknown.push((key, value));
         } else {
-            return Err(JsonError { what: Fault::Unexpected, at: key.start });
+            return Err(JsonError { what: Fault::TooManyFields, at: key.start });
         }
         Ok(())
     }

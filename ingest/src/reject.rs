@@ -40,6 +40,8 @@ pub enum Reason {
     InvalidJson,
     /// More than 128 levels of nesting.
     TooDeep,
+    /// A record with more than 65,536 fields that CloudTrail does not have.
+    TooManyFields,
     /// A record that is not valid UTF-8.
     InvalidUtf8,
     /// One record larger than the limit.
@@ -72,6 +74,7 @@ impl Reason {
             Reason::TruncatedJson => "truncated_json",
             Reason::InvalidJson => "invalid_json",
             Reason::TooDeep => "too_deep",
+            Reason::TooManyFields => "too_many_fields",
             Reason::InvalidUtf8 => "invalid_utf8",
             Reason::RecordTooLarge => "record_too_large",
             Reason::TrailingText => "trailing_text",
@@ -98,8 +101,9 @@ impl Reason {
             Reason::InvalidJson
             | Reason::InvalidUtf8
             | Reason::TooDeep
-            | Reason::NotARecord
-            | Reason::RecordTooLarge => "look at the record; its neighbours were kept",
+            | Reason::TooManyFields
+            | Reason::NotARecord => "look at the record; its neighbours were kept",
+            Reason::RecordTooLarge => "look at the object: what came before the record was kept, the rest was not read",
             Reason::TrailingText => "look at the end of the file; the records before it were kept",
             Reason::NotCloudtrail | Reason::EventPattern => "leave it out: it holds no CloudTrail events",
         }
@@ -277,6 +281,12 @@ pub enum Error {
     /// Arrow refused a batch: a bug of ours.
     #[error("internal error while building a batch: {0}; please report it")]
     Arrow(#[from] arrow::error::ArrowError),
+    /// The figures of an object do not add up: a bug of ours.
+    #[error("internal error: the totals of {object} do not add up; please report it")]
+    Unbalanced {
+        /// The object.
+        object: String,
+    },
     /// A worker thread ended early: a bug of ours.
     #[error("internal error: a reader thread stopped; please report it")]
     Worker,

@@ -87,9 +87,12 @@ impl Seen {
     pub fn duplicates(&mut self, events: &RecordBatch) -> io::Result<Vec<usize>> {
         let ids = batch::text(events, "eventid");
         let accounts = batch::text(events, "recipientaccountid");
+        let extra = batch::text(events, "extra");
         let mut found = Vec::new();
         for row in 0..events.num_rows() {
-            let Some(id) = ids.get(row) else { continue };
+            // An id that is no text is none: `extra` keeps what it was.
+            let odd = || extra.get(row).is_some_and(|extra| extra.contains("\"eventID\":"));
+            let Some(id) = ids.get(row).filter(|id| !id.is_empty() && !odd()) else { continue };
             let event = (id, accounts.get(row));
             let key = u128::from(self.low.hash_one(event)) | u128::from(self.high.hash_one(event)) << 64;
             if self.in_runs(key)? || !self.events.insert(key) {
@@ -154,6 +157,11 @@ mod tests {
         let a = r#"{"eventVersion":"1.08","eventID":"a","recipientAccountId":"1"}"#;
         let elsewhere = r#"{"eventVersion":"1.08","eventID":"a","recipientAccountId":"2"}"#;
         let nameless = r#"{"eventVersion":"1.08"}"#;
+        for id in ["\"\"", "5", "null", "[]"] {
+            let odd = format!(r#"{{"eventVersion":"1.08","eventID":{id}}}"#);
+            let events = batch_from_json(&[&odd, &odd, r#"{"eventID":"5"}"#]).unwrap();
+            assert!(Seen::new().duplicates(&events).unwrap().is_empty(), "{id}");
+        }
         let events = batch_from_json(&[a, elsewhere, a, nameless, nameless]).unwrap();
         let mut seen = Seen::new();
         let rows = seen.duplicates(&events).unwrap();

@@ -44,7 +44,9 @@ pub(crate) fn run(args: &AccessArgs, global: &Global, words: Words) -> Result<Ou
     if inventories.is_empty() {
         words.note("without --grants this shows use only; `aws iam get-account-authorization-details > grants.json`");
     }
-    Ok(intake.tell(&totals))
+    // What could not be read of the grants is rejected input, like a record.
+    let unread = inventories.iter().any(|inventory| !inventory.warnings.is_empty());
+    Ok(intake.tell(&totals).max(if unread { Outcome::Rejected } else { Outcome::Done }))
 }
 
 fn inventories(args: &AccessArgs) -> Result<Vec<Inventory>, Failure> {

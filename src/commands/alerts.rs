@@ -47,6 +47,9 @@ pub(crate) fn engine(folders: &[PathBuf], words: Words) -> Result<Engine, Failur
         std::fs::metadata(folder)
             .map_err(|e| Failure::Io(format!("{}: {e}; give a folder of rules", folder.display())))?;
         let parsed = pack::load(folder, &Lists::new());
+        if parsed.rules.is_empty() && parsed.errors.is_empty() {
+            words.warning(&format!("{}: no rules in it: rules are .yml or .yaml files", folder.display()));
+        }
         rules.extend(parsed.rules);
         errors.extend(parsed.errors);
     }

@@ -65,10 +65,12 @@ pub(crate) fn run(keep: Option<&Path>, global: &Global, words: Words) -> Result<
     }
 
     step(&global, 6, "Alerts, with what to do", "trailhound alerts ./sample/AWSLogs --severity low")?;
-    let worst: Vec<_> = glance.found.alerts.iter().take(ALERTS_SHOWN).cloned().collect();
-    render::settle(alerts::report(&worst, &mut io::stdout(), global.rows().terminal))?;
-    let more = glance.found.alerts.len().saturating_sub(worst.len());
-    words.note(&format!("  and {more} more"));
+    let alarms = || glance.found.alerts.iter().filter(|alert| alert.severity > ::alerts::Severity::Informational);
+    let worst: Vec<_> = alarms().take(ALERTS_SHOWN).cloned().collect();
+    let mut out = io::stdout();
+    let more = format!("and {} more of low severity and above", alarms().count() - worst.len());
+    let shown = alerts::report(&worst, &mut out, global.rows().terminal);
+    render::settle(shown.and_then(|()| Report::new(&mut out, global.rows().terminal).prose(&more)))?;
 
     report(&summary, &glance, &global)?;
     last_words(&global, keep)

@@ -3,7 +3,7 @@
 use std::io::{self, Read};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Condvar, Mutex};
 
 use arrow::array::RecordBatch;
 use ingest::reject::Totals;
@@ -18,15 +18,15 @@ use crate::render::{RowCount, RowWriter};
 pub(crate) fn run(args: &QueryArgs, global: &Global, words: Words) -> Result<Outcome, Failure> {
     let (source, paths) = args.split().map_err(Failure::Usage)?;
     let sql = read_sql(&source)?;
-    // A query may scan its table twice; standard input comes once, so it is put into a file first.
-    let (paths, _spool) = spool_stdin(paths)?;
-    let intake = Intake::new(&paths, args.limits, global, words)?;
+    let mut intake = Intake::new(&paths, args.limits, global, words)?;
+    // A query may scan its table twice; a pipe comes once, so it is put into a file first.
+    let _spools = spool_pipes(&paths, &mut intake)?;
     let logs = Arc::new(Logs::new(intake.clone()));
     let count = answer(&sql, logs.clone(), global)?;
     if let Some(text) = count.left_out() {
         words.note(&text);
     }
-    let totals = logs.totals.lock().ok().and_then(|totals| totals.clone());
+    let totals = logs.finished();
     Ok(totals.map_or(Outcome::Done, |totals| intake.tell(&totals)))
 }
 
@@ -47,7 +47,7 @@ pub(crate) fn answer(sql: &str, events: Arc<dyn EventStream>, global: &Global) -
     let rows = engine.query_blocking(sql)?;
     let mut out = io::stdout();
     let mut writer = RowWriter::new(global.output, &rows.schema(), &mut out, &global.rows())?;
-    for batch in rows {
+    for batch in Guarded(rows) {
         if writer.write(&batch?)?.is_break() {
             break;
         }
@@ -71,38 +71,93 @@ fn read_file(path: &Path) -> Result<String, Failure> {
     std::fs::read_to_string(path).map_err(|e| Failure::Io(format!("{}: {e}; give a file of SQL", path.display())))
 }
 
-type Spooled = (Vec<PathBuf>, Option<tempfile::NamedTempFile>);
+/// Puts standard input and other pipes into temporary files, which the intake reads in their place.
+fn spool_pipes(paths: &[PathBuf], intake: &mut Intake) -> Result<Vec<tempfile::NamedTempFile>, Failure> {
+    let failed = |path: &Path, e: io::Error| {
+        Failure::Io(format!("cannot keep {} in a temporary file: {e}; make room, or set TMPDIR", path.display()))
+    };
+    let mut spools = Vec::new();
+    for path in paths {
+        let stdin = path.as_os_str() == "-";
+        let pipe = !stdin && std::fs::metadata(path).is_ok_and(|metadata| !metadata.is_file() && !metadata.is_dir());
+        if !stdin && !pipe {
+            continue;
+        }
+        let mut spool = tempfile::NamedTempFile::new().map_err(|e| failed(path, e))?;
+        let copied = if stdin {
+            io::copy(&mut io::stdin().lock(), &mut spool)
+        } else {
+            std::fs::File::open(path).and_then(|mut pipe| io::copy(&mut pipe, &mut spool))
+        };
+        copied.map_err(|e| failed(path, e))?;
+        intake.sources.replace(path, spool.path());
+        spools.push(spool);
+    }
+    Ok(spools)
+}
 
-fn spool_stdin(mut paths: Vec<PathBuf>) -> Result<Spooled, Failure> {
-    let Some(stdin) = paths.iter_mut().find(|path| path.as_os_str() == "-") else { return Ok((paths, None)) };
-    let failed = |e: io::Error| Failure::Io(format!("cannot keep standard input in a temporary file: {e}"));
-    let mut spool = tempfile::NamedTempFile::new().map_err(failed)?;
-    io::copy(&mut io::stdin().lock(), &mut spool).map_err(failed)?;
-    *stdin = spool.path().to_path_buf();
-    Ok((paths, Some(spool)))
+/// An answer whose engine may give up on a value by panicking (a text of gigabytes): an error of that query, and no more.
+struct Guarded(query::BlockingAnswer);
+
+impl Iterator for Guarded {
+    type Item = Result<RecordBatch, query::Error>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let next = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| self.0.next()));
+        next.unwrap_or_else(|_| Some(Err(query::Error::Run("the engine gave up on a value of this query".to_owned()))))
+    }
 }
 
 /// The logs as a table: every scan of it reads the files again, so memory does not depend on them.
 pub(crate) struct Logs {
     intake: Intake,
-    /// Of the last scan.
-    totals: Mutex<Option<Totals>>,
+    state: Mutex<Scans>,
+    ended: Condvar,
+}
+
+/// What the table's scans did.
+#[derive(Default)]
+struct Scans {
+    running: usize,
+    /// Of the last scan that read everything. One that the query stopped early (`LIMIT`) says nothing of the rest.
+    totals: Option<Totals>,
 }
 
 impl Logs {
     pub(crate) fn new(intake: Intake) -> Self {
-        Logs { intake, totals: Mutex::new(None) }
+        Logs { intake, state: Mutex::default(), ended: Condvar::new() }
+    }
+
+    /// Waits for scans that are still ending, so that the outcome does not depend on who is faster.
+    fn finished(&self) -> Option<Totals> {
+        let state = self.state.lock().ok()?;
+        let state = self.ended.wait_while(state, |state| state.running > 0).ok()?;
+        state.totals.clone()
+    }
+
+    fn note(&self, change: impl FnOnce(&mut Scans)) {
+        if let Ok(mut state) = self.state.lock() {
+            change(&mut state);
+        }
+        self.ended.notify_all();
     }
 }
 
 impl EventStream for Logs {
     fn open(&self, sink: &mut dyn FnMut(RecordBatch) -> ControlFlow<()>) -> Result<(), String> {
-        let mut sink = sink;
-        let totals = ingest::pipeline::scan(&self.intake.sources, &self.intake.options, &mut sink)
-            .map_err(|error| error.to_string())?;
-        if let Ok(mut slot) = self.totals.lock() {
-            *slot = Some(totals);
-        }
-        Ok(())
+        self.note(|state| state.running += 1);
+        let mut stopped = false;
+        let result = ingest::pipeline::scan(&self.intake.sources, &self.intake.options, &mut |batch: RecordBatch| {
+            let flow = sink(batch);
+            stopped |= flow.is_break();
+            flow
+        });
+        self.note(|state| {
+            state.running -= 1;
+            if let (Ok(totals), false) = (&result, stopped) {
+                state.totals = Some(totals.clone());
+            }
+        });
+        result.map(drop).map_err(|error| error.to_string())
     }
 }

@@ -43,6 +43,11 @@ pub(crate) fn run(args: &SampleArgs, global: &Global, words: Words) -> Result<Ou
 /// # Errors
 /// A plan that cannot be, or a disk that cannot be written.
 pub(crate) fn write(plan: &Plan, out: &Path) -> Result<Summary, Failure> {
+    // Two trails in one folder would be read as one.
+    if out.join("AWSLogs").exists() {
+        let text = format!("{} holds a trail already: choose another folder, or remove it", out.display());
+        return Err(Failure::Usage(text));
+    }
     simulate::write(plan, out).map_err(|error| match error {
         simulate::Error::Plan { .. } => Failure::Usage(error.to_string()),
         _ => Failure::Io(error.to_string()),

@@ -123,6 +123,24 @@ fn shape_cases() -> Vec<Case> {
         ),
         ("awslogs, packed badly", packed(b"this is not gzip at all"), 0, vec![("gzip_corrupt", 1)]),
         ("awslogs, no base64", br#"{"awslogs":{"data":"%%"}}"#.to_vec(), 0, vec![("unknown_shape", 1)]),
+        (
+            "empty objects among records",
+            format!(r#"{{"Records":[{{}},{{}},{a}]}}"#).into_bytes(),
+            1,
+            vec![("unknown_shape", 2)],
+        ),
+        (
+            "a digest before records",
+            format!("{{\"digestS3Bucket\":\"b\"}}\n{a}\n").into_bytes(),
+            1,
+            vec![("unknown_shape", 1)],
+        ),
+        (
+            "two digests",
+            b"{\"digestS3Bucket\":\"b\"}\n{\"digestS3Bucket\":\"c\"}".to_vec(),
+            0,
+            vec![("unknown_shape", 2)],
+        ),
         ("digest", br#"{"digestS3Bucket":"b","logFiles":[]}"#.to_vec(), 0, vec![]),
     ]
 }
@@ -156,6 +174,12 @@ fn record_cases() -> Vec<Case> {
             records(&[event("a"), event("b").trim_end_matches('}').to_owned(), event("c")]),
             2,
             vec![("invalid_json", 1)],
+        ),
+        (
+            "70,000 unknown fields",
+            with(&(0..70_000).map(|n| format!("\"f{n}\":1")).collect::<Vec<_>>().join(",")),
+            2,
+            vec![("too_many_fields", 1)],
         ),
         (
             "types that change",

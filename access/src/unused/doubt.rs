@@ -10,6 +10,7 @@ use super::{Options, UnusedActions, Why};
 use crate::coverage::{Account, Coverage};
 use crate::instant::{DAY, day_of};
 use crate::policy::ActionSet;
+use crate::usage::LastUsed;
 
 /// Services that CloudTrail records in one region of the partition, wherever the caller is. Source: "Global service
 /// events" in the CloudTrail user guide and the CloudTrail page of each service.
@@ -46,6 +47,8 @@ pub(super) struct Question<'a> {
 pub(super) struct Doubts<'a> {
     coverage: &'a Coverage,
     options: Options,
+    /// Facts were left out for want of room.
+    incomplete: bool,
     nothing: Account,
 }
 
@@ -74,8 +77,9 @@ fn masks() -> &'static Masks {
 }
 
 impl<'a> Doubts<'a> {
-    pub(super) fn new(coverage: &'a Coverage, options: &Options) -> Self {
-        Doubts { coverage, options: *options, nothing: Account::default() }
+    pub(super) fn new(usage: &'a LastUsed, options: &Options) -> Self {
+        let incomplete = usage.totals().dropped > 0;
+        Doubts { coverage: usage.coverage(), options: *options, incomplete, nothing: Account::default() }
     }
 
     /// The start of the window.
@@ -140,6 +144,9 @@ impl<'a> Doubts<'a> {
 
     /// Why the account's logs do not span the window, if they do not.
     pub(super) fn of_account(&self, account: &str) -> Option<Why> {
+        if self.incomplete {
+            return Some(Why::LimitsReached);
+        }
         let account = self.account(account);
         let Some(first) = account.first() else { return Some(Why::HistoryTooShort) };
         // A day's grace: logs that begin in the course of the window's first day do span it.

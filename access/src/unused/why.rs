@@ -18,6 +18,8 @@ pub enum Why {
     DataEventsOff,
     /// A global service is recorded in one region, and the account's logs lack that region.
     GlobalServiceRegionMissing,
+    /// More principals, actions or keys occurred than are kept, so any use may be among those left out.
+    LimitsReached,
     /// The account's logs begin after the window does.
     HistoryTooShort,
     /// The account's logs have a gap within the window.
@@ -30,10 +32,11 @@ pub enum Why {
 
 impl Why {
     /// Every reason, in the order in which they are given.
-    pub const ALL: [Why; 7] = [
+    pub const ALL: [Why; 8] = [
         Why::Unobservable,
         Why::DataEventsOff,
         Why::GlobalServiceRegionMissing,
+        Why::LimitsReached,
         Why::HistoryTooShort,
         Why::GapInLogs,
         Why::GrantedTooRecently,
@@ -46,6 +49,7 @@ impl Why {
             Why::Unobservable => "unobservable",
             Why::DataEventsOff => "data_events_off",
             Why::GlobalServiceRegionMissing => "global_service_region_missing",
+            Why::LimitsReached => "limits_reached",
             Why::HistoryTooShort => "history_too_short",
             Why::GapInLogs => "gap_in_logs",
             Why::GrantedTooRecently => "granted_too_recently",
@@ -61,6 +65,7 @@ impl Why {
             Why::GlobalServiceRegionMissing => {
                 "cannot know: the service is recorded in one region, and no logs of that region were given"
             }
+            Why::LimitsReached => "cannot know: more principals and actions occurred than are kept; split the input",
             Why::HistoryTooShort => "cannot know: the account's logs begin after the window does",
             Why::GapInLogs => "cannot know: the account's logs have a gap within the window",
             Why::GrantedTooRecently => "too early to say: it was granted within the window",

@@ -62,6 +62,11 @@ impl Splitter {
         Splitter { state: State::Documents, at: 0, documents: 0 }
     }
 
+    /// Whether no document has begun yet.
+    pub fn is_untouched(&self) -> bool {
+        self.documents == 0
+    }
+
     /// Bytes of the window that are done with; the caller may drop them and call [`Splitter::drop_front`].
     pub fn done(&self) -> usize {
         self.at

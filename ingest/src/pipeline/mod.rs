@@ -184,7 +184,9 @@ fn collect(turns: Receiver<Receiver<Result<Chunk, Error>>>, sink: &mut dyn Sink)
             };
             for (index, mut object) in chunk.finished {
                 (object.rows, object.duplicates) = open.remove(&index).unwrap_or_default();
-                debug_assert!(object.balanced(), "{object:?}");
+                if !object.balanced() {
+                    return Err(Error::Unbalanced { object: object.object });
+                }
                 sink.object(&object);
                 totals.add(&object);
             }

@@ -217,7 +217,7 @@ impl ObjectReader {
         window.clear();
         window.shrink_to(2 * WINDOW_BYTES);
         self.window = window;
-        nothing(object);
+        nothing(&splitter, object);
         result
     }
 }
@@ -230,18 +230,19 @@ fn whole(
     emit: &mut Emit<'_>,
 ) -> Result<(), Ended> {
     object.bytes_inflated = text.len() as u64;
-    match parser.window(&mut Splitter::new(), text, true, index, object, emit) {
+    let mut splitter = Splitter::new();
+    match parser.window(&mut splitter, text, true, index, object, emit) {
         ControlFlow::Continue(()) => {
-            nothing(object);
+            nothing(&splitter, object);
             Ok(())
         }
         ControlFlow::Break(()) => Err(Ended::Stopped),
     }
 }
 
-/// An object of zero bytes is no failure, and no log file either: it is listed.
-fn nothing(object: &mut ObjectTotals) {
-    if object.bytes_inflated == 0 && object.records_in == 0 && object.skipped.is_none() {
+/// An object of nothing but white space is no failure, and no log file either: it is listed.
+fn nothing(splitter: &Splitter, object: &mut ObjectTotals) {
+    if splitter.is_untouched() && object.records_in == 0 && object.skipped.is_none() {
         object.skipped = Some(OtherKind::Empty);
     }
 }

@@ -110,11 +110,8 @@ impl Parser {
             Kind::Inside(_) | Kind::Quoted(_) | Kind::Packed(_) => {
                 object.reject(Reason::TooDeep, 1, "wrappers in wrappers")
             }
-            Kind::Other(kind) if object.records_in == 0 => object.skipped = Some(kind),
-            Kind::Other(OtherKind::Empty) => {
-                object.reject(Reason::UnknownShape, 1, format!("{}an object without fields", ordinal(object)));
-            }
-            Kind::Other(_) => object.reject(Reason::UnknownShape, 1, "a document of another kind after records"),
+            Kind::Other(kind) if object.records_in == 0 && object.skipped.is_none() => object.skipped = Some(kind),
+            Kind::Other(kind) => refuse_other(kind, object),
             Kind::Refused(reason, detail) => object.reject(reason, 1, format!("{}{detail}", ordinal(object))),
         }
     }
@@ -147,7 +144,13 @@ impl Parser {
     }
 
     /// Notes the end of an object.
-    pub(super) fn finish(&mut self, index: usize, object: ObjectTotals) {
+    pub(super) fn finish(&mut self, index: usize, mut object: ObjectTotals) {
+        // An object is skipped only if it is of another kind as a whole; beside records, that part is refused.
+        if object.records_in > 0
+            && let Some(kind) = object.skipped.take()
+        {
+            refuse_other(kind, &mut object);
+        }
         self.finished.push((index, object));
     }
 
@@ -166,6 +169,17 @@ impl Parser {
         let (runs, finished) = (std::mem::take(&mut self.runs), std::mem::take(&mut self.finished));
         emit(Ok(Chunk { batch, runs, finished }))
     }
+}
+
+/// A part of an object that is of another kind than the rest.
+#[cold]
+fn refuse_other(kind: OtherKind, object: &mut ObjectTotals) {
+    let what = match kind {
+        OtherKind::Empty => "an object without fields",
+        OtherKind::Digest => "a digest",
+        OtherKind::AccountAuthorizationDetails => "account authorization details",
+    };
+    object.reject(Reason::UnknownShape, 1, format!("{}{what}", ordinal(object)));
 }
 
 /// "record 17: ", counting from 1.
@@ -188,6 +202,7 @@ fn refuse(step: Step, window: &[u8], object: &mut ObjectTotals) {
             let reason = match error.what {
                 Fault::Truncated => Reason::TruncatedJson,
                 Fault::TooDeep => Reason::TooDeep,
+                Fault::TooManyFields => Reason::TooManyFields,
                 _ if document && !json => Reason::NotJson,
                 _ => Reason::InvalidJson,
             };

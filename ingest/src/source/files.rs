@@ -1,6 +1,5 @@
 //! Files of a folder, depth first, each folder's entries in the order of their names.
 
-use std::collections::HashSet;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -14,6 +13,10 @@ pub(super) enum Entry {
     Given(PathBuf),
     /// Found in a folder.
     Found(PathBuf),
+    /// Named by the user, under another name.
+    Renamed(PathBuf, String),
+    /// What a glob could not look into, and why.
+    Failed(String, String),
     Stdin,
 }
 
@@ -22,11 +25,29 @@ pub(super) enum Entry {
 pub struct Walk {
     /// What comes next is last.
     todo: Vec<Entry>,
+    /// Real paths of the folders that the user named, and of those that links led to: a link into one of them is not
+    /// followed, because its files are read already.
+    covered: Vec<PathBuf>,
 }
 
 impl Walk {
     pub(super) fn new(todo: Vec<Entry>) -> Self {
-        Walk { todo }
+        let given = todo.iter().filter_map(|entry| match entry {
+            Entry::Given(path) => std::fs::canonicalize(path).ok(),
+            _ => None,
+        });
+        Walk { covered: given.collect(), todo }
+    }
+
+    /// Whether the folder is a link to files that are read anyway; if it is not, they are from now on.
+    fn is_covered(&mut self, folder: &Path) -> bool {
+        let link = std::fs::symlink_metadata(folder).is_ok_and(|metadata| metadata.is_symlink());
+        let Some(real) = link.then(|| std::fs::canonicalize(folder).ok()).flatten() else { return false };
+        if self.covered.iter().any(|covered| real.starts_with(covered) || covered.starts_with(&real)) {
+            return true;
+        }
+        self.covered.push(real);
+        false
     }
 
     /// Objects and their bytes as stored, for a progress bar. Reads folders, not files.
@@ -61,6 +82,11 @@ impl Iterator for Walk {
                 }
                 Entry::Given(path) => (path, true),
                 Entry::Found(path) => (path, false),
+                Entry::Renamed(path, name) => {
+                    let bytes = std::fs::metadata(&path).map_or(0, |metadata| metadata.len());
+                    return Some(Ok(Input { name, place: Place::File(path), bytes }));
+                }
+                Entry::Failed(name, why) => return Some(Err((name, io::Error::other(why)))),
             };
             let name = path.to_string_lossy().into_owned();
             let metadata = match std::fs::metadata(&path) {
@@ -74,10 +100,7 @@ impl Iterator for Walk {
             if !metadata.is_dir() {
                 return Some(Ok(Input { name, place: Place::File(path), bytes: metadata.len() }));
             }
-            // A link to a folder above would never end; a root may be a link.
-            let looped = std::fs::symlink_metadata(&path).is_ok_and(|m| m.is_symlink())
-                && std::fs::canonicalize(&path).is_ok_and(|real| path.parent().is_some_and(|p| within(p, &real)));
-            if looped {
+            if !given && self.is_covered(&path) {
                 continue;
             }
             if let Err(error) = self.open_folder(&path) {
@@ -87,28 +110,41 @@ impl Iterator for Walk {
     }
 }
 
-/// Whether `folder` lies in `real` or is it.
-fn within(folder: &Path, real: &Path) -> bool {
-    std::fs::canonicalize(folder).is_ok_and(|folder| folder.starts_with(real))
-}
+/// Files, and the names of what could not be looked into, with the reasons.
+type Globbed = (Vec<PathBuf>, Vec<(String, String)>);
 
-/// Paths that match a glob, sorted.
-pub(super) fn glob(pattern: &str) -> Result<Vec<PathBuf>, Error> {
+/// Files that match a glob, or lie in a folder that does, in order; and what could not be looked into, with the reason.
+/// The walk is ours, because it does not follow links round and round.
+pub(super) fn glob(pattern: &str) -> Result<Globbed, Error> {
     let refuse = |why: String| Error::Glob { pattern: pattern.to_owned(), why };
-    let matches = glob::glob(pattern).map_err(|e| refuse(format!("not a glob: {e}")))?;
-    let mut paths: Vec<PathBuf> = matches.filter_map(Result::ok).collect();
-    if paths.is_empty() {
+    let compiled = glob::Pattern::new(pattern).map_err(|e| refuse(format!("not a glob: {e}")))?;
+    let options = glob::MatchOptions { require_literal_separator: true, ..glob::MatchOptions::new() };
+    let fixed = Path::new(pattern)
+        .components()
+        .take_while(|part| part.as_os_str().to_str().is_some_and(|part| !part.contains(['*', '?', '['])));
+    let fixed: PathBuf = fixed.collect();
+    let start = if fixed.as_os_str().is_empty() { PathBuf::from(".") } else { fixed.clone() };
+    if !start.exists() {
+        return Err(refuse(format!("no file matches: there is no {}", start.display())));
+    }
+    let (mut paths, mut failed) = (Vec::new(), Vec::new());
+    for item in Walk::new(vec![Entry::Given(start)]) {
+        match item {
+            Ok(Input { place: Place::File(path), .. }) => {
+                let path = path.strip_prefix(".").map_or(path.clone(), Path::to_owned);
+                let within = path.ancestors().take_while(|folder| folder.starts_with(&fixed));
+                if within.into_iter().any(|part| compiled.matches_path_with(part, options)) {
+                    paths.push(path);
+                }
+            }
+            Ok(_) => {}
+            Err((name, error)) => failed.push((name, error.to_string())),
+        }
+    }
+    if paths.is_empty() && failed.is_empty() {
         return Err(refuse("no file matches; quote the pattern and check the folder".to_owned()));
     }
-    // A link to a folder above gives every file many names: the shortest stands.
-    paths.sort_unstable_by_key(|path| (path.components().count(), path.clone()));
-    let mut real = HashSet::new();
-    paths.retain(|path| std::fs::canonicalize(path).map_or(true, |path| real.insert(path)));
-    paths.sort_unstable();
-    // A folder and a file in it may both match, as with **; the folder's own walk covers the file.
-    let folders: Vec<PathBuf> = paths.iter().filter(|p| p.is_dir()).cloned().collect();
-    paths.retain(|path| !folders.iter().any(|folder| folder != path && path.starts_with(folder)));
-    Ok(paths)
+    Ok((paths, failed))
 }
 
 #[cfg(test)]
@@ -125,13 +161,21 @@ mod tests {
             std::fs::write(path, "{}").unwrap();
         }
         #[cfg(unix)]
-        std::os::unix::fs::symlink(dir.path(), dir.path().join("c/loop")).unwrap();
+        for (target, link) in [("", "c/loop"), ("b", "c/to_b"), ("c", "b/to_c")] {
+            std::os::unix::fs::symlink(dir.path().join(target), dir.path().join(link)).unwrap();
+        }
+        let elsewhere = tempfile::tempdir().unwrap();
+        std::fs::write(elsewhere.path().join("f.json"), "{}").unwrap();
+        #[cfg(unix)]
+        for link in ["d1", "d2"] {
+            std::os::unix::fs::symlink(elsewhere.path(), dir.path().join(link)).unwrap();
+        }
         let root = dir.path().to_str().unwrap();
         let names: Vec<_> = Sources::new(&[root]).unwrap().walk().map(|i| i.unwrap().name.replace(root, "")).collect();
-        assert_eq!(names, ["/a.json", "/b/1.json", "/b/2.json", "/c/d/e.json"]);
+        assert_eq!(names, ["/a.json", "/b/1.json", "/b/2.json", "/c/d/e.json", "/d1/f.json"]);
         let glob = format!("{root}/**/*.json");
-        assert_eq!(Sources::new(&[glob]).unwrap().walk().count(), 4);
-        assert_eq!(Sources::new(&[root]).unwrap().walk().measure(), (4, 8));
+        assert_eq!(Sources::new(&[glob]).unwrap().walk().count(), 5);
+        assert_eq!(Sources::new(&[root]).unwrap().walk().measure(), (5, 10));
     }
 
     #[test]

@@ -41,6 +41,8 @@ pub struct Sources {
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Root {
     Path(PathBuf),
+    Renamed(PathBuf, String),
+    Failed(String, String),
     Stdin,
 }
 
@@ -65,11 +67,29 @@ impl Sources {
                 Err(error) => error,
             };
             match path.to_str().filter(|pattern| pattern.contains(['*', '?', '['])) {
-                Some(pattern) => roots.extend(files::glob(pattern)?.into_iter().map(Root::Path)),
+                Some(pattern) => {
+                    let (paths, failed) = files::glob(pattern)?;
+                    roots.extend(paths.into_iter().map(Root::Path));
+                    roots.extend(failed.into_iter().map(|(name, why)| Root::Failed(name, why)));
+                }
                 None => return Err(Error::Path { path: path.to_string_lossy().into_owned(), source: missing }),
             }
         }
         Ok(Sources { roots })
+    }
+
+    /// Reads `copy` in place of `path`, under the name of `path`: for a pipe that was put into a file.
+    pub fn replace(&mut self, path: &Path, copy: &Path) {
+        for root in &mut self.roots {
+            let same = match root {
+                Root::Path(root) => root == path,
+                Root::Stdin => path.as_os_str() == "-",
+                _ => false,
+            };
+            if same {
+                *root = Root::Renamed(copy.to_owned(), path.to_string_lossy().into_owned());
+            }
+        }
     }
 
     /// Whether standard input is among them: such a source can be read only once.
@@ -81,6 +101,8 @@ impl Sources {
     pub fn walk(&self) -> Walk {
         let roots = self.roots.iter().rev().map(|root| match root {
             Root::Path(path) => files::Entry::Given(path.clone()),
+            Root::Renamed(path, name) => files::Entry::Renamed(path.clone(), name.clone()),
+            Root::Failed(name, why) => files::Entry::Failed(name.clone(), why.clone()),
             Root::Stdin => files::Entry::Stdin,
         });
         Walk::new(roots.collect())
