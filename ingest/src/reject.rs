@@ -171,7 +171,33 @@ pub struct ObjectTotals {
     pub reasons: BTreeMap<Reason, (u64, String)>,
     /// Set where the object is of another known kind.
     pub skipped: Option<OtherKind>,
+    /// When the object was last written, in microseconds since the Unix epoch, where known.
+    pub modified: Option<i64>,
+    /// SHA-256 of the inflated text, where [`crate::pipeline::Options::evidence`] asks for it and all of it was read.
+    pub sha256: Option<[u8; 32]>,
+    /// The refused records themselves, where evidence is asked for; the first [`MAX_REFUSED`] of the object.
+    pub refused: Vec<Refused>,
+    /// Whether `refused` is filled.
+    pub evidence: bool,
 }
+
+/// A refused record, or an object refused as a whole.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refused {
+    /// Why.
+    pub reason: Reason,
+    /// What was found, and where.
+    pub detail: String,
+    /// Where the record begins in the inflated text, in bytes; `None` for a whole object.
+    pub offset: Option<u64>,
+    /// The record's own bytes, the first [`MAX_RAW_BYTES`].
+    pub raw: Vec<u8>,
+}
+
+/// Refused records kept for one object.
+pub const MAX_REFUSED: usize = 1000;
+/// Bytes kept of a refused record.
+pub const MAX_RAW_BYTES: usize = 4096;
 
 impl ObjectTotals {
     /// Totals of an object nothing is known of yet.
@@ -181,9 +207,26 @@ impl ObjectTotals {
 
     /// Notes `count` refused records.
     pub fn reject(&mut self, reason: Reason, count: u64, detail: impl Into<String>) {
+        self.refuse(reason, count, detail, None, &[]);
+    }
+
+    /// Notes `count` refused records, of which the first stands at `offset` and begins with `raw`.
+    pub fn refuse(
+        &mut self,
+        reason: Reason,
+        count: u64,
+        detail: impl Into<String>,
+        offset: Option<u64>,
+        raw: &[u8],
+    ) {
         self.records_in += count;
         self.rejected += count;
-        self.reasons.entry(reason).or_insert_with(|| (0, detail.into())).0 += count;
+        let detail = detail.into();
+        if self.evidence && self.refused.len() < MAX_REFUSED {
+            let raw = raw[..raw.len().min(MAX_RAW_BYTES)].to_vec();
+            self.refused.push(Refused { reason, detail: detail.clone(), offset, raw });
+        }
+        self.reasons.entry(reason).or_insert_with(|| (0, detail)).0 += count;
     }
 
     /// Whether the figures add up.
@@ -278,6 +321,9 @@ pub enum Error {
         /// What the system said.
         source: std::io::Error,
     },
+    /// Who takes the rows could not tell what is there already.
+    #[error("{0}")]
+    Sink(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// Arrow refused a batch: a bug of ours.
     #[error("internal error while building a batch: {0}; please report it")]
     Arrow(#[from] arrow::error::ArrowError),

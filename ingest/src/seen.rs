@@ -105,6 +105,15 @@ impl Seen {
         Ok(found)
     }
 
+    /// Marks events as seen without telling which were: for what an earlier run has kept. `events` needs the columns
+    /// `eventid` and `recipientaccountid`; rows without an id are no events to remember.
+    ///
+    /// # Errors
+    /// The temporary files could not be written or read.
+    pub fn remember(&mut self, events: &RecordBatch) -> io::Result<()> {
+        self.duplicates(events).map(|_| ())
+    }
+
     fn in_runs(&mut self, key: u128) -> io::Result<bool> {
         for run in &mut self.runs {
             if run.contains(key)? {

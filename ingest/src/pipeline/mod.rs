@@ -35,6 +35,10 @@ pub struct Options {
     pub batch_rows: usize,
     /// Bytes of record text after which a batch is closed.
     pub batch_bytes: usize,
+    /// Keep what proves what was read: the SHA-256 of each object's text, and the refused records themselves.
+    pub evidence: bool,
+    /// Which objects need not be read.
+    pub ledger: Option<Arc<dyn Ledger>>,
     /// Counters that a progress bar may read while the scan runs.
     pub progress: Arc<Progress>,
 }
@@ -47,6 +51,8 @@ impl Default for Options {
             limits: Limits::default(),
             batch_rows: 8192,
             batch_bytes: 16 << 20,
+            evidence: false,
+            ledger: None,
             progress: Arc::default(),
         }
     }
@@ -61,6 +67,14 @@ pub struct Progress {
     pub bytes: AtomicU64,
     /// Records found.
     pub records: AtomicU64,
+    /// Objects that the ledger held, and that were not read.
+    pub skipped: AtomicU64,
+}
+
+/// Knows which objects were read by an earlier run.
+pub trait Ledger: std::fmt::Debug + Send + Sync {
+    /// Whether all of the object's rows are there already. Asked once for each object, in order.
+    fn holds(&self, input: &Input) -> bool;
 }
 
 /// Who takes what a scan gives.
@@ -69,6 +83,17 @@ pub trait Sink {
     fn batch(&mut self, batch: RecordBatch) -> ControlFlow<()>;
     /// An object all of whose rows have been handed over.
     fn object(&mut self, _totals: &ObjectTotals) {}
+    /// The next batch, before its duplicates are looked for: what else was seen earlier can be told to `seen` now.
+    ///
+    /// # Errors
+    /// What was seen earlier could not be read; the scan ends.
+    fn before(&mut self, _batch: &RecordBatch, _seen: &mut Seen) -> Result<(), Error> {
+        Ok(())
+    }
+    /// Every object handed over so far is whole: a good moment to commit. `Break` ends the scan.
+    fn whole(&mut self) -> ControlFlow<()> {
+        ControlFlow::Continue(())
+    }
 }
 
 impl<F: FnMut(RecordBatch) -> ControlFlow<()>> Sink for F {
@@ -108,7 +133,7 @@ pub fn scan(sources: &Sources, options: &Options, sink: &mut dyn Sink) -> Result
     let (to_caller, turns) = sync_channel::<Receiver<Result<Chunk, Error>>>(threads * 2);
     let tasks = Mutex::new(tasks);
     std::thread::scope(|scope| {
-        let lister = scope.spawn(move || list(sources, &to_workers, &to_caller));
+        let lister = scope.spawn(move || list(sources, options, &to_workers, &to_caller));
         let workers: Vec<_> = (0..threads).map(|_| scope.spawn(|| work(&tasks, options))).collect();
         let result = collect(turns, sink);
         // The lister and the workers stop by themselves: their queues are closed now.
@@ -118,8 +143,22 @@ pub fn scan(sources: &Sources, options: &Options, sink: &mut dyn Sink) -> Result
 }
 
 /// Groups objects into tasks.
-fn list(sources: &Sources, to_workers: &SyncSender<Task>, to_caller: &SyncSender<Receiver<Result<Chunk, Error>>>) {
-    let mut walk = sources.walk().peekable();
+fn list(
+    sources: &Sources,
+    options: &Options,
+    to_workers: &SyncSender<Task>,
+    to_caller: &SyncSender<Receiver<Result<Chunk, Error>>>,
+) {
+    let known = |item: &Result<Input, _>| match (&options.ledger, item) {
+        (Some(ledger), Ok(input)) => ledger.holds(input),
+        _ => false,
+    };
+    let unknown = |item: &Result<Input, _>| {
+        let known = known(item);
+        options.progress.skipped.fetch_add(u64::from(known), Ordering::Relaxed);
+        !known
+    };
+    let mut walk = sources.walk().filter(unknown).peekable();
     while walk.peek().is_some() {
         let mut inputs = Vec::new();
         let mut bytes = 0;
@@ -179,7 +218,10 @@ fn collect(turns: Receiver<Receiver<Result<Chunk, Error>>>, sink: &mut dyn Sink)
         for chunk in turn {
             let chunk = chunk?;
             let flow = match &chunk.batch {
-                Some(batch) => deliver(batch, &chunk.runs, &mut seen, &mut open, sink)?,
+                Some(batch) => {
+                    sink.before(batch, &mut seen)?;
+                    deliver(batch, &chunk.runs, &mut seen, &mut open, sink)?
+                }
                 None => ControlFlow::Continue(()),
             };
             for (index, mut object) in chunk.finished {
@@ -193,6 +235,10 @@ fn collect(turns: Receiver<Receiver<Result<Chunk, Error>>>, sink: &mut dyn Sink)
             if flow.is_break() {
                 return Ok(totals);
             }
+        }
+        // A task holds whole objects, so nothing is half read here.
+        if sink.whole().is_break() {
+            return Ok(totals);
         }
     }
     Ok(totals)

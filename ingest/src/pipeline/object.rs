@@ -5,6 +5,8 @@ use std::io::{self, BufRead, BufReader, Read, Seek};
 use std::ops::ControlFlow;
 use std::path::Path;
 
+use sha2::{Digest, Sha256};
+
 use crate::envelope::split::Splitter;
 use crate::gunzip::{self, Encoding, Inflated, Inflater, Refusal, WHOLE_BYTES};
 use crate::reject::{ObjectTotals, OtherKind, Reason};
@@ -59,6 +61,8 @@ impl ObjectReader {
     /// Reads one object into rows.
     pub(super) fn read(&mut self, index: usize, input: Input, emit: &mut Emit<'_>) -> ControlFlow<()> {
         let mut object = ObjectTotals::new(input.name);
+        object.modified = input.modified;
+        object.evidence = self.options.evidence;
         self.parser.start(&object.object);
         let result = match input.place {
             Place::File(path) => self.file(&path, index, &mut object, emit),
@@ -188,12 +192,16 @@ impl ObjectReader {
         emit: &mut Emit<'_>,
     ) -> Result<(), Ended> {
         let mut splitter = Splitter::new();
+        let mut digest = object.evidence.then(Sha256::new);
         let mut window = std::mem::take(&mut self.window);
         window.clear();
         let result = loop {
             let before = window.len();
             let read = (&mut text).take(WINDOW_BYTES as u64).read_to_end(&mut window);
             object.bytes_inflated += (window.len() - before) as u64;
+            if let Some(digest) = &mut digest {
+                digest.update(&window[before..]);
+            }
             let (last, failed) = match read {
                 Ok(n) => (n == 0, None),
                 Err(error) => (true, Some(gunzip::explain(&error))),
@@ -203,10 +211,14 @@ impl ObjectReader {
             }
             match failed {
                 Some(refusal) => break Err(refusal.into()),
-                None if last => break Ok(()),
+                None if last => {
+                    object.sha256 = digest.take().map(|digest| digest.finalize().into());
+                    break Ok(());
+                }
                 None => {}
             }
             let done = splitter.done().min(window.len());
+            self.parser.advance(done);
             window.drain(..done);
             splitter.drop_front(done);
             if window.len() > RECORD_BYTES {
@@ -230,6 +242,9 @@ fn whole(
     emit: &mut Emit<'_>,
 ) -> Result<(), Ended> {
     object.bytes_inflated = text.len() as u64;
+    if object.evidence {
+        object.sha256 = Some(Sha256::digest(text).into());
+    }
     let mut splitter = Splitter::new();
     match parser.window(&mut splitter, text, true, index, object, emit) {
         ControlFlow::Continue(()) => {

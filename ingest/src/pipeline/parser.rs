@@ -35,6 +35,10 @@ pub(super) struct Parser {
     finished: Vec<(usize, ObjectTotals)>,
     batch_rows: usize,
     batch_bytes: usize,
+    /// Bytes of the object's text before the window.
+    before: u64,
+    /// Where the record that is looked at begins in the object's text.
+    at: u64,
 }
 
 impl Parser {
@@ -50,12 +54,20 @@ impl Parser {
             finished: Vec::new(),
             batch_rows: options.batch_rows,
             batch_bytes: options.batch_bytes,
+            before: 0,
+            at: 0,
         }
     }
 
     /// Begins an object.
     pub(super) fn start(&mut self, name: &str) {
         self.rows.start(name);
+        (self.before, self.at) = (0, 0);
+    }
+
+    /// Says that the window's next bytes come so much later.
+    pub(super) fn advance(&mut self, bytes: usize) {
+        self.before += bytes as u64;
     }
 
     /// Parses as much of `window` as is whole. `splitter` stands where the last window ended.
@@ -70,9 +82,12 @@ impl Parser {
     ) -> ControlFlow<()> {
         loop {
             match splitter.next(window, last, &mut self.scanner, &mut self.fields) {
-                Step::Object(range) => self.object(&window[range], 0, index, object),
+                Step::Object(range) => {
+                    self.at = self.before + range.start as u64;
+                    self.object(&window[range], 0, index, object);
+                }
                 Step::Done | Step::More => return ControlFlow::Continue(()),
-                step => refuse(step, window, object),
+                step => refuse(step, window, self.before, object),
             }
             if self.rows.len() >= self.batch_rows || self.rows.bytes() >= self.batch_bytes {
                 self.flush(emit)?;
@@ -86,11 +101,8 @@ impl Parser {
             Ok(text) => text,
             Err(error) => {
                 let at = error.valid_up_to();
-                return object.reject(
-                    Reason::InvalidUtf8,
-                    1,
-                    format!("{}not UTF-8 at byte {at} of it", ordinal(object)),
-                );
+                let detail = format!("{}not UTF-8 at byte {at} of it", ordinal(object));
+                return object.refuse(Reason::InvalidUtf8, 1, detail, Some(self.at), bytes);
             }
         };
         match self.teller.tell(text, &self.fields) {
@@ -112,7 +124,10 @@ impl Parser {
             }
             Kind::Other(kind) if object.records_in == 0 && object.skipped.is_none() => object.skipped = Some(kind),
             Kind::Other(kind) => refuse_other(kind, object),
-            Kind::Refused(reason, detail) => object.reject(reason, 1, format!("{}{detail}", ordinal(object))),
+            Kind::Refused(reason, detail) => {
+                let detail = format!("{}{detail}", ordinal(object));
+                object.refuse(reason, 1, detail, Some(self.at), bytes);
+            }
         }
     }
 
@@ -123,7 +138,7 @@ impl Parser {
             match splitter.next(text.as_bytes(), true, &mut self.scanner, &mut self.fields) {
                 Step::Object(range) => self.object(&text.as_bytes()[range], depth, index, object),
                 Step::Done | Step::More => return,
-                step => refuse(step, text.as_bytes(), object),
+                step => refuse(step, text.as_bytes(), self.at, object),
             }
         }
     }
@@ -189,11 +204,13 @@ fn ordinal(object: &ObjectTotals) -> String {
 
 /// Counts a step that is no record.
 #[cold]
-fn refuse(step: Step, window: &[u8], object: &mut ObjectTotals) {
+fn refuse(step: Step, window: &[u8], before: u64, object: &mut ObjectTotals) {
+    let place = |at: usize| Some(before + at as u64);
     match step {
         Step::Other(range) => {
-            let start = preview(&window[range]);
-            object.reject(Reason::NotARecord, 1, format!("{}{start} instead of an object", ordinal(object)));
+            let start = preview(&window[range.clone()]);
+            let detail = format!("{}{start} instead of an object", ordinal(object));
+            object.refuse(Reason::NotARecord, 1, detail, place(range.start), &window[range]);
         }
         Step::Broken { range, error, document } => {
             let at = JsonError { at: error.at - range.start.min(error.at), ..error };
@@ -206,14 +223,16 @@ fn refuse(step: Step, window: &[u8], object: &mut ObjectTotals) {
                 _ if document && !json => Reason::NotJson,
                 _ => Reason::InvalidJson,
             };
-            object.reject(reason, 1, format!("{}{at} of it; it begins with {start}", ordinal(object)));
+            let detail = format!("{}{at} of it; it begins with {start}", ordinal(object));
+            object.refuse(reason, 1, detail, place(range.start), &window[range]);
         }
         Step::Trailing(range) => {
-            let start = preview(&window[range]);
-            object.reject(Reason::TrailingText, 1, format!("after the records: {start}"));
+            let detail = format!("after the records: {}", preview(&window[range.clone()]));
+            object.refuse(Reason::TrailingText, 1, detail, place(range.start), &window[range]);
         }
         Step::Unclosed => {
-            object.reject(Reason::TruncatedJson, 1, format!("the text ends after {} records", object.records_in));
+            let detail = format!("the text ends after {} records", object.records_in);
+            object.refuse(Reason::TruncatedJson, 1, detail, place(window.len()), &[]);
         }
         Step::Object(_) | Step::More | Step::Done => {}
     }

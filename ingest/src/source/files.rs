@@ -78,13 +78,13 @@ impl Iterator for Walk {
         loop {
             let (path, given) = match self.todo.pop()? {
                 Entry::Stdin => {
-                    return Some(Ok(Input { name: "-".to_owned(), place: Place::Stdin, bytes: 0 }));
+                    return Some(Ok(Input { name: "-".to_owned(), place: Place::Stdin, bytes: 0, modified: None }));
                 }
                 Entry::Given(path) => (path, true),
                 Entry::Found(path) => (path, false),
                 Entry::Renamed(path, name) => {
                     let bytes = std::fs::metadata(&path).map_or(0, |metadata| metadata.len());
-                    return Some(Ok(Input { name, place: Place::File(path), bytes }));
+                    return Some(Ok(Input { name, place: Place::File(path), bytes, modified: None }));
                 }
                 Entry::Failed(name, why) => return Some(Err((name, io::Error::other(why)))),
             };
@@ -98,7 +98,8 @@ impl Iterator for Walk {
                 return Some(Err((name, io::Error::other("a pipe, socket or device; name it to read it"))));
             }
             if !metadata.is_dir() {
-                return Some(Ok(Input { name, place: Place::File(path), bytes: metadata.len() }));
+                let (bytes, modified) = (metadata.len(), modified(&metadata));
+                return Some(Ok(Input { name, place: Place::File(path), bytes, modified }));
             }
             if !given && self.is_covered(&path) {
                 continue;
@@ -145,6 +146,12 @@ pub(super) fn glob(pattern: &str) -> Result<Globbed, Error> {
         return Err(refuse("no file matches; quote the pattern and check the folder".to_owned()));
     }
     Ok((paths, failed))
+}
+
+/// When a file was last written, in microseconds since the Unix epoch.
+fn modified(metadata: &std::fs::Metadata) -> Option<i64> {
+    let since = metadata.modified().ok()?.duration_since(std::time::UNIX_EPOCH).ok()?;
+    i64::try_from(since.as_micros()).ok()
 }
 
 #[cfg(test)]

@@ -21,6 +21,8 @@ pub struct Input {
     pub place: Place,
     /// Bytes as stored; 0 where nobody knows beforehand.
     pub bytes: u64,
+    /// When it was last written, in microseconds since the Unix epoch, where somebody knows.
+    pub modified: Option<i64>,
 }
 
 /// Where the bytes of an object are.

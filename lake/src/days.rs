@@ -1,0 +1,89 @@
+//! A batch of events, split by the day of each event.
+
+use arrow::array::{Array, AsArray, RecordBatch, UInt32Array};
+use arrow::compute::take_record_batch;
+use arrow::datatypes::Date32Type;
+use arrow::error::ArrowError;
+
+use crate::schema::PARTITION;
+
+/// Up to so many runs of one day are sliced, which copies nothing; more are gathered by day.
+const RUNS: usize = 16;
+
+/// The parts of a batch, each of one day. Rows keep their order within a day.
+pub(crate) fn split(batch: &RecordBatch) -> Result<Vec<(Option<i32>, RecordBatch)>, ArrowError> {
+    let runs = runs(batch);
+    if runs.len() <= RUNS {
+        return Ok(runs.into_iter().map(|(day, start, end)| (day, batch.slice(start, end - start))).collect());
+    }
+    let mut days: Vec<(Option<i32>, Vec<u32>)> = Vec::new();
+    for (day, start, end) in runs {
+        let rows = (start..end).map(|row| row as u32);
+        match days.iter_mut().find(|(known, _)| *known == day) {
+            Some((_, known)) => known.extend(rows),
+            None => days.push((day, rows.collect())),
+        }
+    }
+    days.into_iter().map(|(day, rows)| Ok((day, take_record_batch(batch, &UInt32Array::from(rows))?))).collect()
+}
+
+/// Runs of rows of one day: day, first row, row after the last.
+fn runs(batch: &RecordBatch) -> Vec<(Option<i32>, usize, usize)> {
+    let mut runs: Vec<(Option<i32>, usize, usize)> = Vec::new();
+    let days = batch.column_by_name(PARTITION).and_then(|column| column.as_primitive_opt::<Date32Type>());
+    for row in 0..batch.num_rows() {
+        let day = days.filter(|days| days.is_valid(row)).map(|days| days.value(row));
+        match runs.last_mut() {
+            Some((last, _, end)) if *last == day => *end = row + 1,
+            _ => runs.push((day, row, row + 1)),
+        }
+    }
+    runs
+}
+
+/// The days in a batch, each once, in order of appearance.
+pub(crate) fn of(batch: &RecordBatch) -> Vec<Option<i32>> {
+    let mut days = Vec::new();
+    for (day, ..) in runs(batch) {
+        if !days.contains(&day) {
+            days.push(day);
+        }
+    }
+    days
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use std::sync::Arc;
+
+    use arrow::array::{Date32Array, Int64Array};
+
+    use super::*;
+
+    fn batch(days: &[Option<i32>]) -> RecordBatch {
+        let rows: Int64Array = (0..days.len() as i64).collect();
+        RecordBatch::try_from_iter([
+            (PARTITION, Arc::new(days.iter().copied().collect::<Date32Array>()) as _),
+            ("n", Arc::new(rows) as _),
+        ])
+        .unwrap()
+    }
+
+    fn shape(batch: &RecordBatch) -> Vec<(Option<i32>, Vec<i64>)> {
+        let part = |(day, batch): (Option<i32>, RecordBatch)| {
+            (day, batch.column(1).as_primitive::<arrow::datatypes::Int64Type>().values().to_vec())
+        };
+        split(batch).unwrap().into_iter().map(part).collect()
+    }
+
+    #[test]
+    fn few_runs_are_slices_and_many_are_gathered() {
+        assert_eq!(shape(&batch(&[Some(1), Some(1), None])), [(Some(1), vec![0, 1]), (None, vec![2])]);
+        let alternating: Vec<_> = (0..40).map(|row| Some(row % 2)).collect();
+        let even: Vec<i64> = (0..40).step_by(2).collect();
+        let odd: Vec<i64> = (1..40).step_by(2).collect();
+        assert_eq!(shape(&batch(&alternating)), [(Some(0), even), (Some(1), odd)]);
+        assert_eq!(of(&batch(&alternating)), [Some(0), Some(1)]);
+    }
+}

@@ -1,0 +1,140 @@
+//! What can go wrong with a lake, each with the next step.
+
+use std::io;
+
+use object_store::Error as StoreError;
+
+/// Result with the lake's error.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// Why a lake could not be read or written. Rows committed before stand in every case.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The place that the user named is no place for a lake.
+    #[error("{place}: {why}")]
+    Location {
+        /// What was given.
+        place: String,
+        /// What is wrong, and the next step.
+        why: String,
+    },
+    /// There is no lake.
+    #[error("{place}: no lake here; `trailhound ingest SOURCE --lake {place}` makes one")]
+    Absent {
+        /// Where it was looked for.
+        place: String,
+    },
+    /// The lake was written by a newer trailhound.
+    #[error("{place}: the lake has format {found}, this trailhound knows {known}; use the newer one")]
+    Format {
+        /// Where.
+        place: String,
+        /// Format found.
+        found: u32,
+        /// Newest format known.
+        known: u32,
+    },
+    /// The store ran out of room.
+    #[error("{object}: no room left ({source}); what was committed stands: make room and run it again")]
+    Full {
+        /// What was to be written.
+        object: String,
+        /// What the store said.
+        source: StoreError,
+    },
+    /// The store refused a read or a write.
+    #[error("{object}: {source}{}", hint(.source))]
+    Store {
+        /// The object in the store.
+        object: String,
+        /// What the store said.
+        source: StoreError,
+    },
+    /// Delta's log could not be read or written.
+    #[error("table {table}: {source}; `trailhound lake check` tells what is damaged")]
+    Delta {
+        /// The table.
+        table: &'static str,
+        /// What deltalake said.
+        source: Box<deltalake_core::DeltaTableError>,
+    },
+    /// A data file is not what was written.
+    #[error("{file}: {why}; `trailhound lake check` lists all damage, `trailhound lake repair` mends it")]
+    Damaged {
+        /// The file, within the lake.
+        file: String,
+        /// What is wrong.
+        why: String,
+    },
+    /// Other writers were faster again and again.
+    #[error("table {table}: {attempts} attempts to commit met other writers; run it again when they are done")]
+    Busy {
+        /// The table.
+        table: &'static str,
+        /// How often it was tried.
+        attempts: u32,
+    },
+    /// Rows could not be turned into a file: a fault of ours.
+    #[error("internal error while writing {table}: {source}; please report it")]
+    Encode {
+        /// The table.
+        table: &'static str,
+        /// What Arrow or Parquet said.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// A file or thread of our own failed.
+    #[error("{what}: {source}")]
+    Io {
+        /// What was tried.
+        what: String,
+        /// What the system said.
+        source: io::Error,
+    },
+}
+
+impl Error {
+    /// An error of the store about one object.
+    pub(crate) fn store(object: impl Into<String>) -> impl FnOnce(StoreError) -> Error {
+        let object = object.into();
+        move |source| {
+            if is_full(&source) { Error::Full { object, source } } else { Error::Store { object, source } }
+        }
+    }
+
+    /// An error of Delta about one table. What is the store's underneath is told as the store's.
+    pub(crate) fn delta(table: &'static str) -> impl FnOnce(deltalake_core::DeltaTableError) -> Error {
+        move |source| match source {
+            deltalake_core::DeltaTableError::ObjectStore { source } => Error::store(table)(source),
+            source => Error::Delta { table, source: Box::new(source) },
+        }
+    }
+
+    /// A fault while rows of a table were encoded.
+    pub(crate) fn encode<E: std::error::Error + Send + Sync + 'static>(table: &'static str) -> impl FnOnce(E) -> Error {
+        move |source| Error::Encode { table, source: Box::new(source) }
+    }
+}
+
+/// Whether the store said that it has no room (`ENOSPC`, a quota).
+fn is_full(error: &StoreError) -> bool {
+    let mut source: Option<&(dyn std::error::Error + 'static)> = Some(error);
+    while let Some(error) = source {
+        if let Some(error) = error.downcast_ref::<io::Error>()
+            && matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
+        {
+            return true;
+        }
+        source = error.source();
+    }
+    false
+}
+
+fn hint(error: &StoreError) -> &'static str {
+    match error {
+        StoreError::PermissionDenied { .. } => {
+            "; the lake needs s3:GetObject, s3:PutObject, s3:DeleteObject and s3:ListBucket there"
+        }
+        StoreError::Unauthenticated { .. } => "; no valid credentials: try `aws sts get-caller-identity`",
+        _ => "",
+    }
+}

@@ -1,0 +1,65 @@
+//! Faults on purpose, for tests: the process dies at a named step, or the disk is full at the k-th write.
+//!
+//! Only in builds with debug assertions, and only where the environment asks for it; a release build has none of it.
+//! `TRAILHOUND_CRASH_AT=step` or `step:n` (the n-th time) aborts the process there, as a power cut would end it: no
+//! destructor runs. `TRAILHOUND_DISK_FULL_AT=k` lets the k-th write to a lake's store, and all after it, fail with
+//! `ENOSPC`; with `k..l` only the writes from k up to l.
+
+use std::sync::Arc;
+
+use object_store::ObjectStore;
+
+/// Every step at which a test may end the process, in the order of an ingest; then those of upkeep.
+pub const STEPS: &[&str] = &[
+    "ingest.begin",
+    "tables.create",
+    "tables.created",
+    "recover.begin",
+    "recover.apply",
+    "recover.end",
+    "object.parsed",
+    "dedupe.prime",
+    "dedupe.primed",
+    "events.encode",
+    "events.close",
+    "events.put",
+    "events.stored",
+    "batch.folded",
+    "side.encode",
+    "side.stored",
+    "manifest.before",
+    "manifest.after",
+    "commit.before",
+    "commit.after",
+    "side.commit.before",
+    "side.commit.after",
+    "ingest.end",
+    "compact.begin",
+    "compact.encode",
+    "compact.stored",
+    "compact.commit.before",
+    "compact.commit.after",
+    "expire.commit.before",
+    "expire.commit.after",
+    "vacuum.before",
+    "vacuum.after",
+    "repair.quarantined",
+    "repair.removed",
+];
+
+/// A step of the work has been reached.
+#[cfg(not(debug_assertions))]
+#[inline(always)]
+pub(crate) fn point(_step: &'static str) {}
+
+/// The store as it is.
+#[cfg(not(debug_assertions))]
+pub(crate) fn wrap(store: Arc<dyn ObjectStore>) -> Arc<dyn ObjectStore> {
+    store
+}
+
+#[cfg(debug_assertions)]
+pub(crate) use on::{point, wrap};
+
+#[cfg(debug_assertions)]
+mod on;

@@ -1,0 +1,177 @@
+//! A scan's rows into the lake: each object once, each event once, in batches that stand whole or not at all.
+//!
+//! In the order of the work: what earlier runs hold of a day is told to [`Seen`] when the day first comes up
+//! ([`prime`]); rows are staged as data files; when enough has come and every object is whole, the batch is committed
+//! ([`commit`]). Knows the lake's tables. Must not know which folders or buckets the objects come from.
+
+mod commit;
+mod prime;
+
+use std::collections::BTreeSet;
+use std::ops::ControlFlow;
+
+use arrow::array::{Array, RecordBatch};
+use ingest::batch;
+use ingest::pipeline::Sink;
+use ingest::reject::{Error as ScanError, ObjectTotals};
+use ingest::seen::Seen;
+
+use crate::coverage::Coverage;
+use crate::days;
+use crate::error::{Error, Result};
+use crate::fault;
+use crate::lake::Lake;
+use crate::rows::Object;
+use crate::schema::EVENTS;
+use crate::stage::Stage;
+use crate::table::DataFile;
+
+/// Rows after which a batch is committed, at the next whole object.
+const BATCH_ROWS: u64 = 2_000_000;
+/// Objects after which a batch is committed: what the ledger's rows take in memory.
+const BATCH_OBJECTS: usize = 100_000;
+/// An event this far in the future is flagged: its sender's clock, or its sender, is wrong.
+const FUTURE_MICROS: i64 = 3_600_000_000;
+
+/// Folds events into rows of `last_used`; the lake does not know how. A batch asks for them once.
+pub trait LastUsed {
+    /// Adds events.
+    fn observe(&mut self, events: &RecordBatch);
+    /// The rows of all events since the last time, with the columns of [`crate::schema::last_used`].
+    fn take(&mut self) -> RecordBatch;
+}
+
+/// What an ingest did.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Outcome {
+    /// Batches committed.
+    pub commits: u64,
+    /// Version of `events` after the last one.
+    pub version: u64,
+    /// Events whose time lies more than an hour in the future.
+    pub future: u64,
+    /// Rows that another writer committed while this one was at work: they count as duplicates, not as rows.
+    pub lost_to_others: u64,
+}
+
+/// Takes a scan's rows.
+pub struct Ingest<'a> {
+    lake: &'a mut Lake,
+    stage: Stage,
+    last_used: &'a mut dyn LastUsed,
+    coverage: Coverage,
+    objects: Vec<Object>,
+    /// Rows and objects since the last commit.
+    rows: u64,
+    /// Files of `events` that this run has taken note of: others' new ones are told from them.
+    known: BTreeSet<String>,
+    /// Files of `events` that this run committed: their events are remembered since they came by.
+    own: BTreeSet<String>,
+    /// Days whose rows in the lake are remembered.
+    primed: BTreeSet<Option<i32>>,
+    /// Files of other writers, committed since their day was primed.
+    unread: Vec<DataFile>,
+    now: i64,
+    outcome: Outcome,
+    failure: Option<Error>,
+}
+
+impl<'a> Ingest<'a> {
+    /// Begins an ingest with so many threads for encoding.
+    ///
+    /// # Errors
+    /// The log cannot be read; no threads.
+    pub fn begin(lake: &'a mut Lake, last_used: &'a mut dyn LastUsed, threads: usize) -> Result<Ingest<'a>> {
+        fault::point("ingest.begin");
+        let stage = Stage::start(lake.location(), lake.handle(), threads)?;
+        let known = lake.files(EVENTS)?.into_iter().map(|file| file.path).collect();
+        let outcome = Outcome { version: lake.version(), ..Outcome::default() };
+        Ok(Ingest {
+            lake,
+            stage,
+            last_used,
+            coverage: Coverage::default(),
+            objects: Vec::new(),
+            rows: 0,
+            known,
+            own: BTreeSet::new(),
+            primed: BTreeSet::new(),
+            unread: Vec::new(),
+            now: chrono::Utc::now().timestamp_micros(),
+            outcome,
+            failure: None,
+        })
+    }
+
+    /// Commits what is left.
+    ///
+    /// # Errors
+    /// Whatever stopped the ingest, now or before. Batches committed before stand.
+    pub fn end(mut self) -> Result<Outcome> {
+        if let Some(failure) = self.failure.take() {
+            return Err(failure);
+        }
+        self.commit()?;
+        fault::point("ingest.end");
+        Ok(self.outcome)
+    }
+
+    fn take(&mut self, batch: &RecordBatch) -> Result<()> {
+        self.rows += batch.num_rows() as u64;
+        self.outcome.future += future(batch, self.now);
+        self.coverage.observe(batch);
+        self.last_used.observe(batch);
+        for (day, part) in days::split(batch).map_err(Error::encode(EVENTS))? {
+            self.stage.rows(day, part)?;
+        }
+        Ok(())
+    }
+
+    fn flow(&mut self, result: Result<()>) -> ControlFlow<()> {
+        match result {
+            Ok(()) if !self.stage.has_failed() => ControlFlow::Continue(()),
+            Ok(()) => {
+                self.failure = self.failure.take().or(self.stage.finish().err());
+                ControlFlow::Break(())
+            }
+            Err(error) => {
+                self.failure = Some(error);
+                ControlFlow::Break(())
+            }
+        }
+    }
+}
+
+impl Sink for Ingest<'_> {
+    fn before(&mut self, batch: &RecordBatch, seen: &mut Seen) -> std::result::Result<(), ScanError> {
+        self.prime(batch, seen).map_err(|error| ScanError::Sink(Box::new(error)))
+    }
+
+    fn batch(&mut self, batch: RecordBatch) -> ControlFlow<()> {
+        let result = self.take(&batch);
+        self.flow(result)
+    }
+
+    fn object(&mut self, totals: &ObjectTotals) {
+        fault::point("object.parsed");
+        let times = self.coverage.times(&totals.object);
+        self.objects.push(Object { totals: totals.clone(), times });
+    }
+
+    fn whole(&mut self) -> ControlFlow<()> {
+        if self.rows < BATCH_ROWS && self.objects.len() < BATCH_OBJECTS {
+            return self.flow(Ok(()));
+        }
+        let result = self.commit();
+        self.flow(result)
+    }
+}
+
+/// Events more than an hour after `now`.
+fn future(events: &RecordBatch, now: i64) -> u64 {
+    let limit = now.saturating_add(FUTURE_MICROS);
+    batch::timestamp(events, "eventtime").map_or(0, |times| {
+        let valid = (0..times.len()).filter(|row| times.is_valid(*row));
+        valid.filter(|row| times.value(*row) > limit).count() as u64
+    })
+}

@@ -1,0 +1,164 @@
+//! A batch becomes part of the lake: its manifest is written, Delta's commit of `events` makes it stand, the other
+//! tables follow.
+//!
+//! Another writer may commit first. If that was only upkeep, the same files are committed again on top of it. If it
+//! brought events, those that are ours too are taken out of our staged files before the next attempt.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use ingest::batch;
+use ingest::seen::{Seen, without};
+
+use crate::encode::{FileWriter, Layout};
+use crate::error::{Error, Result};
+use crate::fault;
+use crate::lake::ATTEMPTS;
+use crate::manifest::{APPLICATION, Manifest, number_after};
+use crate::read;
+use crate::rows::{self, Object};
+use crate::schema::{COVERAGE, EVENTS, LAST_USED, OBJECTS, REJECTS};
+use crate::stage::{store, store_rows};
+use crate::table::{Change, Committed, DataFile};
+
+use super::Ingest;
+use super::prime::{IDENTITY, remember};
+
+impl Ingest<'_> {
+    /// Commits everything since the last time. Objects must be whole.
+    pub(super) fn commit(&mut self) -> Result<()> {
+        let mut files = self.stage.finish()?;
+        let mut objects = std::mem::take(&mut self.objects);
+        if files.is_empty() && objects.is_empty() {
+            return Ok(());
+        }
+        self.rows = 0;
+        let mut side = self.side(&objects)?;
+        for _ in 0..ATTEMPTS {
+            let previous = self.lake.last_batch()?;
+            if self.catch_others(&mut files, &mut objects)? {
+                side = self.side(&objects)?;
+            }
+            let manifest = Manifest { batch: number_after(previous), previous, tables: side.clone() };
+            fault::point("manifest.before");
+            self.lake.block_on(manifest.write(self.lake.location()))?;
+            fault::point("manifest.after");
+            if self.stand(&files, &manifest)? {
+                self.own.extend(files.iter().map(|file| file.path.clone()));
+                self.known.extend(files.into_iter().map(|file| file.path));
+                self.outcome.commits += 1;
+                self.outcome.version = self.lake.version();
+                return self.lake.catch_up();
+            }
+        }
+        Err(Error::Busy { table: EVENTS, attempts: ATTEMPTS })
+    }
+
+    /// Commits the files under the manifest's number; `false` if another batch came first.
+    fn stand(&mut self, files: &[DataFile], manifest: &Manifest) -> Result<bool> {
+        loop {
+            fault::point("commit.before");
+            let number = manifest.batch;
+            let change = Change { add: files, remove: &[], rows_change: true, application: APPLICATION, number };
+            if self.lake.commit(EVENTS, change)? == Committed::Yes {
+                fault::point("commit.after");
+                return Ok(true);
+            }
+            if self.lake.last_batch()? != manifest.previous {
+                return Ok(false);
+            }
+        }
+    }
+
+    /// Stages the batch's rows of the tables beside `events`.
+    fn side(&mut self, objects: &[Object]) -> Result<BTreeMap<String, Vec<DataFile>>> {
+        fault::point("side.encode");
+        let encode = |table| Error::encode::<arrow::error::ArrowError>(table);
+        let tables = [
+            (OBJECTS, rows::objects(objects, self.now).map_err(encode(OBJECTS))?),
+            (REJECTS, rows::rejects(objects, self.now).map_err(encode(REJECTS))?),
+            (COVERAGE, self.coverage.take().map_err(encode(COVERAGE))?),
+            (LAST_USED, self.last_used.take()),
+        ];
+        fault::point("batch.folded");
+        let mut side = BTreeMap::new();
+        for (table, batch) in tables {
+            let schema = self.lake.spec(table).schema;
+            let file = store_rows(self.lake.location(), self.lake.handle(), table, &schema, &[batch])?;
+            side.insert(table.to_owned(), file.into_iter().collect());
+        }
+        fault::point("side.stored");
+        Ok(side)
+    }
+
+    /// Looks at what others have committed since: whether our staged files lost rows to it.
+    fn catch_others(&mut self, files: &mut [DataFile], objects: &mut [Object]) -> Result<bool> {
+        let theirs: Vec<_> = self.lake.files(EVENTS)?.into_iter().filter(|file| !self.known.contains(&file.path)).collect();
+        self.known.extend(theirs.iter().map(|file| file.path.clone()));
+        self.unread.extend(theirs.iter().filter(|file| self.primed.contains(&file.event_date)).cloned());
+        let days: BTreeSet<_> = files.iter().map(|file| file.event_date).collect();
+        let mut seen = Seen::new();
+        let mut shared = false;
+        for file in theirs.iter().filter(|file| days.contains(&file.event_date)) {
+            remember(self.lake, file, &mut seen)?;
+            shared = true;
+        }
+        if !shared {
+            return Ok(false);
+        }
+        let mut lost = BTreeMap::new();
+        for file in files.iter_mut() {
+            self.without_theirs(file, &mut seen, &mut lost)?;
+        }
+        for object in objects.iter_mut() {
+            let gone = lost.get(&object.totals.object).copied().unwrap_or_default();
+            object.totals.rows = object.totals.rows.saturating_sub(gone);
+            object.totals.duplicates += gone;
+        }
+        let gone: u64 = lost.values().sum();
+        self.outcome.lost_to_others += gone;
+        if gone > 0 {
+            self.fold_again(files)?;
+        }
+        Ok(gone > 0)
+    }
+
+    /// Writes a staged file anew without the events that `seen` knows, if there are any.
+    fn without_theirs(&self, file: &mut DataFile, seen: &mut Seen, lost: &mut BTreeMap<String, u64>) -> Result<()> {
+        let temporary = |source| Error::Io { what: "temporary files for duplicates".to_owned(), source };
+        let mut gone = Vec::new();
+        read::file(self.lake, EVENTS, file, Some(IDENTITY), &mut |batch| {
+            gone.push(seen.duplicates(&batch).map_err(temporary)?);
+            Ok(())
+        })?;
+        if gone.iter().all(Vec::is_empty) {
+            return Ok(());
+        }
+        let mut writer = FileWriter::new(EVENTS, &self.lake.spec(EVENTS).schema, Layout::Fresh)?;
+        let mut gone = gone.into_iter();
+        read::file(self.lake, EVENTS, file, None, &mut |batch| {
+            let rows = gone.next().unwrap_or_default();
+            let sources = batch::text(&batch, "source_object");
+            for row in &rows {
+                *lost.entry(sources.get(*row).unwrap_or_default().to_owned()).or_default() += 1;
+            }
+            let parts = without(&batch, &rows).map_err(Error::encode(EVENTS))?;
+            parts.iter().try_for_each(|part| writer.write(part))
+        })?;
+        *file = store(self.lake.location(), self.lake.handle(), EVENTS, Some(file.event_date), writer.finish()?)?;
+        Ok(())
+    }
+
+    /// Folds the staged rows anew, because some are gone.
+    fn fold_again(&mut self, files: &[DataFile]) -> Result<()> {
+        let _ = (self.coverage.take(), self.last_used.take());
+        for file in files {
+            let (coverage, last_used) = (&mut self.coverage, &mut *self.last_used);
+            read::file(self.lake, EVENTS, file, None, &mut |batch| {
+                coverage.observe(&batch);
+                last_used.observe(&batch);
+                Ok(())
+            })?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,51 @@
+//! What the lake holds already of the days that a scan brings: told to [`Seen`], so that its duplicates are dropped.
+//!
+//! The copies of an event carry the same `eventTime` (it is part of the event), so a copy can only be in the day of
+//! the event, and only the days that come up are read: two columns of them, once a run.
+
+use std::collections::BTreeSet;
+
+use arrow::array::RecordBatch;
+use ingest::seen::Seen;
+
+use crate::days;
+use crate::error::{Error, Result};
+use crate::fault;
+use crate::lake::Lake;
+use crate::read;
+use crate::schema::EVENTS;
+use crate::table::DataFile;
+
+use super::Ingest;
+
+/// What makes two records one event.
+pub(super) const IDENTITY: &[&str] = &["eventid", "recipientaccountid"];
+
+impl Ingest<'_> {
+    /// Tells `seen` what the lake holds of the days in this batch, and what others have committed meanwhile.
+    pub(super) fn prime(&mut self, batch: &RecordBatch, seen: &mut Seen) -> Result<()> {
+        for file in std::mem::take(&mut self.unread) {
+            remember(self.lake, &file, seen)?;
+        }
+        let fresh: BTreeSet<_> = days::of(batch).into_iter().filter(|day| !self.primed.contains(day)).collect();
+        if fresh.is_empty() {
+            return Ok(());
+        }
+        fault::point("dedupe.prime");
+        for file in self.lake.files(EVENTS)? {
+            if !self.own.contains(&file.path) && fresh.contains(&file.event_date) {
+                remember(self.lake, &file, seen)?;
+            }
+        }
+        self.primed.extend(fresh);
+        fault::point("dedupe.primed");
+        Ok(())
+    }
+}
+
+/// Tells `seen` the events of one file.
+pub(super) fn remember(lake: &Lake, file: &DataFile, seen: &mut Seen) -> Result<()> {
+    read::file(lake, EVENTS, file, Some(IDENTITY), &mut |batch| {
+        seen.remember(&batch).map_err(|source| Error::Io { what: "temporary files for duplicates".to_owned(), source })
+    })
+}

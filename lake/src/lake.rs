@@ -1,0 +1,216 @@
+//! A lake: its tables at one moment, opened for reading or for writing.
+//!
+//! Opening for writing finishes what an earlier writer left behind: a batch whose commit of `events` stands and whose
+//! other tables do not have it yet.
+
+use std::collections::BTreeMap;
+
+use tokio::runtime::{Builder, Handle, Runtime};
+
+use crate::error::{Error, Result};
+use crate::fault;
+use crate::location::{Aws, Location};
+use crate::manifest::{APPLICATION, Manifest};
+use crate::schema::{self, EVENTS, SIDE};
+use crate::table::{Change, Committed, DataFile, Spec, Table};
+
+/// The newest format of a lake that this code knows.
+const FORMAT: u32 = 1;
+const FORMAT_FILE: &str = "_trailhound/lake.json";
+
+/// Attempts to commit that may meet other writers.
+pub(crate) const ATTEMPTS: u32 = 1000;
+
+/// An open lake.
+pub struct Lake {
+    runtime: Runtime,
+    location: Location,
+    pub(crate) tables: BTreeMap<&'static str, Table>,
+}
+
+impl std::fmt::Debug for Lake {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Lake").field("location", &self.location.name()).finish_non_exhaustive()
+    }
+}
+
+impl Lake {
+    /// Opens a lake that is there, for reading.
+    ///
+    /// # Errors
+    /// [`Error::Absent`] where there is none; whatever the store or Delta's log says.
+    pub fn open(place: &str, aws: &Aws) -> Result<Lake> {
+        let runtime = runtime()?;
+        let location = runtime.block_on(Location::open(place, aws))?;
+        let mut lake = Lake { runtime, location, tables: BTreeMap::new() };
+        lake.check_format()?;
+        for name in std::iter::once(&EVENTS).chain(SIDE) {
+            if let Some(table) = lake.block_on(Table::open(&lake.location, schema::spec(name)))? {
+                lake.tables.insert(table.spec.name, table);
+            }
+        }
+        if !lake.tables.contains_key(EVENTS) {
+            return Err(Error::Absent { place: place.to_owned() });
+        }
+        Ok(lake)
+    }
+
+    /// Opens a lake for writing: makes it where it is not there, and finishes what an earlier writer left behind.
+    ///
+    /// # Errors
+    /// As [`Lake::open`], and what stops writing.
+    pub fn open_for_writing(place: &str, aws: &Aws) -> Result<Lake> {
+        let runtime = runtime()?;
+        let location = runtime.block_on(Location::open(place, aws))?;
+        let mut lake = Lake { runtime, location, tables: BTreeMap::new() };
+        lake.check_format()?;
+        lake.location.create()?;
+        fault::point("tables.create");
+        // `events` comes last: a lake without it is no lake yet, and is made again.
+        for name in SIDE.iter().chain([&EVENTS]) {
+            let table = lake.block_on(Table::create(&lake.location, schema::spec(name)))?;
+            lake.tables.insert(table.spec.name, table);
+        }
+        lake.write_format()?;
+        fault::point("tables.created");
+        lake.catch_up()?;
+        Ok(lake)
+    }
+
+    fn check_format(&self) -> Result<()> {
+        let bytes = match self.block_on(self.location.get(FORMAT_FILE)) {
+            Ok(bytes) => bytes,
+            Err(Error::Store { source: object_store::Error::NotFound { .. }, .. }) => return Ok(()),
+            Err(error) => return Err(error),
+        };
+        let value: serde_json::Value = serde_json::from_slice(&bytes)
+            .map_err(|error| Error::Damaged { file: FORMAT_FILE.to_owned(), why: error.to_string() })?;
+        let found = value["format"].as_u64().and_then(|format| u32::try_from(format).ok()).unwrap_or(u32::MAX);
+        if found > FORMAT {
+            return Err(Error::Format { place: self.location.name().to_owned(), found, known: FORMAT });
+        }
+        Ok(())
+    }
+
+    fn write_format(&self) -> Result<()> {
+        if self.block_on(self.location.get(FORMAT_FILE)).is_ok() {
+            return Ok(());
+        }
+        let text = serde_json::json!({ "format": FORMAT, "written_by": concat!("trailhound ", env!("CARGO_PKG_VERSION")) });
+        self.block_on(self.location.put(FORMAT_FILE, text.to_string().into()))
+    }
+
+    /// Where it is.
+    pub fn location(&self) -> &Location {
+        &self.location
+    }
+
+    pub(crate) fn handle(&self) -> &Handle {
+        self.runtime.handle()
+    }
+
+    pub(crate) fn block_on<F: Future>(&self, future: F) -> F::Output {
+        self.runtime.block_on(future)
+    }
+
+    /// Version of `events`: one a commit.
+    pub fn version(&self) -> u64 {
+        self.tables.get(EVENTS).map_or(0, Table::version)
+    }
+
+    /// Moves every table to its newest snapshot.
+    ///
+    /// # Errors
+    /// What the store or Delta's log says.
+    pub fn refresh(&mut self) -> Result<()> {
+        let mut tables = std::mem::take(&mut self.tables);
+        let result = tables.values_mut().try_for_each(|table| self.block_on(table.refresh()));
+        self.tables = tables;
+        result
+    }
+
+    /// The data files of a table, by path; none where the lake has no such table.
+    ///
+    /// # Errors
+    /// The log cannot be read.
+    pub fn files(&self, table: &str) -> Result<Vec<DataFile>> {
+        self.tables.get(table).map_or(Ok(Vec::new()), Table::files)
+    }
+
+    /// What a table is.
+    pub(crate) fn spec(&self, table: &str) -> Spec {
+        self.tables.get(table).map_or_else(|| schema::spec(table), |table| table.spec.clone())
+    }
+
+    pub(crate) fn table(&self, name: &'static str) -> Result<&Table> {
+        self.tables.get(name).ok_or_else(|| Error::Absent { place: self.location.name().to_owned() })
+    }
+
+    /// The number of the last batch that stands.
+    pub(crate) fn last_batch(&self) -> Result<Option<i64>> {
+        self.block_on(self.table(EVENTS)?.transaction(APPLICATION))
+    }
+
+    pub(crate) fn commit(&mut self, name: &'static str, change: Change<'_>) -> Result<Committed> {
+        let absent = || Error::Absent { place: self.location.name().to_owned() };
+        let mut table = self.tables.remove(name).ok_or_else(absent)?;
+        let result = self.block_on(table.commit(change));
+        self.tables.insert(name, table);
+        result
+    }
+
+    /// Brings the tables beside `events` up to the last batch.
+    pub(crate) fn catch_up(&mut self) -> Result<()> {
+        fault::point("recover.begin");
+        for name in SIDE {
+            self.catch_up_table(name)?;
+        }
+        fault::point("recover.end");
+        Ok(())
+    }
+
+    fn catch_up_table(&mut self, name: &'static str) -> Result<()> {
+        for _ in 0..ATTEMPTS {
+            let has = self.block_on(self.table(name)?.transaction(APPLICATION))?;
+            let mut missing = Vec::new();
+            let mut next = self.last_batch()?;
+            while let Some(batch) = next.filter(|batch| has.is_none_or(|has| *batch > has)) {
+                let manifest = self.block_on(Manifest::read(&self.location, batch))?;
+                next = manifest.previous;
+                missing.push(manifest);
+            }
+            let mut conflict = false;
+            while let Some(manifest) = missing.pop() {
+                fault::point("recover.apply");
+                conflict = self.apply(name, &manifest)? == Committed::Conflict;
+                if conflict {
+                    break;
+                }
+            }
+            if !conflict {
+                return Ok(());
+            }
+        }
+        Err(Error::Busy { table: name, attempts: ATTEMPTS })
+    }
+
+    /// Commits a batch's files to one table beside `events`.
+    pub(crate) fn apply(&mut self, name: &'static str, manifest: &Manifest) -> Result<Committed> {
+        let add = manifest.tables.get(name).map_or(&[][..], Vec::as_slice);
+        fault::point("side.commit.before");
+        let change =
+            Change { add, remove: &[], rows_change: true, application: APPLICATION, number: manifest.batch };
+        let committed = self.commit(name, change)?;
+        fault::point("side.commit.after");
+        Ok(committed)
+    }
+}
+
+fn runtime() -> Result<Runtime> {
+    Builder::new_multi_thread()
+        .worker_threads(2)
+        .thread_name("trailhound-lake")
+        .enable_all()
+        .build()
+        .map_err(|source| Error::Io { what: "no threads for the lake".to_owned(), source })
+}

@@ -1,0 +1,38 @@
+//! trailhound's lake: rows to durable tables, each event once, readable by everyone.
+//!
+//! A lake is a folder or a prefix of a bucket with one Delta table a noun: `events`, `objects` (the ledger), `rejects`,
+//! `coverage`, `last_used` ([`schema`]). In the order of the work: [`location`] opens the place (with [`credentials`]
+//! for a bucket), [`lake`] opens the tables and finishes what an earlier writer left, [`ledger`] says which objects
+//! are there already, [`ingest`] takes a scan's rows: [`days`] splits them, [`stage`] and [`encode`] make data files,
+//! [`manifest`] and [`table`] commit them. [`read`] gives rows back. [`fault`] is for tests.
+//!
+//! Two rules hold everything up. **The commit of `events` is the moment of truth**: before it a batch is garbage,
+//! after it the batch stands, and whoever opens the lake next brings the other tables up to it. **Nobody merges
+//! behind our back**: a commit either lands on the snapshot that it was made for or tells of a conflict.
+//!
+//! This room must not know JSON, SQL, rules or policies, and no engine: DataFusion lives in `query`.
+
+pub mod error;
+pub mod fault;
+pub mod ingest;
+pub mod lake;
+pub mod ledger;
+pub mod location;
+pub mod schema;
+
+mod coverage;
+mod credentials;
+mod days;
+mod encode;
+mod manifest;
+mod read;
+mod rows;
+mod stage;
+mod table;
+
+pub use error::{Error, Result};
+pub use ingest::{Ingest, LastUsed, Outcome};
+pub use lake::Lake;
+pub use ledger::Ledger;
+pub use location::{Aws, Location};
+pub use table::DataFile;

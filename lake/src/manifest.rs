@@ -1,0 +1,72 @@
+//! What one batch brings: the data files of `events`, which its commit adds, and those of the tables beside it.
+//!
+//! A batch counts from the moment that Delta's commit of `events` stands, and that commit carries the batch's number
+//! as an application transaction. The manifest of that number says which files the other tables get; whoever opens
+//! the lake for writing brings them up to it. Each manifest names the batch before, so that a lake is a chain of
+//! batches, and the manifest of a batch that never committed is in no chain.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::error::{Error, Result};
+use crate::location::Location;
+use crate::table::DataFile;
+
+/// The application under whose name batches commit.
+pub(crate) const APPLICATION: &str = "trailhound-ingest";
+
+/// Low bits of a batch's number, drawn by lot: two writers of one turn have two manifests.
+const LOT_BITS: u32 = 20;
+
+/// A batch.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Manifest {
+    /// Its number.
+    pub(crate) batch: i64,
+    /// The number of the batch before.
+    pub(crate) previous: Option<i64>,
+    /// Files by table, without `events`.
+    pub(crate) tables: BTreeMap<String, Vec<DataFile>>,
+}
+
+/// The number of a batch after `previous`.
+pub(crate) fn number_after(previous: Option<i64>) -> i64 {
+    let turn = previous.map_or(0, |number| number >> LOT_BITS) + 1;
+    let lot = i64::from(Uuid::new_v4().as_fields().0 & ((1 << LOT_BITS) - 1));
+    turn << LOT_BITS | lot
+}
+
+/// Where the manifests are, within the lake.
+pub(crate) const FOLDER: &str = "_trailhound/batches";
+
+fn path(batch: i64) -> String {
+    format!("{FOLDER}/{batch:020}.json")
+}
+
+impl Manifest {
+    pub(crate) async fn write(&self, location: &Location) -> Result<()> {
+        let text = serde_json::to_vec_pretty(self).map_err(Error::encode("manifest"))?;
+        location.put(&path(self.batch), text.into()).await
+    }
+
+    pub(crate) async fn read(location: &Location, batch: i64) -> Result<Manifest> {
+        let bytes = location.get(&path(batch)).await?;
+        serde_json::from_slice(&bytes).map_err(|error| Error::Damaged { file: path(batch), why: error.to_string() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_grow_and_two_of_one_turn_differ() {
+        let first = number_after(None);
+        let (a, b) = (number_after(Some(first)), number_after(Some(first)));
+        assert!(a > first && b > first && first > 0);
+        assert_eq!((a >> LOT_BITS, b >> LOT_BITS), (2, 2));
+        assert!(number_after(Some(a)) > a.max(b));
+    }
+}

@@ -1,0 +1,120 @@
+//! The tables of a lake, and their columns. `events` is the event table of `ingest`; the rest is about it.
+//!
+//! A later version may add columns at the end of a table: older files then give nulls for them.
+
+use std::sync::Arc;
+
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
+
+use crate::table::Spec;
+
+/// One row an event, partitioned by the day of `eventtime`.
+pub const EVENTS: &str = "events";
+/// What was ingested: one row an object and time that it was read.
+pub const OBJECTS: &str = "objects";
+/// What was refused, with the bytes.
+pub const REJECTS: &str = "rejects";
+/// Account × region × hour: what the logs cover. Partial rows: sum and take the extremes.
+pub const COVERAGE: &str = "coverage";
+/// Principal × action: when it was used. Partial rows: sum and take the extremes.
+pub const LAST_USED: &str = "last_used";
+
+/// The tables beside `events`, in the order in which a batch reaches them.
+pub const SIDE: &[&str] = &[OBJECTS, REJECTS, COVERAGE, LAST_USED];
+
+pub(crate) const PARTITION: &str = "event_date";
+
+/// What the table of this name is.
+pub(crate) fn spec(name: &str) -> Spec {
+    let (name, schema) = match name {
+        EVENTS => {
+            let schema = ingest::schema::event_schema();
+            return Spec { name: EVENTS, schema, partition: Some(PARTITION), ranges: &["eventtime"] };
+        }
+        OBJECTS => (OBJECTS, objects()),
+        REJECTS => (REJECTS, rejects()),
+        COVERAGE => (COVERAGE, coverage()),
+        _ => (LAST_USED, last_used()),
+    };
+    let first = match name {
+        OBJECTS | REJECTS => &["object"],
+        COVERAGE => &["account"],
+        _ => &["principal"],
+    };
+    Spec { name, schema, partition: None, ranges: first }
+}
+
+fn text(name: &str) -> Field {
+    Field::new(name, DataType::Utf8, true)
+}
+
+fn number(name: &str) -> Field {
+    Field::new(name, DataType::Int64, true)
+}
+
+fn time(name: &str) -> Field {
+    Field::new(name, DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())), true)
+}
+
+/// Columns of `objects`. `modified` is the store's time of the object, `sha256` that of the inflated text.
+pub fn objects() -> SchemaRef {
+    Arc::new(Schema::new(vec![
+        text("object"),
+        time("modified"),
+        number("bytes"),
+        number("bytes_inflated"),
+        text("sha256"),
+        number("records_in"),
+        number("rows"),
+        number("duplicates"),
+        number("rejected"),
+        text("kind"),
+        time("first_event"),
+        time("last_event"),
+        time("ingested_at"),
+    ]))
+}
+
+/// Columns of `rejects`. `offset` counts bytes of the inflated text; `raw` is the record, its first 4 KiB.
+pub fn rejects() -> SchemaRef {
+    Arc::new(Schema::new(vec![
+        text("object"),
+        number("offset"),
+        text("reason"),
+        text("detail"),
+        Field::new("raw", DataType::Binary, true),
+        time("ingested_at"),
+    ]))
+}
+
+/// Columns of `coverage`. A delivery is the time of the object that brought the events.
+pub fn coverage() -> SchemaRef {
+    Arc::new(Schema::new(vec![
+        text("account"),
+        text("region"),
+        time("hour"),
+        number("rows"),
+        number("objects"),
+        time("first_event"),
+        time("last_event"),
+        time("first_delivery"),
+        time("last_delivery"),
+    ]))
+}
+
+/// Columns of `last_used`: what `access` knows of a principal's use of an action. `regions` are joined by commas.
+pub fn last_used() -> SchemaRef {
+    Arc::new(Schema::new(vec![
+        text("principal"),
+        text("action"),
+        time("first_attempt"),
+        time("last_attempt"),
+        time("last_success"),
+        time("last_use"),
+        text("last_source"),
+        number("attempts"),
+        number("denied"),
+        number("errors"),
+        text("regions"),
+    ]))
+}

@@ -1,0 +1,252 @@
+//! Rows of `events` to data files in the store, not yet part of the table: one open file a day, on threads of its own.
+//!
+//! Files are closed when they are large, when memory is short (the largest first) or when a commit asks for all of
+//! them. A staged file that no commit names is garbage, to be swept later.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::thread::JoinHandle;
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
+use chrono::Utc;
+use sha2::{Digest, Sha256};
+use tokio::runtime::Handle;
+use uuid::Uuid;
+
+use crate::encode::{Encoded, FileWriter, Layout};
+use crate::error::{Error, Result};
+use crate::fault;
+use crate::location::Location;
+use crate::schema::{EVENTS, PARTITION};
+use crate::table::{DataFile, date_text};
+
+/// Memory of all open files together, in bytes.
+const OPEN_BYTES: usize = 128 << 20;
+/// A file of this size is closed.
+const FILE_BYTES: usize = 64 << 20;
+/// Batches that wait for an encoder.
+const WAITING_BATCHES: usize = 4;
+/// What Hive calls the partition of rows without a value.
+const NO_DAY: &str = "__HIVE_DEFAULT_PARTITION__";
+
+/// Encoders, and the files that they have open.
+pub(crate) struct Stage {
+    encoders: Vec<Encoder>,
+    failed: Arc<AtomicBool>,
+}
+
+struct Encoder {
+    work: Option<SyncSender<Work>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+enum Work {
+    Rows(Option<i32>, RecordBatch),
+    Finish(SyncSender<Result<Vec<DataFile>>>),
+}
+
+impl Stage {
+    /// Starts `encoders` threads.
+    pub(crate) fn start(location: &Location, handle: &Handle, encoders: usize) -> Result<Stage> {
+        let failed = Arc::new(AtomicBool::new(false));
+        let encoders = encoders.max(1);
+        let start = |_| {
+            let (work, queue) = sync_channel(WAITING_BATCHES);
+            let days = Days {
+                location: location.clone(),
+                handle: handle.clone(),
+                open: BTreeMap::new(),
+                closed: Vec::new(),
+                budget: OPEN_BYTES / encoders,
+            };
+            let failed = failed.clone();
+            let thread = std::thread::Builder::new()
+                .name("trailhound-encode".to_owned())
+                .spawn(move || days.run(&queue, &failed))
+                .map_err(|source| Error::Io { what: "no thread to encode with".to_owned(), source })?;
+            Ok(Encoder { work: Some(work), thread: Some(thread) })
+        };
+        let encoders = (0..encoders).map(start).collect::<Result<_>>()?;
+        Ok(Stage { encoders, failed })
+    }
+
+    /// Whether a file could not be written: then [`Stage::finish`] tells why, and more rows are in vain.
+    pub(crate) fn has_failed(&self) -> bool {
+        self.failed.load(Ordering::Relaxed)
+    }
+
+    /// Hands rows of one day over. Blocks while the encoder has enough to do.
+    pub(crate) fn rows(&self, day: Option<i32>, batch: RecordBatch) -> Result<()> {
+        let index = day.unwrap_or_default().unsigned_abs() as usize % self.encoders.len();
+        self.send(index, Work::Rows(day, batch))
+    }
+
+    /// Closes every open file; all files staged since the last time.
+    pub(crate) fn finish(&self) -> Result<Vec<DataFile>> {
+        let mut answers = Vec::new();
+        for index in 0..self.encoders.len() {
+            let (answer, files) = sync_channel(1);
+            self.send(index, Work::Finish(answer))?;
+            answers.push(files);
+        }
+        let mut all = Vec::new();
+        let mut failure = None;
+        for files in answers {
+            match files.recv() {
+                Ok(Ok(files)) => all.extend(files),
+                Ok(Err(error)) => failure = failure.or(Some(error)),
+                Err(_) => return Err(gone()),
+            }
+        }
+        all.sort_unstable_by(|a: &DataFile, b| a.path.cmp(&b.path));
+        failure.map_or(Ok(all), Err)
+    }
+
+    fn send(&self, index: usize, work: Work) -> Result<()> {
+        let sender = self.encoders.get(index).and_then(|encoder| encoder.work.as_ref());
+        sender.and_then(|sender| sender.send(work).ok()).ok_or_else(gone)
+    }
+}
+
+impl Drop for Stage {
+    fn drop(&mut self) {
+        for encoder in &mut self.encoders {
+            encoder.work = None;
+            if let Some(thread) = encoder.thread.take() {
+                let _ = thread.join();
+            }
+        }
+    }
+}
+
+fn gone() -> Error {
+    let source = std::io::Error::other("it stopped; please report this");
+    Error::Io { what: "internal error: the thread that encodes".to_owned(), source }
+}
+
+/// The open files of one encoder, by day.
+struct Days {
+    location: Location,
+    handle: Handle,
+    open: BTreeMap<Option<i32>, FileWriter>,
+    closed: Vec<DataFile>,
+    budget: usize,
+}
+
+impl Days {
+    fn run(mut self, queue: &Receiver<Work>, failed: &AtomicBool) {
+        let mut failure = None;
+        for work in queue {
+            match work {
+                Work::Rows(..) if failure.is_some() => {}
+                Work::Rows(day, batch) => {
+                    if let Err(error) = self.rows(day, &batch) {
+                        failed.store(true, Ordering::Relaxed);
+                        failure = Some(error);
+                    }
+                }
+                Work::Finish(answer) => {
+                    let result = match failure.take() {
+                        Some(error) => Err(error),
+                        None => self.finish(),
+                    };
+                    failed.fetch_or(result.is_err(), Ordering::Relaxed);
+                    let _ = answer.send(result);
+                }
+            }
+        }
+    }
+
+    fn rows(&mut self, day: Option<i32>, batch: &RecordBatch) -> Result<()> {
+        fault::point("events.encode");
+        let file = match self.open.entry(day) {
+            std::collections::btree_map::Entry::Occupied(file) => file.into_mut(),
+            std::collections::btree_map::Entry::Vacant(place) => {
+                place.insert(FileWriter::new(EVENTS, batch.schema_ref(), Layout::Fresh)?)
+            }
+        };
+        file.write(batch)?;
+        if file.bytes() >= FILE_BYTES {
+            self.close(day)?;
+        }
+        while self.open.values().map(FileWriter::memory).sum::<usize>() > self.budget {
+            let largest = self.open.iter().max_by_key(|(_, file)| file.memory()).map(|(day, _)| *day);
+            let Some(largest) = largest else { break };
+            self.close(largest)?;
+        }
+        Ok(())
+    }
+
+    fn finish(&mut self) -> Result<Vec<DataFile>> {
+        while let Some(day) = self.open.keys().next().copied() {
+            self.close(day)?;
+        }
+        Ok(std::mem::take(&mut self.closed))
+    }
+
+    fn close(&mut self, day: Option<i32>) -> Result<()> {
+        fault::point("events.close");
+        let Some(file) = self.open.remove(&day) else { return Ok(()) };
+        let file = store(&self.location, &self.handle, EVENTS, Some(day), file.finish()?)?;
+        self.closed.push(file);
+        fault::point("events.stored");
+        Ok(())
+    }
+}
+
+/// Puts an encoded file into a table's folder, under a name that nobody else takes.
+pub(crate) fn store(
+    location: &Location,
+    handle: &Handle,
+    table: &'static str,
+    day: Option<Option<i32>>,
+    encoded: Encoded,
+) -> Result<DataFile> {
+    let name = format!("part-{}.parquet", Uuid::new_v4());
+    let path = match day {
+        Some(day) => format!("{PARTITION}={}/{name}", day.map_or_else(|| NO_DAY.to_owned(), date_text)),
+        None => name,
+    };
+    let file = DataFile {
+        bytes: encoded.bytes.len() as u64,
+        rows: encoded.rows,
+        modified_ms: Utc::now().timestamp_millis(),
+        event_date: day.flatten(),
+        times: encoded.times,
+        sha256: Some(hex(&Sha256::digest(&encoded.bytes))),
+        path,
+    };
+    fault::point("events.put");
+    handle.block_on(location.put(&format!("{table}/{}", file.path), encoded.bytes.into()))?;
+    Ok(file)
+}
+
+/// Bytes as lower-case hexadecimal digits.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write;
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+/// Rows of a one-file table of the lake, staged.
+pub(crate) fn store_rows(
+    location: &Location,
+    handle: &Handle,
+    table: &'static str,
+    schema: &SchemaRef,
+    batches: &[RecordBatch],
+) -> Result<Option<DataFile>> {
+    if batches.iter().all(|batch| batch.num_rows() == 0) {
+        return Ok(None);
+    }
+    let mut file = FileWriter::new(table, schema, Layout::Fresh)?;
+    for batch in batches {
+        file.write(batch)?;
+    }
+    store(location, handle, table, None, file.finish()?).map(Some)
+}

@@ -1,0 +1,289 @@
+//! One Delta table of the lake: its snapshot, its files, and commits that either stand or tell of a conflict.
+//!
+//! Knows Delta's log. Must not know what the rows mean.
+
+use std::collections::HashMap;
+
+use arrow::array::{Array, AsArray, RecordBatch};
+use arrow::compute::cast;
+use arrow::datatypes::{DataType, Date32Type, Int64Type, SchemaRef, TimestampMicrosecondType};
+use chrono::Utc;
+use deltalake_core::kernel::engine::arrow_conversion::TryIntoKernel;
+use deltalake_core::kernel::transaction::{CommitProperties, TransactionError};
+use deltalake_core::kernel::{Action, Add, Remove, StructField, StructType, Transaction};
+use deltalake_core::operations::create::CreateBuilder;
+use deltalake_core::protocol::{DeltaOperation, SaveMode};
+use deltalake_core::{DeltaTable, DeltaTableError};
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, Result};
+use crate::location::Location;
+
+/// Commits between two checkpoints: what a reader reads at most of single commits.
+const CHECKPOINT_COMMITS: u32 = 20;
+
+/// What a table is.
+#[derive(Debug, Clone)]
+pub(crate) struct Spec {
+    /// Its name, and its folder in the lake.
+    pub(crate) name: &'static str,
+    pub(crate) schema: SchemaRef,
+    pub(crate) partition: Option<&'static str>,
+    /// Columns whose smallest and greatest value the log keeps for each file.
+    pub(crate) ranges: &'static [&'static str],
+}
+
+/// A data file that stands in a snapshot, or is about to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DataFile {
+    /// Path within the table's folder.
+    pub path: String,
+    /// Bytes.
+    pub bytes: u64,
+    /// Rows.
+    pub rows: u64,
+    /// When it was written, milliseconds since the Unix epoch.
+    pub modified_ms: i64,
+    /// The day that it holds, in days since the Unix epoch; `None` for rows without a time, and in tables without days.
+    pub event_date: Option<i32>,
+    /// Smallest and greatest `eventtime` in it, in microseconds; only in `events`.
+    pub times: Option<(i64, i64)>,
+    /// SHA-256 of its bytes, in hex.
+    pub sha256: Option<String>,
+}
+
+/// How a commit ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Committed {
+    /// It stands.
+    Yes,
+    /// Somebody else committed first; the table has been refreshed.
+    Conflict,
+}
+
+/// A table, at one snapshot.
+#[derive(Debug, Clone)]
+pub(crate) struct Table {
+    pub(crate) spec: Spec,
+    delta: DeltaTable,
+}
+
+impl Table {
+    /// The table, if it is there.
+    pub(crate) async fn open(location: &Location, spec: Spec) -> Result<Option<Table>> {
+        let mut delta = DeltaTable::new(location.log_store(spec.name)?);
+        match delta.load().await {
+            Ok(()) => Ok(Some(Table { spec, delta })),
+            Err(DeltaTableError::NotATable(_) | DeltaTableError::InvalidTableLocation(_)) => Ok(None),
+            Err(error) => {
+                let there = delta.verify_deltatable_existence().await.unwrap_or(true);
+                if there { Err(Error::delta(spec.name)(error)) } else { Ok(None) }
+            }
+        }
+    }
+
+    /// The table, made where it is not there. Two makers at once are fine.
+    pub(crate) async fn create(location: &Location, spec: Spec) -> Result<Table> {
+        if let Some(table) = Self::open(location, spec.clone()).await? {
+            return Ok(table);
+        }
+        let columns = columns(&spec)?;
+        let settings = [
+            ("delta.checkpointInterval".to_owned(), Some(CHECKPOINT_COMMITS.to_string())),
+            ("delta.dataSkippingStatsColumns".to_owned(), Some(spec.ranges.join(","))),
+        ];
+        let made = CreateBuilder::new()
+            .with_log_store(location.log_store(spec.name)?)
+            .with_table_name(spec.name)
+            .with_columns(columns)
+            .with_partition_columns(spec.partition)
+            .with_configuration(settings)
+            .with_save_mode(SaveMode::ErrorIfExists)
+            .await;
+        match made {
+            Ok(delta) => Ok(Table { spec, delta }),
+            Err(error) => match Self::open(location, spec.clone()).await? {
+                Some(table) => Ok(table),
+                None => Err(Error::delta(spec.name)(error)),
+            },
+        }
+    }
+
+    /// Moves to the newest snapshot.
+    pub(crate) async fn refresh(&mut self) -> Result<()> {
+        self.delta.update_state().await.map_err(Error::delta(self.spec.name))
+    }
+
+    /// Version of the snapshot.
+    pub(crate) fn version(&self) -> u64 {
+        self.delta.version().unwrap_or_default()
+    }
+
+    /// The last application transaction under this name.
+    pub(crate) async fn transaction(&self, application: &str) -> Result<Option<i64>> {
+        let log = self.delta.log_store();
+        let snapshot = self.delta.snapshot().map_err(Error::delta(self.spec.name))?;
+        snapshot.transaction_version(log.as_ref(), application).await.map_err(Error::delta(self.spec.name))
+    }
+
+    /// Names of the columns that the log says the table has.
+    pub(crate) fn column_names(&self) -> Result<Vec<String>> {
+        let snapshot = self.delta.snapshot().map_err(Error::delta(self.spec.name))?;
+        Ok(snapshot.schema().fields().map(|field| field.name().clone()).collect())
+    }
+
+    /// The files of the snapshot, by path.
+    pub(crate) fn files(&self) -> Result<Vec<DataFile>> {
+        let snapshot = self.delta.snapshot().map_err(Error::delta(self.spec.name))?;
+        let mut files = Vec::with_capacity(snapshot.log_data().num_files());
+        for batch in snapshot.add_actions_batches(true).map_err(Error::delta(self.spec.name))? {
+            append_files(&batch, &mut files).map_err(Error::encode(self.spec.name))?;
+        }
+        files.sort_unstable_by(|a, b| a.path.cmp(&b.path));
+        Ok(files)
+    }
+
+    /// Commits on top of the snapshot, or tells that somebody else was first. Nothing is merged behind our back: what
+    /// a conflict means is for the caller to say.
+    pub(crate) async fn commit(&mut self, change: Change<'_>) -> Result<Committed> {
+        let name = self.spec.name;
+        let snapshot = self.delta.snapshot().map_err(Error::delta(name))?;
+        let properties = CommitProperties::default()
+            .with_max_retries(0)
+            .with_application_transactions(vec![Transaction::new(change.application, change.number)]);
+        let done = deltalake_core::kernel::transaction::CommitBuilder::from(properties)
+            .with_actions(self.actions(&change))
+            .build(Some(snapshot), self.delta.log_store(), change.operation(self.spec.partition))
+            .await;
+        match done {
+            Ok(_) => {
+                self.refresh().await?;
+                Ok(Committed::Yes)
+            }
+            Err(DeltaTableError::Transaction { source: TransactionError::MaxCommitAttempts(_) })
+            | Err(DeltaTableError::VersionAlreadyExists(_)) => {
+                self.refresh().await?;
+                // A store may have kept our commit and lost its answer: then it stands.
+                let ours = self.transaction(change.application).await? == Some(change.number);
+                Ok(if ours { Committed::Yes } else { Committed::Conflict })
+            }
+            Err(error) => Err(Error::delta(name)(error)),
+        }
+    }
+
+    fn actions(&self, change: &Change<'_>) -> Vec<Action> {
+        let now = Utc::now().timestamp_millis();
+        let removes = change.remove.iter().map(|file| Action::Remove(remove(file, &self.spec, change.rows_change, now)));
+        let adds = change.add.iter().map(|file| Action::Add(add(file, &self.spec, change.rows_change)));
+        removes.chain(adds).collect()
+    }
+}
+
+/// What a commit does.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Change<'a> {
+    pub(crate) add: &'a [DataFile],
+    pub(crate) remove: &'a [DataFile],
+    /// Whether the rows change, and not only the files that they are in.
+    pub(crate) rows_change: bool,
+    /// The application transaction that marks it.
+    pub(crate) application: &'a str,
+    pub(crate) number: i64,
+}
+
+impl Change<'_> {
+    fn operation(&self, partition: Option<&str>) -> DeltaOperation {
+        if self.rows_change && !self.remove.is_empty() && self.add.is_empty() {
+            return DeltaOperation::Delete { predicate: None };
+        }
+        let partition_by = partition.map(|column| vec![column.to_owned()]);
+        DeltaOperation::Write { mode: SaveMode::Append, partition_by, predicate: None }
+    }
+}
+
+fn columns(spec: &Spec) -> Result<Vec<StructField>> {
+    let schema: StructType = spec.schema.as_ref().try_into_kernel().map_err(Error::encode(spec.name))?;
+    Ok(schema.fields().cloned().collect())
+}
+
+fn partition_values(file: &DataFile, spec: &Spec) -> HashMap<String, Option<String>> {
+    let value = file.event_date.map(date_text);
+    spec.partition.map(|column| (column.to_owned(), value)).into_iter().collect()
+}
+
+/// `2026-11-22`, for days since the Unix epoch.
+pub(crate) fn date_text(days: i32) -> String {
+    chrono::NaiveDate::from_num_days_from_ce_opt(days.saturating_add(719_163))
+        .map_or_else(String::new, |date| date.format("%Y-%m-%d").to_string())
+}
+
+fn add(file: &DataFile, spec: &Spec, data_change: bool) -> Add {
+    let mut stats = serde_json::json!({ "numRecords": file.rows });
+    if let Some((first, last)) = file.times {
+        stats["minValues"] = serde_json::json!({ "eventtime": time_text(first) });
+        stats["maxValues"] = serde_json::json!({ "eventtime": time_text(last) });
+        stats["nullCount"] = serde_json::json!({ "eventtime": 0 });
+    }
+    Add {
+        path: file.path.clone(),
+        partition_values: partition_values(file, spec),
+        size: i64::try_from(file.bytes).unwrap_or(i64::MAX),
+        modification_time: file.modified_ms,
+        data_change,
+        stats: Some(stats.to_string()),
+        tags: file.sha256.clone().map(|sha256| HashMap::from([("sha256".to_owned(), Some(sha256))])),
+        ..Add::default()
+    }
+}
+
+fn time_text(micros: i64) -> String {
+    let time = chrono::DateTime::from_timestamp_micros(micros).unwrap_or_default();
+    time.to_rfc3339_opts(chrono::SecondsFormat::Micros, true)
+}
+
+fn remove(file: &DataFile, spec: &Spec, data_change: bool, now: i64) -> Remove {
+    Remove {
+        path: file.path.clone(),
+        data_change,
+        deletion_timestamp: Some(now),
+        extended_file_metadata: Some(true),
+        partition_values: Some(partition_values(file, spec)),
+        size: i64::try_from(file.bytes).ok(),
+        ..Remove::default()
+    }
+}
+
+/// Reads the log's table of files.
+fn append_files(batch: &RecordBatch, files: &mut Vec<DataFile>) -> std::result::Result<(), arrow::error::ArrowError> {
+    let typed = |name: &str, kind: &DataType| batch.column_by_name(name).map(|column| cast(column, kind)).transpose();
+    let time = DataType::Timestamp(arrow::datatypes::TimeUnit::Microsecond, Some("UTC".into()));
+    let paths = typed("path", &DataType::Utf8)?;
+    let bytes = typed("size_bytes", &DataType::Int64)?;
+    let modified = typed("modification_time", &DataType::Int64)?;
+    let rows = typed("num_records", &DataType::Int64)?;
+    let dates = typed("partition.event_date", &DataType::Date32)?;
+    let (first, last) = (typed("min.eventtime", &time)?, typed("max.eventtime", &time)?);
+    let sums = typed("tags.sha256", &DataType::Utf8)?;
+    for row in 0..batch.num_rows() {
+        let number = |column: &Option<arrow::array::ArrayRef>| {
+            column.as_ref().filter(|c| c.is_valid(row)).map(|c| c.as_primitive::<Int64Type>().value(row))
+        };
+        let text = |column: &Option<arrow::array::ArrayRef>| {
+            column.as_ref().filter(|c| c.is_valid(row)).map(|c| c.as_string::<i32>().value(row).to_owned())
+        };
+        let moment = |column: &Option<arrow::array::ArrayRef>| {
+            column.as_ref().filter(|c| c.is_valid(row)).map(|c| c.as_primitive::<TimestampMicrosecondType>().value(row))
+        };
+        let date = dates.as_ref().filter(|c| c.is_valid(row)).map(|c| c.as_primitive::<Date32Type>().value(row));
+        files.push(DataFile {
+            path: text(&paths).unwrap_or_default(),
+            bytes: number(&bytes).and_then(|n| u64::try_from(n).ok()).unwrap_or_default(),
+            rows: number(&rows).and_then(|n| u64::try_from(n).ok()).unwrap_or_default(),
+            modified_ms: number(&modified).unwrap_or_default(),
+            event_date: date,
+            times: moment(&first).zip(moment(&last)),
+            sha256: text(&sums),
+        });
+    }
+    Ok(())
+}
