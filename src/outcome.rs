@@ -59,6 +59,15 @@ impl From<ingest::Error> for Failure {
     }
 }
 
+impl From<lake::Error> for Failure {
+    fn from(error: lake::Error) -> Self {
+        match error {
+            lake::Error::Location { .. } | lake::Error::Absent { .. } => Failure::Usage(error.to_string()),
+            error => Failure::Io(error.to_string()),
+        }
+    }
+}
+
 impl From<query::Error> for Failure {
     fn from(error: query::Error) -> Self {
         // A value that cannot be computed (a division by zero, a cast) is the SQL's fault as well.

@@ -100,7 +100,8 @@ impl Coverage {
         let times = |of: &dyn Fn(&Covered) -> Option<i64>| -> ArrayRef {
             Arc::new(cells.values().map(of).collect::<TimestampMicrosecondArray>().with_timezone("UTC"))
         };
-        let numbers = |of: &dyn Fn(&Covered) -> i64| -> ArrayRef { Arc::new(cells.values().map(of).collect::<Int64Array>()) };
+        let numbers =
+            |of: &dyn Fn(&Covered) -> i64| -> ArrayRef { Arc::new(cells.values().map(of).collect::<Int64Array>()) };
         let hours: TimestampMicrosecondArray = cells.keys().map(|cell| Some(cell.2)).collect();
         let columns: Vec<ArrayRef> = vec![
             Arc::new(cells.keys().map(|cell| Some(&*cell.0)).collect::<StringArray>()),

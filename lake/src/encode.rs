@@ -44,8 +44,16 @@ const UNIQUE: &[&str] = &[
 ];
 
 /// Columns that questions cut by: pages of them say what they hold, so that whole pages can be passed over.
-const CUT_BY: &[&str] =
-    &["eventtime", "eventsource", "eventname", "eventid", "recipientaccountid", "awsregion", "sourceipaddress", "principal"];
+const CUT_BY: &[&str] = &[
+    "eventtime",
+    "eventsource",
+    "eventname",
+    "eventid",
+    "recipientaccountid",
+    "awsregion",
+    "sourceipaddress",
+    "principal",
+];
 
 impl Layout {
     fn properties(self) -> WriterProperties {
@@ -100,7 +108,8 @@ impl FileWriter {
     /// An empty file for batches of this schema; the column of the partition is not written.
     pub(crate) fn new(table: &'static str, schema: &SchemaRef, layout: Layout) -> Result<FileWriter> {
         let schema = without_partition(schema);
-        let writer = ArrowWriter::try_new(Vec::new(), schema, Some(layout.properties())).map_err(Error::encode(table))?;
+        let writer =
+            ArrowWriter::try_new(Vec::new(), schema, Some(layout.properties())).map_err(Error::encode(table))?;
         Ok(FileWriter { table, writer, rows: 0, times: None })
     }
 
@@ -123,7 +132,8 @@ impl FileWriter {
     }
 
     fn note_times(&mut self, batch: &RecordBatch) {
-        let Some(times) = batch.column_by_name("eventtime").and_then(|c| c.as_primitive_opt::<TimestampMicrosecondType>())
+        let Some(times) =
+            batch.column_by_name("eventtime").and_then(|c| c.as_primitive_opt::<TimestampMicrosecondType>())
         else {
             return;
         };
@@ -139,11 +149,6 @@ impl FileWriter {
                 None => None,
             };
         }
-    }
-
-    /// Rows so far.
-    pub(crate) fn rows(&self) -> u64 {
-        self.rows
     }
 
     /// Memory that the file takes now, in bytes.

@@ -5,8 +5,10 @@
 //! destructor runs. `TRAILHOUND_DISK_FULL_AT=k` lets the k-th write to a lake's store, and all after it, fail with
 //! `ENOSPC`; with `k..l` only the writes from k up to l.
 
+#[cfg(not(debug_assertions))]
 use std::sync::Arc;
 
+#[cfg(not(debug_assertions))]
 use object_store::ObjectStore;
 
 /// Every step at which a test may end the process, in the order of an ingest; then those of upkeep.

@@ -71,6 +71,8 @@ pub struct Ingest<'a> {
     primed: BTreeSet<Option<i32>>,
     /// Files of other writers, committed since their day was primed.
     unread: Vec<DataFile>,
+    /// Whether rows come back that were counted when they came first: then only `events` gets them.
+    repair: bool,
     now: i64,
     outcome: Outcome,
     failure: Option<Error>,
@@ -97,10 +99,17 @@ impl<'a> Ingest<'a> {
             own: BTreeSet::new(),
             primed: BTreeSet::new(),
             unread: Vec::new(),
+            repair: false,
             now: chrono::Utc::now().timestamp_micros(),
             outcome,
             failure: None,
         })
+    }
+
+    /// For rows that were lost to damage: the other tables know of them already.
+    pub fn repairing(mut self) -> Self {
+        self.repair = true;
+        self
     }
 
     /// Commits what is left.

@@ -96,7 +96,8 @@ impl Lake {
         if self.block_on(self.location.get(FORMAT_FILE)).is_ok() {
             return Ok(());
         }
-        let text = serde_json::json!({ "format": FORMAT, "written_by": concat!("trailhound ", env!("CARGO_PKG_VERSION")) });
+        let text =
+            serde_json::json!({ "format": FORMAT, "written_by": concat!("trailhound ", env!("CARGO_PKG_VERSION")) });
         self.block_on(self.location.put(FORMAT_FILE, text.to_string().into()))
     }
 
@@ -198,8 +199,7 @@ impl Lake {
     pub(crate) fn apply(&mut self, name: &'static str, manifest: &Manifest) -> Result<Committed> {
         let add = manifest.tables.get(name).map_or(&[][..], Vec::as_slice);
         fault::point("side.commit.before");
-        let change =
-            Change { add, remove: &[], rows_change: true, application: APPLICATION, number: manifest.batch };
+        let change = Change { add, remove: &[], rows_change: true, application: APPLICATION, number: manifest.batch };
         let committed = self.commit(name, change)?;
         fault::point("side.commit.after");
         Ok(committed)

@@ -32,11 +32,8 @@ impl Ledger {
     /// # Errors
     /// The table `objects` cannot be read.
     pub fn load(lake: &Lake) -> Result<Ledger> {
-        let mut ledger = Ledger {
-            objects: HashSet::new(),
-            low: std::hash::RandomState::new(),
-            high: std::hash::RandomState::new(),
-        };
+        let mut ledger =
+            Ledger { objects: HashSet::new(), low: std::hash::RandomState::new(), high: std::hash::RandomState::new() };
         for file in lake.files(OBJECTS)? {
             read::file(lake, OBJECTS, &file, Some(&["object", "modified", "bytes"]), &mut |batch| {
                 ledger.add(&batch);

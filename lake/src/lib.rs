@@ -4,7 +4,8 @@
 //! `coverage`, `last_used` ([`schema`]). In the order of the work: [`location`] opens the place (with [`credentials`]
 //! for a bucket), [`lake`] opens the tables and finishes what an earlier writer left, [`ledger`] says which objects
 //! are there already, [`ingest`] takes a scan's rows: [`days`] splits them, [`stage`] and [`encode`] make data files,
-//! [`manifest`] and [`table`] commit them. [`read`] gives rows back. [`fault`] is for tests.
+//! [`manifest`] and [`table`] commit them. [`read`] gives rows back, [`upkeep`] keeps it all in
+//! order. [`fault`] is for tests.
 //!
 //! Two rules hold everything up. **The commit of `events` is the moment of truth**: before it a batch is garbage,
 //! after it the batch stands, and whoever opens the lake next brings the other tables up to it. **Nobody merges
@@ -19,6 +20,7 @@ pub mod lake;
 pub mod ledger;
 pub mod location;
 pub mod schema;
+pub mod upkeep;
 
 mod coverage;
 mod credentials;
@@ -29,6 +31,9 @@ mod read;
 mod rows;
 mod stage;
 mod table;
+
+#[cfg(test)]
+mod tests;
 
 pub use error::{Error, Result};
 pub use ingest::{Ingest, LastUsed, Outcome};

@@ -110,10 +110,10 @@ impl Location {
 
     /// Delta's view of one table's folder.
     pub(crate) fn log_store(&self, table: &'static str) -> Result<LogStoreRef> {
-        let url = self.url.join(&format!("{table}/")).map_err(|error| Error::Location {
-            place: self.name.clone(),
-            why: error.to_string(),
-        })?;
+        let url = self
+            .url
+            .join(&format!("{table}/"))
+            .map_err(|error| Error::Location { place: self.name.clone(), why: error.to_string() })?;
         let prefixed: Arc<dyn ObjectStore> = Arc::new(PrefixStore::new(self.root.clone(), self.path(table)));
         Ok(default_logstore(prefixed, self.root.clone(), &url, &StorageConfig::default()))
     }

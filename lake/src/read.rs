@@ -27,15 +27,28 @@ pub(crate) fn file(
     columns: Option<&[&str]>,
     take: &mut Take<'_>,
 ) -> Result<()> {
+    let bytes = lake.block_on(lake.location().get(&format!("{table}/{}", file.path)))?;
+    self::bytes(lake, table, file, bytes, columns, take)
+}
+
+/// [`file`], where its bytes are there already.
+pub(crate) fn bytes(
+    lake: &Lake,
+    table: &'static str,
+    file: &DataFile,
+    bytes: bytes::Bytes,
+    columns: Option<&[&str]>,
+    take: &mut Take<'_>,
+) -> Result<()> {
     let name = format!("{table}/{}", file.path);
-    let bytes = lake.block_on(lake.location().get(&name))?;
     let damaged = |why: String| Error::Damaged { file: name.clone(), why };
     let metadata = ArrowReaderMetadata::load(&bytes, ArrowReaderOptions::new()).map_err(|e| damaged(e.to_string()))?;
     let mut builder = ParquetRecordBatchReaderBuilder::new_with_metadata(bytes, metadata).with_batch_size(BATCH_ROWS);
     let schema = project(&lake.spec(table).schema, columns);
     if let Some(columns) = columns {
         let roots = builder.schema().fields().iter().enumerate();
-        let roots: Vec<_> = roots.filter(|(_, field)| columns.contains(&field.name().as_str())).map(|(n, _)| n).collect();
+        let roots: Vec<_> =
+            roots.filter(|(_, field)| columns.contains(&field.name().as_str())).map(|(n, _)| n).collect();
         let mask = ProjectionMask::roots(builder.parquet_schema(), roots);
         builder = builder.with_projection(mask);
     }

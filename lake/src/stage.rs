@@ -205,7 +205,21 @@ pub(crate) fn store(
     day: Option<Option<i32>>,
     encoded: Encoded,
 ) -> Result<DataFile> {
-    let name = format!("part-{}.parquet", Uuid::new_v4());
+    store_as("part", location, handle, table, day, encoded)
+}
+
+/// [`store`] under a name that begins with `kind`.
+pub(crate) fn store_as(
+    kind: &str,
+    location: &Location,
+    handle: &Handle,
+    table: &'static str,
+    day: Option<Option<i32>>,
+    encoded: Encoded,
+) -> Result<DataFile> {
+    // The name ends with the checksum, so that a flipped bit is found whatever the log remembers.
+    let lot = Uuid::new_v4().as_fields().0;
+    let name = format!("{kind}-{lot:08x}-{}.parquet", hex(&Sha256::digest(&encoded.bytes)));
     let path = match day {
         Some(day) => format!("{PARTITION}={}/{name}", day.map_or_else(|| NO_DAY.to_owned(), date_text)),
         None => name,
@@ -216,7 +230,6 @@ pub(crate) fn store(
         modified_ms: Utc::now().timestamp_millis(),
         event_date: day.flatten(),
         times: encoded.times,
-        sha256: Some(hex(&Sha256::digest(&encoded.bytes))),
         path,
     };
     fault::point("events.put");

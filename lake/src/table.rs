@@ -48,8 +48,14 @@ pub struct DataFile {
     pub event_date: Option<i32>,
     /// Smallest and greatest `eventtime` in it, in microseconds; only in `events`.
     pub times: Option<(i64, i64)>,
-    /// SHA-256 of its bytes, in hex.
-    pub sha256: Option<String>,
+}
+
+impl DataFile {
+    /// SHA-256 of its bytes in hex, which is the end of its name; `None` for a file that another program wrote.
+    pub fn sha256(&self) -> Option<&str> {
+        let name = self.path.strip_suffix(".parquet")?;
+        name.rsplit('-').next().filter(|sum| sum.len() == 64 && sum.bytes().all(|b| b.is_ascii_hexdigit()))
+    }
 }
 
 /// How a commit ended.
@@ -126,12 +132,6 @@ impl Table {
         snapshot.transaction_version(log.as_ref(), application).await.map_err(Error::delta(self.spec.name))
     }
 
-    /// Names of the columns that the log says the table has.
-    pub(crate) fn column_names(&self) -> Result<Vec<String>> {
-        let snapshot = self.delta.snapshot().map_err(Error::delta(self.spec.name))?;
-        Ok(snapshot.schema().fields().map(|field| field.name().clone()).collect())
-    }
-
     /// The files of the snapshot, by path.
     pub(crate) fn files(&self) -> Result<Vec<DataFile>> {
         let snapshot = self.delta.snapshot().map_err(Error::delta(self.spec.name))?;
@@ -173,7 +173,8 @@ impl Table {
 
     fn actions(&self, change: &Change<'_>) -> Vec<Action> {
         let now = Utc::now().timestamp_millis();
-        let removes = change.remove.iter().map(|file| Action::Remove(remove(file, &self.spec, change.rows_change, now)));
+        let removes =
+            change.remove.iter().map(|file| Action::Remove(remove(file, &self.spec, change.rows_change, now)));
         let adds = change.add.iter().map(|file| Action::Add(add(file, &self.spec, change.rows_change)));
         removes.chain(adds).collect()
     }
@@ -231,7 +232,6 @@ fn add(file: &DataFile, spec: &Spec, data_change: bool) -> Add {
         modification_time: file.modified_ms,
         data_change,
         stats: Some(stats.to_string()),
-        tags: file.sha256.clone().map(|sha256| HashMap::from([("sha256".to_owned(), Some(sha256))])),
         ..Add::default()
     }
 }
@@ -263,7 +263,6 @@ fn append_files(batch: &RecordBatch, files: &mut Vec<DataFile>) -> std::result::
     let rows = typed("num_records", &DataType::Int64)?;
     let dates = typed("partition.event_date", &DataType::Date32)?;
     let (first, last) = (typed("min.eventtime", &time)?, typed("max.eventtime", &time)?);
-    let sums = typed("tags.sha256", &DataType::Utf8)?;
     for row in 0..batch.num_rows() {
         let number = |column: &Option<arrow::array::ArrayRef>| {
             column.as_ref().filter(|c| c.is_valid(row)).map(|c| c.as_primitive::<Int64Type>().value(row))
@@ -282,7 +281,6 @@ fn append_files(batch: &RecordBatch, files: &mut Vec<DataFile>) -> std::result::
             modified_ms: number(&modified).unwrap_or_default(),
             event_date: date,
             times: moment(&first).zip(moment(&last)),
-            sha256: text(&sums),
         });
     }
     Ok(())

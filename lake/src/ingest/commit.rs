@@ -72,6 +72,9 @@ impl Ingest<'_> {
     /// Stages the batch's rows of the tables beside `events`.
     fn side(&mut self, objects: &[Object]) -> Result<BTreeMap<String, Vec<DataFile>>> {
         fault::point("side.encode");
+        if self.repair {
+            return Ok(BTreeMap::new());
+        }
         let encode = |table| Error::encode::<arrow::error::ArrowError>(table);
         let tables = [
             (OBJECTS, rows::objects(objects, self.now).map_err(encode(OBJECTS))?),
@@ -92,7 +95,8 @@ impl Ingest<'_> {
 
     /// Looks at what others have committed since: whether our staged files lost rows to it.
     fn catch_others(&mut self, files: &mut [DataFile], objects: &mut [Object]) -> Result<bool> {
-        let theirs: Vec<_> = self.lake.files(EVENTS)?.into_iter().filter(|file| !self.known.contains(&file.path)).collect();
+        let theirs: Vec<_> =
+            self.lake.files(EVENTS)?.into_iter().filter(|file| !self.known.contains(&file.path)).collect();
         self.known.extend(theirs.iter().map(|file| file.path.clone()));
         self.unread.extend(theirs.iter().filter(|file| self.primed.contains(&file.event_date)).cloned());
         let days: BTreeSet<_> = files.iter().map(|file| file.event_date).collect();

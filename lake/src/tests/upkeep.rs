@@ -1,0 +1,109 @@
+//! Upkeep: the same answers before and after, and damage found and mended.
+
+use super::*;
+use crate::Error;
+use crate::upkeep::compact::Bin;
+
+/// A bin's rows, in no order: what is sorted how is the query engine's affair.
+fn of(lake: &Lake, bin: &Bin) -> Vec<Result<RecordBatch, std::io::Error>> {
+    let mut all = Vec::new();
+    for file in &bin.files {
+        read::file(lake, bin.table, file, None, &mut |batch| {
+            all.push(Ok(batch));
+            Ok(())
+        })
+        .unwrap();
+    }
+    all
+}
+
+#[test]
+fn compaction_changes_files_and_no_rows() {
+    let place = Place::new(2_000);
+    place.ingest(&place.logs());
+    let other = place.folder.path().join("other");
+    write(&Plan { events: 1_000, seed: 5, days: 7, ..Plan::default() }, &other).unwrap();
+    place.ingest(&other);
+    let mut lake = place.open();
+    let (before, files) = (ids(&lake), lake.files(EVENTS).unwrap().len());
+    for bin in lake.bins().unwrap() {
+        let rows = of(&lake, &bin);
+        let done = lake.rewrite(&bin, rows.into_iter()).unwrap();
+        assert_eq!((done.removed, done.added), (bin.files.len() as u64, 1));
+    }
+    assert_eq!(ids(&lake), before);
+    assert!(lake.files(EVENTS).unwrap().len() < files);
+    assert!(lake.bins().unwrap().is_empty(), "a second compaction has nothing to do");
+    assert!(lake.check().unwrap().is_sound());
+    let (again, _) = place.ingest_with(&mut lake, &other, true);
+    assert_eq!(again.rows, 0);
+}
+
+#[test]
+fn a_compaction_that_was_overtaken_leaves_no_trace() {
+    let place = Place::new(2_000);
+    place.ingest(&place.logs());
+    let (mut a, mut b) = (place.open(), place.open());
+    let bin = a.bins().unwrap().remove(0);
+    let rows = (of(&a, &bin), of(&b, &bin));
+    assert_eq!(a.rewrite(&bin, rows.0.into_iter()).unwrap().removed, bin.files.len() as u64);
+    assert_eq!(b.rewrite(&bin, rows.1.into_iter()).unwrap().removed, 0);
+    assert_eq!(ids(&place.open()).values().sum::<usize>(), 2_000);
+}
+
+#[test]
+fn a_compaction_that_lost_rows_is_refused() {
+    let place = Place::new(500);
+    place.ingest(&place.logs());
+    let mut lake = place.open();
+    let bin = lake.bins().unwrap().remove(0);
+    let none: Vec<Result<RecordBatch, std::io::Error>> = Vec::new();
+    assert!(matches!(lake.rewrite(&bin, none.into_iter()), Err(Error::Io { .. })));
+    assert_eq!(ids(&place.open()).values().sum::<usize>(), 500);
+}
+
+#[test]
+fn old_days_go_and_what_nobody_names_is_swept() {
+    let place = Place::new(2_000);
+    place.ingest(&place.logs());
+    let mut lake = place.open();
+    let days: Vec<_> = lake.files(EVENTS).unwrap().iter().filter_map(|file| file.event_date).collect();
+    let middle = days[days.len() / 2];
+    let first = chrono::NaiveDate::default() + chrono::TimeDelta::days(middle.into());
+    let expired = lake.expire(first).unwrap();
+    assert!(expired.rows > 0);
+    assert!(lake.files(EVENTS).unwrap().iter().all(|file| file.event_date.is_none_or(|day| day >= middle)));
+    assert_eq!(lake.sweep(chrono::TimeDelta::days(1)).unwrap().swept, 0, "too young to go");
+    let swept = lake.sweep(chrono::TimeDelta::seconds(-5)).unwrap();
+    assert!(swept.swept >= expired.files);
+    let checked = lake.check().unwrap();
+    assert!(checked.is_sound());
+    assert_eq!((checked.rows, checked.unnamed), (2_000 - expired.rows, 0));
+}
+
+#[test]
+fn a_flipped_bit_is_found_named_and_mended() {
+    let place = Place::new(1_000);
+    place.ingest(&place.logs());
+    let mut lake = place.open();
+    let before = ids(&lake);
+    let file = lake.files(EVENTS).unwrap().remove(0);
+    let path = place.folder.path().join("lake/events").join(&file.path);
+    let mut bytes = std::fs::read(&path).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    std::fs::write(&path, bytes).unwrap();
+    let checked = lake.check().unwrap();
+    assert_eq!(checked.damaged.iter().map(|damage| &damage.data.path).collect::<Vec<_>>(), [&file.path]);
+    let aside = lake.set_aside(&checked).unwrap();
+    assert_eq!((aside.files, aside.rows), (1, file.rows));
+    let sources: Vec<_> = aside.objects.iter().map(PathBuf::from).collect();
+    assert!(!sources.is_empty());
+    let mut count = Count::default();
+    let mut sink = Ingest::begin(&mut lake, &mut count, 1).unwrap().repairing();
+    let totals = scan(&Sources::new(&sources).unwrap(), &Options::default(), &mut sink).unwrap();
+    sink.end().unwrap();
+    assert_eq!(totals.rows, file.rows);
+    assert_eq!(ids(&lake), before);
+    assert!(lake.check().unwrap().is_sound());
+}

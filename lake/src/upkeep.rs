@@ -1,0 +1,45 @@
+//! Upkeep of a lake: fewer and better files ([`compact`]), old days gone ([`expire`]), damage found ([`check`]) and
+//! mended ([`repair`]), and how it all stands ([`status`]).
+//!
+//! Upkeep never changes what a question gives, but for days that retention takes away. It commits under a name of its
+//! own, so that two of its kind meet, and it never waits for writers: whoever is second looks again.
+
+pub mod check;
+pub mod compact;
+pub mod expire;
+pub mod repair;
+pub mod status;
+
+use std::collections::BTreeSet;
+
+use crate::error::{Error, Result};
+use crate::lake::{ATTEMPTS, Lake};
+use crate::manifest::number_after;
+use crate::table::{Change, Committed, DataFile};
+
+/// The application under whose name upkeep commits.
+const APPLICATION: &str = "trailhound-upkeep";
+
+impl Lake {
+    /// Commits a change of files, if all of `remove` still stand; `false` if somebody else has taken one away.
+    fn exchange(
+        &mut self,
+        table: &'static str,
+        remove: &[DataFile],
+        add: &[DataFile],
+        rows_change: bool,
+    ) -> Result<bool> {
+        for _ in 0..ATTEMPTS {
+            let stand: BTreeSet<_> = self.files(table)?.into_iter().map(|file| file.path).collect();
+            if !remove.iter().all(|file| stand.contains(&file.path)) {
+                return Ok(false);
+            }
+            let number = number_after(self.block_on(self.table(table)?.transaction(APPLICATION))?);
+            let change = Change { add, remove, rows_change, application: APPLICATION, number };
+            if self.commit(table, change)? == Committed::Yes {
+                return Ok(true);
+            }
+        }
+        Err(Error::Busy { table, attempts: ATTEMPTS })
+    }
+}

@@ -1,0 +1,140 @@
+//! Whether a lake is what was written: every file there, of its size, with its checksum and rows, and no event twice.
+
+use std::collections::BTreeMap;
+
+use arrow::array::RecordBatch;
+use ingest::batch;
+use ingest::seen::Seen;
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+
+use crate::error::{Error, Result};
+use crate::lake::Lake;
+use crate::read;
+use crate::schema::{EVENTS, SIDE};
+use crate::stage::hex;
+use crate::table::{DataFile, date_text};
+
+/// A file that is not what was written.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Damage {
+    /// The table.
+    pub table: &'static str,
+    /// The file, within the lake.
+    pub file: String,
+    /// What is wrong.
+    pub why: String,
+    /// Rows that the log says it has.
+    pub rows: u64,
+    #[serde(skip)]
+    pub(crate) data: DataFile,
+}
+
+/// What a check found.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Checked {
+    /// Files looked at.
+    pub files: u64,
+    /// Bytes looked at.
+    pub bytes: u64,
+    /// Rows of `events`.
+    pub rows: u64,
+    /// Rows of `events` that repeat an earlier one, by day.
+    pub duplicates: BTreeMap<String, u64>,
+    /// Files that are not what was written.
+    pub damaged: Vec<Damage>,
+    /// Files in the store that no table names; `lake expire` deletes old ones.
+    pub unnamed: u64,
+}
+
+impl Checked {
+    /// Whether all is well.
+    pub fn is_sound(&self) -> bool {
+        self.damaged.is_empty() && self.duplicates.is_empty()
+    }
+}
+
+impl Lake {
+    /// Reads every byte of every data file of the snapshot.
+    ///
+    /// # Errors
+    /// The log cannot be read. What is wrong with a file is in the answer.
+    pub fn check(&self) -> Result<Checked> {
+        let mut checked = Checked::default();
+        for table in std::iter::once(&EVENTS).chain(SIDE) {
+            let mut files = self.files(table)?;
+            files.sort_by_key(|file| file.event_date);
+            let mut day = None;
+            let mut seen = Seen::new();
+            for file in files {
+                if day.replace(file.event_date) != Some(file.event_date) {
+                    seen = Seen::new();
+                }
+                checked.files += 1;
+                checked.bytes += file.bytes;
+                if let Err(why) = self.check_file(table, &file, &mut seen, &mut checked) {
+                    let name = format!("{table}/{}", file.path);
+                    checked.damaged.push(Damage { table, file: name, why, rows: file.rows, data: file });
+                }
+            }
+        }
+        let named = self.named()?;
+        for table in std::iter::once(&EVENTS).chain(SIDE) {
+            checked.unnamed += self.list(table)?.iter().filter(|m| !named.contains(m.location.as_ref())).count() as u64;
+        }
+        Ok(checked)
+    }
+
+    fn check_file(
+        &self,
+        table: &'static str,
+        file: &DataFile,
+        seen: &mut Seen,
+        checked: &mut Checked,
+    ) -> std::result::Result<(), String> {
+        let bytes = match self.block_on(self.location().get(&format!("{table}/{}", file.path))) {
+            Ok(bytes) => bytes,
+            Err(Error::Store { source: object_store::Error::NotFound { .. }, .. }) => {
+                return Err("the file is missing".to_owned());
+            }
+            Err(error) => return Err(error.to_string()),
+        };
+        if bytes.len() as u64 != file.bytes {
+            return Err(format!("{} bytes instead of {}", bytes.len(), file.bytes));
+        }
+        if let Some(sha256) = file.sha256()
+            && sha256 != hex(&Sha256::digest(&bytes))
+        {
+            return Err("the bytes do not have the checksum that was written".to_owned());
+        }
+        let mut rows = 0;
+        let mut repeated = 0;
+        let take = &mut |batch: RecordBatch| {
+            rows += batch.num_rows() as u64;
+            if table == EVENTS {
+                repeated += repeats(&batch, seen)?;
+            }
+            Ok(())
+        };
+        read::bytes(self, table, file, bytes, None, take).map_err(|error| error.to_string())?;
+        if rows != file.rows {
+            return Err(format!("{rows} rows instead of {}", file.rows));
+        }
+        if table == EVENTS {
+            checked.rows += rows;
+            if repeated > 0 {
+                *checked.duplicates.entry(file.event_date.map_or_else(String::new, date_text)).or_default() += repeated;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn repeats(events: &RecordBatch, seen: &mut Seen) -> Result<u64> {
+    // Only rows with an id can repeat.
+    debug_assert!(!matches!(batch::text(events, "eventid"), batch::TextColumn::Missing));
+    let repeated = seen.duplicates(events);
+    let repeated =
+        repeated.map_err(|source| Error::Io { what: "temporary files for duplicates".to_owned(), source })?;
+    Ok(repeated.len() as u64)
+}

@@ -1,0 +1,117 @@
+//! Retention: whole days of events that are too old leave the table, and files that no table names leave the store.
+//!
+//! `last_used`, `coverage`, `objects` and `rejects` stay: they are small, and what they remember cannot be made again.
+
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+use futures::TryStreamExt;
+use object_store::{ObjectMeta, ObjectStoreExt};
+
+use crate::error::{Error, Result};
+use crate::fault;
+use crate::lake::Lake;
+use crate::manifest;
+use crate::schema::{EVENTS, SIDE};
+use crate::table::DataFile;
+
+/// What an expiry did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Expired {
+    /// Files whose day is too old, taken out of `events`.
+    pub files: u64,
+    /// Their rows.
+    pub rows: u64,
+    /// Files that no table names, deleted from the store.
+    pub swept: u64,
+    /// Their bytes.
+    pub swept_bytes: u64,
+}
+
+impl Lake {
+    /// Takes every day before `first` out of `events`. Rows without a time stay.
+    ///
+    /// # Errors
+    /// The log cannot be read or written.
+    pub fn expire(&mut self, first: NaiveDate) -> Result<Expired> {
+        let first = i32::try_from(first.signed_duration_since(NaiveDate::default()).num_days()).unwrap_or(i32::MIN);
+        loop {
+            let old: Vec<DataFile> =
+                self.files(EVENTS)?.into_iter().filter(|file| file.event_date.is_some_and(|day| day < first)).collect();
+            if old.is_empty() {
+                return Ok(Expired::default());
+            }
+            fault::point("expire.commit.before");
+            // A file that compaction has taken away meanwhile is in another one now.
+            if self.exchange(EVENTS, &old, &[], true)? {
+                fault::point("expire.commit.after");
+                let rows = old.iter().map(|file| file.rows).sum();
+                return Ok(Expired { files: old.len() as u64, rows, ..Expired::default() });
+            }
+        }
+    }
+
+    /// Deletes files that no table names and that are older than `grace`: what crashes left behind, and what
+    /// compaction and expiry took out. Younger ones may belong to a writer or a reader that is at work.
+    ///
+    /// # Errors
+    /// The store refuses to list or to delete.
+    pub fn sweep(&mut self, grace: TimeDelta) -> Result<Expired> {
+        // First the files, then the tables: what was committed in between is named, and stays.
+        let unnamed_before = Utc::now() - grace;
+        let mut candidates = Vec::new();
+        for table in SIDE.iter().chain([&EVENTS]) {
+            candidates.extend(self.list(table)?.into_iter().filter(|found| found.last_modified < unnamed_before));
+        }
+        let manifests = self.old_manifests(unnamed_before)?;
+        self.refresh()?;
+        let named = self.named()?;
+        fault::point("vacuum.before");
+        let mut swept = Expired::default();
+        let garbage = candidates.into_iter().filter(|found| !named.contains(found.location.as_ref()));
+        for found in garbage.chain(manifests) {
+            match self.block_on(self.location().root().delete(&found.location)) {
+                Ok(()) => {
+                    swept.swept += 1;
+                    swept.swept_bytes += found.size;
+                }
+                // Another sweep was faster.
+                Err(object_store::Error::NotFound { .. }) => {}
+                Err(error) => return Err(Error::store(found.location.to_string())(error)),
+            }
+        }
+        fault::point("vacuum.after");
+        Ok(swept)
+    }
+
+    /// Data files in a table's folder, named or not; Delta's log is not among them.
+    pub(crate) fn list(&self, within: &str) -> Result<Vec<ObjectMeta>> {
+        let folder = self.location().path(within);
+        let log = folder.clone().join("_delta_log");
+        let all = self.location().root().list(Some(&folder));
+        let all: Vec<_> = self.block_on(all.try_collect()).map_err(Error::store(within))?;
+        Ok(all.into_iter().filter(|found: &ObjectMeta| !found.location.prefix_matches(&log)).collect())
+    }
+
+    /// Paths of every file that a table names, from the root of the store.
+    pub(crate) fn named(&self) -> Result<BTreeSet<String>> {
+        let mut named = BTreeSet::new();
+        for table in SIDE.iter().chain([&EVENTS]) {
+            let files = self.files(table)?;
+            named.extend(files.iter().map(|file| self.location().path(&format!("{table}/{}", file.path)).to_string()));
+        }
+        Ok(named)
+    }
+
+    /// Manifests that every table has passed.
+    fn old_manifests(&self, before: DateTime<Utc>) -> Result<Vec<ObjectMeta>> {
+        let mut passed = self.last_batch()?.unwrap_or_default();
+        for table in SIDE {
+            let has = self.block_on(self.table(table)?.transaction(manifest::APPLICATION))?;
+            passed = passed.min(has.unwrap_or_default());
+        }
+        let number = |found: &ObjectMeta| found.location.filename()?.strip_suffix(".json")?.parse::<i64>().ok();
+        let all = self.list(manifest::FOLDER)?;
+        Ok(all.into_iter().filter(|m| m.last_modified < before && number(m).is_some_and(|n| n < passed)).collect())
+    }
+}

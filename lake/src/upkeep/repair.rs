@@ -1,0 +1,97 @@
+//! Damage mended: the damaged file is set aside and leaves its table, and the objects that its rows came from are named,
+//! to be read again. Rows that are still there are found as duplicates then, so exactly the lost ones come back.
+
+use arrow::array::{Array, AsArray};
+use arrow::datatypes::TimestampMicrosecondType;
+use object_store::ObjectStoreExt;
+
+use crate::error::{Error, Result};
+use crate::fault;
+use crate::lake::Lake;
+use crate::read;
+use crate::schema::{EVENTS, OBJECTS};
+
+use super::check::{Checked, Damage};
+
+/// Where damaged files are set aside, within the lake.
+const QUARANTINE: &str = "_trailhound/quarantine";
+const DAY_MICROS: i64 = 86_400_000_000;
+
+/// What was taken out, and where its rows may come from again.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SetAside {
+    /// Damaged files that left their tables.
+    pub files: u64,
+    /// Rows of `events` in them.
+    pub rows: u64,
+    /// Objects that may hold those rows.
+    pub objects: Vec<String>,
+    /// Whether `coverage` or `last_used` lost rows, which only a rebuild from `events` brings back.
+    pub folds: bool,
+}
+
+impl Lake {
+    /// Sets the damaged files of a check aside.
+    ///
+    /// # Errors
+    /// The store or the log cannot be written.
+    pub fn set_aside(&mut self, checked: &Checked) -> Result<SetAside> {
+        let mut aside = SetAside::default();
+        let mut days = Vec::new();
+        for damage in &checked.damaged {
+            self.quarantine(damage)?;
+            fault::point("repair.quarantined");
+            if !self.exchange(damage.table, std::slice::from_ref(&damage.data), &[], true)? {
+                continue;
+            }
+            fault::point("repair.removed");
+            aside.files += 1;
+            match damage.table {
+                EVENTS => {
+                    aside.rows += damage.rows;
+                    days.push(damage.data.event_date);
+                }
+                OBJECTS => {}
+                _ => aside.folds = true,
+            }
+        }
+        aside.objects = self.objects_of(&days)?;
+        Ok(aside)
+    }
+
+    /// Copies what is left of a file.
+    fn quarantine(&self, damage: &Damage) -> Result<()> {
+        let from = self.location().path(&damage.file);
+        let to = self.location().path(&format!("{QUARANTINE}/{}", damage.file));
+        match self.block_on(self.location().root().copy(&from, &to)) {
+            Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
+            Err(error) => Err(Error::store(damage.file.clone())(error)),
+        }
+    }
+
+    /// Objects in the ledger with events of one of the days. An object without times may hold rows without one.
+    fn objects_of(&self, days: &[Option<i32>]) -> Result<Vec<String>> {
+        let mut objects = Vec::new();
+        let columns = ["object", "first_event", "last_event"];
+        for file in if days.is_empty() { Vec::new() } else { self.files(OBJECTS)? } {
+            read::file(self, OBJECTS, &file, Some(&columns), &mut |batch| {
+                let names = batch.column(0).as_string::<i32>();
+                let time = |column: usize, row: usize| {
+                    let times = batch.column(column).as_primitive::<TimestampMicrosecondType>();
+                    times.is_valid(row).then(|| times.value(row).div_euclid(DAY_MICROS))
+                };
+                let touches = |row: usize, day: &Option<i32>| match (day, time(1, row), time(2, row)) {
+                    (Some(day), Some(first), Some(last)) => (first..=last).contains(&i64::from(*day)),
+                    (Some(_), ..) => false,
+                    (None, ..) => true,
+                };
+                let found = (0..batch.num_rows()).filter(|row| days.iter().any(|day| touches(*row, day)));
+                objects.extend(found.map(|row| names.value(row).to_owned()));
+                Ok(())
+            })?;
+        }
+        objects.sort_unstable();
+        objects.dedup();
+        Ok(objects)
+    }
+}

@@ -1,0 +1,206 @@
+//! `trailhound ingest`: logs into a lake, once.
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Instant;
+
+use ::access::usage::{Fact, LastUsed, Limits};
+use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
+use ingest::reject::Totals;
+use lake::{Ingest, Lake, Ledger};
+use serde_json::{Value, json};
+
+use crate::cli::{Global, IngestArgs};
+use crate::intake::Intake;
+use crate::outcome::{Failure, Outcome};
+use crate::render::report::{Report, number};
+use crate::render::terminal::Terminal;
+use crate::render::words::Words;
+use crate::render::{self, Output};
+
+pub(crate) fn run(args: &IngestArgs, global: &Global, words: Words) -> Result<Outcome, Failure> {
+    let started = Instant::now();
+    let mut intake = Intake::new(&absolute(&args.paths)?, args.limits, global, words)?;
+    let mut lake = Lake::open_for_writing(&args.at.lake, &args.at.aws.to_lake())?;
+    intake.options.evidence = true;
+    if !args.again {
+        intake.options.ledger = Some(Arc::new(Ledger::load(&lake)?));
+    }
+    let done = into_lake(&intake, &mut lake)?;
+    let mut out = io::stdout();
+    let value = done.to_json(&args.at.lake, started.elapsed().as_secs_f64());
+    match global.output {
+        Output::Json => render::settle(render::json::document(&value, &mut out))?,
+        Output::Jsonl => render::settle(render::json::document_line(&value, &mut out))?,
+        Output::Table => render::settle(done.report(&args.at.lake, &mut out, global.rows().terminal))?,
+        Output::Csv | Output::Parquet => {
+            return Err(Failure::Usage("totals are not rows: use --output table or json".to_owned()));
+        }
+    }
+    done.warn(words);
+    Ok(intake.tell(&done.totals))
+}
+
+/// Absolute paths, so that the ledger knows an object whatever folder the next run starts in.
+fn absolute(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
+    let absolute = |path: &PathBuf| match path.as_os_str() == "-" {
+        true => Ok(path.clone()),
+        false => std::path::absolute(path).map_err(|error| Failure::Io(format!("{}: {error}", path.display()))),
+    };
+    paths.iter().map(absolute).collect()
+}
+
+/// What an ingest did.
+pub(crate) struct Done {
+    pub(crate) totals: Totals,
+    skipped: u64,
+    outcome: lake::Outcome,
+    dropped: u64,
+}
+
+/// Reads what `intake` names into the lake.
+///
+/// # Errors
+/// What stopped it. Batches committed before stand.
+pub(crate) fn into_lake(intake: &Intake, lake: &mut Lake) -> Result<Done, Failure> {
+    let mut fold = Fold { usage: LastUsed::new(Limits::default()), dropped: 0 };
+    let mut sink = Ingest::begin(lake, &mut fold, intake.options.threads)?;
+    let scanned = intake.feed(&mut sink);
+    // An ingest that stopped says why; the scan then only says that it was stopped.
+    let outcome = sink.end();
+    let (mut totals, outcome) = match (scanned, outcome) {
+        (_, Err(error)) => return Err(error.into()),
+        (Err(error), Ok(_)) => return Err(error),
+        (Ok(totals), Ok(outcome)) => (totals, outcome),
+    };
+    totals.rows -= outcome.lost_to_others.min(totals.rows);
+    totals.duplicates += outcome.lost_to_others;
+    let skipped = intake.options.progress.skipped.load(Ordering::Relaxed);
+    Ok(Done { totals, skipped, outcome, dropped: fold.dropped })
+}
+
+/// Reads objects again whose rows were lost to damage; how many came back.
+///
+/// # Errors
+/// As [`into_lake`].
+pub(crate) fn again(intake: &Intake, lake: &mut Lake) -> Result<u64, Failure> {
+    let mut fold = Fold { usage: LastUsed::new(Limits::default()), dropped: 0 };
+    let mut sink = Ingest::begin(lake, &mut fold, intake.options.threads)?.repairing();
+    let scanned = intake.feed(&mut sink);
+    let outcome = sink.end()?;
+    Ok(scanned?.rows.saturating_sub(outcome.lost_to_others))
+}
+
+impl Done {
+    /// The contract of `ingest --output json`: `docs/contract.md`.
+    fn to_json(&self, place: &str, seconds: f64) -> Value {
+        let Done { totals, skipped, outcome, .. } = self;
+        json!({
+            "lake": place,
+            "version": outcome.version,
+            "commits": outcome.commits,
+            "objects": totals.objects,
+            "objects_skipped": skipped,
+            "records_in": totals.records_in,
+            "rows": totals.rows,
+            "duplicates": totals.duplicates,
+            "rejected": totals.rejected,
+            "rejects": totals.rejects,
+            "rejected_by_reason": totals.rejected_by_reason,
+            "skipped": totals.skipped,
+            "bytes_read": totals.bytes_read,
+            "bytes_inflated": totals.bytes_inflated,
+            "future_events": outcome.future,
+            "seconds": (seconds * 1000.0).round() / 1000.0,
+        })
+    }
+
+    fn report(&self, place: &str, out: &mut dyn Write, terminal: Terminal) -> io::Result<()> {
+        let Done { totals, skipped, outcome, .. } = self;
+        let mut report = Report::new(out, terminal);
+        match (totals.objects, *skipped) {
+            (0, 0) => report.title("Nothing to ingest")?,
+            (0, _) => report.title("Nothing new: every object is in the lake already")?,
+            (objects, _) => {
+                report.title(&format!("{} new events from {} objects", number(totals.rows), number(objects)))?;
+            }
+        }
+        let total = format!(
+            "{} in = {} rows + {} duplicates + {} rejected",
+            number(totals.records_in),
+            number(totals.rows),
+            number(totals.duplicates),
+            number(totals.rejected)
+        );
+        report.facts(&[
+            ("records", total),
+            ("objects", format!("{} read, {} ingested before", number(totals.objects), number(*skipped))),
+            ("lake", format!("{place}, version {}", outcome.version)),
+        ])
+    }
+
+    fn warn(&self, words: Words) {
+        let future = self.outcome.future;
+        if future > 0 {
+            let events = number(future);
+            words.warning(&format!("{events} events are dated more than an hour in the future; they are kept as they are"));
+        }
+        if self.dropped > 0 {
+            let dropped = number(self.dropped);
+            words.warning(&format!("last_used had no room for {dropped} principals or actions of one batch"));
+        }
+    }
+}
+
+/// The fold of `access`, as the lake wants it: partial rows of one batch.
+struct Fold {
+    usage: LastUsed,
+    dropped: u64,
+}
+
+impl lake::LastUsed for Fold {
+    fn observe(&mut self, events: &RecordBatch) {
+        self.usage.observe(events);
+    }
+
+    fn take(&mut self) -> RecordBatch {
+        let usage = std::mem::replace(&mut self.usage, LastUsed::new(Limits::default()));
+        self.dropped += usage.totals().dropped;
+        last_used_rows(&usage)
+    }
+}
+
+/// Facts as rows of the table `last_used`, by principal and action.
+pub(crate) fn last_used_rows(usage: &LastUsed) -> RecordBatch {
+    let principals = usage.principals();
+    let facts: Vec<(&str, &str, &Fact)> = principals
+        .into_iter()
+        .flat_map(|principal| usage.facts(principal).into_iter().map(|(action, fact)| (&*principal.name, action, fact)))
+        .collect();
+    let times = |of: &dyn Fn(&Fact) -> Option<i64>| -> ArrayRef {
+        let times: TimestampMicrosecondArray = facts.iter().map(|(_, _, fact)| of(fact)).collect();
+        Arc::new(times.with_timezone("UTC"))
+    };
+    let counts = |of: &dyn Fn(&Fact) -> u64| -> ArrayRef {
+        Arc::new(facts.iter().map(|(_, _, fact)| i64::try_from(of(fact)).unwrap_or(i64::MAX)).collect::<Int64Array>())
+    };
+    let regions = |fact: &Fact| fact.regions.iter().map(|region| &**region).collect::<Vec<_>>().join(",");
+    let columns: Vec<ArrayRef> = vec![
+        Arc::new(facts.iter().map(|(principal, ..)| Some(*principal)).collect::<StringArray>()),
+        Arc::new(facts.iter().map(|(_, action, _)| Some(*action)).collect::<StringArray>()),
+        times(&|fact| Some(fact.first)),
+        times(&|fact| Some(fact.last_attempt)),
+        times(&|fact| fact.last_success),
+        times(&|fact| fact.last_use),
+        Arc::new(facts.iter().map(|(_, _, fact)| fact.last_source.as_deref()).collect::<StringArray>()),
+        counts(&|fact| fact.count),
+        counts(&|fact| fact.denied),
+        counts(&|fact| fact.errors),
+        Arc::new(facts.iter().map(|(_, _, fact)| Some(regions(fact))).collect::<StringArray>()),
+    ];
+    // The columns are made from one list, so they fit the schema and each other.
+    RecordBatch::try_new(lake::schema::last_used(), columns)
+        .unwrap_or_else(|_| RecordBatch::new_empty(lake::schema::last_used()))
+}

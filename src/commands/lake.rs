@@ -1,0 +1,221 @@
+//! `trailhound lake`: looking after a lake.
+
+use std::io;
+use std::path::PathBuf;
+
+use chrono::{TimeDelta, Utc};
+use lake::Lake;
+use lake::upkeep::check::Checked;
+use lake::upkeep::compact::{Rewritten, order};
+use lake::upkeep::status::Status;
+use query::Limits;
+use serde_json::{Value, json};
+
+use crate::cli::{At, Global, LakeCommand};
+use crate::intake::Intake;
+use crate::outcome::{Failure, Outcome};
+use crate::render::report::{Report, number};
+use crate::render::terminal::Terminal;
+use crate::render::words::Words;
+use crate::render::{self, Output};
+
+pub(crate) fn run(command: &LakeCommand, global: &Global, words: Words) -> Result<Outcome, Failure> {
+    match command {
+        LakeCommand::Status(at) => status(at, global),
+        LakeCommand::Compact(at) => compact(at, global, words),
+        LakeCommand::Expire { keep, grace, at } => expire(*keep, *grace, at, global),
+        LakeCommand::Check(at) => check(at, global),
+        LakeCommand::Repair { at, limits } => repair(at, *limits, global, words),
+    }
+}
+
+/// Prints an answer as JSON, or as the report that `tell` writes.
+fn answer(
+    value: &Value,
+    global: &Global,
+    tell: impl FnOnce(&mut Report<'_>) -> io::Result<()>,
+) -> Result<(), Failure> {
+    let mut out = io::stdout();
+    let settled = match global.output {
+        Output::Json => render::json::document(value, &mut out),
+        Output::Jsonl => render::json::document_line(value, &mut out),
+        Output::Table => tell(&mut Report::new(&mut out, Terminal::stdout(global.no_color))),
+        Output::Csv | Output::Parquet => {
+            return Err(Failure::Usage("this is not rows: use --output table or json".to_owned()));
+        }
+    };
+    Ok(render::settle(settled)?)
+}
+
+fn status(at: &At, global: &Global) -> Result<Outcome, Failure> {
+    let status = Lake::open(&at.lake, &at.aws.to_lake())?.status()?;
+    let time = |micros: i64| ::access::instant::format(micros);
+    let value = json!({
+        "lake": status.lake,
+        "tables": status.tables,
+        "first_day": status.days.as_ref().map(|days| &days.0),
+        "last_day": status.days.as_ref().map(|days| &days.1),
+        "first_event": status.times.map(|times| time(times.0)),
+        "last_event": status.times.map(|times| time(times.1)),
+        "to_compact": status.bins,
+    });
+    answer(&value, global, |report| report_status(report, &status))?;
+    Ok(Outcome::Done)
+}
+
+fn report_status(report: &mut Report<'_>, status: &Status) -> io::Result<()> {
+    let days = status.days.as_ref().map_or_else(|| "none".to_owned(), |(first, last)| format!("{first} to {last}"));
+    report.title(&format!("Lake {}", status.lake))?;
+    report.facts(&[
+        ("days", days),
+        ("to compact", format!("{} groups of files", number(status.bins))),
+    ])?;
+    let rows: Vec<_> = status
+        .tables
+        .iter()
+        .map(|table| {
+            let mib = table.bytes.div_ceil(1 << 20);
+            let figures = [table.rows, table.files, mib, table.version].map(number);
+            std::iter::once(table.table.to_owned()).chain(figures).collect()
+        })
+        .collect();
+    report.table(&["table", "rows", "files", "MiB", "version"], &rows)
+}
+
+fn compact(at: &At, global: &Global, words: Words) -> Result<Outcome, Failure> {
+    let mut lake = Lake::open_for_writing(&at.lake, &at.aws.to_lake())?;
+    let mut limits = Limits::default();
+    if let Some(bytes) = global.memory_limit {
+        limits.memory_bytes = usize::try_from(bytes).unwrap_or(usize::MAX);
+    }
+    let mut all = Rewritten::default();
+    for bin in lake.bins()? {
+        let rows = match bin.merged {
+            true => query::lake::merged(&lake, bin.table, &bin.files, &limits)?,
+            false => query::lake::sorted(&lake, bin.table, &bin.files, order(bin.table), &limits)?,
+        };
+        let done = lake.rewrite(&bin, rows)?;
+        if done.removed == 0 {
+            words.warning(&format!("{}: another writer was faster with some files; run it again", bin.table));
+        }
+        all.removed += done.removed;
+        all.added += done.added;
+        all.bytes_before += done.bytes_before;
+        all.bytes_after += done.bytes_after;
+    }
+    let value = json!({
+        "files_removed": all.removed,
+        "files_added": all.added,
+        "bytes_before": all.bytes_before,
+        "bytes_after": all.bytes_after,
+        "version": lake.version(),
+    });
+    answer(&value, global, |report| {
+        let Rewritten { removed, added, bytes_before, bytes_after } = all;
+        match removed {
+            0 => report.title("Nothing to compact"),
+            _ => report.title(&format!(
+                "{} files became {}: {} → {} MiB",
+                number(removed),
+                number(added),
+                number(bytes_before.div_ceil(1 << 20)),
+                number(bytes_after.div_ceil(1 << 20))
+            )),
+        }
+    })?;
+    Ok(Outcome::Done)
+}
+
+fn expire(keep: Option<TimeDelta>, grace: TimeDelta, at: &At, global: &Global) -> Result<Outcome, Failure> {
+    let mut lake = open_existing(at)?;
+    let mut expired = lake::upkeep::expire::Expired::default();
+    if let Some(keep) = keep {
+        expired = lake.expire((Utc::now() - keep).date_naive())?;
+    }
+    let swept = lake.sweep(grace)?;
+    let value = json!({
+        "files_expired": expired.files,
+        "rows_expired": expired.rows,
+        "files_deleted": swept.swept,
+        "bytes_deleted": swept.swept_bytes,
+        "version": lake.version(),
+    });
+    answer(&value, global, |report| {
+        let mib = number(swept.swept_bytes.div_ceil(1 << 20));
+        report.title(&format!("{} events expired, {} files deleted ({mib} MiB)", number(expired.rows), number(swept.swept)))
+    })?;
+    Ok(Outcome::Done)
+}
+
+/// Opens a lake for writing that must be there: upkeep makes no lakes.
+fn open_existing(at: &At) -> Result<Lake, Failure> {
+    Lake::open(&at.lake, &at.aws.to_lake())?;
+    Ok(Lake::open_for_writing(&at.lake, &at.aws.to_lake())?)
+}
+
+fn check(at: &At, global: &Global) -> Result<Outcome, Failure> {
+    let checked = Lake::open(&at.lake, &at.aws.to_lake())?.check()?;
+    let value = serde_json::to_value(&checked).map_err(|error| Failure::Io(error.to_string()))?;
+    answer(&value, global, |report| report_check(report, &checked))?;
+    Ok(if checked.is_sound() { Outcome::Done } else { Outcome::Rejected })
+}
+
+fn report_check(report: &mut Report<'_>, checked: &Checked) -> io::Result<()> {
+    match checked.is_sound() {
+        true => report.title(&format!("Sound: {} files, {} events", number(checked.files), number(checked.rows)))?,
+        false => report.title(&format!("{} of {} files are damaged", checked.damaged.len(), number(checked.files)))?,
+    }
+    for damage in &checked.damaged {
+        report.detail(&damage.file, &format!("{} ({} rows)", damage.why, number(damage.rows)))?;
+    }
+    for (day, events) in &checked.duplicates {
+        report.detail(day, &format!("{} events are there twice", number(*events)))?;
+    }
+    if !checked.damaged.is_empty() {
+        report.command("trailhound lake repair")?;
+    }
+    report.facts(&[("files that no table names", number(checked.unnamed))])
+}
+
+fn repair(at: &At, limits: crate::cli::Limits, global: &Global, words: Words) -> Result<Outcome, Failure> {
+    let mut lake = open_existing(at)?;
+    let checked = lake.check()?;
+    let aside = lake.set_aside(&checked)?;
+    let (there, gone): (Vec<PathBuf>, Vec<PathBuf>) =
+        aside.objects.iter().map(PathBuf::from).partition(|path| path.exists());
+    let mut recovered = 0;
+    if !there.is_empty() {
+        let mut intake = Intake::new(&there, limits, global, words)?;
+        intake.options.evidence = true;
+        recovered = super::ingest::again(&intake, &mut lake)?;
+    }
+    let lost = aside.rows.saturating_sub(recovered);
+    let value = json!({
+        "files_set_aside": aside.files,
+        "rows_in_them": aside.rows,
+        "objects_read_again": there.len(),
+        "objects_missing": gone,
+        "rows_recovered": recovered,
+        "rows_lost": lost,
+        "version": lake.version(),
+    });
+    answer(&value, global, |report| {
+        match aside.files {
+            0 => report.title("Nothing to repair")?,
+            files => report.title(&format!("{} damaged files set aside", number(files)))?,
+        }
+        let rows = format!("{} of {} read again", number(recovered), number(aside.rows));
+        report.facts(&[("events", rows), ("objects read again", number(there.len() as u64))])
+    })?;
+    for object in gone.iter().take(10) {
+        words.warning(&format!("{}: not there any more; put it back and run `trailhound ingest --again` on it", object.display()));
+    }
+    if lost > 0 {
+        let lost = number(lost);
+        words.warning(&format!("{lost} events could not be read again; the damaged files are in _trailhound/quarantine"));
+    }
+    if aside.folds {
+        words.warning("coverage or last_used lost rows: what they remember of before is gone");
+    }
+    Ok(if lost == 0 && !aside.folds { Outcome::Done } else { Outcome::Rejected })
+}
