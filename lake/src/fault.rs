@@ -3,7 +3,8 @@
 //! Only in builds with debug assertions, and only where the environment asks for it; a release build has none of it.
 //! `TRAILHOUND_CRASH_AT=step` or `step:n` (the n-th time) aborts the process there, as a power cut would end it: no
 //! destructor runs. `TRAILHOUND_DISK_FULL_AT=k` lets the k-th write to a lake's store, and all after it, fail with
-//! `ENOSPC`; with `k..l` only the writes from k up to l.
+//! `ENOSPC`; with `k..l` only the writes from k up to l. `TRAILHOUND_TASK_OBJECTS` and `TRAILHOUND_BATCH_ROWS` make
+//! tasks and batches so small that a trail of a few hundred events commits many times.
 
 #[cfg(not(debug_assertions))]
 use std::sync::Arc;
@@ -48,6 +49,19 @@ pub const STEPS: &[&str] = &[
     "repair.quarantined",
     "repair.removed",
 ];
+
+/// A limit of the work, which a test may set by an environment variable of this name.
+#[cfg(not(debug_assertions))]
+#[inline(always)]
+pub fn limit(_name: &str, default: usize) -> usize {
+    default
+}
+
+/// A limit of the work, which a test may set by an environment variable of this name.
+#[cfg(debug_assertions)]
+pub fn limit(name: &str, default: usize) -> usize {
+    std::env::var(name).ok().and_then(|limit| limit.parse().ok()).unwrap_or(default)
+}
 
 /// A step of the work has been reached.
 #[cfg(not(debug_assertions))]

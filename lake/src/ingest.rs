@@ -13,7 +13,7 @@ use std::ops::ControlFlow;
 use arrow::array::{Array, RecordBatch};
 use ingest::batch;
 use ingest::pipeline::Sink;
-use ingest::reject::{Error as ScanError, ObjectTotals};
+use ingest::reject::{Error as ScanError, ObjectTotals, Reason};
 use ingest::seen::Seen;
 
 use crate::coverage::Coverage;
@@ -27,7 +27,7 @@ use crate::stage::Stage;
 use crate::table::DataFile;
 
 /// Rows after which a batch is committed, at the next whole object.
-const BATCH_ROWS: u64 = 2_000_000;
+const BATCH_ROWS: usize = 2_000_000;
 /// Objects after which a batch is committed: what the ledger's rows take in memory.
 const BATCH_OBJECTS: usize = 100_000;
 /// An event this far in the future is flagged: its sender's clock, or its sender, is wrong.
@@ -164,11 +164,17 @@ impl Sink for Ingest<'_> {
     fn object(&mut self, totals: &ObjectTotals) {
         fault::point("object.parsed");
         let times = self.coverage.times(&totals.object);
-        self.objects.push(Object { totals: totals.clone(), times });
+        let mut totals = totals.clone();
+        // What could not be read is not in the lake: without its time the ledger does not hold it, and it is tried again.
+        if totals.reasons.contains_key(&Reason::IoError) {
+            totals.modified = None;
+        }
+        self.objects.push(Object { totals, times });
     }
 
     fn whole(&mut self) -> ControlFlow<()> {
-        if self.rows < BATCH_ROWS && self.objects.len() < BATCH_OBJECTS {
+        let rows = fault::limit("TRAILHOUND_BATCH_ROWS", BATCH_ROWS) as u64;
+        if self.rows < rows && self.objects.len() < BATCH_OBJECTS {
             return self.flow(Ok(()));
         }
         let result = self.commit();

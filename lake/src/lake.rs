@@ -155,8 +155,14 @@ impl Lake {
     pub(crate) fn commit(&mut self, name: &'static str, change: Change<'_>) -> Result<Committed> {
         let absent = || Error::Absent { place: self.location.name().to_owned() };
         let mut table = self.tables.remove(name).ok_or_else(absent)?;
+        table.committed = None;
         let result = self.block_on(table.commit(change));
+        let version = table.committed;
         self.tables.insert(name, table);
+        // Delta's log writes the commit; that it also survives a power cut is for us to see to.
+        if let Some(version) = version {
+            self.location.sync(&format!("{name}/_delta_log/{version:020}.json"))?;
+        }
         result
     }
 

@@ -26,6 +26,7 @@ mod coverage;
 mod credentials;
 mod days;
 mod encode;
+mod events;
 mod manifest;
 mod read;
 mod rows;

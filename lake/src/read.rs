@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, Date32Array, RecordBatch, new_null_array};
+use arrow::array::{Array, ArrayRef, AsArray, Date32Array, ListArray, RecordBatch, StructArray, new_null_array};
 use arrow::compute::cast;
-use arrow::datatypes::{Schema, SchemaRef};
+use arrow::datatypes::{DataType, FieldRef, Schema, SchemaRef};
+use arrow::error::ArrowError;
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
 
@@ -71,19 +72,62 @@ fn fit(
     batch: &RecordBatch,
     schema: &SchemaRef,
     day: Option<i32>,
-) -> std::result::Result<RecordBatch, arrow::error::ArrowError> {
+) -> std::result::Result<RecordBatch, ArrowError> {
     let rows = batch.num_rows();
-    let column = |field: &arrow::datatypes::FieldRef| -> std::result::Result<ArrayRef, arrow::error::ArrowError> {
+    let column = |field: &FieldRef| -> std::result::Result<ArrayRef, ArrowError> {
         if field.name() == PARTITION {
             return Ok(Arc::new(Date32Array::from(vec![day; rows])));
         }
-        match batch.column_by_name(field.name()) {
-            Some(column) if column.data_type() == field.data_type() => Ok(column.clone()),
-            Some(column) => cast(column, field.data_type()),
-            None => Ok(new_null_array(field.data_type(), rows)),
-        }
+        batch.column_by_name(field.name()).map_or_else(|| Ok(new_null_array(field.data_type(), rows)), |c| adapt(c, field))
     };
     let columns = schema.fields().iter().map(column).collect::<std::result::Result<Vec<_>, _>>()?;
     let options = arrow::array::RecordBatchOptions::new().with_row_count(Some(rows));
     RecordBatch::try_new_with_options(schema.clone(), columns, &options)
+}
+
+/// A column as the table has it today: fields that a struct did not have are null.
+fn adapt(column: &ArrayRef, field: &FieldRef) -> std::result::Result<ArrayRef, ArrowError> {
+    match (column.data_type(), field.data_type()) {
+        (have, want) if have == want => Ok(column.clone()),
+        (DataType::Struct(_), DataType::Struct(fields)) => {
+            let parts = column.as_struct();
+            let part = |field: &FieldRef| match parts.column_by_name(field.name()) {
+                Some(part) => adapt(part, field),
+                None => Ok(new_null_array(field.data_type(), parts.len())),
+            };
+            let arrays = fields.iter().map(part).collect::<std::result::Result<Vec<_>, _>>()?;
+            Ok(Arc::new(StructArray::try_new_with_length(fields.clone(), arrays, parts.nulls().cloned(), parts.len())?))
+        }
+        (DataType::List(_), DataType::List(element)) => {
+            let list = column.as_list::<i32>();
+            let values = adapt(list.values(), element)?;
+            Ok(Arc::new(ListArray::try_new(element.clone(), list.offsets().clone(), values, list.nulls().cloned())?))
+        }
+        (_, want) => cast(column, want),
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use arrow::array::StringArray;
+    use arrow::datatypes::{Field, Fields};
+
+    use super::*;
+
+    #[test]
+    fn a_file_of_an_older_version_gives_nulls_for_new_fields() {
+        let text = |name: &str| Field::new(name, DataType::Utf8, true);
+        let old = Fields::from(vec![text("arn")]);
+        let inner: ArrayRef = Arc::new(StringArray::from(vec![Some("a"), None]));
+        let structs = StructArray::try_new(old.clone(), vec![inner], None).unwrap();
+        let batch = RecordBatch::try_from_iter([("useridentity", Arc::new(structs) as ArrayRef)]).unwrap();
+        let new = Fields::from(vec![text("type"), text("arn")]);
+        let schema = Schema::new(vec![Field::new("useridentity", DataType::Struct(new), true), text("vpc")]);
+        let fitted = fit(&batch, &Arc::new(schema), None).unwrap();
+        let identity = fitted.column(0).as_struct();
+        assert_eq!(identity.column(0).null_count(), 2);
+        assert_eq!(identity.column(1).as_string::<i32>().value(0), "a");
+        assert_eq!(fitted.column(1).null_count(), 2);
+    }
 }

@@ -10,7 +10,7 @@ use arrow::datatypes::{DataType, Date32Type, Int64Type, SchemaRef, TimestampMicr
 use chrono::Utc;
 use deltalake_core::kernel::engine::arrow_conversion::TryIntoKernel;
 use deltalake_core::kernel::transaction::{CommitProperties, TransactionError};
-use deltalake_core::kernel::{Action, Add, Remove, StructField, StructType, Transaction};
+use deltalake_core::kernel::{Action, Add, DataType as KernelType, Remove, StructField, StructType, Transaction};
 use deltalake_core::operations::create::CreateBuilder;
 use deltalake_core::protocol::{DeltaOperation, SaveMode};
 use deltalake_core::{DeltaTable, DeltaTableError};
@@ -72,6 +72,8 @@ pub(crate) enum Committed {
 pub(crate) struct Table {
     pub(crate) spec: Spec,
     delta: DeltaTable,
+    /// The version of the last commit that was ours.
+    pub(crate) committed: Option<u64>,
 }
 
 impl Table {
@@ -79,7 +81,7 @@ impl Table {
     pub(crate) async fn open(location: &Location, spec: Spec) -> Result<Option<Table>> {
         let mut delta = DeltaTable::new(location.log_store(spec.name)?);
         match delta.load().await {
-            Ok(()) => Ok(Some(Table { spec, delta })),
+            Ok(()) => Ok(Some(Table { spec, delta, committed: None })),
             Err(DeltaTableError::NotATable(_) | DeltaTableError::InvalidTableLocation(_)) => Ok(None),
             Err(error) => {
                 let there = delta.verify_deltatable_existence().await.unwrap_or(true);
@@ -91,7 +93,7 @@ impl Table {
     /// The table, made where it is not there. Two makers at once are fine.
     pub(crate) async fn create(location: &Location, spec: Spec) -> Result<Table> {
         if let Some(table) = Self::open(location, spec.clone()).await? {
-            return Ok(table);
+            return table.widen().await;
         }
         let columns = columns(&spec)?;
         let settings = [
@@ -107,11 +109,29 @@ impl Table {
             .with_save_mode(SaveMode::ErrorIfExists)
             .await;
         match made {
-            Ok(delta) => Ok(Table { spec, delta }),
+            Ok(delta) => Ok(Table { spec, delta, committed: None }),
             Err(error) => match Self::open(location, spec.clone()).await? {
                 Some(table) => Ok(table),
                 None => Err(Error::delta(spec.name)(error)),
             },
+        }
+    }
+
+    /// Adds the columns that an older trailhound did not know. Its files stay as they are and give nulls for them.
+    async fn widen(self) -> Result<Table> {
+        let name = self.spec.name;
+        let ours: StructType = self.spec.schema.as_ref().try_into_kernel().map_err(Error::encode(name))?;
+        if !lacks(self.delta.snapshot().map_err(Error::delta(name))?.schema().as_ref(), &ours) {
+            return Ok(self);
+        }
+        let added = self.delta.clone().add_columns().with_fields(ours.fields().cloned().collect::<Vec<_>>()).await;
+        let mut table = Table { spec: self.spec, delta: added.unwrap_or(self.delta), committed: None };
+        // Somebody else may have added them at the same moment.
+        table.refresh().await?;
+        let theirs = table.delta.snapshot().map_err(Error::delta(name))?.schema();
+        match lacks(theirs.as_ref(), &ours) {
+            false => Ok(table),
+            true => Err(Error::Busy { table: name, attempts: 1 }),
         }
     }
 
@@ -156,7 +176,8 @@ impl Table {
             .build(Some(snapshot), self.delta.log_store(), change.operation(self.spec.partition))
             .await;
         match done {
-            Ok(_) => {
+            Ok(done) => {
+                self.committed = Some(done.version());
                 self.refresh().await?;
                 Ok(Committed::Yes)
             }
@@ -199,6 +220,25 @@ impl Change<'_> {
         }
         let partition_by = partition.map(|column| vec![column.to_owned()]);
         DeltaOperation::Write { mode: SaveMode::Append, partition_by, predicate: None }
+    }
+}
+
+/// Whether a table has not every column, or field of a column, of ours.
+fn lacks(table: &StructType, ours: &StructType) -> bool {
+    ours.fields().any(|field| match table.field(field.name()) {
+        None => true,
+        Some(there) => match (struct_of(there.data_type()), struct_of(field.data_type())) {
+            (Some(there), Some(ours)) => lacks(there, ours),
+            _ => false,
+        },
+    })
+}
+
+fn struct_of(kind: &KernelType) -> Option<&StructType> {
+    match kind {
+        KernelType::Struct(fields) => Some(fields),
+        KernelType::Array(list) => struct_of(&list.element_type),
+        _ => None,
     }
 }
 

@@ -94,7 +94,7 @@ impl Ingest<'_> {
     }
 
     /// Looks at what others have committed since: whether our staged files lost rows to it.
-    fn catch_others(&mut self, files: &mut [DataFile], objects: &mut [Object]) -> Result<bool> {
+    fn catch_others(&mut self, files: &mut Vec<DataFile>, objects: &mut [Object]) -> Result<bool> {
         let theirs: Vec<_> =
             self.lake.files(EVENTS)?.into_iter().filter(|file| !self.known.contains(&file.path)).collect();
         self.known.extend(theirs.iter().map(|file| file.path.clone()));
@@ -113,6 +113,7 @@ impl Ingest<'_> {
         for file in files.iter_mut() {
             self.without_theirs(file, &mut seen, &mut lost)?;
         }
+        files.retain(|file| file.rows > 0);
         for object in objects.iter_mut() {
             let gone = lost.get(&object.totals.object).copied().unwrap_or_default();
             object.totals.rows = object.totals.rows.saturating_sub(gone);
