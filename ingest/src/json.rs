@@ -5,8 +5,10 @@
 //! strings are let through (logs that went through other tools contain them), flagged, and escaped on output.
 //! It knows nothing of CloudTrail. The slow twin is serde_json; `tests/integration/twins.rs` compares them.
 
+mod special;
 mod text;
 
+pub(crate) use special::holds;
 pub use text::{compact, quote, unescape};
 
 /// Deepest nesting of a value. CloudTrail's own stays under 30; the limit keeps hostile input from costing more.
@@ -106,51 +108,29 @@ pub fn skip_space(text: &[u8], mut at: usize) -> usize {
     at
 }
 
-const ONES: u64 = 0x0101_0101_0101_0101;
-const HIGHS: u64 = 0x8080_8080_8080_8080;
-
-/// Bits of the bytes that end the plain part of a string: a quote, a backslash or a control character.
-#[inline]
-fn special_bytes(word: u64) -> u64 {
-    let quote = word ^ (ONES * b'"' as u64);
-    let backslash = word ^ (ONES * b'\\' as u64);
-    // Classic zero-byte test; bytes over 0x7f never count, because `& !word` clears their flag.
-    let quote = quote.wrapping_sub(ONES) & !quote;
-    let backslash = backslash.wrapping_sub(ONES) & !backslash;
-    let control = word.wrapping_sub(ONES * 0x20) & !word;
-    (quote | backslash | control) & HIGHS
-}
-
 /// Position of the closing quote of the string whose first byte after the opening quote is `at`, and whether it
 /// is [`Form::Plain`].
 #[inline]
-pub fn string_end(text: &[u8], mut at: usize) -> Checked<(usize, Form)> {
-    let mut form = Form::Plain;
+pub fn string_end(text: &[u8], at: usize) -> Checked<(usize, Form)> {
+    let at = special::next(text, at);
+    if text.get(at) == Some(&b'"') {
+        return Ok((at, Form::Plain));
+    }
+    odd_string_end(text, at)
+}
+
+/// The end of a string that has an escape or a control character at `at`, or that is cut off there.
+#[cold]
+#[inline(never)]
+fn odd_string_end(text: &[u8], mut at: usize) -> Checked<(usize, Form)> {
     loop {
-        while let Some(chunk) = text.get(at..at + 8) {
-            let mut word = [0; 8];
-            word.copy_from_slice(chunk);
-            let special = special_bytes(u64::from_le_bytes(word));
-            if special != 0 {
-                at += (special.trailing_zeros() / 8) as usize;
-                break;
-            }
-            at += 8;
-        }
-        match text.get(at) {
+        at = match text.get(at) {
             None => return fault(Fault::Truncated, at),
-            Some(b'"') => return Ok((at, form)),
-            Some(b'\\') => {
-                at = escape_end(text, at)?;
-                form = Form::Escaped;
-            }
-            Some(byte) => {
-                if *byte < 0x20 {
-                    form = Form::Escaped;
-                }
-                at += 1;
-            }
-        }
+            Some(b'"') => return Ok((at, Form::Escaped)),
+            Some(b'\\') => escape_end(text, at)?,
+            Some(_) => at + 1,
+        };
+        at = special::next(text, at);
     }
 }
 

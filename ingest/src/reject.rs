@@ -211,14 +211,7 @@ impl ObjectTotals {
     }
 
     /// Notes `count` refused records, of which the first stands at `offset` and begins with `raw`.
-    pub fn refuse(
-        &mut self,
-        reason: Reason,
-        count: u64,
-        detail: impl Into<String>,
-        offset: Option<u64>,
-        raw: &[u8],
-    ) {
+    pub fn refuse(&mut self, reason: Reason, count: u64, detail: impl Into<String>, offset: Option<u64>, raw: &[u8]) {
         self.records_in += count;
         self.rejected += count;
         let detail = detail.into();

@@ -9,7 +9,8 @@ use arrow::error::ArrowError;
 use hashbrown::HashMap;
 
 use super::Builder;
-use super::builders::{Dictionary, NULL};
+use super::dictionary::{Dictionary, NULL};
+use super::repeats::Spread;
 use crate::action;
 use crate::identity::{self, Identity};
 use crate::json::{self, Form};
@@ -21,10 +22,11 @@ struct Reads {
     event_source: usize,
     event_name: usize,
     event_type: usize,
+    user_identity: usize,
     error_code: usize,
     error_message: usize,
     /// In the order of [`Derived::identity`].
-    identity: [usize; 9],
+    names: [usize; 9],
 }
 
 /// Builds the derived columns, but for `event_date`.
@@ -40,13 +42,19 @@ pub(crate) struct Derived {
     source: String,
     /// Code of `source` in this batch, once a row has asked.
     source_code: Option<i32>,
-    /// Codes of (event source, event name, event type) to codes of (service, action), for this batch.
-    calls: HashMap<(i32, i32, i32), (i32, i32), ahash::RandomState>,
-    /// Codes of principal and actor by number of the identity's text, for this batch.
-    identities: HashMap<u64, (i32, i32), ahash::RandomState>,
+    /// Code of `ok` in this batch, once a row has asked.
+    ok_code: Option<i32>,
+    /// Codes of principal and actor of each entry of `userIdentity`, for this batch.
+    people: Vec<(i32, i32)>,
     /// Action of "source name type", over batches: the same few hundred calls come again and again.
     actions: HashMap<String, Option<String>, ahash::RandomState>,
 }
+
+/// Codes of a row that names nobody, or no service.
+const NOBODY: (i32, i32) = (NULL, NULL);
+
+/// Calls of a batch that are found without hashing.
+const PLACES: usize = 256;
 
 /// Calls remembered over batches; a hostile log could name any number.
 const MAX_ACTIONS: usize = 100_000;
@@ -60,9 +68,10 @@ impl Derived {
                 event_source: slot("eventsource"),
                 event_name: slot("eventname"),
                 event_type: slot("eventtype"),
+                user_identity: slot("useridentity"),
                 error_code: slot("errorcode"),
                 error_message: slot("errormessage"),
-                identity: [
+                names: [
                     "type",
                     "arn",
                     "principalid",
@@ -83,8 +92,8 @@ impl Derived {
             source_object: Dictionary::new(),
             source: String::new(),
             source_code: None,
-            calls: HashMap::default(),
-            identities: HashMap::default(),
+            ok_code: None,
+            people: vec![NOBODY],
             actions: HashMap::default(),
         }
     }
@@ -95,75 +104,95 @@ impl Derived {
         self.source_code = None;
     }
 
-    /// Derives the columns of `row`, whose own columns are filled already.
-    pub(crate) fn push(&mut self, row: usize, text: &str, fields: &Fields, builders: &mut [Builder]) {
-        self.call(row, builders);
-        let (principal, actor) = match fields.identity.and_then(|number| self.identities.get(&number)) {
-            Some(codes) => *codes,
-            None => {
-                let codes = self.identity(text, fields);
-                if let Some(number) = fields.identity {
-                    self.identities.insert(number, codes);
-                }
-                codes
-            }
-        };
-        self.principal.set(row, principal);
-        self.actor.set(row, actor);
+    /// Slot of `userIdentity`.
+    pub(crate) fn identity_slot(&self) -> usize {
+        self.reads.user_identity
+    }
+
+    /// Derives the columns that depend on `row` alone.
+    #[inline]
+    pub(crate) fn push(&mut self, row: usize, text: &str, fields: &Fields) {
         let (code, message) = (self.reads.error_code, self.reads.error_message);
-        let outcome = if fields.get(code).is_none() && fields.get(message).is_none() {
-            "ok"
+        let code = if fields.get(code).is_none() && fields.get(message).is_none() {
+            *self.ok_code.get_or_insert_with(|| self.outcome.code("ok"))
         } else {
             let (code, message) = (string(text, fields, code), string(text, fields, message));
-            identity::outcome(code.as_deref(), message.as_deref())
+            self.outcome.code(identity::outcome(code.as_deref(), message.as_deref()))
         };
-        let code = self.outcome.code(outcome);
         self.outcome.set(row, code);
         let code = *self.source_code.get_or_insert_with(|| self.source_object.code(&self.source));
         self.source_object.set(row, code);
     }
 
-    fn call(&mut self, row: usize, builders: &[Builder]) {
-        let column = |slot: usize| match &builders[slot] {
-            Builder::Dictionary(dictionary) => Some(dictionary),
+    /// Derives service and action of all rows, whose own columns are filled already. `spread` gives the rows of a slot's
+    /// builder.
+    pub(crate) fn calls<'s>(
+        &mut self,
+        rows: usize,
+        builders: &[Builder],
+        spread: impl Fn(usize) -> Option<&'s Spread>,
+    ) {
+        let slots = [self.reads.event_source, self.reads.event_name, self.reads.event_type];
+        let reads = slots.map(|slot| match &builders[slot] {
+            Builder::Dictionary(dictionary) => Some(&**dictionary),
             _ => None,
-        };
-        let code = |slot: usize| column(slot).map_or(NULL, |d| d.code_at(row));
-        let reads = &self.reads;
-        let key = (code(reads.event_source), code(reads.event_name), code(reads.event_type));
-        let (service, action) = match self.calls.get(&key) {
-            Some(codes) => *codes,
-            None => {
-                let value = |slot: usize, code: i32| column(slot).and_then(|d| d.value(code)).unwrap_or("");
-                let source = value(reads.event_source, key.0);
-                let name = value(reads.event_name, key.1);
-                let kind = value(reads.event_type, key.2);
-                let service = if source.is_empty() { NULL } else { self.service.code(action::service_prefix(source)) };
-                if self.actions.len() > MAX_ACTIONS {
-                    self.actions.clear();
-                }
-                let action = self
-                    .actions
-                    .entry(format!("{source}\0{name}\0{kind}"))
-                    .or_insert_with(|| action::primary(source, name, kind))
-                    .as_deref()
-                    .map_or(NULL, |action| self.action.code(action));
-                self.calls.insert(key, (service, action));
-                (service, action)
+        });
+        let codes = reads.map(|column| column.map_or(&[][..], Dictionary::codes));
+        let entries = slots.map(|slot| spread(slot).map_or(&[][..], |spread| &**spread.entries.values()));
+        let mut known: HashMap<[i32; 3], (i32, i32), ahash::RandomState> = HashMap::default();
+        let mut lately = [([i32::MIN; 3], NOBODY); PLACES];
+        let mut found = Vec::with_capacity(rows);
+        for row in 0..rows {
+            let call = [0, 1, 2].map(|at: usize| {
+                let entry = entries[at].get(row).map_or(row, |entry| *entry as usize);
+                codes[at].get(entry).copied().unwrap_or(NULL)
+            });
+            let [source, name, kind] = call;
+            let recent = &mut lately[(source.wrapping_mul(67) ^ name.wrapping_mul(5) ^ kind) as usize % PLACES];
+            if recent.0 != call {
+                let codes = known.entry(call).or_insert_with(|| {
+                    let value = |at: usize| reads[at].and_then(|column| column.value(call[at])).unwrap_or("");
+                    self.call(value(0), value(1), value(2))
+                });
+                *recent = (call, *codes);
             }
-        };
-        self.service.set(row, service);
-        self.action.set(row, action);
+            found.push(recent.1);
+        }
+        self.service.set_all(found.iter().map(|codes| codes.0));
+        self.action.set_all(found.iter().map(|codes| codes.1));
     }
 
-    /// Codes of principal and actor.
-    fn identity(&mut self, text: &str, fields: &Fields) -> (i32, i32) {
+    /// Codes of service and action.
+    fn call(&mut self, source: &str, name: &str, kind: &str) -> (i32, i32) {
+        let service = if source.is_empty() { NULL } else { self.service.code(action::service_prefix(source)) };
+        if self.actions.len() > MAX_ACTIONS {
+            self.actions.clear();
+        }
+        let action = self
+            .actions
+            .entry(format!("{source}\0{name}\0{kind}"))
+            .or_insert_with(|| action::primary(source, name, kind))
+            .as_deref()
+            .map_or(NULL, |action| self.action.code(action));
+        (service, action)
+    }
+
+    /// Principal and actor of all rows, by the entries of their `userIdentity`.
+    pub(crate) fn spread(&mut self, rows: &Spread) {
+        let people = |entry: &u32| self.people.get(*entry as usize).copied().unwrap_or(NOBODY);
+        self.principal.set_all(rows.entries.values().iter().map(|entry| people(entry).0));
+        self.actor.set_all(rows.entries.values().iter().map(|entry| people(entry).1));
+        self.people.truncate(1);
+    }
+
+    /// Derives principal and actor of an entry of `userIdentity`; entries come in order.
+    pub(crate) fn identity(&mut self, entry: usize, text: &str, fields: &Fields) {
         let owned: [Option<Cow<'_, str>>; 9];
         let [kind, arn, principal_id, account_id, user_name, invoked_by, on_behalf_of, issuer_arn, source_identity] =
-            match self.reads.identity.map(|slot| plain(text, fields, slot)) {
+            match self.reads.names.map(|slot| plain(text, fields, slot)) {
                 // Escapes in a name are rare, and cost an allocation each.
                 strings if strings.contains(&Err(Escaped)) => {
-                    owned = self.reads.identity.map(|slot| string(text, fields, slot));
+                    owned = self.reads.names.map(|slot| string(text, fields, slot));
                     std::array::from_fn(|at| owned[at].as_deref())
                 }
                 strings => strings.map(|string| string.unwrap_or(None)),
@@ -180,14 +209,14 @@ impl Derived {
             source_identity,
         };
         let principal = identity.principal().map_or(NULL, |principal| self.principal.code(&principal));
-        (principal, identity.actor().map_or(NULL, |actor| self.actor.code(actor)))
+        let actor = identity.actor().map_or(NULL, |actor| self.actor.code(actor));
+        self.people.resize(entry, NOBODY);
+        self.people.push((principal, actor));
     }
 
     /// Appends the columns, in the table's order.
     pub(crate) fn finish(&mut self, rows: usize, columns: &mut Vec<ArrayRef>) -> Result<(), ArrowError> {
-        self.calls.clear();
-        self.identities.clear();
-        self.source_code = None;
+        (self.source_code, self.ok_code) = (None, None);
         let Derived { service, action, principal, actor, outcome, source_object, .. } = self;
         for column in [service, action, principal, actor, outcome, source_object] {
             columns.push(column.finish(rows)?);

@@ -6,8 +6,9 @@ use arrow::array::{ArrayRef, ListArray, StructArray};
 use arrow::buffer::{OffsetBuffer, ScalarBuffer};
 use arrow::error::ArrowError;
 
-use super::builders::{Mask, Text};
-use super::fill_text;
+use super::bits::Mask;
+use super::fill::fill_text;
+use super::text::Text;
 use crate::json::{self, Value};
 use crate::schema::{self, RESOURCE};
 
@@ -26,10 +27,10 @@ impl ResourceList {
     pub(crate) fn new() -> Self {
         ResourceList {
             fields: RESOURCE.iter().map(|_| Text::new()).collect(),
-            objects: Mask::new(),
+            objects: Mask::default(),
             elements: 0,
             offsets: vec![0],
-            mask: Mask::new(),
+            mask: Mask::default(),
         }
     }
 
@@ -75,8 +76,7 @@ impl ResourceList {
             match RESOURCE.iter().position(|field| field.json == name || field.name == name) {
                 Some(field) if seen >> field & 1 == 0 => {
                     seen |= 1 << field;
-                    let raw = &text[value.start..value.end];
-                    fits &= fill_text(&mut self.fields[field], row, raw, value.form) && RESOURCE[field].json == name;
+                    fits &= fill_text(&mut self.fields[field], row, text, value) && RESOURCE[field].json == name;
                 }
                 _ => fits = false,
             }

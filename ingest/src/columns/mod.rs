@@ -4,51 +4,59 @@
 //! column's, a lone surrogate) also goes to `extra` as JSON text, so that no record loses anything. This room knows
 //! the table and the text of one record at a time; where the record came from is only a name to it.
 
-pub(crate) mod builders;
+mod bits;
 mod derived;
+mod dictionary;
+mod extra;
+mod fill;
 mod list;
+mod repeats;
+mod scalar;
+mod text;
 pub(crate) mod time;
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, Date32Array, RecordBatch, StructArray, TimestampMicrosecondArray};
-use arrow::buffer::{NullBuffer, ScalarBuffer};
+use arrow::array::{ArrayRef, RecordBatch, StructArray};
 use arrow::error::ArrowError;
 
-use crate::json::{self, Form, Value};
-use crate::record::{Fields, Layout, Scanner};
+use crate::json;
+use crate::record::{Fields, Layout, Run, Scanner};
 use crate::schema::{self, COLUMNS, Column, Kind};
-use builders::{Boolean, Dictionary, Mask, Text};
+use bits::Mask;
 use derived::Derived;
+use dictionary::Dictionary;
+use fill::fill;
 use list::ResourceList;
+use repeats::{Repeats, Spread};
+use scalar::{Boolean, Times};
+use text::Text;
 
 /// Builds the column of one slot.
 #[derive(Debug)]
 enum Builder {
     Text(Text),
     Json(Text),
-    Dictionary(Dictionary),
+    Dictionary(Box<Dictionary>),
     Boolean(Boolean),
-    Timestamp(Times),
+    Times(Times),
+    /// A struct column: its fields' builders have a row for each distinct text.
+    Repeats(Repeats),
+    /// A struct in a struct.
     Struct(Mask),
     List(ResourceList),
 }
 
-#[derive(Debug)]
-struct Times {
-    values: Vec<i64>,
-    mask: Mask,
-}
-
 impl Builder {
-    fn new(column: &Column) -> Self {
+    fn new(column: &Column, top: bool) -> Self {
         match column.kind {
             Kind::Text => Builder::Text(Text::new()),
             Kind::Json => Builder::Json(Text::new()),
-            Kind::Dictionary => Builder::Dictionary(Dictionary::new()),
-            Kind::Boolean => Builder::Boolean(Boolean::new()),
-            Kind::Timestamp | Kind::Date => Builder::Timestamp(Times { values: Vec::new(), mask: Mask::new() }),
-            Kind::Struct(_) => Builder::Struct(Mask::new()),
+            Kind::Dictionary => Builder::Dictionary(Box::new(Dictionary::new())),
+            Kind::Boolean => Builder::Boolean(Boolean::default()),
+            Kind::Timestamp | Kind::Date => Builder::Times(Times::default()),
+            Kind::Struct(_) if top => Builder::Repeats(Repeats::new()),
+            Kind::Struct(_) => Builder::Struct(Mask::default()),
             Kind::List(_) => Builder::List(ResourceList::new()),
         }
     }
@@ -59,6 +67,12 @@ impl Builder {
 pub struct Rows {
     layout: Layout,
     builders: Vec<Builder>,
+    /// Rows of the columns of each run of the layout.
+    runs: Vec<(Run, Repeats)>,
+    /// Bits of the slots that are struct columns.
+    structs: u128,
+    /// Bits of the slots that are other columns, in no run.
+    single: u128,
     derived: Derived,
     extra: Text,
     rows: usize,
@@ -69,9 +83,13 @@ impl Rows {
     /// An empty collection.
     pub fn new() -> Self {
         let layout = Layout::new();
-        let builders = layout.slots.iter().map(|slot| Builder::new(slot.column)).collect();
+        let builders: Vec<Builder> = layout.slots.iter().map(|slot| Builder::new(slot.column, slot.is_top())).collect();
         let derived = Derived::new(&layout);
-        Rows { layout, builders, derived, extra: Text::new(), rows: 0, bytes: 0 }
+        let runs: Vec<_> = layout.runs.iter().map(|run| (*run, Repeats::new())).collect();
+        let is_struct = |slot: &usize| matches!(builders[*slot], Builder::Repeats(_));
+        let structs: u128 = (0..layout.slots.len()).filter(is_struct).map(|slot| 1u128 << slot).sum();
+        let single = runs.iter().fold(layout.tops & !structs, |slots, (run, _)| slots & !run.mask);
+        Rows { layout, builders, runs, structs, single, derived, extra: Text::new(), rows: 0, bytes: 0 }
     }
 
     /// Rows collected so far.
@@ -98,21 +116,59 @@ impl Rows {
     pub fn push(&mut self, text: &str, fields: &Fields) {
         let row = self.rows;
         let mut misfits = fields.misfits;
-        for (slot, value) in fields.present() {
+        for (run, repeats) in &mut self.runs {
+            if !fields.has_any(run.mask) {
+                continue;
+            }
+            let number = fields.number(run.first);
+            let entry = match repeats.entry(number) {
+                Some(entry) => entry,
+                None => {
+                    let entry = repeats.add(number);
+                    let columns = fill_all(&self.layout, &mut self.builders, 0, run.mask, entry, text, fields);
+                    repeats.mark_misfit(entry, columns);
+                    entry
+                }
+            };
+            misfits |= repeats.set(row, entry);
+        }
+        for slot in fields.slots_in(self.structs) {
+            misfits |= self.structure(row, slot, text, fields);
+        }
+        for (slot, value) in fields.present_in(self.single) {
             if !fill(&mut self.builders[slot], row, text, value) {
                 misfits |= 1 << self.layout.slots[slot].top;
             }
         }
-        self.derived.push(row, text, fields, &mut self.builders);
+        self.derived.push(row, text, fields);
         if misfits != 0 || !fields.unknown.is_empty() {
-            let layout = &self.layout;
-            self.extra.push_with(row, |out| {
-                write_extra(layout, text, fields, misfits, out);
-                true
-            });
+            self.extra.push_str(row, &extra::write(&self.layout, text, fields, misfits));
         }
         self.rows += 1;
         self.bytes += text.len();
+    }
+
+    /// A struct column: its fields are filled where the batch has not seen its text. Gives the column's bit, if the
+    /// fields do not give the value back exactly.
+    #[inline]
+    fn structure(&mut self, row: usize, slot: usize, text: &str, fields: &Fields) -> u64 {
+        let (builder, children) = self.builders[slot..].split_at_mut(1);
+        let [Builder::Repeats(repeats)] = builder else { return 0 };
+        let number = fields.number(slot);
+        if let Some(entry) = repeats.entry(number) {
+            return repeats.set(row, entry);
+        }
+        if fields.get(slot).is_none_or(|value| text.as_bytes()[value.start] != b'{') {
+            return 1 << self.layout.slots[slot].top;
+        }
+        let entry = repeats.add(number);
+        let inside = self.layout.inside(slot);
+        let columns = fill_all(&self.layout, children, slot + 1, inside, entry, text, fields);
+        repeats.mark_misfit(entry, columns);
+        if slot == self.derived.identity_slot() {
+            self.derived.identity(entry, text, fields);
+        }
+        repeats.set(row, entry)
     }
 
     /// The batch of the rows so far, in the order they were pushed.
@@ -122,63 +178,101 @@ impl Rows {
     pub fn finish(&mut self) -> Result<RecordBatch, ArrowError> {
         let rows = std::mem::take(&mut self.rows);
         self.bytes = 0;
+        let spreads: Vec<(Run, Spread)> =
+            self.runs.iter_mut().map(|(run, repeats)| (*run, repeats.finish(rows))).collect();
+        let spread_of =
+            |slot: usize| spreads.iter().find(|(run, _)| run.mask >> slot & 1 == 1).map(|(_, spread)| spread);
+        self.derived.calls(rows, &self.builders, spread_of);
         let mut columns: Vec<ArrayRef> = Vec::with_capacity(COLUMNS.len());
-        let days = self.days(rows);
+        let mut days = None;
         let mut slot = 0;
         while slot < self.layout.slots.len() {
-            columns.push(self.column(slot, rows)?);
+            columns.push(match &mut self.builders[slot] {
+                Builder::Times(times) => {
+                    let [times, of_times] = times.finish(rows)?;
+                    days.get_or_insert(of_times);
+                    times
+                }
+                Builder::Repeats(repeats) => {
+                    let spread = repeats.finish(rows);
+                    if slot == self.derived.identity_slot() {
+                        self.derived.spread(&spread);
+                    }
+                    self.spread(slot, &spread)?
+                }
+                builder => match spread_of(slot) {
+                    Some(spread) => gather(builder, spread)?,
+                    None => finish(builder, rows)?,
+                },
+            });
             slot = self.layout.slots[slot].end;
         }
         columns.push(self.extra.finish(rows)?);
-        columns.push(days);
+        columns.extend(days);
         self.derived.finish(rows, &mut columns)?;
         RecordBatch::try_new(schema::event_schema(), columns)
     }
 
-    fn column(&mut self, slot: usize, rows: usize) -> Result<ArrayRef, ArrowError> {
-        let column = self.layout.slots[slot].column;
-        let end = self.layout.slots[slot].end;
-        if let Kind::Struct(fields) = column.kind {
-            let mut children = Vec::with_capacity(fields.len());
-            let mut child = slot + 1;
-            while child < end {
-                children.push(self.column(child, rows)?);
-                child = self.layout.slots[child].end;
-            }
-            let nulls = self.struct_nulls(slot, rows);
-            let array = StructArray::try_new_with_length(schema::arrow_fields(fields), children, nulls, rows)?;
-            return Ok(Arc::new(array));
-        }
-        match &mut self.builders[slot] {
-            Builder::Text(text) | Builder::Json(text) => text.finish(rows),
-            Builder::Dictionary(dictionary) => dictionary.finish(rows),
-            Builder::Boolean(boolean) => Ok(boolean.finish(rows)),
-            Builder::List(list) => list.finish(rows),
-            Builder::Timestamp(times) => {
-                times.values.resize(rows, 0);
-                let values = std::mem::replace(&mut times.values, Vec::with_capacity(rows));
-                let array = TimestampMicrosecondArray::try_new(ScalarBuffer::from(values), times.mask.finish(rows))?;
-                Ok(Arc::new(array.with_timezone("UTC")))
-            }
-            Builder::Struct(_) => Err(ArrowError::SchemaError(format!("{} has no fields", column.name))),
-        }
-    }
-
-    fn struct_nulls(&mut self, slot: usize, rows: usize) -> Option<NullBuffer> {
-        match &mut self.builders[slot] {
-            Builder::Struct(mask) => mask.finish(rows),
-            _ => None,
-        }
-    }
-
-    /// `event_date`, from the times collected. Times come in runs of one day, so the day is remembered.
-    fn days(&mut self, rows: usize) -> ArrayRef {
-        let Some(Builder::Timestamp(times)) = self.builders.first_mut() else {
-            return Arc::new(Date32Array::new_null(rows));
+    /// The column of a struct, or of something in one, from the entries of its rows.
+    fn spread(&mut self, slot: usize, spread: &Spread) -> Result<ArrayRef, ArrowError> {
+        let Kind::Struct(fields) = self.layout.slots[slot].column.kind else {
+            return gather(&mut self.builders[slot], spread);
         };
-        let mut days: Vec<i32> = times.values.iter().map(|micros| time::day_of(*micros)).collect();
-        days.resize(rows, 0);
-        Arc::new(Date32Array::new(ScalarBuffer::from(days), times.mask.nulls(rows)))
+        let mut children = Vec::with_capacity(fields.len());
+        let mut child = slot + 1;
+        while child < self.layout.slots[slot].end {
+            children.push(self.spread(child, spread)?);
+            child = self.layout.slots[child].end;
+        }
+        let nulls = match &mut self.builders[slot] {
+            Builder::Struct(mask) => spread.nulls_of(mask),
+            _ => spread.nulls(),
+        };
+        let rows = spread.rows();
+        let fields = self.layout.slots[slot].fields.clone();
+        Ok(Arc::new(StructArray::try_new_with_length(fields, children, nulls, rows)?))
+    }
+}
+
+/// Puts the values of `mask` into their columns; gives the bits of the columns that do not give them back exactly.
+/// `builders` begin with the one of slot `first`.
+fn fill_all(
+    layout: &Layout,
+    builders: &mut [Builder],
+    first: usize,
+    mask: u128,
+    row: usize,
+    text: &str,
+    fields: &Fields,
+) -> u64 {
+    let mut misfits = 0;
+    for (slot, value) in fields.present_in(mask) {
+        if !fill(&mut builders[slot - first], row, text, value) {
+            misfits |= 1 << layout.slots[slot].top;
+        }
+    }
+    misfits
+}
+
+/// The column of a builder without fields, which has a row for each entry.
+fn gather(builder: &mut Builder, spread: &Spread) -> Result<ArrayRef, ArrowError> {
+    match builder {
+        Builder::Text(text) | Builder::Json(text) => text.gather(spread),
+        Builder::Dictionary(dictionary) => dictionary.gather(spread),
+        Builder::Boolean(boolean) => Ok(boolean.gather(spread)),
+        builder => arrow::compute::take(&finish(builder, spread.count)?, &spread.entries, None),
+    }
+}
+
+/// The column of a builder without fields, which has a row for each row.
+fn finish(builder: &mut Builder, rows: usize) -> Result<ArrayRef, ArrowError> {
+    match builder {
+        Builder::Text(text) | Builder::Json(text) => text.finish(rows),
+        Builder::Dictionary(dictionary) => dictionary.finish(rows),
+        Builder::Boolean(boolean) => Ok(boolean.finish(rows)),
+        Builder::List(list) => list.finish(rows),
+        Builder::Times(times) => times.finish(rows).map(|[times, _]| times),
+        Builder::Struct(_) | Builder::Repeats(_) => Err(ArrowError::SchemaError("a struct has fields".into())),
     }
 }
 
@@ -186,134 +280,6 @@ impl Default for Rows {
     fn default() -> Self {
         Self::new()
     }
-}
-
-/// Puts a value into its column. False if the column does not give it back exactly.
-#[inline]
-fn fill(builder: &mut Builder, row: usize, text: &str, value: Value) -> bool {
-    let raw = &text[value.start..value.end];
-    match builder {
-        Builder::Text(out) => fill_text(out, row, raw, value.form),
-        Builder::Json(out) => out.push_with(row, |out| {
-            write_json(raw, value.form, out);
-            true
-        }),
-        Builder::Dictionary(out) => match value.form {
-            Form::Plain => {
-                let code = out.code(&raw[1..raw.len() - 1]);
-                out.set(row, code);
-                true
-            }
-            form => fill_odd(out, row, raw, form),
-        },
-        Builder::Boolean(out) => match value.form {
-            Form::True | Form::False => {
-                out.push(row, value.form == Form::True);
-                true
-            }
-            _ => {
-                // Some services write the word as a string: read it, and keep the string in `extra`.
-                match raw {
-                    "\"true\"" | "\"True\"" => out.push(row, true),
-                    "\"false\"" | "\"False\"" => out.push(row, false),
-                    _ => {}
-                }
-                false
-            }
-        },
-        Builder::Timestamp(out) => {
-            let parsed = (value.form == Form::Plain).then(|| time::parse(&raw[1..raw.len() - 1])).flatten();
-            if let Some((micros, _)) = parsed {
-                out.values.resize(row, 0);
-                out.values.push(micros);
-                out.mask.mark(row);
-            }
-            matches!(parsed, Some((_, true)))
-        }
-        Builder::Struct(mask) => {
-            let object = raw.starts_with('{');
-            if object {
-                mask.mark(row);
-            }
-            object
-        }
-        Builder::List(out) => out.push(row, text, value),
-    }
-}
-
-#[inline]
-fn fill_text(out: &mut Text, row: usize, raw: &str, form: Form) -> bool {
-    match form {
-        Form::Plain => {
-            out.push(row, &raw[1..raw.len() - 1]);
-            true
-        }
-        Form::Escaped => out.push_with(row, |out| json::unescape(&raw[1..raw.len() - 1], out)),
-        Form::Null => false,
-        form => {
-            out.push_with(row, |out| {
-                write_json(raw, form, out);
-                true
-            });
-            false
-        }
-    }
-}
-
-#[cold]
-fn fill_odd(out: &mut Dictionary, row: usize, raw: &str, form: Form) -> bool {
-    let mut value = String::new();
-    let fits = match form {
-        Form::Escaped => json::unescape(&raw[1..raw.len() - 1], &mut value),
-        Form::Null => return false,
-        form => {
-            write_json(raw, form, &mut value);
-            false
-        }
-    };
-    if fits || form != Form::Escaped {
-        let code = out.code(&value);
-        out.set(row, code);
-    }
-    fits
-}
-
-/// Appends a value as compact JSON text.
-#[inline]
-fn write_json(raw: &str, form: Form, out: &mut String) {
-    match form {
-        Form::Spaced | Form::Escaped => json::compact(raw, out),
-        _ => out.push_str(raw),
-    }
-}
-
-/// The `extra` object: unknown fields, and those whose column does not give them back.
-#[cold]
-fn write_extra(layout: &Layout, text: &str, fields: &Fields, misfits: u64, out: &mut String) {
-    out.push('{');
-    let mut first = true;
-    let mut comma = |out: &mut String| {
-        if !std::mem::take(&mut first) {
-            out.push(',');
-        }
-    };
-    for (slot, value) in fields.present() {
-        let top = layout.slots[slot].top;
-        let is_top = slot == 0 || layout.slots[slot - 1].top != top;
-        if is_top && misfits >> top & 1 == 1 {
-            comma(out);
-            json::quote(COLUMNS[top].json, out);
-            out.push(':');
-            json::compact(&text[value.start..value.end], out);
-        }
-    }
-    for (key, value) in &fields.unknown {
-        comma(out);
-        json::compact(&text[key.start..key.end], out);
-        out.push(':');
-        json::compact(&text[value.start..value.end], out);
-    }
-    out.push('}');
 }
 
 /// One batch of the records given as JSON texts, in order; a text that is not one JSON object is left out.
@@ -340,3 +306,6 @@ pub fn batch_from_json(records: &[&str]) -> Result<RecordBatch, ArrowError> {
     }
     rows.finish()
 }
+
+#[cfg(test)]
+mod tests;

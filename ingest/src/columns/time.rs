@@ -2,29 +2,52 @@
 
 const MICROS: i64 = 1_000_000;
 
-/// Reads a time. The flag says whether the text is CloudTrail's own form, `YYYY-MM-DDTHH:MM:SSZ`, which a
-/// timestamp gives back exactly; any other RFC 3339 time is read too, but its text must be kept elsewhere.
-pub(crate) fn parse(text: &str) -> Option<(i64, bool)> {
-    if let Some(micros) = canonical(text.as_bytes()) {
-        return Some((micros, true));
-    }
-    let time = chrono::DateTime::parse_from_rfc3339(text).ok()?;
-    Some((time.timestamp_micros(), false))
+/// Reads times. Most events come in runs of one day: the last date is remembered, and what it began with.
+#[derive(Debug)]
+pub(crate) struct Clock {
+    date: [u8; 10],
+    /// Seconds since the epoch of the date's midnight.
+    midnight: i64,
 }
 
-/// CloudTrail's own form, by hand: this runs once an event.
-fn canonical(text: &[u8]) -> Option<i64> {
-    let &[y0, y1, y2, y3, b'-', m0, m1, b'-', d0, d1, b'T', h0, h1, b':', i0, i1, b':', s0, s1, b'Z'] = text else {
-        return None;
-    };
+impl Default for Clock {
+    fn default() -> Self {
+        Clock { date: *b"1970-01-01", midnight: 0 }
+    }
+}
+
+impl Clock {
+    /// Reads a time. The flag says whether the text is CloudTrail's own form, `YYYY-MM-DDTHH:MM:SSZ`, which a
+    /// timestamp gives back exactly; any other RFC 3339 time is read too, but its text must be kept elsewhere.
+    pub(crate) fn parse(&mut self, text: &str) -> Option<(i64, bool)> {
+        if let Some(micros) = self.canonical(text.as_bytes()) {
+            return Some((micros, true));
+        }
+        let time = chrono::DateTime::parse_from_rfc3339(text).ok()?;
+        Some((time.timestamp_micros(), false))
+    }
+
+    /// CloudTrail's own form, by hand: this runs once an event.
+    fn canonical(&mut self, text: &[u8]) -> Option<i64> {
+        let (date, time) = text.split_first_chunk::<10>()?;
+        let &[b'T', h0, h1, b':', i0, i1, b':', s0, s1, b'Z'] = time else { return None };
+        if *date != self.date {
+            self.midnight = midnight(*date)?;
+            self.date = *date;
+        }
+        let (hour, minute, second) = (two(h0, h1)?, two(i0, i1)?, two(s0, s1)?);
+        if hour > 23 || minute > 59 || second > 59 {
+            return None;
+        }
+        Some((self.midnight + (hour * 60 + minute) * 60 + second) * MICROS)
+    }
+}
+
+fn midnight([y0, y1, y2, y3, dash, m0, m1, dash2, d0, d1]: [u8; 10]) -> Option<i64> {
     let year = two(y0, y1)? * 100 + two(y2, y3)?;
     let (month, day) = (two(m0, m1)?, two(d0, d1)?);
-    let (hour, minute, second) = (two(h0, h1)?, two(i0, i1)?, two(s0, s1)?);
-    if !(1..=12).contains(&month) || day < 1 || day > days_in(year, month) || hour > 23 || minute > 59 || second > 59 {
-        return None;
-    }
-    let seconds = ((days(year, month, day) * 24 + hour) * 60 + minute) * 60 + second;
-    Some(seconds * MICROS)
+    let sound = (dash, dash2) == (b'-', b'-') && (1..=12).contains(&month) && (1..=days_in(year, month)).contains(&day);
+    sound.then(|| days(year, month, day) * 86_400)
 }
 
 fn two(tens: u8, ones: u8) -> Option<i64> {
@@ -69,6 +92,10 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    fn parse(text: &str) -> Option<(i64, bool)> {
+        Clock::default().parse(text)
+    }
+
     #[test]
     fn known_times() {
         assert_eq!(parse("1970-01-01T00:00:00Z"), Some((0, true)));
@@ -87,6 +114,15 @@ mod tests {
         fn agrees_with_chrono(seconds in -62_135_596_800i64..253_402_300_799) {
             let text = format(seconds * MICROS).unwrap();
             prop_assert_eq!(parse(&text), Some((seconds * MICROS, true)));
+        }
+
+        /// What a clock read before does not matter.
+        #[test]
+        fn a_clock_that_remembers_agrees_with_a_fresh_one(texts in prop::collection::vec("202[34]-0[12]-(0[12]|[23][0-9])T[0-2][0-9]:[0-6][0-9]:00Z", 1..9)) {
+            let mut clock = Clock::default();
+            for text in &texts {
+                prop_assert_eq!(clock.parse(text), parse(text));
+            }
         }
     }
 }

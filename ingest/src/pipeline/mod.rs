@@ -33,6 +33,8 @@ pub struct Options {
     pub limits: Limits,
     /// Most rows of a batch.
     pub batch_rows: usize,
+    /// Objects that a worker takes at a time, at most.
+    pub task_objects: usize,
     /// Bytes of record text after which a batch is closed.
     pub batch_bytes: usize,
     /// Keep what proves what was read: the SHA-256 of each object's text, and the refused records themselves.
@@ -49,6 +51,7 @@ impl Default for Options {
         Options {
             threads,
             limits: Limits::default(),
+            task_objects: TASK_OBJECTS,
             batch_rows: 8192,
             batch_bytes: 16 << 20,
             evidence: false,
@@ -162,7 +165,7 @@ fn list(
     while walk.peek().is_some() {
         let mut inputs = Vec::new();
         let mut bytes = 0;
-        while inputs.len() < TASK_OBJECTS && bytes < TASK_BYTES {
+        while inputs.len() < options.task_objects.max(1) && bytes < TASK_BYTES {
             match walk.next() {
                 Some(Ok(input)) => {
                     bytes += input.bytes;

@@ -97,10 +97,10 @@ impl Parser {
 
     /// One scanned object: a record, a wrapper, or something else.
     fn object(&mut self, bytes: &[u8], depth: usize, index: usize, object: &mut ObjectTotals) {
-        let text = match std::str::from_utf8(bytes) {
+        let text = match simdutf8::basic::from_utf8(bytes) {
             Ok(text) => text,
-            Err(error) => {
-                let at = error.valid_up_to();
+            Err(_) => {
+                let at = std::str::from_utf8(bytes).map_or_else(|error| error.valid_up_to(), str::len);
                 let detail = format!("{}not UTF-8 at byte {at} of it", ordinal(object));
                 return object.refuse(Reason::InvalidUtf8, 1, detail, Some(self.at), bytes);
             }

@@ -1,93 +1,149 @@
-//! Structs that were seen before: the identity of a session, the TLS of a client, word for word.
+//! Texts that were seen before: the identity of a session, the TLS of a client, the calls of an agent, word for word.
 //!
 //! A session makes many calls, and each of their records repeats its `userIdentity`, a third of the record. A text that
-//! equals a remembered one needs no scan: its fields lie where they lay. The table has one place for each hash, so its
-//! size is fixed, and a hostile log only makes it useless.
+//! equals a remembered one needs no scan: its fields lie where they lay. The table has a few places for each hash, so
+//! its size is fixed, and a hostile log only makes it useless.
 
-use std::ops::Range;
+use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::Fields;
-use crate::json::Value;
+use crate::json::{self, Value};
 
-/// Places of the table.
-const PLACES: usize = 512;
+/// Hashes of the table.
+const SETS: usize = 512;
+/// Texts of one hash: sessions of one role begin alike.
+const WAYS: usize = 4;
+/// Memos of the table. A text's number modulo this is the place of its memo, so that numbers in use never share one.
+pub(crate) const MEMOS: usize = SETS * WAYS;
 /// Longest text that is remembered.
 const TEXT_BYTES: usize = 2048;
-/// Bytes at the start of a text that choose its place: enough to tell two sessions of one role apart.
-const HASHED_BYTES: usize = 128;
+/// Most bytes at the start of a text that choose its set.
+pub(super) const HASHED_BYTES: usize = 128;
 
 /// A remembered text and the fields in it.
 #[derive(Debug, Default)]
 struct Memo {
     text: Vec<u8>,
-    /// Slot and value, offsets from the start of the text.
-    fields: Vec<(usize, Value)>,
+    /// Bits of the slots of `fields`; none before the first text.
+    present: u128,
     number: u64,
+    /// The slot whose value ends last.
+    last: usize,
+    /// Values by slot, offsets from the start of the text.
+    fields: Vec<Value>,
+}
+
+/// A text that was found.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Found {
+    /// The memo.
+    pub(super) memo: usize,
+    /// Bits of its slots.
+    pub(super) present: u128,
+    /// Number of the text.
+    pub(super) number: u64,
+    /// One past its end.
+    pub(super) end: usize,
+    /// The slot whose value ends last.
+    pub(super) last: usize,
 }
 
 /// The table.
 #[derive(Debug)]
 pub(super) struct Memos {
-    places: Vec<Memo>,
+    memos: Vec<Memo>,
+    /// Memo of each set that was found or made last.
+    recent: Vec<u8>,
     next: u64,
 }
 
 impl Memos {
     pub(super) fn new() -> Self {
-        Memos { places: (0..PLACES).map(|_| Memo::default()).collect(), next: 0 }
+        // Numbers are never those of another table's texts: rows may come from more than one.
+        static TABLES: AtomicU64 = AtomicU64::new(0);
+        let next = TABLES.fetch_add(1, Ordering::Relaxed) << 32;
+        Memos { memos: (0..MEMOS).map(|_| Memo::default()).collect(), recent: vec![0; SETS], next }
     }
 
-    /// The place of the struct at `at`; none for one too near the end of the text to be hashed.
+    /// The set of the text at `at`, from so many of its first bytes, but none after a brace that closes: what follows a
+    /// short text must not matter. None for a text too near the end of the whole.
     #[inline]
-    pub(super) fn place(&self, text: &[u8], at: usize, slot: usize) -> Option<usize> {
+    pub(super) fn place(&self, text: &[u8], at: usize, slot: usize, bytes: usize) -> Option<usize> {
         let head = text.get(at..at + HASHED_BYTES)?;
-        let mut hash = slot as u64;
-        for chunk in head.chunks_exact(8) {
-            let mut word = [0; 8];
-            word.copy_from_slice(chunk);
-            hash = (hash ^ u64::from_le_bytes(word)).wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(29);
+        let mut mixed = slot as u64;
+        for (index, pair) in head[..bytes.min(HASHED_BYTES)].as_chunks::<16>().0.iter().enumerate() {
+            if json::holds(pair, b'}') {
+                break;
+            }
+            let pair = u128::from_le_bytes(*pair);
+            // Each pair is mixed on its own, so that a processor can do them side by side.
+            let low = pair as u64 ^ 0x9E37_79B9_7F4A_7C15;
+            let high = (pair >> 64) as u64 ^ 0xD1B5_4A32_D192_ED03;
+            let product = u128::from(low) * u128::from(high);
+            mixed = mixed.wrapping_add((product as u64 ^ (product >> 64) as u64).rotate_left(5 * index as u32));
         }
-        Some((hash >> 7) as usize % PLACES)
+        Some((mixed.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 40) as usize % SETS)
     }
 
-    /// If the text at `at` begins with the remembered one, sets its fields; gives one past its end, and its number.
+    /// Finds a remembered text of a slot that the text at `at` begins with.
     #[inline]
-    pub(super) fn recall(&self, place: usize, text: &[u8], at: usize, fields: &mut Fields) -> Option<(usize, u64)> {
-        let memo = &self.places[place];
-        // A whole object cannot be the beginning of a longer one, so equal bytes are the same value.
-        if memo.text.is_empty() || !text[at..].starts_with(&memo.text) {
+    pub(super) fn find(&mut self, set: usize, text: &[u8], at: usize, slot: usize) -> Option<Found> {
+        let recent = usize::from(self.recent[set]);
+        for way in 0..WAYS {
+            let index = set * WAYS + (recent + way) % WAYS;
+            let memo = &self.memos[index];
+            // What is remembered is never the beginning of something longer: an object, or a run that ends itself.
+            if memo.present >> slot & 1 == 1 && text[at..].starts_with(&memo.text) {
+                self.recent[set] = (index % WAYS) as u8;
+                let Memo { present, number, last, .. } = *memo;
+                return Some(Found { memo: index, present, number, end: at + memo.text.len(), last });
+            }
+        }
+        None
+    }
+
+    /// The value in a slot of a memo whose text stands at `at`.
+    pub(super) fn field(&self, memo: usize, at: usize, slot: usize) -> Option<Value> {
+        let memo = &self.memos[memo];
+        if memo.present >> slot & 1 == 0 {
             return None;
         }
-        for (slot, value) in &memo.fields {
-            fields.set(*slot, Value { start: at + value.start, end: at + value.end, form: value.form });
-        }
-        Some((at + memo.text.len(), memo.number))
+        let before = memo.present & ((1 << slot) - 1);
+        let value = memo.fields.get(before.count_ones() as usize)?;
+        Some(Value { start: at + value.start, end: at + value.end, form: value.form })
     }
 
-    /// Remembers a struct that was scanned at `at`; gives its number, or `None` if it is too long.
+    /// Remembers a text that was scanned at `at`, and its fields, which come by slot; gives its number, or 0 if it is too
+    /// long or every memo that could give way is `taken`.
     pub(super) fn remember(
         &mut self,
-        place: usize,
+        set: usize,
         text: &[u8],
         at: usize,
-        slots: Range<usize>,
-        fields: &Fields,
-    ) -> Option<u64> {
-        if text.len() > TEXT_BYTES {
-            return None;
+        fields: impl Iterator<Item = (usize, Value)>,
+        taken: impl Fn(usize) -> bool,
+    ) -> u64 {
+        let way = (usize::from(self.recent[set]) + 1) % WAYS;
+        let index = set * WAYS + way;
+        if text.len() > TEXT_BYTES || taken(index) {
+            return 0;
         }
-        let memo = &mut self.places[place];
+        self.recent[set] = way as u8;
+        let memo = &mut self.memos[index];
         memo.text.clear();
         memo.text.extend_from_slice(text);
         memo.fields.clear();
-        for slot in slots {
-            if let Some(Value { start, end, form }) = fields.get(slot) {
-                memo.fields.push((slot, Value { start: start - at, end: end - at, form }));
+        (memo.present, memo.last) = (0, 0);
+        let mut end = 0;
+        for (slot, value) in fields {
+            memo.fields.push(Value { start: value.start - at, end: value.end - at, form: value.form });
+            memo.present |= 1 << slot;
+            if value.end > end {
+                (memo.last, end) = (slot, value.end);
             }
         }
         self.next += 1;
-        memo.number = self.next;
-        Some(memo.number)
+        memo.number = self.next * MEMOS as u64 + index as u64;
+        memo.number
     }
 }
 
@@ -116,13 +172,15 @@ mod tests {
             })
             .collect();
         let (mut old, mut fields, mut fresh_fields) = (Scanner::new(), Fields::default(), Fields::default());
-        let mut recalled = 0;
+        let identity_slot = old.layout().slot("useridentity").unwrap();
+        let (mut recalled, mut numbers) = (0, std::collections::BTreeSet::new());
         for text in &texts {
             old.scan(text.as_bytes(), 0, &mut fields).unwrap();
             Scanner::new().scan(text.as_bytes(), 0, &mut fresh_fields).unwrap();
             assert_eq!(fields.misfits, fresh_fields.misfits, "{text}");
             assert!(fields.present().eq(fresh_fields.present()), "{text}");
-            recalled += usize::from(fields.identity.is_some_and(|number| number < 3) && fields.misfits == 0);
+            let number = fields.number(identity_slot);
+            recalled += usize::from(number != 0 && !numbers.insert(number));
         }
         assert!(recalled > 3, "{recalled}");
     }

@@ -101,7 +101,8 @@ impl Iterator for Walk {
                 let (bytes, modified) = (metadata.len(), modified(&metadata));
                 return Some(Ok(Input { name, place: Place::File(path), bytes, modified }));
             }
-            if !given && self.is_covered(&path) {
+            // A lake that lies among logs holds what was read from them, not logs.
+            if !given && (is_lake(&path) || self.is_covered(&path)) {
                 continue;
             }
             if let Err(error) = self.open_folder(&path) {
@@ -146,6 +147,11 @@ pub(super) fn glob(pattern: &str) -> Result<Globbed, Error> {
         return Err(refuse("no file matches; quote the pattern and check the folder".to_owned()));
     }
     Ok((paths, failed))
+}
+
+/// Whether a folder is a lake of trailhound's, or a Delta table.
+pub(super) fn is_lake(folder: &Path) -> bool {
+    ["_trailhound", "_delta_log"].iter().any(|sign| folder.join(sign).is_dir())
 }
 
 /// When a file was last written, in microseconds since the Unix epoch.
@@ -204,5 +210,20 @@ mod tests {
         assert_eq!(walk.next().unwrap().unwrap().bytes, 2);
         assert!(walk.next().unwrap().unwrap_err().1.to_string().contains("pipe, socket or device"));
         assert_eq!(Sources::new(&[&odd]).unwrap().walk().count(), 1);
+    }
+
+    #[test]
+    fn a_lake_among_logs_is_passed_over() {
+        let folder = tempfile::tempdir().unwrap();
+        let within = |path: &str| folder.path().join(path);
+        std::fs::create_dir_all(within("lake/_trailhound")).unwrap();
+        std::fs::create_dir_all(within("lake/events/_delta_log")).unwrap();
+        std::fs::write(within("lake/events/_delta_log/0.json"), "{}").unwrap();
+        std::fs::write(within("a.json"), "{}").unwrap();
+        let found: Vec<_> = super::Walk::new(vec![super::Entry::Given(folder.path().to_owned())])
+            .map(|item| item.unwrap().name)
+            .collect();
+        assert_eq!(found, [within("a.json").to_string_lossy()]);
+        assert!(Sources::new(&[within("lake")]).is_err());
     }
 }

@@ -61,6 +61,10 @@ impl Sources {
                 roots.push(Root::Stdin);
                 continue;
             }
+            if files::is_lake(path) {
+                let source = std::io::Error::other("a lake, not logs: ask it with --lake");
+                return Err(Error::Path { path: path.to_string_lossy().into_owned(), source });
+            }
             let missing = match std::fs::metadata(path) {
                 Ok(_) => {
                     roots.push(Root::Path(path.to_owned()));

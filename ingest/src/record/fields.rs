@@ -1,0 +1,184 @@
+//! What a scan gives: where the fields of one record lie in its text.
+//!
+//! The fields of a text that was recalled are looked up only if somebody asks for them: mostly nobody does, because
+//! the rows have a number to know the text by.
+
+use super::MAX_SLOTS;
+use super::memo::Memos;
+use crate::json::{Form, Value};
+
+/// Where the fields of one record lie in its text. Reused from record to record; also remembers texts of earlier ones.
+#[derive(Debug)]
+pub struct Fields {
+    values: [Value; MAX_SLOTS],
+    present: u128,
+    /// Slots whose value is in a recalled text, not in `values`.
+    lazy: u128,
+    /// Recalled texts of this record: memo, and where its text stands.
+    recalled: Vec<(usize, usize)>,
+    /// Numbers of the texts of structs and runs, by slot.
+    numbers: [u64; MAX_SLOTS],
+    memos: Memos,
+    /// Top-level columns (bit = position in the table) whose value the columns do not give back exactly.
+    pub misfits: u64,
+    /// Key and value of each top-level field that the table does not name.
+    pub unknown: Vec<(Value, Value)>,
+}
+
+impl Default for Fields {
+    fn default() -> Self {
+        Fields {
+            values: [Value::default(); MAX_SLOTS],
+            present: 0,
+            lazy: 0,
+            recalled: Vec::new(),
+            numbers: [0; MAX_SLOTS],
+            memos: Memos::new(),
+            misfits: 0,
+            unknown: Vec::new(),
+        }
+    }
+}
+
+/// Slots of a mask, in order.
+#[inline]
+fn slots(mask: u128) -> impl Iterator<Item = usize> {
+    // Two machine words are quicker than one of double width.
+    let (mut bits, mut later, mut first) = (mask as u64, (mask >> 64) as u64, 0);
+    std::iter::from_fn(move || {
+        if bits == 0 {
+            (bits, later, first) = (later, 0, 64);
+            if bits == 0 {
+                return None;
+            }
+        }
+        let slot = first + bits.trailing_zeros() as usize;
+        bits &= bits - 1;
+        Some(slot)
+    })
+}
+
+/// The bit of a slot. A shift of double width takes several times as long.
+#[inline]
+fn bit(slot: usize) -> u128 {
+    let bit = 1u64 << (slot % 64);
+    if slot < 64 { u128::from(bit) } else { u128::from(bit) << 64 }
+}
+
+/// Whether a mask has a slot.
+#[inline]
+fn has(mask: u128, slot: usize) -> bool {
+    let half = if slot < 64 { mask as u64 } else { (mask >> 64) as u64 };
+    half >> (slot % 64) & 1 == 1
+}
+
+impl Fields {
+    pub(super) fn clear(&mut self) {
+        self.present = 0;
+        self.lazy = 0;
+        self.recalled.clear();
+        self.misfits = 0;
+        self.unknown.clear();
+    }
+
+    /// The value in a slot.
+    #[inline]
+    pub fn get(&self, slot: usize) -> Option<Value> {
+        has(self.present, slot).then(|| self.value(slot))
+    }
+
+    #[inline]
+    fn value(&self, slot: usize) -> Value {
+        if has(self.lazy, slot) { self.look_up(slot) } else { self.values[slot] }
+    }
+
+    fn look_up(&self, slot: usize) -> Value {
+        // The latest: of a struct given twice, the last one counts.
+        let found = self.recalled.iter().rev().find_map(|(memo, at)| self.memos.field(*memo, *at, slot));
+        debug_assert!(found.is_some());
+        found.unwrap_or_default()
+    }
+
+    /// Whether any slot of `mask` holds a value.
+    #[inline]
+    pub fn has_any(&self, mask: u128) -> bool {
+        self.present & mask != 0
+    }
+
+    /// Slots that hold a value, in order.
+    #[inline]
+    pub fn present(&self) -> impl Iterator<Item = (usize, Value)> + '_ {
+        self.present_in(u128::MAX)
+    }
+
+    /// Slots of `mask` that hold a value, in order.
+    #[inline]
+    pub fn present_in(&self, mask: u128) -> impl Iterator<Item = (usize, Value)> + '_ {
+        slots(self.present & mask).map(|slot| (slot, self.value(slot)))
+    }
+
+    /// Slots of `mask` that hold a value, in order, without the values.
+    #[inline]
+    pub fn slots_in(&self, mask: u128) -> impl Iterator<Item = usize> + use<> {
+        slots(self.present & mask)
+    }
+
+    /// Number of the text of a struct column that is present, or of a run (by its first slot): equal numbers, equal
+    /// texts; 0 for what is not remembered.
+    #[inline]
+    pub fn number(&self, slot: usize) -> u64 {
+        self.numbers[slot]
+    }
+
+    /// The raw text of a string value without its quotes, where it needs no unescaping.
+    pub fn plain<'t>(&self, text: &'t str, slot: usize) -> Option<&'t str> {
+        let value = self.get(slot)?;
+        (value.form == Form::Plain).then(|| &text[value.start + 1..value.end - 1])
+    }
+
+    #[inline]
+    pub(super) fn set(&mut self, slot: usize, value: Value) {
+        self.values[slot] = value;
+        self.present |= bit(slot);
+        self.lazy &= !bit(slot);
+    }
+
+    /// Forgets the values of `mask`, and the number of `slot`.
+    #[inline]
+    pub(super) fn forget(&mut self, slot: usize, mask: u128) {
+        self.present &= !mask;
+        self.numbers[slot] = 0;
+    }
+
+    /// Forgets the number of a slot.
+    #[inline]
+    pub(super) fn forget_number(&mut self, slot: usize) {
+        self.numbers[slot] = 0;
+    }
+
+    /// The set of memos for the text at `at`, which is that of a struct or run (by its first slot), from so many of its
+    /// bytes.
+    #[inline]
+    pub(super) fn place(&self, text: &[u8], at: usize, slot: usize, bytes: usize) -> Option<usize> {
+        self.memos.place(text, at, slot, bytes)
+    }
+
+    /// Takes the fields of the text at `at` from a memo of the set, if one has it: one past its end, and its last slot.
+    #[inline]
+    pub(super) fn recall(&mut self, set: usize, text: &[u8], at: usize, slot: usize) -> Option<(usize, usize)> {
+        let found = self.memos.find(set, text, at, slot)?;
+        self.present |= found.present;
+        self.lazy |= found.present;
+        self.numbers[slot] = found.number;
+        self.recalled.push((found.memo, at));
+        Some((found.end, found.last))
+    }
+
+    /// Remembers the text of a struct or run at `at`, and the values of `mask`.
+    pub(super) fn remember(&mut self, set: usize, text: &[u8], at: usize, slot: usize, mask: u128) {
+        let fields = slots(self.present & mask & !self.lazy).map(|slot| (slot, self.values[slot]));
+        // A text that this record was recalled from must stay.
+        let taken = |memo: usize| self.recalled.iter().any(|(recalled, _)| *recalled == memo);
+        self.numbers[slot] = self.memos.remember(set, text, at, fields, taken);
+    }
+}

@@ -1,0 +1,123 @@
+//! Runs of neighbouring fields that repeat word for word from record to record: taken in one step.
+//!
+//! The calls of a session come from one address and one agent, and a client makes few kinds of calls. A run begins at
+//! its first column and goes on while its columns follow each other. The whole text of it is remembered, so that a run
+//! seen before is one comparison. A record that has a column of a run outside of it is read like any other.
+
+use super::{Fields, Layout, MAX_SLOTS, Run};
+
+/// Says that a slot is in no run.
+const NONE: u8 = u8::MAX;
+
+/// A run that is being read.
+#[derive(Debug, Clone, Copy)]
+struct Open {
+    run: usize,
+    place: Option<usize>,
+    start: usize,
+    end: usize,
+}
+
+/// Where the scan of a record stands.
+#[derive(Debug)]
+pub(super) struct Runs {
+    runs: Vec<Run>,
+    run_of: [u8; MAX_SLOTS],
+    open: Option<Open>,
+    /// Bits of the runs that the record has had.
+    seen: u8,
+    /// Bits of the runs that have a column outside of the run's text.
+    broken: u8,
+}
+
+impl Runs {
+    pub(super) fn new(layout: &Layout) -> Self {
+        let mut run_of = [NONE; MAX_SLOTS];
+        for (index, run) in layout.runs.iter().enumerate() {
+            let members = (0..MAX_SLOTS).filter(|slot| run.mask >> slot & 1 == 1);
+            members.for_each(|slot| run_of[slot] = index as u8);
+        }
+        Runs { runs: layout.runs.clone(), run_of, open: None, seen: 0, broken: 0 }
+    }
+
+    /// A record begins.
+    #[inline]
+    pub(super) fn begin(&mut self, fields: &mut Fields) {
+        (self.open, self.seen, self.broken) = (None, 0, 0);
+        for run in &self.runs {
+            fields.forget_number(run.first);
+        }
+    }
+
+    /// The run that begins with a slot.
+    #[inline]
+    pub(super) fn starting(&self, slot: usize) -> Option<usize> {
+        let run = usize::from(self.run_of[slot]);
+        self.runs.get(run).is_some_and(|run| run.first == slot).then_some(run)
+    }
+
+    /// The run begins at `at`: takes it whole if it is remembered, and gives one past its end and its last slot; opens
+    /// it if not.
+    #[inline]
+    pub(super) fn recall(&mut self, run: usize, text: &[u8], at: usize, fields: &mut Fields) -> Option<(usize, usize)> {
+        self.close(text, fields);
+        if self.seen >> run & 1 == 1 {
+            self.broken |= 1 << run;
+            return None;
+        }
+        self.seen |= 1 << run;
+        let Run { first, told_by, .. } = self.runs[run];
+        let place = fields.place(text, at, first, told_by);
+        let found = place.and_then(|place| fields.recall(place, text, at, first));
+        if found.is_some() {
+            return found;
+        }
+        self.open = Some(Open { run, place, start: at, end: at });
+        None
+    }
+
+    /// A column was read, up to `end`.
+    #[inline]
+    pub(super) fn member(&mut self, text: &[u8], slot: usize, end: usize, fields: &mut Fields) {
+        let run = self.run_of[slot];
+        match &mut self.open {
+            Some(open) if open.run == usize::from(run) => open.end = end,
+            _ => {
+                self.close(text, fields);
+                self.broken |= 1u8.checked_shl(u32::from(run)).unwrap_or(0);
+            }
+        }
+    }
+
+    /// Ends the run that is open, and remembers it.
+    #[inline]
+    pub(super) fn close(&mut self, text: &[u8], fields: &mut Fields) {
+        if let Some(open) = self.open.take() {
+            self.remember(open, text, fields);
+        }
+    }
+
+    #[inline(never)]
+    fn remember(&mut self, open: Open, text: &[u8], fields: &mut Fields) {
+        let Open { run, place: Some(place), start, end } = open else { return };
+        // Where a number ends is not in its text.
+        let ends_itself = text.get(end.wrapping_sub(1)).is_some_and(|byte| !byte.is_ascii_digit());
+        if self.broken >> run & 1 == 0 && ends_itself {
+            let Run { first, mask, .. } = self.runs[run];
+            fields.remember(place, &text[start..end], start, first, mask);
+        }
+    }
+
+    /// The record ended.
+    #[inline]
+    pub(super) fn end(&mut self, text: &[u8], fields: &mut Fields) {
+        self.close(text, fields);
+        if self.broken != 0 {
+            for (index, run) in self.runs.iter().enumerate() {
+                if self.broken >> index & 1 == 1 {
+                    fields.forget_number(run.first);
+                }
+            }
+        }
+    }
+}
