@@ -151,10 +151,20 @@ fn claimed_bytes(gzip: &[u8]) -> u64 {
     }
 }
 
-/// Whether the member that gave `text` ends at the end of `gzip`. libdeflate does not tell how much it read, but the
-/// trailer is known from the text: it must stand at the very end, and nowhere before (if it does by chance, one in
-/// 2^64, flate2 decides).
+/// Whether the member that gave `text` ends at the end of `gzip`. libdeflate does not tell how much it read, but it has
+/// checked the member's trailer, which ends with the length of the text. Where that length stands at the very end and
+/// nowhere before, the trailer is the end. Where it stands elsewhere too (by chance, or because more follows), the whole
+/// trailer decides, whose checksum is computed once more; if that is there twice by chance, one in 2^64, flate2 decides.
 fn ends_here(gzip: &[u8], text: &[u8]) -> bool {
+    let length = (text.len() as u32).to_le_bytes();
+    match memchr::memmem::find(gzip, &length) {
+        Some(at) if at + length.len() < gzip.len() => trailer_ends_here(gzip, text),
+        found => found.is_some(),
+    }
+}
+
+#[cold]
+fn trailer_ends_here(gzip: &[u8], text: &[u8]) -> bool {
     let mut trailer = [0; 8];
     trailer[..4].copy_from_slice(&libdeflater::crc32(text).to_le_bytes());
     trailer[4..].copy_from_slice(&(text.len() as u32).to_le_bytes());
@@ -163,12 +173,57 @@ fn ends_here(gzip: &[u8], text: &[u8]) -> bool {
 
 /// A streaming reader of the text of a gzip object.
 pub fn open<R: BufRead>(gzip: R, limits: Limits) -> impl Read {
-    Members { member: Some(GzDecoder::new(gzip)), all: limits.accept_trailing_data }
+    let all = limits.accept_trailing_data;
+    Members { member: Some(GzDecoder::new(Ahead::new(gzip, all))), all }
+}
+
+/// A reader whose buffer shows two bytes or the end: a member's mark must be seen even where a buffer ends inside it.
+struct Ahead<R> {
+    inner: R,
+    /// Whether more members may follow; where none may, nothing behind the first is taken.
+    more: bool,
+    /// Bytes taken from the reader and not given yet.
+    held: [u8; 2],
+    length: usize,
+}
+
+impl<R: BufRead> Ahead<R> {
+    fn new(inner: R, more: bool) -> Self {
+        Ahead { inner, more, held: [0; 2], length: 0 }
+    }
+}
+
+impl<R: BufRead> BufRead for Ahead<R> {
+    fn fill_buf(&mut self) -> std::io::Result<&[u8]> {
+        while self.more && (self.length == 1 || (self.length == 0 && self.inner.fill_buf()?.len() == 1)) {
+            let Some(byte) = self.inner.fill_buf()?.first().copied() else { break };
+            self.inner.consume(1);
+            self.held[self.length] = byte;
+            self.length += 1;
+        }
+        if self.length > 0 { Ok(&self.held[..self.length]) } else { self.inner.fill_buf() }
+    }
+
+    fn consume(&mut self, bytes: usize) {
+        if self.length == 0 {
+            return self.inner.consume(bytes);
+        }
+        self.held.rotate_left(bytes.min(1));
+        self.length = self.length.saturating_sub(bytes);
+    }
+}
+
+impl<R: BufRead> Read for Ahead<R> {
+    fn read(&mut self, out: &mut [u8]) -> std::io::Result<usize> {
+        let bytes = self.fill_buf()?.read(out)?;
+        self.consume(bytes);
+        Ok(bytes)
+    }
 }
 
 /// The text of the first gzip member, or of all of them up to what is none (padding, as `tar` and tapes write it).
 struct Members<R> {
-    member: Option<GzDecoder<R>>,
+    member: Option<GzDecoder<Ahead<R>>>,
     all: bool,
 }
 
@@ -193,7 +248,8 @@ impl<R: BufRead> Read for Members<R> {
 ///
 /// # Errors
 /// The refusal.
-pub fn verify<R: BufRead>(mut gzip: R, limits: Limits) -> Result<u64, Refusal> {
+pub fn verify<R: BufRead>(gzip: R, limits: Limits) -> Result<u64, Refusal> {
+    let mut gzip = Ahead::new(gzip, limits.accept_trailing_data);
     let mut bytes = 0;
     let mut sink = vec![0; 64 << 10];
     loop {

@@ -5,6 +5,7 @@
 //! strings are let through (logs that went through other tools contain them), flagged, and escaped on output.
 //! It knows nothing of CloudTrail. The slow twin is serde_json; `tests/integration/twins.rs` compares them.
 
+mod nested;
 mod special;
 mod text;
 
@@ -157,6 +158,8 @@ fn number_end(text: &[u8], start: usize) -> Checked<usize> {
         }
         at
     };
+    // A number that the text ends in may go on: it is cut, not bad.
+    let bad = |at: usize| if at < text.len() { Fault::BadNumber } else { Fault::Truncated };
     let mut at = start;
     if text.get(at) == Some(&b'-') {
         at += 1;
@@ -170,7 +173,7 @@ fn number_end(text: &[u8], start: usize) -> Checked<usize> {
     if text.get(at) == Some(&b'.') {
         let fraction = digits(at + 1);
         if fraction == at + 1 {
-            return fault(Fault::BadNumber, start);
+            return fault(bad(fraction), start);
         }
         at = fraction;
     }
@@ -178,7 +181,7 @@ fn number_end(text: &[u8], start: usize) -> Checked<usize> {
         let sign = usize::from(matches!(text.get(at + 1), Some(b'+' | b'-')));
         let exponent = digits(at + 1 + sign);
         if exponent == at + 1 + sign {
-            return fault(Fault::BadNumber, start);
+            return fault(bad(exponent), start);
         }
         at = exponent;
     }
@@ -202,7 +205,7 @@ pub fn value(text: &[u8], at: usize) -> Checked<Value> {
             let (close, form) = string_end(text, at + 1)?;
             Ok(Value { start: at, end: close + 1, form })
         }
-        Some(b'{' | b'[') => nested(text, at),
+        Some(b'{' | b'[') => nested::nested(text, at),
         Some(b't') => literal(text, at, b"true", Form::True),
         Some(b'f') => literal(text, at, b"false", Form::False),
         Some(b'n') => literal(text, at, b"null", Form::Null),
@@ -215,68 +218,6 @@ pub fn value(text: &[u8], at: usize) -> Checked<Value> {
     }
 }
 
-/// Checks the object or list at `start` without recursion: one bit a level says which of the two is open.
-fn nested(text: &[u8], start: usize) -> Checked<Value> {
-    let mut objects: u128 = 0;
-    let mut depth: u32 = 0;
-    let mut at = start;
-    let mut spaced = false;
-    // Each turn of the loop reads one value; the inner part closes what ends after it.
-    loop {
-        match text.get(at) {
-            Some(b'{') | Some(b'[') => {
-                if depth == MAX_DEPTH {
-                    return fault(Fault::TooDeep, at);
-                }
-                let object = text[at] == b'{';
-                objects = (objects << 1) | u128::from(object);
-                depth += 1;
-                at = next_token(text, at + 1, &mut spaced);
-                let close = if object { b'}' } else { b']' };
-                if text.get(at) != Some(&close) {
-                    if object {
-                        at = key_end(text, at, &mut spaced)?;
-                    }
-                    continue;
-                }
-                // An empty one: its close is read below, like any other.
-            }
-            Some(b'"') => {
-                let (close, form) = string_end(text, at + 1)?;
-                spaced |= form == Form::Escaped && text[at..close].iter().any(|b| *b < 0x20);
-                at = next_token(text, close + 1, &mut spaced);
-            }
-            _ => {
-                let scalar = value(text, at)?;
-                at = next_token(text, scalar.end, &mut spaced);
-            }
-        }
-        loop {
-            let in_object = objects & 1 == 1;
-            match text.get(at) {
-                Some(b',') => {
-                    at = next_token(text, at + 1, &mut spaced);
-                    if in_object {
-                        at = key_end(text, at, &mut spaced)?;
-                    }
-                    break;
-                }
-                Some(b'}') if in_object => {}
-                Some(b']') if !in_object => {}
-                Some(_) => return fault(Fault::Unexpected, at),
-                None => return fault(Fault::Truncated, at),
-            }
-            objects >>= 1;
-            depth -= 1;
-            if depth == 0 {
-                let form = if spaced { Form::Spaced } else { Form::Nested };
-                return Ok(Value { start, end: at + 1, form });
-            }
-            at = next_token(text, at + 1, &mut spaced);
-        }
-    }
-}
-
 #[inline]
 fn next_token(text: &[u8], at: usize, spaced: &mut bool) -> usize {
     match text.get(at) {
@@ -286,14 +227,6 @@ fn next_token(text: &[u8], at: usize, spaced: &mut bool) -> usize {
         }
         _ => at,
     }
-}
-
-/// Reads `"key" :` and gives the position of the value.
-#[inline]
-fn key_end(text: &[u8], at: usize, spaced: &mut bool) -> Checked<usize> {
-    let (key, value_at, key_spaced) = key(text, at)?;
-    *spaced |= key_spaced || (key.form == Form::Escaped && text[key.start..key.end].iter().any(|b| *b < 0x20));
-    Ok(value_at)
 }
 
 /// Reads `"key" :` at `at`: the key, the position of its value, and whether there was white space.

@@ -103,7 +103,7 @@ impl Reason {
             | Reason::TooDeep
             | Reason::TooManyFields
             | Reason::NotARecord => "look at the record; its neighbours were kept",
-            Reason::RecordTooLarge => "look at the object: what came before the record was kept, the rest was not read",
+            Reason::RecordTooLarge => "look at the record: it is larger than CloudTrail ever writes one",
             Reason::TrailingText => "look at the end of the file; the records before it were kept",
             Reason::NotCloudtrail | Reason::EventPattern => "leave it out: it holds no CloudTrail events",
         }

@@ -55,36 +55,37 @@ use Kind::{Boolean, Date, Dictionary, Json, List, Struct, Text, Timestamp};
 
 /// Fields of `useridentity`.
 pub static USER_IDENTITY: &[Column] = &[
-    col("type", "type", Text, "1.0", "kind of identity: Root, IAMUser, AssumedRole, AWSService …"),
-    col("principalid", "principalId", Text, "1.0", "unique id of the caller; for a role, ROLEID:session"),
-    col("arn", "arn", Text, "1.0", "ARN of the caller; for a role, the session's"),
-    col("accountid", "accountId", Text, "1.0", "account that owns the caller"),
-    col("accesskeyid", "accessKeyId", Text, "1.0", "access key that signed the request"),
-    col("username", "userName", Text, "1.0", "friendly name of the caller"),
-    col("invokedby", "invokedBy", Text, "1.0", "service that made the request for the caller"),
+    col("type", "type", Dictionary, "1.0", "kind of identity: Root, IAMUser, AssumedRole, AWSService …"),
+    col("principalid", "principalId", Dictionary, "1.0", "unique id of the caller; for a role, ROLEID:session"),
+    col("arn", "arn", Dictionary, "1.0", "ARN of the caller; for a role, the session's"),
+    col("accountid", "accountId", Dictionary, "1.0", "account that owns the caller"),
+    col("accesskeyid", "accessKeyId", Dictionary, "1.0", "access key that signed the request"),
+    col("username", "userName", Dictionary, "1.0", "friendly name of the caller"),
+    col("invokedby", "invokedBy", Dictionary, "1.0", "service that made the request for the caller"),
     col("invokedbydelegate", "invokedByDelegate", Struct(INVOKED_BY_DELEGATE), "1.11", "account a service acted for"),
-    col("identityprovider", "identityProvider", Text, "1.0", "external identity provider"),
-    col("credentialid", "credentialId", Text, "1.08", "bearer token of an IAM Identity Center user"),
+    col("identityprovider", "identityProvider", Dictionary, "1.0", "external identity provider"),
+    col("credentialid", "credentialId", Dictionary, "1.08", "bearer token of an IAM Identity Center user"),
     col("onbehalfof", "onBehalfOf", Struct(ON_BEHALF_OF), "1.08", "Identity Center user behind the request"),
     col("inscopeof", "inScopeOf", Struct(IN_SCOPE_OF), "1.11", "resource that the service credentials were issued for"),
     col("sessioncontext", "sessionContext", Struct(SESSION_CONTEXT), "1.0", "session of temporary credentials"),
 ];
 
 /// Fields of `useridentity.invokedbydelegate`.
-pub static INVOKED_BY_DELEGATE: &[Column] = &[col("accountid", "accountId", Text, "1.11", "account of the delegate")];
+pub static INVOKED_BY_DELEGATE: &[Column] =
+    &[col("accountid", "accountId", Dictionary, "1.11", "account of the delegate")];
 
 /// Fields of `useridentity.onbehalfof`.
 pub static ON_BEHALF_OF: &[Column] = &[
-    col("userid", "userId", Text, "1.08", "Identity Center user id"),
-    col("identitystorearn", "identityStoreArn", Text, "1.08", "identity store"),
+    col("userid", "userId", Dictionary, "1.08", "Identity Center user id"),
+    col("identitystorearn", "identityStoreArn", Dictionary, "1.08", "identity store"),
 ];
 
 /// Fields of `useridentity.inscopeof`.
 pub static IN_SCOPE_OF: &[Column] = &[
-    col("sourcearn", "sourceArn", Text, "1.11", "resource that invoked the service"),
-    col("sourceaccount", "sourceAccount", Text, "1.11", "account of that resource"),
-    col("issuertype", "issuerType", Text, "1.11", "what issued the credentials"),
-    col("credentialsissuedto", "credentialsIssuedTo", Text, "1.11", "what the credentials were issued to"),
+    col("sourcearn", "sourceArn", Dictionary, "1.11", "resource that invoked the service"),
+    col("sourceaccount", "sourceAccount", Dictionary, "1.11", "account of that resource"),
+    col("issuertype", "issuerType", Dictionary, "1.11", "what issued the credentials"),
+    col("credentialsissuedto", "credentialsIssuedTo", Dictionary, "1.11", "what the credentials were issued to"),
 ];
 
 /// Fields of `useridentity.sessioncontext`.
@@ -92,30 +93,36 @@ pub static SESSION_CONTEXT: &[Column] = &[
     col("attributes", "attributes", Struct(SESSION_ATTRIBUTES), "1.0", "when it began, and with MFA or not"),
     col("sessionissuer", "sessionIssuer", Struct(SESSION_ISSUER), "1.0", "the role or user that issued the session"),
     col("webidfederationdata", "webIdFederationData", Struct(WEB_ID_FEDERATION), "1.0", "web identity federation"),
-    col("sourceidentity", "sourceIdentity", Text, "1.08", "original identity, set at AssumeRole"),
-    col("ec2roledelivery", "ec2RoleDelivery", Text, "1.05", "IMDS version that delivered the credentials: 1.0 or 2.0"),
-    col("ec2issuedinvpc", "ec2IssuedInVpc", Text, "1.08", "VPC the instance credentials were issued in"),
-    col("assumedroot", "assumedRoot", Text, "1.11", "true for a session of AssumeRoot"),
+    col("sourceidentity", "sourceIdentity", Dictionary, "1.08", "original identity, set at AssumeRole"),
+    col(
+        "ec2roledelivery",
+        "ec2RoleDelivery",
+        Dictionary,
+        "1.05",
+        "IMDS version that delivered the credentials: 1.0 or 2.0",
+    ),
+    col("ec2issuedinvpc", "ec2IssuedInVpc", Dictionary, "1.08", "VPC the instance credentials were issued in"),
+    col("assumedroot", "assumedRoot", Dictionary, "1.11", "true for a session of AssumeRoot"),
 ];
 
 /// Fields of `useridentity.sessioncontext.attributes`.
 pub static SESSION_ATTRIBUTES: &[Column] = &[
-    col("creationdate", "creationDate", Text, "1.0", "when the credentials were issued"),
-    col("mfaauthenticated", "mfaAuthenticated", Text, "1.0", "the text true or false"),
+    col("creationdate", "creationDate", Dictionary, "1.0", "when the credentials were issued"),
+    col("mfaauthenticated", "mfaAuthenticated", Dictionary, "1.0", "the text true or false"),
 ];
 
 /// Fields of `useridentity.sessioncontext.sessionissuer`.
 pub static SESSION_ISSUER: &[Column] = &[
-    col("type", "type", Text, "1.0", "Root, IAMUser or Role"),
-    col("principalid", "principalId", Text, "1.0", "unique id of the issuer"),
-    col("arn", "arn", Text, "1.0", "ARN of the role or user"),
-    col("accountid", "accountId", Text, "1.0", "account of the issuer"),
-    col("username", "userName", Text, "1.0", "name of the role or user"),
+    col("type", "type", Dictionary, "1.0", "Root, IAMUser or Role"),
+    col("principalid", "principalId", Dictionary, "1.0", "unique id of the issuer"),
+    col("arn", "arn", Dictionary, "1.0", "ARN of the role or user"),
+    col("accountid", "accountId", Dictionary, "1.0", "account of the issuer"),
+    col("username", "userName", Dictionary, "1.0", "name of the role or user"),
 ];
 
 /// Fields of `useridentity.sessioncontext.webidfederationdata`.
 pub static WEB_ID_FEDERATION: &[Column] = &[
-    col("federatedprovider", "federatedProvider", Text, "1.0", "identity provider"),
+    col("federatedprovider", "federatedProvider", Dictionary, "1.0", "identity provider"),
     col("attributes", "attributes", Json, "1.0", "application and user id, by the provider"),
 ];
 
@@ -137,10 +144,10 @@ pub static ADDENDUM: &[Column] = &[
 
 /// Fields of `tlsdetails`.
 pub static TLS_DETAILS: &[Column] = &[
-    col("tlsversion", "tlsVersion", Text, "1.08", "TLS version of the request"),
-    col("ciphersuite", "cipherSuite", Text, "1.08", "cipher suite of the request"),
-    col("clientprovidedhostheader", "clientProvidedHostHeader", Text, "1.08", "host name the client sent"),
-    col("keyexchange", "keyExchange", Text, "1.11", "key exchange of the request"),
+    col("tlsversion", "tlsVersion", Dictionary, "1.08", "TLS version of the request"),
+    col("ciphersuite", "cipherSuite", Dictionary, "1.08", "cipher suite of the request"),
+    col("clientprovidedhostheader", "clientProvidedHostHeader", Dictionary, "1.08", "host name the client sent"),
+    col("keyexchange", "keyExchange", Dictionary, "1.11", "key exchange of the request"),
 ];
 
 /// Fields of `insightdetails`.
@@ -164,16 +171,22 @@ pub static COLUMNS: &[Column] = &[
     col("awsregion", "awsRegion", Dictionary, "1.0", "region the request went to"),
     col("recipientaccountid", "recipientAccountId", Dictionary, "1.02", "account that received this record"),
     col("errorcode", "errorCode", Dictionary, "1.0", "error of a failed request"),
-    col("errormessage", "errorMessage", Text, "1.0", "message of a failed request"),
+    col("errormessage", "errorMessage", Dictionary, "1.0", "message of a failed request"),
     col("eventid", "eventID", Text, "1.01", "unique id of the event"),
     col("requestid", "requestID", Text, "1.01", "id of the request"),
     col("sharedeventid", "sharedEventID", Text, "1.03", "id shared by the copies sent to several accounts"),
-    col("sourceipaddress", "sourceIPAddress", Text, "1.0", "address, or the service that called"),
-    col("useragent", "userAgent", Text, "1.0", "agent the request was made through"),
-    col("apiversion", "apiVersion", Text, "1.01", "version of the API"),
-    col("vpcendpointid", "vpcEndpointId", Text, "1.04", "VPC endpoint the request came through"),
-    col("vpcendpointaccountid", "vpcEndpointAccountId", Text, "1.09", "account of that endpoint"),
-    col("sessioncredentialfromconsole", "sessionCredentialFromConsole", Text, "1.08", "true for a console session"),
+    col("sourceipaddress", "sourceIPAddress", Dictionary, "1.0", "address, or the service that called"),
+    col("useragent", "userAgent", Dictionary, "1.0", "agent the request was made through"),
+    col("apiversion", "apiVersion", Dictionary, "1.01", "version of the API"),
+    col("vpcendpointid", "vpcEndpointId", Dictionary, "1.04", "VPC endpoint the request came through"),
+    col("vpcendpointaccountid", "vpcEndpointAccountId", Dictionary, "1.09", "account of that endpoint"),
+    col(
+        "sessioncredentialfromconsole",
+        "sessionCredentialFromConsole",
+        Dictionary,
+        "1.08",
+        "true for a console session",
+    ),
     col("readonly", "readOnly", Boolean, "1.01", "whether the call only reads"),
     col("managementevent", "managementEvent", Boolean, "1.06", "whether it is a management event"),
     col("useridentity", "userIdentity", Struct(USER_IDENTITY), "1.0", "who made the request"),

@@ -73,6 +73,11 @@ impl Mask {
         if self.bits.words.is_empty() { row < self.marked } else { self.bits.get(row) }
     }
 
+    /// Which of `rows` rows are marked.
+    pub(crate) fn held(&self, rows: usize) -> BooleanBuffer {
+        Bits::collect(rows, |row| self.holds(row))
+    }
+
     /// Rows marked so far.
     pub(crate) fn marked(&self) -> usize {
         self.marked

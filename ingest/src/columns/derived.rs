@@ -58,6 +58,8 @@ const PLACES: usize = 256;
 
 /// Calls remembered over batches; a hostile log could name any number.
 const MAX_ACTIONS: usize = 100_000;
+/// Longest call remembered: source, name and type together, in bytes.
+const MAX_CALL_BYTES: usize = 256;
 
 impl Derived {
     pub(crate) fn new(layout: &Layout) -> Self {
@@ -165,6 +167,11 @@ impl Derived {
     /// Codes of service and action.
     fn call(&mut self, source: &str, name: &str, kind: &str) -> (i32, i32) {
         let service = if source.is_empty() { NULL } else { self.service.code(action::service_prefix(source)) };
+        // Names of real calls are short; long ones would be remembered for nothing, and fill the memory.
+        if source.len() + name.len() + kind.len() > MAX_CALL_BYTES {
+            let action = action::primary(source, name, kind).map_or(NULL, |action| self.action.code(&action));
+            return (service, action);
+        }
         if self.actions.len() > MAX_ACTIONS {
             self.actions.clear();
         }

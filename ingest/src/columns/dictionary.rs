@@ -114,6 +114,11 @@ impl Dictionary {
         self.filled = self.codes.iter().filter(|code| **code != NULL).count();
     }
 
+    /// Whether no row has a value.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.filled == 0
+    }
+
     /// Codes of the rows so far; later ones are null.
     pub(crate) fn codes(&self) -> &[i32] {
         &self.codes
@@ -135,14 +140,13 @@ impl Dictionary {
     /// The column whose row `r` holds this builder's row `spread.entries[r]`; the next batch begins without any.
     pub(crate) fn gather(&mut self, spread: &Spread) -> Result<ArrayRef, ArrowError> {
         self.codes.resize(spread.count, NULL);
-        let codes: Vec<i32> = spread.entries.values().iter().map(|entry| self.codes[*entry as usize].max(0)).collect();
-        let rows = codes.len();
-        let nulls = if self.filled + 1 == spread.count {
-            spread.nulls()
-        } else {
-            let held = |row: usize| self.codes[spread.entry(row)] != NULL;
-            Some(NullBuffer::new(Bits::collect(rows, held)))
+        let nulls = match self.filled + 1 == spread.count {
+            true => spread.nulls(),
+            false => Some(spread.nulls_where(Bits::collect(spread.count, |entry| self.codes[entry] != NULL))),
         };
+        self.codes.iter_mut().for_each(|code| *code = (*code).max(0));
+        let code = |entry: &u32| self.codes.get(*entry as usize).copied().unwrap_or(0);
+        let codes = spread.entries.values().iter().map(code).collect();
         self.filled = 0;
         self.codes.clear();
         self.array(codes, nulls)

@@ -4,6 +4,7 @@
 
 use super::Builder;
 use super::dictionary::Dictionary;
+use super::scalar::Boolean;
 use super::text::Text;
 use crate::json::{self, Form, Value};
 
@@ -21,20 +22,12 @@ pub(super) fn fill(builder: &mut Builder, row: usize, text: &str, value: Value) 
             out.set(row, code);
             true
         }
-        Builder::Boolean(out) => match (value.form, &text[value.start..value.end]) {
-            (Form::True | Form::False, _) => {
+        Builder::Boolean(out) => match value.form {
+            Form::True | Form::False => {
                 out.push(row, value.form == Form::True);
                 true
             }
-            // Some services write the word as a string: read it, and keep the string in `extra`.
-            (_, raw) => {
-                match raw {
-                    "\"true\"" | "\"True\"" => out.push(row, true),
-                    "\"false\"" | "\"False\"" => out.push(row, false),
-                    _ => {}
-                }
-                false
-            }
+            _ => fill_word(out, row, &text[value.start..value.end]),
         },
         Builder::Times(out) => value.form == Form::Plain && out.push(row, &text[value.start + 1..value.end - 1]),
         Builder::Struct(mask) => {
@@ -48,6 +41,17 @@ pub(super) fn fill(builder: &mut Builder, row: usize, text: &str, value: Value) 
         // The struct's own fields are filled by its owner, who knows what repeats.
         Builder::Repeats(_) => false,
     }
+}
+
+/// Some services write a boolean as a string: it is read, and the string kept in `extra`.
+#[cold]
+fn fill_word(out: &mut Boolean, row: usize, raw: &str) -> bool {
+    match raw {
+        "\"true\"" | "\"True\"" => out.push(row, true),
+        "\"false\"" | "\"False\"" => out.push(row, false),
+        _ => {}
+    }
+    false
 }
 
 /// Puts a value into a text column.

@@ -23,6 +23,18 @@ pub(crate) struct ResourceList {
     mask: Mask,
 }
 
+/// Position of a field by its documented name, or by that in lower case.
+#[inline]
+fn field(name: &str) -> Option<usize> {
+    // The usual ones first, which are told apart by their length.
+    match name {
+        "ARN" => Some(0),
+        "accountId" => Some(1),
+        "type" => Some(2),
+        _ => RESOURCE.iter().position(|field| field.json == name || field.name == name),
+    }
+}
+
 impl ResourceList {
     pub(crate) fn new() -> Self {
         ResourceList {
@@ -73,7 +85,7 @@ impl ResourceList {
             let Ok(value) = json::value(bytes, value_at) else { break };
             let name = &text[key.start + 1..key.end - 1];
             // ARN and arn both occur; only the documented spelling is given back from the column.
-            match RESOURCE.iter().position(|field| field.json == name || field.name == name) {
+            match field(name) {
                 Some(field) if seen >> field & 1 == 0 => {
                     seen |= 1 << field;
                     fits &= fill_text(&mut self.fields[field], row, text, value) && RESOURCE[field].json == name;
@@ -102,5 +114,18 @@ impl ResourceList {
         let offsets = OffsetBuffer::new(ScalarBuffer::from(offsets));
         let nulls = self.mask.finish(rows);
         Ok(Arc::new(ListArray::try_new(schema::list_item(RESOURCE), offsets, Arc::new(structs), nulls)?))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fields_are_found_where_the_schema_has_them() {
+        for (at, column) in RESOURCE.iter().enumerate() {
+            assert_eq!([field(column.json), field(column.name)], [Some(at); 2], "{}", column.json);
+        }
+        assert_eq!(field("ArN"), None);
     }
 }

@@ -5,11 +5,13 @@
 //! the table and the text of one record at a time; where the record came from is only a name to it.
 
 mod bits;
+mod builder;
 mod derived;
 mod dictionary;
 mod extra;
 mod fill;
 mod list;
+mod nothing;
 mod repeats;
 mod scalar;
 mod text;
@@ -18,49 +20,18 @@ pub(crate) mod time;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, RecordBatch, StructArray};
+use arrow::datatypes::DataType;
 use arrow::error::ArrowError;
 
 use crate::json;
 use crate::record::{Fields, Layout, Run, Scanner};
-use crate::schema::{self, COLUMNS, Column, Kind};
-use bits::Mask;
+use crate::schema::{self, COLUMNS};
+use builder::{Builder, finish, gather};
 use derived::Derived;
-use dictionary::Dictionary;
 use fill::fill;
-use list::ResourceList;
+use nothing::Nothing;
 use repeats::{Repeats, Spread};
-use scalar::{Boolean, Times};
 use text::Text;
-
-/// Builds the column of one slot.
-#[derive(Debug)]
-enum Builder {
-    Text(Text),
-    Json(Text),
-    Dictionary(Box<Dictionary>),
-    Boolean(Boolean),
-    Times(Times),
-    /// A struct column: its fields' builders have a row for each distinct text.
-    Repeats(Repeats),
-    /// A struct in a struct.
-    Struct(Mask),
-    List(ResourceList),
-}
-
-impl Builder {
-    fn new(column: &Column, top: bool) -> Self {
-        match column.kind {
-            Kind::Text => Builder::Text(Text::new()),
-            Kind::Json => Builder::Json(Text::new()),
-            Kind::Dictionary => Builder::Dictionary(Box::new(Dictionary::new())),
-            Kind::Boolean => Builder::Boolean(Boolean::default()),
-            Kind::Timestamp | Kind::Date => Builder::Times(Times::default()),
-            Kind::Struct(_) if top => Builder::Repeats(Repeats::new()),
-            Kind::Struct(_) => Builder::Struct(Mask::default()),
-            Kind::List(_) => Builder::List(ResourceList::new()),
-        }
-    }
-}
 
 /// Collects rows until [`Rows::finish`] makes a batch of them. Reused from batch to batch.
 #[derive(Debug)]
@@ -75,6 +46,7 @@ pub struct Rows {
     single: u128,
     derived: Derived,
     extra: Text,
+    nothing: Nothing,
     rows: usize,
     bytes: usize,
 }
@@ -89,7 +61,18 @@ impl Rows {
         let is_struct = |slot: &usize| matches!(builders[*slot], Builder::Repeats(_));
         let structs: u128 = (0..layout.slots.len()).filter(is_struct).map(|slot| 1u128 << slot).sum();
         let single = runs.iter().fold(layout.tops & !structs, |slots, (run, _)| slots & !run.mask);
-        Rows { layout, builders, runs, structs, single, derived, extra: Text::new(), rows: 0, bytes: 0 }
+        Rows {
+            layout,
+            builders,
+            runs,
+            structs,
+            single,
+            derived,
+            extra: Text::new(),
+            nothing: Nothing::default(),
+            rows: 0,
+            bytes: 0,
+        }
     }
 
     /// Rows collected so far.
@@ -178,16 +161,19 @@ impl Rows {
     pub fn finish(&mut self) -> Result<RecordBatch, ArrowError> {
         let rows = std::mem::take(&mut self.rows);
         self.bytes = 0;
+        self.nothing.resize(rows);
         let spreads: Vec<(Run, Spread)> =
             self.runs.iter_mut().map(|(run, repeats)| (*run, repeats.finish(rows))).collect();
         let spread_of =
             |slot: usize| spreads.iter().find(|(run, _)| run.mask >> slot & 1 == 1).map(|(_, spread)| spread);
         self.derived.calls(rows, &self.builders, spread_of);
+        let schema = schema::event_schema();
         let mut columns: Vec<ArrayRef> = Vec::with_capacity(COLUMNS.len());
         let mut days = None;
         let mut slot = 0;
         while slot < self.layout.slots.len() {
             columns.push(match &mut self.builders[slot] {
+                builder if builder.is_empty() => self.nothing.of(schema.field(self.layout.slots[slot].top).data_type()),
                 Builder::Times(times) => {
                     let [times, of_times] = times.finish(rows)?;
                     days.get_or_insert(of_times);
@@ -198,7 +184,8 @@ impl Rows {
                     if slot == self.derived.identity_slot() {
                         self.derived.spread(&spread);
                     }
-                    self.spread(slot, &spread)?
+                    let kind = schema.field(self.layout.slots[slot].top).data_type();
+                    self.spread(slot, kind, &spread)?
                 }
                 builder => match spread_of(slot) {
                     Some(spread) => gather(builder, spread)?,
@@ -207,21 +194,27 @@ impl Rows {
             });
             slot = self.layout.slots[slot].end;
         }
-        columns.push(self.extra.finish(rows)?);
+        columns.push(match self.extra.is_empty() {
+            true => self.nothing.of(&DataType::Utf8),
+            false => self.extra.finish(rows)?,
+        });
         columns.extend(days);
         self.derived.finish(rows, &mut columns)?;
-        RecordBatch::try_new(schema::event_schema(), columns)
+        RecordBatch::try_new(schema, columns)
     }
 
     /// The column of a struct, or of something in one, from the entries of its rows.
-    fn spread(&mut self, slot: usize, spread: &Spread) -> Result<ArrayRef, ArrowError> {
-        let Kind::Struct(fields) = self.layout.slots[slot].column.kind else {
+    fn spread(&mut self, slot: usize, kind: &DataType, spread: &Spread) -> Result<ArrayRef, ArrowError> {
+        if spread.is_empty() || self.builders[slot].is_empty() {
+            return Ok(self.nothing.of(kind));
+        }
+        let DataType::Struct(fields) = kind else {
             return gather(&mut self.builders[slot], spread);
         };
         let mut children = Vec::with_capacity(fields.len());
         let mut child = slot + 1;
-        while child < self.layout.slots[slot].end {
-            children.push(self.spread(child, spread)?);
+        for field in fields {
+            children.push(self.spread(child, field.data_type(), spread)?);
             child = self.layout.slots[child].end;
         }
         let nulls = match &mut self.builders[slot] {
@@ -229,8 +222,7 @@ impl Rows {
             _ => spread.nulls(),
         };
         let rows = spread.rows();
-        let fields = self.layout.slots[slot].fields.clone();
-        Ok(Arc::new(StructArray::try_new_with_length(fields, children, nulls, rows)?))
+        Ok(Arc::new(StructArray::try_new_with_length(fields.clone(), children, nulls, rows)?))
     }
 }
 
@@ -252,28 +244,6 @@ fn fill_all(
         }
     }
     misfits
-}
-
-/// The column of a builder without fields, which has a row for each entry.
-fn gather(builder: &mut Builder, spread: &Spread) -> Result<ArrayRef, ArrowError> {
-    match builder {
-        Builder::Text(text) | Builder::Json(text) => text.gather(spread),
-        Builder::Dictionary(dictionary) => dictionary.gather(spread),
-        Builder::Boolean(boolean) => Ok(boolean.gather(spread)),
-        builder => arrow::compute::take(&finish(builder, spread.count)?, &spread.entries, None),
-    }
-}
-
-/// The column of a builder without fields, which has a row for each row.
-fn finish(builder: &mut Builder, rows: usize) -> Result<ArrayRef, ArrowError> {
-    match builder {
-        Builder::Text(text) | Builder::Json(text) => text.finish(rows),
-        Builder::Dictionary(dictionary) => dictionary.finish(rows),
-        Builder::Boolean(boolean) => Ok(boolean.finish(rows)),
-        Builder::List(list) => list.finish(rows),
-        Builder::Times(times) => times.finish(rows).map(|[times, _]| times),
-        Builder::Struct(_) | Builder::Repeats(_) => Err(ArrowError::SchemaError("a struct has fields".into())),
-    }
 }
 
 impl Default for Rows {

@@ -5,8 +5,10 @@
 //! are equal is the scanner's knowledge (`record::memo`); this room sees numbers. What has no number is simply
 //! something that does not repeat.
 
+use std::cell::RefCell;
+
 use arrow::array::UInt32Array;
-use arrow::buffer::{NullBuffer, ScalarBuffer};
+use arrow::buffer::{BooleanBuffer, NullBuffer, ScalarBuffer};
 
 use super::bits::{Bits, Mask};
 use crate::record::MEMOS;
@@ -74,7 +76,7 @@ impl Repeats {
         self.misfits.clear();
         let nulls = entries.contains(&0).then(|| NullBuffer::new(Bits::collect(rows, |row| entries[row] != 0)));
         let entries = UInt32Array::new(ScalarBuffer::from(entries), nulls);
-        Spread { entries, count: std::mem::replace(&mut self.next, 1) as usize }
+        Spread { entries, count: std::mem::replace(&mut self.next, 1) as usize, masks: RefCell::default() }
     }
 }
 
@@ -85,6 +87,8 @@ pub(crate) struct Spread {
     pub(crate) entries: UInt32Array,
     /// Number of entries, the null one included.
     pub(crate) count: usize,
+    /// Nulls of columns that have values in some entries only: columns that come together share them.
+    masks: RefCell<Vec<(BooleanBuffer, NullBuffer)>>,
 }
 
 impl Spread {
@@ -104,13 +108,29 @@ impl Spread {
         arrow::array::Array::nulls(&self.entries).cloned()
     }
 
+    /// The nulls of a column that has a value where `held` says so of the row's entry.
+    pub(crate) fn nulls_where(&self, held: BooleanBuffer) -> NullBuffer {
+        let mut masks = self.masks.borrow_mut();
+        if let Some((_, nulls)) = masks.iter().find(|(mask, _)| *mask == held) {
+            return nulls.clone();
+        }
+        let nulls = NullBuffer::new(Bits::collect(self.rows(), |row| held.value(self.entry(row))));
+        masks.push((held, nulls.clone()));
+        nulls
+    }
+
+    /// Whether no row has an entry.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.count == 1
+    }
+
     /// The nulls of a column that has a value in the entries of `mask`, which is empty afterwards.
     pub(crate) fn nulls_of(&self, mask: &mut Mask) -> Option<NullBuffer> {
         let mask = std::mem::take(mask);
         if mask.marked() + 1 == self.count {
             return self.nulls();
         }
-        Some(NullBuffer::new(Bits::collect(self.rows(), |row| mask.holds(self.entry(row)))))
+        Some(self.nulls_where(mask.held(self.count)))
     }
 }
 

@@ -15,17 +15,22 @@ use arrow::error::ArrowError;
 use super::bits::Mask;
 use super::repeats::Spread;
 
-/// Bytes that are copied in one step, whatever the length of a value: two machine words of today. Most values are
-/// shorter, and a copy of fixed length costs no call and no branch that a processor could guess wrong.
+/// Bytes that are copied in one step, whatever the length of a value. Most values are shorter, and a copy of fixed length
+/// costs no call and no branch that a processor could guess wrong; an id has 36 bytes and takes two.
 const STEP: usize = 32;
 
 /// Appends `text[range]`.
 #[inline]
 fn append(out: &mut Vec<u8>, text: &[u8], range: Range<usize>) {
     let end = out.len() + range.len();
-    match text.get(range.start..range.start + STEP).and_then(|step| step.first_chunk::<STEP>()) {
-        Some(step) if range.len() <= STEP => {
-            out.extend_from_slice(step);
+    let steps = if range.len() <= STEP { STEP } else { 2 * STEP };
+    match text.get(range.start..range.start + steps) {
+        Some(step) if range.len() <= steps => {
+            match (step.first_chunk::<STEP>(), step.first_chunk::<{ 2 * STEP }>()) {
+                (_, Some(step)) => out.extend_from_slice(step),
+                (Some(step), None) => out.extend_from_slice(step),
+                (None, None) => {}
+            }
             out.truncate(end);
         }
         _ => out.extend_from_slice(&text[range]),
@@ -71,11 +76,13 @@ impl Text {
         self.offsets.resize(row + 1, before);
     }
 
+    /// Whether no row has a value.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.mask.marked() == 0
+    }
+
     /// The column of `rows` rows; the next batch begins without any.
     pub(crate) fn finish(&mut self, rows: usize) -> Result<ArrayRef, ArrowError> {
-        if self.mask.marked() == 0 {
-            return Ok(Arc::new(StringArray::new_null(rows)));
-        }
         self.skip(rows);
         let capacity = self.values.len();
         let values = std::mem::replace(&mut self.values, Vec::with_capacity(capacity + STEP));
@@ -87,9 +94,6 @@ impl Text {
     /// The column whose row `r` holds this builder's row of entry `r` of the spread; the next batch begins without any.
     /// Arrow's kernel copies what is checked already.
     pub(crate) fn gather(&mut self, spread: &Spread) -> Result<ArrayRef, ArrowError> {
-        if self.mask.marked() == 0 {
-            return Ok(Arc::new(StringArray::new_null(spread.rows())));
-        }
         // Entry 0, which no row has, stands as an empty text where that makes a column without nulls.
         if self.mask.marked() + 1 == spread.count {
             self.mask.mark(0);

@@ -54,12 +54,15 @@ pub struct Splitter {
     state: State,
     at: usize,
     documents: u64,
+    /// Length of the window in which the next record was last looked for, and where it is: many broken elements in a
+    /// row must not search the same text again and again.
+    ahead: Option<(usize, Option<usize>)>,
 }
 
 impl Splitter {
     /// A splitter at the start of a text.
     pub fn new() -> Self {
-        Splitter { state: State::Documents, at: 0, documents: 0 }
+        Splitter { state: State::Documents, at: 0, documents: 0, ahead: None }
     }
 
     /// Whether no document has begun yet.
@@ -75,6 +78,7 @@ impl Splitter {
     /// Tells the splitter that the first `bytes` of the window are gone.
     pub fn drop_front(&mut self, bytes: usize) {
         self.at -= bytes.min(self.at);
+        self.ahead = None;
     }
 
     /// The next step in `window`, of which `last` says whether the text ends with it.
@@ -214,6 +218,8 @@ impl Splitter {
             Some(_) => {}
         }
         match json::value(window, start) {
+            // A number may go on in the next window.
+            Ok(value) if value.end == window.len() && !last => Some(Step::More),
             Ok(value) if first => {
                 self.at = value.end;
                 self.state = State::Items { in_object, first: false };
@@ -231,16 +237,15 @@ impl Splitter {
         if error.what == Fault::Truncated && !last {
             return Step::More;
         }
-        let balanced = balanced_end(window, start);
+        let next = self.next_record(window, start + 1);
+        let balanced = balanced_end(&window[..next.unwrap_or(window.len())], start);
         let after = balanced.and_then(|end| window.get(json::skip_space(window, end)));
         if balanced.is_some() && after.is_none() && !last {
             return Step::More;
         }
         let balanced = balanced.filter(|_| matches!(after, Some(b',' | b']') | None));
-        let next = next_record(window, start + 1);
         let end = match (balanced, next) {
-            (Some(end), Some(next)) => end.min(next),
-            (Some(end), None) => end,
+            (Some(end), _) => end,
             (None, Some(next)) => next,
             (None, None) if last => window.len(),
             (None, None) => return Step::More,
@@ -251,6 +256,18 @@ impl Splitter {
             self.state = State::Documents;
         }
         Step::Broken { range: start..end, error, document: false }
+    }
+
+    fn next_record(&mut self, window: &[u8], from: usize) -> Option<usize> {
+        match self.ahead {
+            Some((length, None)) if length == window.len() => None,
+            Some((_, Some(brace))) if brace >= from => Some(brace),
+            _ => {
+                let found = next_record(window, from);
+                self.ahead = Some((window.len(), found));
+                found
+            }
+        }
     }
 
     /// Steps over a document that is not JSON: to the next line that begins one.
@@ -293,6 +310,8 @@ impl Splitter {
             json::value(window, value_at).map(|value| (value.end, State::AfterList))
         });
         match entry {
+            // A number may go on in the next window.
+            Ok((at, _)) if at == window.len() && !last => Some(Step::More),
             Ok((at, state)) => {
                 (self.at, self.state) = (at, state);
                 None

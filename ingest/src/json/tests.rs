@@ -144,3 +144,27 @@ proptest! {
         prop_assert_eq!(back, text);
     }
 }
+
+/// The quick way to read a key in a nested value agrees with the careful one, and spaces are noticed by both.
+#[test]
+fn keys_in_nested_values_are_read_the_same_quick_or_careful() {
+    for (text, form) in [
+        (r#"{"a":1}"#, Ok(Form::Nested)),
+        (r#"{"a": 1}"#, Ok(Form::Spaced)),
+        (r#"{"a" :1}"#, Ok(Form::Spaced)),
+        (r#"{"\u0061":1}"#, Ok(Form::Nested)),
+        ("{\"a\tb\":1}", Ok(Form::Spaced)),
+        (r#"{"a":{"b":"x","c":[]},"d":"y"}"#, Ok(Form::Nested)),
+        (r#"{"a""#, Err(Fault::Truncated)),
+        (r#"{"a":"#, Err(Fault::Truncated)),
+        (r#"{"a"1}"#, Err(Fault::Unexpected)),
+        (r#"{"a":}"#, Err(Fault::Unexpected)),
+        (r#"{a":1}"#, Err(Fault::Unexpected)),
+        (r#"{"a":1,}"#, Err(Fault::Unexpected)),
+    ] {
+        // What follows lets whole steps be read.
+        for text in [text.to_owned(), format!("{text}{}", " ".repeat(if form.is_ok() { 64 } else { 0 }))] {
+            assert_eq!(value(text.as_bytes(), 0).map(|v| v.form).map_err(|e| e.what), form, "{text}");
+        }
+    }
+}

@@ -17,8 +17,10 @@ use super::parser::{Emit, Parser};
 
 /// Bytes read at a time from what is streamed.
 const WINDOW_BYTES: usize = 4 << 20;
-/// Largest record of a streamed object. CloudTrail's own limit is 256 KB, CloudTrail Lake's 1 MB.
-const RECORD_BYTES: usize = 64 << 20;
+/// Largest element of a streamed object: a record, or a wrapper with records in it.
+const ELEMENT_BYTES: usize = 64 << 20;
+/// Largest record. CloudTrail's own limit is 256 KB, CloudTrail Lake's 1 MB; text may grow sixfold when it is escaped.
+pub(super) const RECORD_BYTES: usize = 16 << 20;
 
 /// Reads objects; one a worker, with its buffers.
 pub(super) struct ObjectReader {
@@ -221,8 +223,8 @@ impl ObjectReader {
             self.parser.advance(done);
             window.drain(..done);
             splitter.drop_front(done);
-            if window.len() > RECORD_BYTES {
-                let detail = format!("a record of more than {RECORD_BYTES} bytes; what follows it was not read");
+            if window.len() > ELEMENT_BYTES {
+                let detail = format!("a record of more than {ELEMENT_BYTES} bytes; what follows it was not read");
                 break Err(Refusal::new(Reason::RecordTooLarge, detail).into());
             }
         };

@@ -13,6 +13,7 @@ use crate::json::{Fault, JsonError};
 use crate::record::{Fields, Scanner};
 use crate::reject::{Error, ObjectTotals, OtherKind, Reason};
 
+use super::object::RECORD_BYTES;
 use super::{Chunk, Options};
 
 /// Wrappers in wrappers that are followed: SNS in CloudWatch Logs in a list is three.
@@ -106,6 +107,10 @@ impl Parser {
             }
         };
         match self.teller.tell(text, &self.fields) {
+            Kind::Record if bytes.len() > RECORD_BYTES => {
+                let detail = format!("{}more than {RECORD_BYTES} bytes", ordinal(object));
+                object.refuse(Reason::RecordTooLarge, 1, detail, Some(self.at), bytes);
+            }
             Kind::Record => {
                 self.rows.push(text, &self.fields);
                 object.records_in += 1;

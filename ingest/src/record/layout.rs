@@ -1,7 +1,7 @@
 //! The slots of the event table: one for each column, and for each field of a struct, that a record can fill.
 
 use super::MAX_SLOTS;
-use crate::schema::{COLUMNS, Column, Kind, arrow_fields};
+use crate::schema::{COLUMNS, Column, Kind};
 
 /// One column or struct field that can be filled from a record.
 #[derive(Debug)]
@@ -14,8 +14,6 @@ pub struct Slot {
     pub end: usize,
     /// Dotted path of column names.
     pub path: String,
-    /// Arrow fields of a struct; empty for what is none.
-    pub fields: arrow::datatypes::Fields,
 }
 
 impl Slot {
@@ -95,12 +93,8 @@ impl Default for Layout {
 
 fn add_slot(slots: &mut Vec<Slot>, column: &'static Column, top: usize, prefix: &str) {
     let index = slots.len();
-    let fields = match column.kind {
-        Kind::Struct(fields) => arrow_fields(fields),
-        _ => Default::default(),
-    };
     let path = if prefix.is_empty() { column.name.to_owned() } else { format!("{prefix}.{}", column.name) };
-    slots.push(Slot { column, top, end: index + 1, path: path.clone(), fields });
+    slots.push(Slot { column, top, end: index + 1, path: path.clone() });
     if let Kind::Struct(fields) = column.kind {
         for field in fields {
             add_slot(slots, field, top, &path);
