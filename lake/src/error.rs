@@ -51,7 +51,7 @@ pub enum Error {
         source: StoreError,
     },
     /// Delta's log could not be read or written.
-    #[error("table {table}: {source}; `trailhound lake check` tells what is damaged")]
+    #[error("table {table}: {source}{}", store_hint(&.source.to_string()).unwrap_or("; `trailhound lake check` tells what is damaged"))]
     Delta {
         /// The table.
         table: &'static str,
@@ -130,11 +130,49 @@ fn is_full(error: &StoreError) -> bool {
 }
 
 fn hint(error: &StoreError) -> &'static str {
+    if let Some(hint) = store_hint(&error.to_string()) {
+        return hint;
+    }
     match error {
         StoreError::PermissionDenied { .. } => {
             "; the lake needs s3:GetObject, s3:PutObject, s3:DeleteObject and s3:ListBucket there"
         }
-        StoreError::Unauthenticated { .. } => "; no valid credentials: try `aws sts get-caller-identity`",
+        StoreError::Unauthenticated { .. } => CREDENTIALS,
         _ => "",
+    }
+}
+
+const CREDENTIALS: &str = "; no valid credentials: try `aws sts get-caller-identity`";
+
+/// The next step for what S3 says by code ("Error responses" in the Amazon S3 API reference), wherever the code stands:
+/// object_store and Delta's kernel keep little more of an answer than its text.
+fn store_hint(text: &str) -> Option<&'static str> {
+    let says = |codes: &[&str]| codes.iter().any(|code| text.contains(&format!("<Code>{code}</Code>")));
+    if says(&["NoSuchBucket"]) {
+        return Some("; there is no such bucket: look at `aws s3 ls`, or make it with `aws s3 mb`");
+    }
+    if says(&["InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken", "InvalidToken"]) {
+        return Some(CREDENTIALS);
+    }
+    if says(&["PermanentRedirect", "AuthorizationHeaderMalformed"]) {
+        return Some("; the bucket is in another region: name it with --region");
+    }
+    text.contains("error sending request").then_some("; it cannot be reached: look at --endpoint-url and the network")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_s3_says_gives_the_next_step() {
+        let denied = |code: &str| {
+            let source = format!("403 Forbidden: <Error><Code>{code}</Code></Error>").into();
+            Error::store("x")(StoreError::PermissionDenied { path: "x".to_owned(), source }).to_string()
+        };
+        assert!(denied("InvalidAccessKeyId").contains("aws sts get-caller-identity"));
+        assert!(denied("AccessDenied").contains("s3:PutObject"));
+        let delta = deltalake_core::DeltaTableError::Generic("404: <Code>NoSuchBucket</Code>".to_owned());
+        assert!(Error::delta("events")(delta).to_string().contains("aws s3 mb"));
     }
 }

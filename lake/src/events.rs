@@ -55,7 +55,8 @@ impl Lake {
         loop {
             let job = queue.lock().map(|queue| queue.recv());
             let Ok(Ok((file, sender))) = job else { return };
-            let read = read::file(self, EVENTS, file, columns, &mut |batch| sender.send(Ok(batch)).map_err(|_| unread()));
+            let read =
+                read::file(self, EVENTS, file, columns, &mut |batch| sender.send(Ok(batch)).map_err(|_| unread()));
             // An error that nobody waits for is that nobody waits.
             if let Err(error) = read {
                 let _ = sender.send(Err(error));

@@ -52,6 +52,8 @@ pub struct Outcome {
     pub future: u64,
     /// Rows that another writer committed while this one was at work: they count as duplicates, not as rows.
     pub lost_to_others: u64,
+    /// Rows that came back in a repair.
+    pub repaired: u64,
 }
 
 /// Takes a scan's rows.
@@ -71,8 +73,8 @@ pub struct Ingest<'a> {
     primed: BTreeSet<Option<i32>>,
     /// Files of other writers, committed since their day was primed.
     unread: Vec<DataFile>,
-    /// Whether rows come back that were counted when they came first: then only `events` gets them.
-    repair: bool,
+    /// Damaged files whose rows come back. They were counted when they came first: only `events` gets them.
+    repair: Option<Vec<DataFile>>,
     now: i64,
     outcome: Outcome,
     failure: Option<Error>,
@@ -99,17 +101,22 @@ impl<'a> Ingest<'a> {
             own: BTreeSet::new(),
             primed: BTreeSet::new(),
             unread: Vec::new(),
-            repair: false,
+            repair: None,
             now: chrono::Utc::now().timestamp_micros(),
             outcome,
             failure: None,
         })
     }
 
-    /// For rows that were lost to damage: the other tables know of them already.
-    pub fn repairing(mut self) -> Self {
-        self.repair = true;
+    /// For rows that were lost to damage: rows of the damaged files' days come back, in one commit in which those files
+    /// leave. The other tables know of the rows already.
+    pub fn repairing(mut self, damaged: Vec<DataFile>) -> Self {
+        self.repair = Some(damaged);
         self
+    }
+
+    fn is_damaged(&self, file: &DataFile) -> bool {
+        self.repair.iter().flatten().any(|damaged| damaged.path == file.path)
     }
 
     /// Commits what is left.
@@ -121,6 +128,9 @@ impl<'a> Ingest<'a> {
             return Err(failure);
         }
         self.commit()?;
+        if self.repair.is_some() {
+            fault::point("repair.removed");
+        }
         fault::point("ingest.end");
         Ok(self.outcome)
     }
@@ -131,6 +141,13 @@ impl<'a> Ingest<'a> {
         self.coverage.observe(batch);
         self.last_used.observe(batch);
         for (day, part) in days::split(batch).map_err(Error::encode(EVENTS))? {
+            if let Some(damaged) = &self.repair {
+                // Other days have what they had, but for what retention took, and that stays away.
+                if damaged.iter().all(|file| file.event_date != day) {
+                    continue;
+                }
+                self.outcome.repaired += part.num_rows() as u64;
+            }
             self.stage.rows(day, part)?;
         }
         Ok(())
@@ -174,7 +191,7 @@ impl Sink for Ingest<'_> {
 
     fn whole(&mut self) -> ControlFlow<()> {
         let rows = fault::limit("TRAILHOUND_BATCH_ROWS", BATCH_ROWS) as u64;
-        if self.rows < rows && self.objects.len() < BATCH_OBJECTS {
+        if self.repair.is_some() || (self.rows < rows && self.objects.len() < BATCH_OBJECTS) {
             return self.flow(Ok(()));
         }
         let result = self.commit();

@@ -68,17 +68,15 @@ fn project(schema: &SchemaRef, columns: Option<&[&str]>) -> SchemaRef {
 }
 
 /// A file's rows with the columns of the table: the day comes from the partition, what the file does not have is null.
-fn fit(
-    batch: &RecordBatch,
-    schema: &SchemaRef,
-    day: Option<i32>,
-) -> std::result::Result<RecordBatch, ArrowError> {
+fn fit(batch: &RecordBatch, schema: &SchemaRef, day: Option<i32>) -> std::result::Result<RecordBatch, ArrowError> {
     let rows = batch.num_rows();
     let column = |field: &FieldRef| -> std::result::Result<ArrayRef, ArrowError> {
         if field.name() == PARTITION {
             return Ok(Arc::new(Date32Array::from(vec![day; rows])));
         }
-        batch.column_by_name(field.name()).map_or_else(|| Ok(new_null_array(field.data_type(), rows)), |c| adapt(c, field))
+        batch
+            .column_by_name(field.name())
+            .map_or_else(|| Ok(new_null_array(field.data_type(), rows)), |c| adapt(c, field))
     };
     let columns = schema.fields().iter().map(column).collect::<std::result::Result<Vec<_>, _>>()?;
     let options = arrow::array::RecordBatchOptions::new().with_row_count(Some(rows));

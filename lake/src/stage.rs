@@ -4,12 +4,14 @@
 //! them. A staged file that no commit names is garbage, to be swept later.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::JoinHandle;
 
 use arrow::array::RecordBatch;
+use arrow::compute::concat_batches;
 use arrow::datatypes::SchemaRef;
 use chrono::Utc;
 use sha2::{Digest, Sha256};
@@ -29,6 +31,10 @@ const OPEN_BYTES: usize = 128 << 20;
 const FILE_BYTES: usize = 64 << 20;
 /// Batches that wait for an encoder.
 const WAITING_BATCHES: usize = 4;
+/// Rows that wait for a file until they are written to it together.
+const WAITING_ROWS: usize = 4096;
+/// What a row takes in memory, at most, in the sum that decides which file is closed; a slice shares its batch's memory.
+const ROW_BYTES: usize = 2 << 10;
 /// What Hive calls the partition of rows without a value.
 const NO_DAY: &str = "__HIVE_DEFAULT_PARTITION__";
 
@@ -131,9 +137,38 @@ fn gone() -> Error {
 struct Days {
     location: Location,
     handle: Handle,
-    open: BTreeMap<Option<i32>, FileWriter>,
+    open: BTreeMap<Option<i32>, Day>,
     closed: Vec<DataFile>,
     budget: usize,
+}
+
+/// One open file, and rows that wait for it: a file takes few large batches faster than many small ones.
+struct Day {
+    file: FileWriter,
+    waiting: Vec<RecordBatch>,
+    rows: usize,
+    /// Memory of the file when it was last looked at, and of the rows that wait, in bytes.
+    memory: usize,
+}
+
+impl Day {
+    fn add(&mut self, batch: RecordBatch) -> Result<()> {
+        self.rows += batch.num_rows();
+        self.memory += batch.get_array_memory_size().min(batch.num_rows() * ROW_BYTES);
+        self.waiting.push(batch);
+        if self.rows >= WAITING_ROWS { self.write() } else { Ok(()) }
+    }
+
+    fn write(&mut self) -> Result<()> {
+        let waiting = std::mem::take(&mut self.waiting);
+        if let Some(first) = waiting.first() {
+            let rows = concat_batches(first.schema_ref(), &waiting).map_err(Error::encode(EVENTS))?;
+            self.file.write(&rows)?;
+        }
+        self.rows = 0;
+        self.memory = self.file.memory();
+        Ok(())
+    }
 }
 
 impl Days {
@@ -143,7 +178,7 @@ impl Days {
             match work {
                 Work::Rows(..) if failure.is_some() => {}
                 Work::Rows(day, batch) => {
-                    if let Err(error) = self.rows(day, &batch) {
+                    if let Err(error) = self.rows(day, batch) {
                         failed.store(true, Ordering::Relaxed);
                         failure = Some(error);
                     }
@@ -160,20 +195,21 @@ impl Days {
         }
     }
 
-    fn rows(&mut self, day: Option<i32>, batch: &RecordBatch) -> Result<()> {
+    fn rows(&mut self, day: Option<i32>, batch: RecordBatch) -> Result<()> {
         fault::point("events.encode");
-        let file = match self.open.entry(day) {
-            std::collections::btree_map::Entry::Occupied(file) => file.into_mut(),
-            std::collections::btree_map::Entry::Vacant(place) => {
-                place.insert(FileWriter::new(EVENTS, batch.schema_ref(), Layout::Fresh)?)
+        let open = match self.open.entry(day) {
+            Entry::Occupied(open) => open.into_mut(),
+            Entry::Vacant(place) => {
+                let file = FileWriter::new(EVENTS, batch.schema_ref(), Layout::Fresh)?;
+                place.insert(Day { file, waiting: Vec::new(), rows: 0, memory: 0 })
             }
         };
-        file.write(batch)?;
-        if file.bytes() >= FILE_BYTES {
+        open.add(batch)?;
+        if open.rows == 0 && open.file.bytes() >= FILE_BYTES {
             self.close(day)?;
         }
-        while self.open.values().map(FileWriter::memory).sum::<usize>() > self.budget {
-            let largest = self.open.iter().max_by_key(|(_, file)| file.memory()).map(|(day, _)| *day);
+        while self.open.values().map(|open| open.memory).sum::<usize>() > self.budget {
+            let largest = self.open.iter().max_by_key(|(_, open)| open.memory).map(|(day, _)| *day);
             let Some(largest) = largest else { break };
             self.close(largest)?;
         }
@@ -189,8 +225,9 @@ impl Days {
 
     fn close(&mut self, day: Option<i32>) -> Result<()> {
         fault::point("events.close");
-        let Some(file) = self.open.remove(&day) else { return Ok(()) };
-        let file = store(&self.location, &self.handle, EVENTS, Some(day), file.finish()?)?;
+        let Some(mut open) = self.open.remove(&day) else { return Ok(()) };
+        open.write()?;
+        let file = store(&self.location, &self.handle, EVENTS, Some(day), open.file.finish()?)?;
         self.closed.push(file);
         fault::point("events.stored");
         Ok(())

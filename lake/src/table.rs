@@ -14,6 +14,7 @@ use deltalake_core::kernel::{Action, Add, DataType as KernelType, Remove, Struct
 use deltalake_core::operations::create::CreateBuilder;
 use deltalake_core::protocol::{DeltaOperation, SaveMode};
 use deltalake_core::{DeltaTable, DeltaTableError};
+use futures::TryStreamExt;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
@@ -21,6 +22,9 @@ use crate::location::Location;
 
 /// Commits between two checkpoints: what a reader reads at most of single commits.
 const CHECKPOINT_COMMITS: u32 = 20;
+
+/// Attempts to open a table that is there and does not open.
+const OPENINGS: u32 = 3;
 
 /// What a table is.
 #[derive(Debug, Clone)]
@@ -79,14 +83,22 @@ pub(crate) struct Table {
 impl Table {
     /// The table, if it is there.
     pub(crate) async fn open(location: &Location, spec: Spec) -> Result<Option<Table>> {
-        let mut delta = DeltaTable::new(location.log_store(spec.name)?);
-        match delta.load().await {
-            Ok(()) => Ok(Some(Table { spec, delta, committed: None })),
-            Err(DeltaTableError::NotATable(_) | DeltaTableError::InvalidTableLocation(_)) => Ok(None),
-            Err(error) => {
-                let there = delta.verify_deltatable_existence().await.unwrap_or(true);
-                if there { Err(Error::delta(spec.name)(error)) } else { Ok(None) }
+        let mut attempt = 1;
+        loop {
+            let mut delta = DeltaTable::new(location.log_store(spec.name)?);
+            let error = match delta.load().await {
+                Ok(()) => return Ok(Some(Table { spec, delta, committed: None })),
+                Err(DeltaTableError::NotATable(_) | DeltaTableError::InvalidTableLocation(_)) => return Ok(None),
+                Err(error) => error,
+            };
+            if !delta.verify_deltatable_existence().await.unwrap_or(true) {
+                return Ok(None);
             }
+            // Somebody may have made it between the two looks: then it opens now.
+            if attempt == OPENINGS {
+                return Err(Error::delta(spec.name)(error));
+            }
+            attempt += 1;
         }
     }
 
@@ -161,6 +173,18 @@ impl Table {
         }
         files.sort_unstable_by(|a, b| a.path.cmp(&b.path));
         Ok(files)
+    }
+
+    /// Paths of files that left the table at this moment or later (milliseconds since the Unix epoch): whoever opened it
+    /// before may still read them.
+    pub(crate) async fn left_since(&self, moment: i64) -> Result<Vec<String>> {
+        let error = Error::delta(self.spec.name);
+        let log = self.delta.log_store();
+        let snapshot = self.delta.snapshot().map_err(Error::delta(self.spec.name))?;
+        let left = snapshot.all_tombstones(log.as_ref());
+        let recent =
+            left.try_filter(|gone| std::future::ready(gone.deletion_timestamp().is_none_or(|at| at >= moment)));
+        recent.map_ok(|gone| gone.path().into_owned()).try_collect().await.map_err(error)
     }
 
     /// Commits on top of the snapshot, or tells that somebody else was first. Nothing is merged behind our back: what

@@ -28,7 +28,7 @@ impl Ingest<'_> {
     pub(super) fn commit(&mut self) -> Result<()> {
         let mut files = self.stage.finish()?;
         let mut objects = std::mem::take(&mut self.objects);
-        if files.is_empty() && objects.is_empty() {
+        if files.is_empty() && objects.is_empty() && self.repair.is_none() {
             return Ok(());
         }
         self.rows = 0;
@@ -58,7 +58,8 @@ impl Ingest<'_> {
         loop {
             fault::point("commit.before");
             let number = manifest.batch;
-            let change = Change { add: files, remove: &[], rows_change: true, application: APPLICATION, number };
+            let remove = self.leaving()?;
+            let change = Change { add: files, remove: &remove, rows_change: true, application: APPLICATION, number };
             if self.lake.commit(EVENTS, change)? == Committed::Yes {
                 fault::point("commit.after");
                 return Ok(true);
@@ -69,10 +70,18 @@ impl Ingest<'_> {
         }
     }
 
+    /// Damaged files that leave with this commit; another repair may have taken some already.
+    fn leaving(&self) -> Result<Vec<DataFile>> {
+        match &self.repair {
+            Some(_) => Ok(self.lake.files(EVENTS)?.into_iter().filter(|file| self.is_damaged(file)).collect()),
+            None => Ok(Vec::new()),
+        }
+    }
+
     /// Stages the batch's rows of the tables beside `events`.
     fn side(&mut self, objects: &[Object]) -> Result<BTreeMap<String, Vec<DataFile>>> {
         fault::point("side.encode");
-        if self.repair {
+        if self.repair.is_some() {
             return Ok(BTreeMap::new());
         }
         let encode = |table| Error::encode::<arrow::error::ArrowError>(table);
@@ -121,6 +130,7 @@ impl Ingest<'_> {
         }
         let gone: u64 = lost.values().sum();
         self.outcome.lost_to_others += gone;
+        self.outcome.repaired = self.outcome.repaired.saturating_sub(gone);
         if gone > 0 {
             self.fold_again(files)?;
         }

@@ -33,7 +33,7 @@ impl Ingest<'_> {
         }
         fault::point("dedupe.prime");
         for file in self.lake.files(EVENTS)? {
-            if !self.own.contains(&file.path) && fresh.contains(&file.event_date) {
+            if !self.own.contains(&file.path) && !self.is_damaged(&file) && fresh.contains(&file.event_date) {
                 remember(self.lake, &file, seen)?;
             }
         }

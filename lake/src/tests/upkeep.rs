@@ -100,7 +100,7 @@ fn a_flipped_bit_is_found_named_and_mended() {
     let sources: Vec<_> = aside.objects.iter().map(PathBuf::from).collect();
     assert!(!sources.is_empty());
     let mut count = Count::default();
-    let mut sink = Ingest::begin(&mut lake, &mut count, 1).unwrap().repairing();
+    let mut sink = Ingest::begin(&mut lake, &mut count, 1).unwrap().repairing(aside.damaged.clone());
     let totals = scan(&Sources::new(&sources).unwrap(), &Options::default(), &mut sink).unwrap();
     sink.end().unwrap();
     assert_eq!(totals.rows, file.rows);

@@ -85,13 +85,8 @@ impl Lake {
         Ok(checked)
     }
 
-    fn check_file(
-        &self,
-        table: &'static str,
-        file: &DataFile,
-        seen: &mut Seen,
-        checked: &mut Checked,
-    ) -> std::result::Result<(), String> {
+    /// The bytes of a file, if they are those that were written.
+    pub(super) fn intact(&self, table: &'static str, file: &DataFile) -> std::result::Result<bytes::Bytes, String> {
         let bytes = match self.block_on(self.location().get(&format!("{table}/{}", file.path))) {
             Ok(bytes) => bytes,
             Err(Error::Store { source: object_store::Error::NotFound { .. }, .. }) => {
@@ -102,11 +97,22 @@ impl Lake {
         if bytes.len() as u64 != file.bytes {
             return Err(format!("{} bytes instead of {}", bytes.len(), file.bytes));
         }
-        if let Some(sha256) = file.sha256()
-            && sha256 != hex(&Sha256::digest(&bytes))
-        {
-            return Err("the bytes do not have the checksum that was written".to_owned());
+        match file.sha256() {
+            Some(sha256) if sha256 != hex(&Sha256::digest(&bytes)) => {
+                Err("the bytes do not have the checksum that was written".to_owned())
+            }
+            _ => Ok(bytes),
         }
+    }
+
+    fn check_file(
+        &self,
+        table: &'static str,
+        file: &DataFile,
+        seen: &mut Seen,
+        checked: &mut Checked,
+    ) -> std::result::Result<(), String> {
+        let bytes = self.intact(table, file)?;
         let mut rows = 0;
         let mut repeated = 0;
         let take = &mut |batch: RecordBatch| {

@@ -51,8 +51,8 @@ impl Lake {
         }
     }
 
-    /// Deletes files that no table names and that are older than `grace`: what crashes left behind, and what
-    /// compaction and expiry took out. Younger ones may belong to a writer or a reader that is at work.
+    /// Deletes files that no table has named for as long as `grace`: what crashes left behind, and what compaction and
+    /// expiry took out. Others may belong to a writer that has not committed, or to a reader of an earlier snapshot.
     ///
     /// # Errors
     /// The store refuses to list or to delete.
@@ -65,7 +65,8 @@ impl Lake {
         }
         let manifests = self.old_manifests(unnamed_before)?;
         self.refresh()?;
-        let named = self.named()?;
+        let mut named = self.named()?;
+        named.extend(self.left_since(unnamed_before)?);
         fault::point("vacuum.before");
         let mut swept = Expired::default();
         let garbage = candidates.into_iter().filter(|found| !named.contains(found.location.as_ref()));
@@ -101,6 +102,16 @@ impl Lake {
             named.extend(files.iter().map(|file| self.location().path(&format!("{table}/{}", file.path)).to_string()));
         }
         Ok(named)
+    }
+
+    /// Paths of files that left a table at this moment or later, from the root of the store.
+    fn left_since(&self, moment: DateTime<Utc>) -> Result<Vec<String>> {
+        let mut left = Vec::new();
+        for name in SIDE.iter().chain([&EVENTS]) {
+            let paths = self.block_on(self.table(name)?.left_since(moment.timestamp_millis()))?;
+            left.extend(paths.iter().map(|path| self.location().path(&format!("{name}/{path}")).to_string()));
+        }
+        Ok(left)
     }
 
     /// Manifests that every table has passed.

@@ -1,5 +1,6 @@
-//! Damage mended: the damaged file is set aside and leaves its table, and the objects that its rows came from are named,
-//! to be read again. Rows that are still there are found as duplicates then, so exactly the lost ones come back.
+//! Damage mended: the damaged file is copied aside, and the objects that its rows came from are named, to be read again.
+//! Rows that are still there are found as duplicates then, so exactly the lost ones come back. A damaged file of `events`
+//! leaves the table in the commit that brings its rows back, so that a repair which dies is begun again.
 
 use arrow::array::{Array, AsArray};
 use arrow::datatypes::TimestampMicrosecondType;
@@ -12,6 +13,7 @@ use crate::read;
 use crate::schema::{EVENTS, OBJECTS};
 
 use super::check::{Checked, Damage};
+use crate::table::DataFile;
 
 /// Where damaged files are set aside, within the lake.
 const QUARANTINE: &str = "_trailhound/quarantine";
@@ -20,8 +22,10 @@ const DAY_MICROS: i64 = 86_400_000_000;
 /// What was taken out, and where its rows may come from again.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct SetAside {
-    /// Damaged files that left their tables.
+    /// Damaged files, in all tables.
     pub files: u64,
+    /// Those of `events`, which stand until their rows are back.
+    pub damaged: Vec<DataFile>,
     /// Rows of `events` in them.
     pub rows: u64,
     /// Objects that may hold those rows.
@@ -41,22 +45,30 @@ impl Lake {
         for damage in &checked.damaged {
             self.quarantine(damage)?;
             fault::point("repair.quarantined");
-            if !self.exchange(damage.table, std::slice::from_ref(&damage.data), &[], true)? {
+            aside.files += 1;
+            if damage.table == EVENTS {
+                aside.rows += damage.rows;
+                aside.damaged.push(damage.data.clone());
+                days.push(damage.data.event_date);
                 continue;
             }
-            fault::point("repair.removed");
-            aside.files += 1;
-            match damage.table {
-                EVENTS => {
-                    aside.rows += damage.rows;
-                    days.push(damage.data.event_date);
-                }
-                OBJECTS => {}
-                _ => aside.folds = true,
-            }
+            self.exchange(damage.table, std::slice::from_ref(&damage.data), &[], true)?;
+            aside.folds |= damage.table != OBJECTS;
         }
         aside.objects = self.objects_of(&days)?;
         Ok(aside)
+    }
+
+    /// Takes damaged files out of `events` whose rows nothing brings back.
+    ///
+    /// # Errors
+    /// The log cannot be written.
+    pub fn give_up(&mut self, damaged: &[DataFile]) -> Result<()> {
+        for file in damaged {
+            self.exchange(EVENTS, std::slice::from_ref(file), &[], true)?;
+        }
+        fault::point("repair.removed");
+        Ok(())
     }
 
     /// Copies what is left of a file.
