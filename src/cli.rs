@@ -3,6 +3,7 @@
 //! Every doc comment below is what `--help` prints, and every example in a help text is parsed by a test.
 
 mod duration;
+mod lake;
 mod moment;
 mod size;
 
@@ -10,7 +11,9 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
+
+pub(crate) use lake::{At, IngestArgs, LakeCommand};
 
 use crate::render::terminal::Terminal;
 use crate::render::{Output, RowOptions};
@@ -30,7 +33,8 @@ Examples:
   trailhound scan ./logs
   trailhound scan 'logs/**/*.json.gz' --output json
   zcat logs/*.json.gz | trailhound scan -
-  trailhound scan ./logs --fail-on high";
+  trailhound scan ./logs --fail-on high
+  trailhound scan --lake ./trailhound-lake";
 
 const QUERY_EXAMPLES: &str = "\
 Examples:
@@ -39,21 +43,25 @@ Examples:
   trailhound query @report.sql ./logs --output jsonl
   trailhound query --file report.sql ./logs
   trailhound query - ./logs < report.sql
+  trailhound query \"SELECT * FROM events WHERE eventid = '4a2f…'\" --lake ./trailhound-lake
 
-Tables: events, cloudtrail_logs. `trailhound schema` lists their columns.";
+Tables: events, cloudtrail_logs; of a lake also objects, rejects, coverage, last_used. `trailhound schema` lists the
+columns of events, `DESCRIBE coverage` those of any table.";
 
 const ALERTS_EXAMPLES: &str = "\
 Examples:
   trailhound alerts ./logs
   trailhound alerts ./logs --severity medium --output jsonl
-  trailhound alerts ./logs --rules ./our-rules --fail-on high";
+  trailhound alerts ./logs --rules ./our-rules --fail-on high
+  trailhound alerts --lake ./trailhound-lake";
 
 const ACCESS_EXAMPLES: &str = "\
 Examples:
   trailhound access ./logs
   aws iam get-account-authorization-details > grants.json
   trailhound access ./logs --grants grants.json
-  trailhound access ./logs --grants grants.json --window 180d --output json";
+  trailhound access ./logs --grants grants.json --window 180d --output json
+  trailhound access --lake ./trailhound-lake --grants grants.json";
 
 const SAMPLE_EXAMPLES: &str = "\
 Examples:
@@ -135,6 +143,11 @@ impl Global {
 pub(crate) enum Command {
     /// Everything at a glance: span, accounts, totals, rejects, alerts, principals
     Scan(ScanArgs),
+    /// Read logs into a lake, once: durable tables that questions are asked of in milliseconds
+    Ingest(IngestArgs),
+    /// Look after a lake: status, compact, expire, check, repair
+    #[command(subcommand)]
+    Lake(LakeCommand),
     /// Answer a question in SQL
     Query(QueryArgs),
     /// Run the rules and list what they found
@@ -150,21 +163,77 @@ pub(crate) enum Command {
         #[arg(long, value_name = "DIR")]
         keep: Option<PathBuf>,
     },
-    /// List the columns of the event table
+    /// List the columns of the event table; `query 'DESCRIBE coverage' --lake PLACE` lists those of a lake's others
     Schema,
     /// List the shipped rules
     Rules,
 }
 
-/// What to read, and how much of it to trust. Stands last in a command: clap keeps its heading for what follows.
+/// Logs or a lake, one of the two. Stands last in a command: clap keeps its heading for what follows.
 #[derive(Debug, Clone, Args)]
-pub(crate) struct Ingest {
+#[command(group = ArgGroup::new("source").required(true).args(["paths", "lake"]))]
+pub(crate) struct Input {
     /// Files, folders (read recursively) or globs of CloudTrail logs; `-` is standard input
-    #[arg(required = true, value_name = "PATH")]
+    #[arg(value_name = "PATH")]
     pub(crate) paths: Vec<PathBuf>,
 
     #[command(flatten)]
+    pub(crate) lake: LakeArgs,
+
+    #[command(flatten)]
     pub(crate) limits: Limits,
+}
+
+/// A lake, and how it is reached.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Lake options")]
+pub(crate) struct LakeArgs {
+    /// The lake: a folder, or s3://BUCKET/PREFIX
+    #[arg(long, value_name = "PLACE")]
+    pub(crate) lake: Option<String>,
+
+    #[command(flatten)]
+    pub(crate) aws: AwsArgs,
+}
+
+/// How AWS is reached: the names of AWS's own command line. What is absent comes from its environment and files.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Lake options")]
+pub(crate) struct AwsArgs {
+    /// Another server that speaks S3, for a lake in a bucket
+    #[arg(long, value_name = "URL")]
+    pub(crate) endpoint_url: Option<String>,
+
+    /// The region of the lake's bucket [default: as for the AWS command line]
+    #[arg(long, value_name = "REGION")]
+    pub(crate) region: Option<String>,
+
+    /// The profile of the AWS command line whose credentials are used
+    #[arg(long, value_name = "NAME")]
+    pub(crate) profile: Option<String>,
+}
+
+impl AwsArgs {
+    /// As the lake takes them.
+    pub(crate) fn to_lake(&self) -> ::lake::Aws {
+        let AwsArgs { endpoint_url, region, profile } = self.clone();
+        ::lake::Aws { endpoint_url, region, profile }
+    }
+}
+
+impl LakeArgs {
+    /// The lake's place, if one is given.
+    ///
+    /// # Errors
+    /// With a sentence for the user, where there are flags for a bucket and no lake.
+    pub(crate) fn place(&self) -> Result<Option<&str>, String> {
+        let AwsArgs { endpoint_url, region, profile } = &self.aws;
+        if self.lake.is_none() && [endpoint_url, region, profile].into_iter().any(Option::is_some) {
+            let text = "--endpoint-url, --region and --profile say how a lake in a bucket is reached: give --lake too";
+            return Err(text.to_owned());
+        }
+        Ok(self.lake.as_deref())
+    }
 }
 
 /// What a single object may do to us.
@@ -189,7 +258,7 @@ pub(crate) struct ScanArgs {
     pub(crate) fail_on: Option<Severity>,
 
     #[command(flatten)]
-    pub(crate) ingest: Ingest,
+    pub(crate) input: Input,
 }
 
 /// `trailhound query`
@@ -198,16 +267,19 @@ pub(crate) struct ScanArgs {
 pub(crate) struct QueryArgs {
     /// The question; `@FILE` reads it from a file, `-` from standard input
     // With --file there is no SQL, and clap puts the first PATH here: see `QueryArgs::split`.
-    #[arg(value_name = "SQL", required = true)]
+    #[arg(value_name = "SQL", required_unless_present_all = ["file", "lake"])]
     sql: Option<OsString>,
 
     /// Files, folders (read recursively) or globs of CloudTrail logs; `-` is standard input
-    #[arg(value_name = "PATH", required_unless_present = "file")]
+    #[arg(value_name = "PATH", required_unless_present_any = ["file", "lake"], conflicts_with = "lake")]
     paths: Vec<PathBuf>,
 
     /// Read the SQL from this file; every argument is then a PATH
     #[arg(long, value_name = "FILE")]
     file: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub(crate) lake: LakeArgs,
 
     #[command(flatten)]
     pub(crate) limits: Limits,
@@ -228,11 +300,16 @@ impl QueryArgs {
     /// Tells the SQL from the paths.
     ///
     /// # Errors
-    /// With a sentence for the user, where both want standard input or the SQL is not UTF-8.
+    /// With a sentence for the user, where both want standard input, the SQL is not UTF-8, or a lake is given beside
+    /// paths.
     pub(crate) fn split(&self) -> Result<(SqlSource, Vec<PathBuf>), String> {
         let mut paths = self.paths.clone();
         if let Some(file) = &self.file {
             paths.splice(0..0, self.sql.iter().map(PathBuf::from));
+            if let (Some(path), Some(_)) = (paths.first(), &self.lake.lake) {
+                let path = path.display();
+                return Err(format!("{path}: with --file every argument is a path; give paths or --lake, not both"));
+            }
             return Ok((SqlSource::File(file.clone()), paths));
         }
         let sql = self.sql.clone().unwrap_or_default();
@@ -267,7 +344,7 @@ pub(crate) struct AlertsArgs {
     pub(crate) severity: Option<Severity>,
 
     #[command(flatten)]
-    pub(crate) ingest: Ingest,
+    pub(crate) input: Input,
 }
 
 /// `trailhound access`
@@ -295,7 +372,7 @@ pub(crate) struct AccessArgs {
     pub(crate) now: Option<DateTime<Utc>>,
 
     #[command(flatten)]
-    pub(crate) ingest: Ingest,
+    pub(crate) input: Input,
 }
 
 /// `trailhound sample`

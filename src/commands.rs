@@ -3,6 +3,8 @@
 mod access;
 mod alerts;
 mod demo;
+mod ingest;
+mod lake;
 mod query;
 mod rules;
 mod sample;
@@ -21,6 +23,8 @@ pub(crate) fn run(cli: &Cli, words: Words) -> Result<Outcome, Failure> {
     let global = &cli.global;
     match &cli.command {
         Command::Scan(args) => scan::run(args, global, words),
+        Command::Ingest(args) => ingest::run(args, global, words),
+        Command::Lake(command) => lake::run(command, global, words),
         Command::Query(args) => query::run(args, global, words),
         Command::Alerts(args) => alerts::run(args, global, words),
         Command::Access(args) => access::run(args, global, words),

@@ -1,4 +1,4 @@
-//! From a command's paths to batches: options, the progress bar, and the words about what was rejected.
+//! From a command's paths or its lake to batches: options, the progress bar, and the words about what was rejected.
 
 use std::ops::ControlFlow;
 use std::path::PathBuf;
@@ -9,12 +9,14 @@ use std::time::Duration;
 use arrow::array::RecordBatch;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use ingest::gunzip;
-use ingest::pipeline::{Options, Progress};
+use ingest::pipeline::{Options, Progress, Sink};
 use ingest::reject::Totals;
 use ingest::source::Sources;
+use lake::Lake;
+use lake::schema::EVENTS;
 use tracing_subscriber::EnvFilter;
 
-use crate::cli::{Global, Limits};
+use crate::cli::{Global, Input, LakeArgs, Limits};
 use crate::outcome::{Failure, Outcome};
 use crate::render::report::number;
 use crate::render::terminal::Terminal;
@@ -67,9 +69,17 @@ impl Intake {
     /// # Errors
     /// Only what stops everything; what is wrong with an object is in the totals.
     pub(crate) fn read(&self, sink: &mut dyn FnMut(RecordBatch) -> ControlFlow<()>) -> Result<Totals, Failure> {
-        let bar = self.start_bar();
         let mut sink = sink;
-        let result = ingest::pipeline::scan(&self.sources, &self.options, &mut sink);
+        self.feed(&mut sink)
+    }
+
+    /// [`Intake::read`] into something that also wants to know of objects.
+    ///
+    /// # Errors
+    /// As [`Intake::read`].
+    pub(crate) fn feed(&self, sink: &mut dyn Sink) -> Result<Totals, Failure> {
+        let bar = self.start_bar();
+        let result = ingest::pipeline::scan(&self.sources, &self.options, sink);
         if let Some(bar) = bar {
             bar.stop();
         }
@@ -102,6 +112,73 @@ impl Intake {
             self.words.warning(&format!("and {} more; `scan --output json` lists them", number(more)));
         }
         Outcome::Rejected
+    }
+}
+
+/// Opens the lake that a command line names, if it names one.
+///
+/// # Errors
+/// Flags that do not fit together; there is no lake, or it cannot be read.
+pub(crate) fn lake(args: &LakeArgs) -> Result<Option<Lake>, Failure> {
+    let place = args.place().map_err(Failure::Usage)?;
+    Ok(place.map(|place| Lake::open(place, &args.aws.to_lake())).transpose()?)
+}
+
+/// Where a command's events come from.
+pub(crate) enum Events {
+    /// Logs, as they lie in files.
+    Logs(Intake),
+    /// A lake, with so many threads to read it.
+    Lake(Box<Lake>, usize),
+}
+
+impl Events {
+    /// Opens what a command line names.
+    ///
+    /// # Errors
+    /// A path that is not there, a lake that is none.
+    pub(crate) fn open(input: &Input, global: &Global, words: Words) -> Result<Self, Failure> {
+        if let Some(lake) = lake(&input.lake)? {
+            let threads = global.threads.map_or_else(|| Options::default().threads, usize::from);
+            return Ok(Events::Lake(Box::new(lake), threads));
+        }
+        Ok(Events::Logs(Intake::new(&input.paths, input.limits, global, words)?))
+    }
+
+    /// Reads everything once: all columns, or at least the named ones. What a lake refused was told when it was
+    /// ingested, so the totals of a lake are its files and rows.
+    ///
+    /// # Errors
+    /// Only what stops everything.
+    pub(crate) fn read(
+        &self,
+        columns: Option<&[&str]>,
+        sink: &mut dyn FnMut(RecordBatch) -> ControlFlow<()>,
+    ) -> Result<Totals, Failure> {
+        let (lake, threads) = match self {
+            Events::Logs(intake) => return intake.read(sink),
+            Events::Lake(lake, threads) => (lake, *threads),
+        };
+        let files = lake.files(EVENTS)?;
+        let mut totals = Totals {
+            objects: files.len() as u64,
+            bytes_read: files.iter().map(|file| file.bytes).sum(),
+            ..Totals::default()
+        };
+        lake.events(columns, threads, &mut |batch| {
+            totals.rows += batch.num_rows() as u64;
+            sink(batch)
+        })?;
+        totals.records_in = totals.rows;
+        Ok(totals)
+    }
+
+    /// Says on standard error what was rejected, and gives the outcome.
+    pub(crate) fn tell(&self, totals: &Totals) -> Outcome {
+        match self {
+            Events::Logs(intake) => intake.tell(totals),
+            Events::Lake(..) => Outcome::Done,
+        }
     }
 }
 

@@ -176,7 +176,7 @@ pub static COLUMNS: &[Column] = &[
     col("requestid", "requestID", Text, "1.01", "id of the request"),
     col("sharedeventid", "sharedEventID", Text, "1.03", "id shared by the copies sent to several accounts"),
     col("sourceipaddress", "sourceIPAddress", Dictionary, "1.0", "address, or the service that called"),
-    col("useragent", "userAgent", Dictionary, "1.0", "agent the request was made through"),
+    col("useragent", "userAgent", Text, "1.0", "agent the request was made through"),
     col("apiversion", "apiVersion", Dictionary, "1.01", "version of the API"),
     col("vpcendpointid", "vpcEndpointId", Dictionary, "1.04", "VPC endpoint the request came through"),
     col("vpcendpointaccountid", "vpcEndpointAccountId", Dictionary, "1.09", "account of that endpoint"),

@@ -92,7 +92,9 @@ pub(crate) fn view(context: &SessionContext, events: &Arc<dyn TableProvider>) ->
     let schema = DFSchema::try_from_qualified_schema(EVENTS, schema).map_err(setup)?;
     let mut columns: Vec<Expr> = Vec::with_capacity(DDL.len() + PARTITIONS.len());
     for name in DDL {
-        columns.push(context.parse_sql_expr(&as_athena(name), &schema).map_err(setup)?.alias(*name));
+        let column = context.parse_sql_expr(&as_athena(name), &schema).map_err(setup)?;
+        // A column under its own name is no new column: two names for one would stand in the way of reading fields.
+        columns.push(if matches!(column, Expr::Column(_)) { column } else { column.alias(*name) });
     }
     for (name, sql) in PARTITIONS {
         columns.push(context.parse_sql_expr(sql, &schema).map_err(setup)?.alias(*name));

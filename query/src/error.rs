@@ -3,7 +3,9 @@
 //! The engine's own errors name internal types and list fields with quotes and qualifiers. Here they become what a
 //! person at a prompt needs. Text of a query and of values may be in a message: whoever prints it escapes it.
 
+use arrow::error::ArrowError;
 use datafusion::common::{DataFusionError, SchemaError};
+use datafusion::parquet::errors::ParquetError;
 
 use crate::names::paths;
 
@@ -68,6 +70,17 @@ pub(crate) fn explain(error: DataFusionError) -> Error {
             Some(failure) => Error::Input(failure.0.clone()),
             None => Error::Run(reason.to_string()),
         },
+        DataFusionError::ParquetError(reason) => match reason.as_ref() {
+            ParquetError::External(reason) => match reason.downcast_ref::<InputFailure>() {
+                Some(failure) => Error::Input(failure.0.clone()),
+                None => Error::Input(reason.to_string()),
+            },
+            reason => damaged(reason),
+        },
+        DataFusionError::ArrowError(reason, _) if matches!(reason.as_ref(), ArrowError::ParquetError(_)) => {
+            damaged(reason)
+        }
+        DataFusionError::ObjectStore(reason) => Error::Input(reason.to_string()),
         DataFusionError::Collection(errors) => match errors.first() {
             Some(first) => plan_error(&first.strip_backtrace()),
             None => Error::Plan(error.strip_backtrace()),
@@ -79,6 +92,11 @@ pub(crate) fn explain(error: DataFusionError) -> Error {
             None => Error::Run(root.strip_backtrace()),
         },
     }
+}
+
+/// A file of a lake that cannot be decoded.
+fn damaged(reason: &dyn std::error::Error) -> Error {
+    Error::Input(format!("{reason}; `trailhound lake check` lists damaged files"))
 }
 
 /// An unknown table, with the tables there are.

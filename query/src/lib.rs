@@ -2,18 +2,19 @@
 //!
 //! In the order a question travels: [`guard`] parses it and lets only reading statements through, [`names`] puts
 //! names in the case of the table, [`session`] plans and runs it under limits, [`tables`] streams `events` from a
-//! source that is opened anew for every scan, [`athena`] is the view `cloudtrail_logs` over it (with the text forms
-//! of time in [`athena_time`]), and [`answer`] hands out the rows. [`error`] turns the engine's errors into
-//! sentences that name the object, the reason and the next step.
+//! source that is opened anew for every scan, [`mod@lake`] has the tables of a lake, [`athena`] is the view
+//! `cloudtrail_logs` over it (with the text forms of time in [`athena_time`]), and [`answer`] hands out the rows.
+//! [`error`] turns the engine's errors into sentences that name the object, the reason and the next step.
 //!
-//! DataFusion lives here and nowhere below. This room must not know where events come from (files, buckets, a
-//! lake), nor rules, policies or terminals.
+//! DataFusion lives here and nowhere below. This room must not know how events came to be (objects, shapes), nor
+//! rules, policies or terminals.
 
 pub mod answer;
 pub mod athena;
 pub mod athena_time;
 pub mod error;
 pub mod guard;
+pub mod lake;
 pub mod names;
 pub mod session;
 pub mod tables;

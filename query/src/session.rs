@@ -6,6 +6,7 @@
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 use arrow::array::RecordBatch;
@@ -14,6 +15,8 @@ use datafusion::dataframe::DataFrame;
 use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
 use datafusion::execution::memory_pool::{FairSpillPool, TrackConsumersPool};
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
+use datafusion::execution::session_state::{SessionState, SessionStateBuilder};
+use datafusion::optimizer::optimize_projections::OptimizeProjections;
 use datafusion::prelude::{SQLOptions, SessionConfig, SessionContext};
 use datafusion::sql::parser::Statement;
 use tokio::runtime::{Builder, Handle, Runtime};
@@ -63,6 +66,8 @@ impl Default for Limits {
 pub struct Engine {
     context: SessionContext,
     threads: usize,
+    /// Whether the rows are in files that can be read field by field.
+    by_field: AtomicBool,
 }
 
 impl Engine {
@@ -78,7 +83,7 @@ impl Engine {
         })?;
         let context = SessionContext::new_with_config_rt(config, runtime);
         athena_time::register_all(&context);
-        Ok(Engine { context, threads })
+        Ok(Engine { context, threads, by_field: AtomicBool::new(false) })
     }
 
     /// Makes `events` the rows of the table `events` and of the views over it, instead of what was there before.
@@ -86,7 +91,12 @@ impl Engine {
     /// # Errors
     /// [`Error::Setup`] when a view does not fit the event table, which would be a fault of this crate.
     pub fn register(&self, events: Arc<dyn EventStream>) -> Result<()> {
-        let table = events_table(events)?;
+        self.register_events(events_table(events)?, false)
+    }
+
+    /// Makes `table` the table `events`, with the views over it.
+    pub(crate) fn register_events(&self, table: Arc<dyn TableProvider>, by_field: bool) -> Result<()> {
+        self.by_field.store(by_field, Ordering::Relaxed);
         let view = athena::view(&self.context, &table)?;
         self.put(EVENTS, table)?;
         for name in athena::NAMES {
@@ -95,10 +105,15 @@ impl Engine {
         Ok(())
     }
 
-    fn put(&self, name: &str, table: Arc<dyn TableProvider>) -> Result<()> {
+    /// Makes `table` the table of this name.
+    pub(crate) fn put(&self, name: &str, table: Arc<dyn TableProvider>) -> Result<()> {
         self.context.deregister_table(name).map_err(explain)?;
         self.context.register_table(name, table).map_err(explain)?;
         Ok(())
+    }
+
+    pub(crate) fn context(&self) -> &SessionContext {
+        &self.context
     }
 
     /// Names of the tables and views that a query can read, sorted.
@@ -113,10 +128,11 @@ impl Engine {
     /// [`Error::Plan`] for one that makes no sense; nothing has been read then.
     pub async fn query(&self, sql: &str) -> Result<Answer> {
         let (context, sql, runtime) = (self.context.clone(), sql.to_owned(), Handle::current());
+        let by_field = self.by_field.load(Ordering::Relaxed);
         let (sender, answer) = oneshot::channel();
         let plan = move || {
             // Nobody waits for the answer any more when the caller's timeout has struck.
-            let _ = sender.send(runtime.block_on(start(&context, &sql)));
+            let _ = sender.send(runtime.block_on(start(&context, &sql, by_field)));
         };
         thread::Builder::new()
             .name("trailhound-plan".into())
@@ -154,14 +170,14 @@ impl Engine {
             .worker_threads(self.threads)
             .thread_name("trailhound-query")
             .thread_stack_size(WORKER_STACK_BYTES)
-            .enable_time()
+            .enable_all()
             .build()
             .map_err(|e| Error::Setup(format!("no threads to run the query on: {e}")))
     }
 }
 
 /// Parses, plans and starts a statement.
-async fn start(context: &SessionContext, sql: &str) -> Result<Answer> {
+async fn start(context: &SessionContext, sql: &str, by_field: bool) -> Result<Answer> {
     let mut statement = guard::parse(sql)?;
     names::fold(&mut statement);
     check_tables(context, &statement)?;
@@ -174,8 +190,24 @@ async fn start(context: &SessionContext, sql: &str) -> Result<Answer> {
         .with_allow_statements(false)
         .verify_plan(&plan)
         .map_err(|e| Error::Refused(format!("{}; {}", e.strip_backtrace(), guard::ALLOWED)))?;
+    if by_field && let Ok(stream) = DataFrame::new(reading_by_field(&state), plan.clone()).execute_stream().await {
+        return Ok(Answer::new(stream));
+    }
     let stream = DataFrame::new(state, plan).execute_stream().await.map_err(explain)?;
     Ok(Answer::new(stream))
+}
+
+/// A state whose plans read single fields of structs from files, also where they are grouped by.
+///
+/// What a view computes and nobody asked for goes first: its own fields and its repeated expressions are what the
+/// engine stumbles over.
+fn reading_by_field(state: &SessionState) -> SessionState {
+    let mut rules = state.optimizers().to_vec();
+    let place = rules.iter().position(|rule| rule.name() == "common_sub_expression_eliminate").unwrap_or(rules.len());
+    rules.insert(place, Arc::new(OptimizeProjections::new()));
+    let mut state = SessionStateBuilder::new_from_existing(state.clone()).with_optimizer_rules(rules).build();
+    state.config_mut().options_mut().optimizer.enable_leaf_expression_pushdown = true;
+    state
 }
 
 /// Tells an unknown table by name, with the names there are, before the planner gives up on it.
@@ -211,8 +243,12 @@ fn session_config(limits: &Limits) -> SessionConfig {
         .with_sort_spill_reservation_bytes(merge_bytes);
     let options = config.options_mut();
     options.sql_parser.enable_ident_normalization = true;
+    // A lake's files: rows are filtered while they are decoded, by the narrowest column first.
+    options.execution.parquet.pushdown_filters = true;
+    options.execution.parquet.reorder_filters = true;
     // DataFusion 55 pulls `get_field(useridentity, …)` below a view's projection and then meets its own columns twice
-    // ("duplicate unqualified field name __common_expr_1"): a third of the published queries failed on that.
+    // ("duplicate unqualified field name __common_expr_1"): a third of the published queries failed on that. Over a
+    // lake it is tried all the same (see `start`), for then one field is read of a struct of twenty.
     options.optimizer.enable_leaf_expression_pushdown = false;
     config
 }

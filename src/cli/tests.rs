@@ -44,7 +44,8 @@ fn every_example_parses() {
         if command.starts_with("trailhound ") {
             let cli = Cli::try_parse_from(shell(command)).unwrap_or_else(|error| panic!("{line}: {error}"));
             if let Command::Query(query) = cli.command {
-                assert_eq!(query.split().unwrap().1, [PathBuf::from("./logs")], "{line}");
+                let logs = if query.lake.lake.is_some() { vec![] } else { vec![PathBuf::from("./logs")] };
+                assert_eq!(query.split().unwrap().1, logs, "{line}");
             }
             count += 1;
         }
@@ -108,11 +109,36 @@ fn sql_is_told_from_paths() {
 }
 
 #[test]
+fn events_come_from_paths_or_from_a_lake() {
+    for command in ["scan", "alerts", "access"] {
+        let error = refused(&[command]);
+        assert!(error.contains("PATH") && error.contains("--lake <PLACE>"), "{error}");
+        let error = refused(&[command, "./logs", "--lake", "./lake"]);
+        assert!(error.contains("cannot be used with") && error.contains("--lake <PLACE>"), "{error}");
+    }
+    let query = |words: &[&str]| match parse(words).unwrap().command {
+        Command::Query(query) => (query.split(), query.lake.place().map(|place| place.map(str::to_owned))),
+        other => panic!("{other:?}"),
+    };
+    let text = SqlSource::Text("SELECT 1".to_owned());
+    let place = Ok(Some("./lake".to_owned()));
+    assert_eq!(query(&["query", "SELECT 1", "--lake", "./lake"]), (Ok((text, vec![])), place.clone()));
+    let file = SqlSource::File(PathBuf::from("q.sql"));
+    assert_eq!(query(&["query", "--file", "q.sql", "--lake", "./lake"]), (Ok((file, vec![])), place));
+    let (both, _) = query(&["query", "--file", "q.sql", "./logs", "--lake", "./lake"]);
+    assert!(both.unwrap_err().contains("not both"));
+    assert!(refused(&["query", "SELECT 1", "./logs", "--lake", "./lake"]).contains("--lake <PLACE>"));
+    assert!(refused(&["query", "--lake", "./lake"]).contains("<SQL>"));
+    let (_, place) = query(&["query", "SELECT 1", "./logs", "--region", "eu-west-1"]);
+    assert!(place.unwrap_err().contains("give --lake too"));
+}
+
+#[test]
 fn defaults_are_the_documented_ones() {
     let Command::Access(access) = parse(&["access", "a"]).unwrap().command else { panic!() };
     assert_eq!(access.window, TimeDelta::days(90));
-    assert_eq!(access.ingest.limits.max_inflated_bytes, 256 << 20);
-    assert!(!access.ingest.limits.accept_trailing_data && access.now.is_none() && access.grants.is_empty());
+    assert_eq!(access.input.limits.max_inflated_bytes, 256 << 20);
+    assert!(!access.input.limits.accept_trailing_data && access.now.is_none() && access.grants.is_empty());
     let Command::Alerts(alerts) = parse(&["alerts", "a"]).unwrap().command else { panic!() };
     assert_eq!((alerts.severity, alerts.fail_on), (None, None));
 }
@@ -134,7 +160,7 @@ fn errors_name_the_next_step() {
     assert!(refused(&["scan", "a", "--max-inflated-bytes", "1.5GiB"]).contains("512MiB"));
     assert!(refused(&["scan", "a", "--threads", "0"]).contains("1..=1024"));
     assert!(refused(&["scan", "a", "--output", "xml"]).contains("parquet"));
-    assert!(refused(&["scan"]).contains("<PATH>"));
+    assert!(refused(&["scan"]).contains("<PATH|--lake <PLACE>>"));
     assert!(refused(&["skan", "a"]).contains("scan"));
     assert!(refused(&["scan", "a", "--quiet", "--debug"]).contains("--debug"));
 }

@@ -12,13 +12,29 @@ use arrow::array::{ArrayRef, RecordBatch, StringArray, TimestampMicrosecondArray
 
 use super::alerts::time;
 use crate::cli::{AccessArgs, Global};
-use crate::intake::Intake;
+use crate::intake::Events;
 use crate::outcome::{Failure, Outcome};
 use crate::render::report::{Report, number};
 use crate::render::terminal::Terminal;
 use crate::render::words::Words;
 use crate::render::{self, Output};
 
+/// What the fold of `access` reads of an event: of a lake, nothing else is fetched.
+const COLUMNS: &[&str] = &[
+    "eventtime",
+    "eventtype",
+    "eventsource",
+    "eventname",
+    "awsregion",
+    "recipientaccountid",
+    "errormessage",
+    "sourceipaddress",
+    "useridentity",
+    "requestparameters",
+    "principal",
+    "actor",
+    "outcome",
+];
 /// Lines of one section that are shown to people; `--output json` has all.
 const SHOWN: usize = 25;
 /// Services that one line names.
@@ -28,9 +44,9 @@ pub(crate) fn run(args: &AccessArgs, global: &Global, words: Words) -> Result<Ou
     let days = u32::try_from(args.window.num_days()).ok().filter(|days| *days > 0);
     let days = days.ok_or_else(|| Failure::Usage("--window: give at least one day, such as 90d".to_owned()))?;
     let inventories = inventories(args)?;
-    let intake = Intake::new(&args.ingest.paths, args.ingest.limits, global, words)?;
+    let events = Events::open(&args.input, global, words)?;
     let mut usage = LastUsed::new(Limits::default());
-    let totals = intake.read(&mut |batch| {
+    let totals = events.read(Some(COLUMNS), &mut |batch| {
         usage.observe(&batch);
         ControlFlow::Continue(())
     })?;
@@ -46,7 +62,7 @@ pub(crate) fn run(args: &AccessArgs, global: &Global, words: Words) -> Result<Ou
     }
     // What could not be read of the grants is rejected input, like a record.
     let unread = inventories.iter().any(|inventory| !inventory.warnings.is_empty());
-    Ok(intake.tell(&totals).max(if unread { Outcome::Rejected } else { Outcome::Done }))
+    Ok(events.tell(&totals).max(if unread { Outcome::Rejected } else { Outcome::Done }))
 }
 
 fn inventories(args: &AccessArgs) -> Result<Vec<Inventory>, Failure> {

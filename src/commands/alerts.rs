@@ -10,7 +10,7 @@ use ::alerts::{Alert, Engine, Lists, Settings, pack};
 use arrow::array::{ArrayRef, RecordBatch, StringArray, TimestampMicrosecondArray, UInt64Array};
 
 use crate::cli::{AlertsArgs, Global, Severity};
-use crate::intake::Intake;
+use crate::intake::Events;
 use crate::outcome::{Failure, Outcome};
 use crate::render::report::{Report, number};
 use crate::render::terminal::Terminal;
@@ -22,8 +22,8 @@ const NAMED: usize = 4;
 
 pub(crate) fn run(args: &AlertsArgs, global: &Global, words: Words) -> Result<Outcome, Failure> {
     let mut engine = engine(&args.rules, words)?;
-    let intake = Intake::new(&args.ingest.paths, args.ingest.limits, global, words)?;
-    let totals = intake.read(&mut |batch| {
+    let events = Events::open(&args.input, global, words)?;
+    let totals = events.read(None, &mut |batch| {
         engine.observe(&batch);
         ControlFlow::Continue(())
     })?;
@@ -33,7 +33,7 @@ pub(crate) fn run(args: &AlertsArgs, global: &Global, words: Words) -> Result<Ou
     }
     print(&outcome.alerts, args.severity.is_none(), global, words)?;
     tell(&outcome.counters, words);
-    Ok(intake.tell(&totals).max(judge(&outcome.alerts, args.fail_on)))
+    Ok(events.tell(&totals).max(judge(&outcome.alerts, args.fail_on)))
 }
 
 /// The engine with the shipped rules and the user's.

@@ -10,7 +10,7 @@ use ingest::simulate::{Plan, Summary};
 
 use super::{access, alerts, query, sample, scan};
 use crate::cli::{Global, Limits};
-use crate::intake::Intake;
+use crate::intake::{Events, Intake};
 use crate::outcome::{Failure, Outcome};
 use crate::render::report::{Report, number};
 use crate::render::words::Words;
@@ -56,7 +56,7 @@ pub(crate) fn run(keep: Option<&Path>, global: &Global, words: Words) -> Result<
     let limits =
         Limits { max_inflated_bytes: ingest::gunzip::Limits::default().inflated_bytes, accept_trailing_data: false };
     let intake = Intake::new(std::slice::from_ref(&summary.trail), limits, &global, words)?;
-    let glance = scan::glance(&intake, words)?;
+    let glance = scan::glance(&Events::Logs(intake.clone()), words)?;
     render::settle(glance.report(&mut io::stdout(), global.rows().terminal))?;
 
     for (number, (question, sql)) in QUESTIONS.iter().enumerate() {

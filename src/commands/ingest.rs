@@ -9,7 +9,7 @@ use std::time::Instant;
 use ::access::usage::{Fact, LastUsed, Limits};
 use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
 use ingest::reject::Totals;
-use lake::{Ingest, Lake, Ledger};
+use lake::{DataFile, Ingest, Lake, Ledger};
 use serde_json::{Value, json};
 
 use crate::cli::{Global, IngestArgs};
@@ -25,6 +25,7 @@ pub(crate) fn run(args: &IngestArgs, global: &Global, words: Words) -> Result<Ou
     let mut intake = Intake::new(&absolute(&args.paths)?, args.limits, global, words)?;
     let mut lake = Lake::open_for_writing(&args.at.lake, &args.at.aws.to_lake())?;
     intake.options.evidence = true;
+    intake.options.task_objects = lake::fault::limit("TRAILHOUND_TASK_OBJECTS", intake.options.task_objects);
     if !args.again {
         intake.options.ledger = Some(Arc::new(Ledger::load(&lake)?));
     }
@@ -67,30 +68,25 @@ pub(crate) struct Done {
 pub(crate) fn into_lake(intake: &Intake, lake: &mut Lake) -> Result<Done, Failure> {
     let mut fold = Fold { usage: LastUsed::new(Limits::default()), dropped: 0 };
     let mut sink = Ingest::begin(lake, &mut fold, intake.options.threads)?;
-    let scanned = intake.feed(&mut sink);
-    // An ingest that stopped says why; the scan then only says that it was stopped.
-    let outcome = sink.end();
-    let (mut totals, outcome) = match (scanned, outcome) {
-        (_, Err(error)) => return Err(error.into()),
-        (Err(error), Ok(_)) => return Err(error),
-        (Ok(totals), Ok(outcome)) => (totals, outcome),
-    };
+    // A scan that failed leaves objects half read: what was not committed yet is not wanted.
+    let mut totals = intake.feed(&mut sink)?;
+    // A lake that stopped the scan says why here.
+    let outcome = sink.end()?;
     totals.rows -= outcome.lost_to_others.min(totals.rows);
     totals.duplicates += outcome.lost_to_others;
     let skipped = intake.options.progress.skipped.load(Ordering::Relaxed);
     Ok(Done { totals, skipped, outcome, dropped: fold.dropped })
 }
 
-/// Reads objects again whose rows were lost to damage; how many came back.
+/// Reads objects again whose rows were lost to damage; how many came back. The damaged files leave the lake.
 ///
 /// # Errors
 /// As [`into_lake`].
-pub(crate) fn again(intake: &Intake, lake: &mut Lake) -> Result<u64, Failure> {
+pub(crate) fn again(intake: &Intake, lake: &mut Lake, damaged: Vec<DataFile>) -> Result<u64, Failure> {
     let mut fold = Fold { usage: LastUsed::new(Limits::default()), dropped: 0 };
-    let mut sink = Ingest::begin(lake, &mut fold, intake.options.threads)?.repairing();
-    let scanned = intake.feed(&mut sink);
-    let outcome = sink.end()?;
-    Ok(scanned?.rows.saturating_sub(outcome.lost_to_others))
+    let mut sink = Ingest::begin(lake, &mut fold, intake.options.threads)?.repairing(damaged);
+    intake.feed(&mut sink)?;
+    Ok(sink.end()?.repaired)
 }
 
 impl Done {
@@ -145,7 +141,9 @@ impl Done {
         let future = self.outcome.future;
         if future > 0 {
             let events = number(future);
-            words.warning(&format!("{events} events are dated more than an hour in the future; they are kept as they are"));
+            words.warning(&format!(
+                "{events} events are dated more than an hour in the future; they are kept as they are"
+            ));
         }
         if self.dropped > 0 {
             let dropped = number(self.dropped);

@@ -30,11 +30,7 @@ pub(crate) fn run(command: &LakeCommand, global: &Global, words: Words) -> Resul
 }
 
 /// Prints an answer as JSON, or as the report that `tell` writes.
-fn answer(
-    value: &Value,
-    global: &Global,
-    tell: impl FnOnce(&mut Report<'_>) -> io::Result<()>,
-) -> Result<(), Failure> {
+fn answer(value: &Value, global: &Global, tell: impl FnOnce(&mut Report<'_>) -> io::Result<()>) -> Result<(), Failure> {
     let mut out = io::stdout();
     let settled = match global.output {
         Output::Json => render::json::document(value, &mut out),
@@ -66,10 +62,7 @@ fn status(at: &At, global: &Global) -> Result<Outcome, Failure> {
 fn report_status(report: &mut Report<'_>, status: &Status) -> io::Result<()> {
     let days = status.days.as_ref().map_or_else(|| "none".to_owned(), |(first, last)| format!("{first} to {last}"));
     report.title(&format!("Lake {}", status.lake))?;
-    report.facts(&[
-        ("days", days),
-        ("to compact", format!("{} groups of files", number(status.bins))),
-    ])?;
+    report.facts(&[("days", days), ("to compact", format!("{} groups of files", number(status.bins)))])?;
     let rows: Vec<_> = status
         .tables
         .iter()
@@ -83,7 +76,7 @@ fn report_status(report: &mut Report<'_>, status: &Status) -> io::Result<()> {
 }
 
 fn compact(at: &At, global: &Global, words: Words) -> Result<Outcome, Failure> {
-    let mut lake = Lake::open_for_writing(&at.lake, &at.aws.to_lake())?;
+    let mut lake = open_existing(at)?;
     let mut limits = Limits::default();
     if let Some(bytes) = global.memory_limit {
         limits.memory_bytes = usize::try_from(bytes).unwrap_or(usize::MAX);
@@ -142,7 +135,11 @@ fn expire(keep: Option<TimeDelta>, grace: TimeDelta, at: &At, global: &Global) -
     });
     answer(&value, global, |report| {
         let mib = number(swept.swept_bytes.div_ceil(1 << 20));
-        report.title(&format!("{} events expired, {} files deleted ({mib} MiB)", number(expired.rows), number(swept.swept)))
+        report.title(&format!(
+            "{} events expired, {} files deleted ({mib} MiB)",
+            number(expired.rows),
+            number(swept.swept)
+        ))
     })?;
     Ok(Outcome::Done)
 }
@@ -184,10 +181,12 @@ fn repair(at: &At, limits: crate::cli::Limits, global: &Global, words: Words) ->
     let (there, gone): (Vec<PathBuf>, Vec<PathBuf>) =
         aside.objects.iter().map(PathBuf::from).partition(|path| path.exists());
     let mut recovered = 0;
-    if !there.is_empty() {
+    if there.is_empty() {
+        lake.give_up(&aside.damaged)?;
+    } else {
         let mut intake = Intake::new(&there, limits, global, words)?;
         intake.options.evidence = true;
-        recovered = super::ingest::again(&intake, &mut lake)?;
+        recovered = super::ingest::again(&intake, &mut lake, aside.damaged)?;
     }
     let lost = aside.rows.saturating_sub(recovered);
     let value = json!({
@@ -208,11 +207,16 @@ fn repair(at: &At, limits: crate::cli::Limits, global: &Global, words: Words) ->
         report.facts(&[("events", rows), ("objects read again", number(there.len() as u64))])
     })?;
     for object in gone.iter().take(10) {
-        words.warning(&format!("{}: not there any more; put it back and run `trailhound ingest --again` on it", object.display()));
+        words.warning(&format!(
+            "{}: not there any more; put it back and run `trailhound ingest --again` on it",
+            object.display()
+        ));
     }
     if lost > 0 {
         let lost = number(lost);
-        words.warning(&format!("{lost} events could not be read again; the damaged files are in _trailhound/quarantine"));
+        words.warning(&format!(
+            "{lost} events could not be read again; the damaged files are in _trailhound/quarantine"
+        ));
     }
     if aside.folds {
         words.warning("coverage or last_used lost rows: what they remember of before is gone");

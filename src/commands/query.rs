@@ -1,4 +1,4 @@
-//! `trailhound query`: SQL over the logs, read as the query runs.
+//! `trailhound query`: SQL over the logs, read as the query runs, or over a lake.
 
 use std::io::{self, Read};
 use std::ops::ControlFlow;
@@ -10,7 +10,7 @@ use ingest::reject::Totals;
 use query::{Engine, EventStream};
 
 use crate::cli::{Global, QueryArgs, SqlSource};
-use crate::intake::Intake;
+use crate::intake::{self, Intake};
 use crate::outcome::{Failure, Outcome};
 use crate::render::words::Words;
 use crate::render::{RowCount, RowWriter};
@@ -18,14 +18,17 @@ use crate::render::{RowCount, RowWriter};
 pub(crate) fn run(args: &QueryArgs, global: &Global, words: Words) -> Result<Outcome, Failure> {
     let (source, paths) = args.split().map_err(Failure::Usage)?;
     let sql = read_sql(&source)?;
+    if let Some(lake) = intake::lake(&args.lake)? {
+        let engine = engine(global)?;
+        engine.register_lake(&lake)?;
+        tell(&ask(&engine, &sql, global)?, words);
+        return Ok(Outcome::Done);
+    }
     let mut intake = Intake::new(&paths, args.limits, global, words)?;
     // A query may scan its table twice; a pipe comes once, so it is put into a file first.
     let _spools = spool_pipes(&paths, &mut intake)?;
     let logs = Arc::new(Logs::new(intake.clone()));
-    let count = answer(&sql, logs.clone(), global)?;
-    if let Some(text) = count.left_out() {
-        words.note(&text);
-    }
+    tell(&answer(&sql, logs.clone(), global)?, words);
     let totals = logs.finished();
     Ok(totals.map_or(Outcome::Done, |totals| intake.tell(&totals)))
 }
@@ -35,6 +38,18 @@ pub(crate) fn run(args: &QueryArgs, global: &Global, words: Words) -> Result<Out
 /// # Errors
 /// The SQL's or the output's.
 pub(crate) fn answer(sql: &str, events: Arc<dyn EventStream>, global: &Global) -> Result<RowCount, Failure> {
+    let engine = engine(global)?;
+    engine.register(events)?;
+    ask(&engine, sql, global)
+}
+
+fn tell(count: &RowCount, words: Words) {
+    if let Some(text) = count.left_out() {
+        words.note(&text);
+    }
+}
+
+fn engine(global: &Global) -> Result<Engine, Failure> {
     let mut limits = query::Limits::default();
     if let Some(bytes) = global.memory_limit {
         limits.memory_bytes = usize::try_from(bytes).unwrap_or(usize::MAX);
@@ -42,8 +57,10 @@ pub(crate) fn answer(sql: &str, events: Arc<dyn EventStream>, global: &Global) -
     if let Some(threads) = global.threads {
         limits.partitions = usize::from(threads);
     }
-    let engine = Engine::new(limits)?;
-    engine.register(events)?;
+    Ok(Engine::new(limits)?)
+}
+
+fn ask(engine: &Engine, sql: &str, global: &Global) -> Result<RowCount, Failure> {
     let rows = engine.query_blocking(sql)?;
     let mut out = io::stdout();
     let mut writer = RowWriter::new(global.output, &rows.schema(), &mut out, &global.rows())?;

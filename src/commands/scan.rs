@@ -1,4 +1,4 @@
-//! `trailhound scan`: everything at a glance, from one pass over the logs.
+//! `trailhound scan`: everything at a glance, from one pass over the logs or a lake.
 
 use std::io::{self, Write};
 use std::ops::ControlFlow;
@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::alerts::{self, time};
 use crate::cli::{Global, ScanArgs};
-use crate::intake::Intake;
+use crate::intake::Events;
 use crate::outcome::{Failure, Outcome};
 use crate::overview::Overview;
 use crate::render::report::{Report, number};
@@ -35,8 +35,8 @@ pub(crate) struct Glance {
 }
 
 pub(crate) fn run(args: &ScanArgs, global: &Global, words: Words) -> Result<Outcome, Failure> {
-    let intake = Intake::new(&args.ingest.paths, args.ingest.limits, global, words)?;
-    let glance = glance(&intake, words)?;
+    let events = Events::open(&args.input, global, words)?;
+    let glance = glance(&events, words)?;
     let mut out = io::stdout();
     match global.output {
         Output::Json => render::settle(render::json::document(&glance.to_json(), &mut out))?,
@@ -48,18 +48,18 @@ pub(crate) fn run(args: &ScanArgs, global: &Global, words: Words) -> Result<Outc
         }
     }
     alerts::tell(&glance.found.counters, words);
-    Ok(intake.tell(&glance.totals).max(alerts::judge(&glance.found.alerts, args.fail_on)))
+    Ok(events.tell(&glance.totals).max(alerts::judge(&glance.found.alerts, args.fail_on)))
 }
 
 /// Reads the logs once and folds everything that the overview needs.
 ///
 /// # Errors
 /// Only what stops everything.
-pub(crate) fn glance(intake: &Intake, words: Words) -> Result<Glance, Failure> {
+pub(crate) fn glance(events: &Events, words: Words) -> Result<Glance, Failure> {
     let mut engine = alerts::engine(&[], words)?;
     let mut usage = LastUsed::new(Limits::default());
     let mut overview = Overview::default();
-    let totals = intake.read(&mut |batch| {
+    let totals = events.read(None, &mut |batch| {
         overview.observe(&batch);
         usage.observe(&batch);
         engine.observe(&batch);

@@ -9,6 +9,8 @@ mod command;
 mod contract;
 mod demo;
 mod hostile;
+mod lake;
+mod lake_answers;
 mod readme;
 mod shared;
 mod trails;

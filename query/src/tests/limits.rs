@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use arrow::array::{ArrayRef, RecordBatch, StringArray, UInt32Array};
-use arrow::compute::take_record_batch;
+use arrow::compute::{cast, take_record_batch};
 
 use super::{batch, engine, engine_over, text};
 use crate::{Engine, Error, EventStream, Limits};
@@ -37,7 +37,8 @@ impl Generator {
             Arc::new(StringArray::from_iter_values((0..self.rows).map(|n| format!("{:0200x}", id(n)))));
         let mut columns = rows.columns().to_vec();
         columns[ingest::schema::index_of("eventid").unwrap()] = ids;
-        columns[ingest::schema::index_of("useragent").unwrap()] = agents;
+        let place = ingest::schema::index_of("useragent").unwrap();
+        columns[place] = cast(&agents, rows.schema().field(place).data_type()).unwrap();
         RecordBatch::try_new(rows.schema(), columns).unwrap()
     }
 

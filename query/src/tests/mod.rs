@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod lake;
 mod limits;
 mod published;
 mod refusals;

@@ -4,9 +4,12 @@ use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
+use ::lake::{Aws, Lake};
 use arrow::array::RecordBatch;
 
-use super::engine_over;
+use super::lake::ingest_into;
+use super::{engine_over, text};
+use crate::{Engine, Limits};
 
 /// In-scope Athena queries that run today. Raise it when more do.
 const FLOOR: usize = 68;
@@ -63,4 +66,40 @@ fn published_athena_queries_run() {
         eprintln!("  {} x {reason}: {}", ids.len(), ids.join(", "));
     }
     assert!(ran >= FLOOR, "{ran} run, {FLOOR} did before");
+}
+
+/// Over a lake the plans are others: fields are read from files, filters reach into them.
+#[test]
+fn published_queries_answer_alike_over_a_lake() {
+    let Some(data) = data() else {
+        eprintln!("SKIPPED: ../shared/data absent");
+        return;
+    };
+    let dir = tempfile::tempdir().unwrap();
+    let mut lake = Lake::open_for_writing(&dir.path().display().to_string(), &Aws::default()).unwrap();
+    ingest_into(&mut lake, &[&data.join("trails/s3")]);
+    let over_lake = Engine::new(Limits { partitions: 2, ..Limits::default() }).unwrap();
+    over_lake.register_lake(&lake).unwrap();
+    let over_logs = engine_over(real_events(&data));
+    let mut answered = 0;
+    for id in in_scope(&data, "athena") {
+        let sql = std::fs::read_to_string(data.join(format!("queries/rendered/{id}.sql"))).unwrap();
+        let rows = |engine: &Engine| {
+            engine.collect_blocking(&sql).map(|batches| {
+                let mut rows = text(&batches);
+                rows.sort_unstable();
+                rows
+            })
+        };
+        match (rows(&over_logs), rows(&over_lake)) {
+            (Ok(logs), Ok(lake)) => {
+                // Which of equals a limit lets through is nobody's promise.
+                let some = sql.to_ascii_lowercase().contains("limit");
+                assert!(if some { logs.len() == lake.len() } else { logs == lake }, "{id}:\n{sql}");
+                answered += 1;
+            }
+            (logs, lake) => assert_eq!(logs.err(), lake.err(), "{id}"),
+        }
+    }
+    assert!(answered >= FLOOR, "{answered}");
 }

@@ -1,0 +1,64 @@
+//! Partial rows made whole: sums, extremes, the latest.
+//!
+//! Each batch of an ingest adds its own rows to `coverage` and `last_used`, so that no batch has to read what is
+//! there. As all of this merges without regard to order, a view does it when somebody asks, and a compaction once for
+//! all of them. The same merge as `access` does for `last_used`.
+
+use std::sync::Arc;
+
+use datafusion::catalog::TableProvider;
+use datafusion::catalog::view::ViewTable;
+use datafusion::prelude::SessionContext;
+use futures::FutureExt;
+use lake::schema::{COVERAGE, LAST_USED};
+
+use crate::error::{Error, Result};
+
+/// What the statements below call the table of partial rows.
+pub(super) const PARTS: &str = "parts";
+
+const COVERAGE_SQL: &str = "\
+SELECT account, region, hour, sum(rows) AS rows, sum(objects) AS objects, min(first_event) AS first_event, \
+max(last_event) AS last_event, min(first_delivery) AS first_delivery, max(last_delivery) AS last_delivery \
+FROM parts GROUP BY account, region, hour";
+
+/// The source is that of the latest success, and the greatest of several at one time. Regions are kept as `access`
+/// keeps them: sorted, the first 64.
+const LAST_USED_SQL: &str = "\
+SELECT principal, action, min(first_attempt) AS first_attempt, max(last_attempt) AS last_attempt, \
+max(last_success) AS last_success, max(last_use) AS last_use, \
+first_value(last_source ORDER BY last_success DESC NULLS LAST, last_source DESC NULLS LAST) AS last_source, \
+sum(attempts) AS attempts, sum(denied) AS denied, sum(errors) AS errors, \
+array_to_string(array_slice(array_sort(array_distinct(string_to_array(string_agg(regions, ','), ','))), 1, 64), ',') \
+AS regions \
+FROM parts GROUP BY principal, action";
+
+/// The statement that makes whole rows of a table's parts; `None` where rows are whole.
+pub(super) fn sql(table: &str) -> Option<&'static str> {
+    match table {
+        COVERAGE => Some(COVERAGE_SQL),
+        LAST_USED => Some(LAST_USED_SQL),
+        _ => None,
+    }
+}
+
+/// What a table's rows are sorted by.
+pub(super) fn key(table: &str) -> &'static str {
+    match table {
+        COVERAGE => "account, region, hour",
+        _ => "principal, action",
+    }
+}
+
+/// A view of whole rows over a table of parts.
+pub(super) fn view(name: &str, parts: Arc<dyn TableProvider>, sql: &str) -> Result<Arc<dyn TableProvider>> {
+    let setup = |why: String| Error::Setup(format!("the view {name} cannot be made: {why}"));
+    // A session of its own, so that the parts have a name while the view is planned and none afterwards.
+    let context = SessionContext::new();
+    context.register_table(PARTS, parts).map_err(|e| setup(e.strip_backtrace()))?;
+    let state = context.state();
+    // Planning over tables in memory waits for nothing.
+    let plan = state.create_logical_plan(sql).now_or_never().ok_or_else(|| setup("planning waited".to_owned()))?;
+    let plan = plan.map_err(|e| setup(e.strip_backtrace()))?;
+    Ok(Arc::new(ViewTable::new(plan, None)))
+}

@@ -1,0 +1,183 @@
+//! A lake in a bucket: the same commands against an S3 server on loopback.
+
+use std::ffi::OsString;
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Stdio};
+
+use serde_json::Value;
+
+use super::contents::assert_same;
+use super::trail::{self, Ids, keep_without};
+use super::{MANY_COMMITS, World, python};
+use crate::command::{Run, finished, text};
+
+const BUCKET: &str = "a-bucket";
+
+/// A server that ends with this value, or with this process.
+struct Server {
+    child: Child,
+    url: String,
+}
+
+impl Server {
+    fn start(python: &OsString, more: &[&str]) -> Server {
+        let mut child = Command::new(python)
+            .arg(python::script("bucket.py"))
+            .arg(BUCKET)
+            .args(more)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut url = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut url).unwrap();
+        let url = url.trim().to_owned();
+        assert!(url.starts_with("http://127.0.0.1:"), "the S3 server did not start: {url:?}");
+        Server { child, url }
+    }
+
+    /// A command on a lake in a bucket.
+    fn command(&self, place: &str, args: &[&str], env: &[(&str, &str)]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_trailhound"));
+        command.args(args).args(["--lake", place, "--endpoint-url", &self.url, "--region", "us-east-1"]);
+        for name in ["AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3"] {
+            command.env_remove(name);
+        }
+        command.env("AWS_ACCESS_KEY_ID", "right").env("AWS_SECRET_ACCESS_KEY", "secret");
+        command.env("AWS_EC2_METADATA_DISABLED", "true").env("AWS_CONFIG_FILE", "/dev/null");
+        command.env("AWS_SHARED_CREDENTIALS_FILE", "/dev/null");
+        command.envs(MANY_COMMITS.iter().copied()).envs(env.iter().copied());
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+    }
+
+    fn run(&self, place: &str, args: &[&str], env: &[(&str, &str)]) -> Run {
+        finished(self.command(place, args, env).output().unwrap())
+    }
+
+    fn done(&self, place: &str, args: &[&str]) -> Value {
+        let run = self.run(place, &[args, &["--output", "json"]].concat(), &[]);
+        assert_eq!(run.code, 0, "{args:?}: {}\n{}", run.stderr, run.stdout);
+        run.json()
+    }
+
+    /// Events by id and account.
+    fn ids(&self, place: &str) -> Ids {
+        let rows = self.done(place, &["query", "SELECT eventid, recipientaccountid FROM events"]);
+        let mut ids = Ids::new();
+        for row in rows.as_array().unwrap() {
+            let text = |name: &str| row[name].as_str().unwrap_or_default().to_owned();
+            *ids.entry((text("eventid"), text("recipientaccountid"))).or_default() += 1;
+        }
+        ids
+    }
+
+    fn sum(&self, place: &str, table: &str) -> u64 {
+        self.done(place, &["query", &format!("SELECT sum(rows) AS n FROM {table}")])[0]["n"].as_u64().unwrap()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        drop(self.child.stdin.take());
+        let _ = self.child.wait();
+    }
+}
+
+#[test]
+fn a_bucket_is_as_good_as_a_folder() {
+    let Some(python) = python::interpreter() else { return };
+    let server = Server::start(&python, &["--busy", "37"]);
+    let place = format!("s3://{BUCKET}/some/prefix");
+    let world = World::with_trail(200, 81);
+    let logs = world.logs();
+    let oracle = world.oracle();
+    let first = server.done(&place, &["ingest", text(&logs)]);
+    assert!(first["commits"].as_u64().unwrap() >= 2, "{first}");
+    assert_eq!(first["rows"].as_u64().unwrap() as usize, oracle.len());
+    let second = server.done(&place, &["ingest", text(&logs)]);
+    assert_eq!((&second["rows"], &second["objects"]), (&0.into(), &0.into()), "{second}");
+    assert_eq!(second["objects_skipped"], first["objects"]);
+    assert_same(&server.ids(&place), &oracle, "events", "fresh");
+    let compacted = server.done(&place, &["lake", "compact"]);
+    assert!(compacted["files_removed"].as_u64() > compacted["files_added"].as_u64(), "{compacted}");
+    assert_same(&server.ids(&place), &oracle, "events", "compacted");
+    assert_eq!(server.done(&place, &["lake", "check"])["damaged"], Value::Array(Vec::new()));
+    assert_eq!(
+        (server.sum(&place, "objects"), server.sum(&place, "coverage")),
+        (oracle.len() as u64, oracle.len() as u64)
+    );
+    let (day, keep) = keep_without(2);
+    server.done(&place, &["lake", "expire", "--keep", &keep]);
+    assert_same(&server.ids(&place), &trail::ids_since(&logs, day), "events", "expired");
+    // Nothing of it lies elsewhere in the bucket: another prefix is another lake.
+    let other = server.run(&format!("s3://{BUCKET}/some"), &["lake", "status"], &[]);
+    assert_eq!(other.code, 2, "{}", other.stderr);
+}
+
+#[test]
+fn a_crash_leaves_a_bucket_as_it_leaves_a_folder() {
+    let Some(python) = python::interpreter() else { return };
+    let server = Server::start(&python, &[]);
+    let world = World::with_trail(120, 82);
+    let logs = world.logs();
+    let oracle = world.oracle();
+    for step in ["tables.create", "events.stored", "manifest.after", "commit.after", "side.commit.after"] {
+        let place = format!("s3://{BUCKET}/{step}");
+        let run = server.run(&place, &["ingest", text(&logs)], &[("TRAILHOUND_CRASH_AT", step)]);
+        assert_eq!(run.code, -1, "{step}: {}", run.stderr);
+        server.done(&place, &["ingest", text(&logs)]);
+        assert_same(&server.ids(&place), &oracle, "events", step);
+        assert_eq!(server.sum(&place, "objects"), oracle.len() as u64, "{step}");
+        assert_eq!(server.sum(&place, "coverage"), oracle.len() as u64, "{step}");
+    }
+}
+
+/// Two writers of the same events, while the server now and then loses the answer to a commit that it has made.
+#[test]
+fn two_writers_of_a_bucket() {
+    let Some(python) = python::interpreter() else { return };
+    let server = Server::start(&python, &["--lose", "5"]);
+    let world = World::with_trail(200, 83);
+    super::copy_folder(&world.logs(), &world.path("copy"));
+    let (logs, copy, oracle) = (world.logs(), world.path("copy"), world.oracle());
+    let place = format!("s3://{BUCKET}/shared");
+    let rows: u64 = std::thread::scope(|scope| {
+        let writers = [&logs, &copy].map(|folder| scope.spawn(|| server.done(&place, &["ingest", text(folder)])));
+        writers.into_iter().map(|writer| writer.join().unwrap()["rows"].as_u64().unwrap()).sum()
+    });
+    assert_same(&server.ids(&place), &oracle, "events", "two writers");
+    assert_eq!(rows as usize, oracle.len());
+    assert_eq!(server.sum(&place, "objects"), oracle.len() as u64);
+    assert_eq!(server.sum(&place, "coverage"), oracle.len() as u64);
+    assert_eq!(server.done(&place, &["lake", "check"])["duplicates"], serde_json::json!({}));
+}
+
+#[test]
+fn what_is_wrong_with_a_bucket_is_said() {
+    let Some(python) = python::interpreter() else { return };
+    let server = Server::start(&python, &[]);
+    let world = World::with_trail(60, 84);
+    let logs = world.logs();
+    let place = format!("s3://{BUCKET}/lake");
+    let wrong: &[(&str, &str, &[(&str, &str)], &[&str])] = &[
+        ("a wrong key", &place, &[("AWS_ACCESS_KEY_ID", "wrong")], &["credentials", "aws sts get-caller-identity"]),
+        (
+            "no key",
+            &place,
+            &[("AWS_ACCESS_KEY_ID", ""), ("AWS_SECRET_ACCESS_KEY", "")],
+            &["credentials", "aws sts get-caller-identity"],
+        ),
+        ("no such bucket", "s3://no-such-bucket/lake", &[], &["no-such-bucket", "no such bucket", "aws s3 mb"]),
+    ];
+    for (what, place, env, words) in wrong {
+        for args in [["ingest", text(&logs)].as_slice(), &["lake", "status"]] {
+            let run = server.run(place, args, env);
+            assert!(matches!(run.code, 2 | 5), "{what}: {args:?}: {}: {}", run.code, run.stderr);
+            for word in *words {
+                assert!(run.stderr.contains(word), "{what}: {args:?}: {word}: {}", run.stderr);
+            }
+            assert!(!run.stderr.contains("secret"), "{what}: {}", run.stderr);
+        }
+    }
+}
