@@ -153,6 +153,9 @@ fn two_writers_of_a_bucket() {
     assert_eq!(server.done(&place, &["lake", "check"])["duplicates"], serde_json::json!({}));
 }
 
+/// What is wrong, the lake's place, the environment that makes it wrong, and words of the error.
+type Wrong<'a> = (&'a str, &'a str, &'a [(&'a str, &'a str)], &'a [&'a str]);
+
 #[test]
 fn what_is_wrong_with_a_bucket_is_said() {
     let Some(python) = python::interpreter() else { return };
@@ -160,7 +163,7 @@ fn what_is_wrong_with_a_bucket_is_said() {
     let world = World::with_trail(60, 84);
     let logs = world.logs();
     let place = format!("s3://{BUCKET}/lake");
-    let wrong: &[(&str, &str, &[(&str, &str)], &[&str])] = &[
+    let wrong: &[Wrong<'_>] = &[
         ("a wrong key", &place, &[("AWS_ACCESS_KEY_ID", "wrong")], &["credentials", "aws sts get-caller-identity"]),
         (
             "no key",
