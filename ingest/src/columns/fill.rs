@@ -37,9 +37,8 @@ pub(super) fn fill(builder: &mut Builder, row: usize, text: &str, value: Value) 
             }
             object
         }
-        Builder::List(out) => out.push(row, text, value),
-        // The struct's own fields are filled by its owner, who knows what repeats.
-        Builder::Repeats(_) => false,
+        // Filled by their owner, who knows what repeats, and what was read already.
+        Builder::List(_) | Builder::Repeats(_) => false,
     }
 }
 

@@ -4,6 +4,7 @@
 //! the rows have a number to know the text by.
 
 use super::MAX_SLOTS;
+use super::list::{self, Element};
 use super::memo::Memos;
 use crate::json::{Form, Value};
 
@@ -23,6 +24,9 @@ pub struct Fields {
     pub misfits: u64,
     /// Key and value of each top-level field that the table does not name.
     pub unknown: Vec<(Value, Value)>,
+    /// Elements of `resources`, if it has its usual form.
+    resources: Vec<Element>,
+    usual: bool,
 }
 
 impl Default for Fields {
@@ -36,6 +40,8 @@ impl Default for Fields {
             memos: Memos::new(),
             misfits: 0,
             unknown: Vec::new(),
+            resources: Vec::new(),
+            usual: false,
         }
     }
 }
@@ -81,6 +87,12 @@ impl Fields {
         self.unknown.clear();
     }
 
+    /// Whether a slot holds a value.
+    #[inline]
+    pub fn holds(&self, slot: usize) -> bool {
+        has(self.present, slot)
+    }
+
     /// The value in a slot.
     #[inline]
     pub fn get(&self, slot: usize) -> Option<Value> {
@@ -117,6 +129,13 @@ impl Fields {
         slots(self.present & mask).map(|slot| (slot, self.value(slot)))
     }
 
+    /// The same for slots that no text is recalled for: those in no struct and no run.
+    #[inline]
+    pub(crate) fn read_in(&self, mask: u128) -> impl Iterator<Item = (usize, Value)> + '_ {
+        debug_assert_eq!(self.lazy & mask, 0);
+        slots(self.present & mask).map(|slot| (slot, self.values[slot]))
+    }
+
     /// Slots of `mask` that hold a value, in order, without the values.
     #[inline]
     pub fn slots_in(&self, mask: u128) -> impl Iterator<Item = usize> + use<> {
@@ -141,6 +160,20 @@ impl Fields {
         self.values[slot] = value;
         self.present |= bit(slot);
         self.lazy &= !bit(slot);
+    }
+
+    /// Elements of `resources`, if the value has its usual form; any other must be read from its text.
+    #[inline]
+    pub fn resources(&self) -> Option<&[Element]> {
+        self.usual.then_some(self.resources.as_slice())
+    }
+
+    /// Reads `resources` at `at`, if it has its usual form; one past its end.
+    #[inline]
+    pub(super) fn read_resources(&mut self, text: &[u8], at: usize) -> Option<usize> {
+        let end = list::usual(text, at, &mut self.resources);
+        self.usual = end.is_some();
+        end
     }
 
     /// Forgets the values of `mask`, and the number of `slot`.

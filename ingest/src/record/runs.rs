@@ -7,7 +7,7 @@
 use super::{Fields, Layout, MAX_SLOTS, Run};
 
 /// Says that a slot is in no run.
-const NONE: u8 = u8::MAX;
+pub(super) const NONE: u8 = u8::MAX;
 
 /// A run that is being read.
 #[derive(Debug, Clone, Copy)]
@@ -49,11 +49,10 @@ impl Runs {
         }
     }
 
-    /// The run that begins with a slot.
-    #[inline]
-    pub(super) fn starting(&self, slot: usize) -> Option<usize> {
-        let run = usize::from(self.run_of[slot]);
-        self.runs.get(run).is_some_and(|run| run.first == slot).then_some(run)
+    /// The run that begins with a slot, or [`NONE`].
+    pub(super) fn starting(&self, slot: usize) -> u8 {
+        let run = self.run_of[slot];
+        if self.runs.get(usize::from(run)).is_some_and(|run| run.first == slot) { run } else { NONE }
     }
 
     /// The run begins at `at`: takes it whole if it is remembered, and gives one past its end and its last slot; opens
