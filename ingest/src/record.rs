@@ -18,7 +18,6 @@ pub use fields::Fields;
 use guide::{Guide, LIST, Sign};
 pub use layout::{Layout, Run, Slot};
 pub use list::Element;
-use memo::HASHED_BYTES;
 pub(crate) use memo::MEMOS;
 use runs::Runs;
 
@@ -57,47 +56,77 @@ impl Scanner {
     pub fn scan(&mut self, text: &[u8], start: usize, fields: &mut Fields) -> Result<usize, JsonError> {
         fields.clear();
         self.runs.begin(fields);
-        let end = self.object(text, start, 0, fields)?;
+        let end = self.object::<true>(text, start, 0, fields)?;
         self.runs.end(text, fields);
         Ok(end)
     }
 
-    fn object(&mut self, text: &[u8], start: usize, shape: usize, fields: &mut Fields) -> Result<usize, JsonError> {
+    /// The object at `start`, which is the record itself (`TOP`) or a struct in it.
+    fn object<const TOP: bool>(
+        &mut self,
+        text: &[u8],
+        start: usize,
+        shape: usize,
+        fields: &mut Fields,
+    ) -> Result<usize, JsonError> {
         let mut at = json::skip_space(text, start + 1);
         if text.get(at) == Some(&b'}') {
             return Ok(at + 1);
         }
         let mut previous = MAX_SLOTS + shape;
         loop {
-            let slot = self.guide.expected(text, at, previous);
-            // A run that is remembered is taken in one step.
-            let recalled = match slot.map(|slot| self.guide.signs[slot].begins) {
-                None | Some(runs::NONE) => None,
-                Some(run) => self.runs.recall(usize::from(run), text, at, fields),
-            };
-            at = match (recalled, slot) {
-                (Some((after, last)), _) => {
-                    previous = last;
-                    after
+            // Here begins a key, perhaps after white space. Nearly always it is one of those expected, right here.
+            at = match self.guide.expected(text, at, previous) {
+                Some(slot) => {
+                    let sign = self.guide.sign(slot);
+                    let (begins, run, value_at) = (sign.begins, sign.run, at + usize::from(sign.pattern.length));
+                    // A run that is remembered is taken in one step.
+                    let recalled = match begins {
+                        begins if TOP && begins != runs::NONE => self.recall(begins, text, at, fields),
+                        _ => None,
+                    };
+                    if let Some((after, last)) = recalled {
+                        previous = last;
+                        after
+                    } else {
+                        previous = slot;
+                        let after = self.field(text, value_at, slot, fields)?;
+                        if TOP {
+                            self.runs.read(run, text, slot, after, fields);
+                        }
+                        after
+                    }
                 }
-                (None, Some(slot)) => {
-                    previous = slot;
-                    let value_at = json::skip_space(text, at + self.guide.signs[slot].pattern.length);
-                    self.known(text, value_at, slot, shape, fields)?
-                }
-                (None, None) => self.unexpected(text, at, shape, &mut previous, fields)?,
+                None => self.unexpected(text, at, shape, &mut previous, fields)?,
             };
-            at = json::skip_space(text, at);
-            match text.get(at) {
-                Some(b',') => at = json::skip_space(text, at + 1),
+            at = match text.get(at) {
+                Some(b',') => at + 1,
                 Some(b'}') => return Ok(at + 1),
-                Some(_) => return Err(JsonError { what: Fault::Unexpected, at }),
-                None => return Err(JsonError { what: Fault::Truncated, at }),
-            }
+                _ => match end_of_field(text, at)? {
+                    (after, true) => return Ok(after),
+                    (after, false) => after,
+                },
+            };
         }
     }
 
-    /// Reads the field at `at`, whose key none expected; gives one past its end.
+    #[inline(never)]
+    fn recall(&mut self, run: u8, text: &[u8], at: usize, fields: &mut Fields) -> Option<(usize, usize)> {
+        self.runs.recall(usize::from(run), text, at, fields)
+    }
+
+    /// Reads the value at `at`, perhaps after white space; gives one past its end.
+    #[inline(always)]
+    fn field(&mut self, text: &[u8], at: usize, slot: usize, fields: &mut Fields) -> Result<usize, JsonError> {
+        if text.get(at) == Some(&b'"') && self.guide.sign(slot).shape == 0 {
+            let (close, form) = json::string_end(text, at + 1)?;
+            fields.set(slot, Value { start: at, end: close + 1, form });
+            return Ok(close + 1);
+        }
+        self.known(text, json::skip_space(text, at), slot, fields)
+    }
+
+    /// Reads the field at `at`, whose key none expected there; gives one past its end.
     #[inline(never)]
     fn unexpected(
         &mut self,
@@ -107,15 +136,19 @@ impl Scanner {
         previous: &mut usize,
         fields: &mut Fields,
     ) -> Result<usize, JsonError> {
-        let (key, value_at, _) = json::key(text, at)?;
-        if let Some(slot) = self.find(text, key, shape) {
-            self.guide.follows(*previous, slot);
-            *previous = slot;
-            return self.known(text, value_at, slot, shape, fields);
+        let (key, value_at, _) = json::key(text, json::skip_space(text, at))?;
+        let Some(slot) = self.find(text, key, shape) else {
+            let value = json::value(text, value_at)?;
+            self.unknown(text, shape, key, value, fields)?;
+            return Ok(value.end);
+        };
+        self.guide.follows(*previous, slot);
+        *previous = slot;
+        let end = self.known(text, value_at, slot, fields)?;
+        if shape == 0 {
+            self.runs.read(self.guide.sign(slot).run, text, slot, end, fields);
         }
-        let value = json::value(text, value_at)?;
-        self.unknown(text, shape, key, value, fields)?;
-        Ok(value.end)
+        Ok(end)
     }
 
     /// Slot of a key.
@@ -129,31 +162,19 @@ impl Scanner {
         readable.then(|| self.guide.find(shape, self.unescaped.as_bytes())).flatten()
     }
 
-    /// Reads the value of a slot, which is a field of an object of that shape; gives one past its end.
-    #[inline]
-    fn known(
-        &mut self,
-        text: &[u8],
-        at: usize,
-        slot: usize,
-        shape: usize,
-        fields: &mut Fields,
-    ) -> Result<usize, JsonError> {
-        let end = if self.guide.signs[slot].shape != 0 {
-            self.structure(text, at, slot, fields)?
-        } else {
-            let value = json::value(text, at)?;
-            fields.set(slot, value);
-            value.end
-        };
-        if shape == 0 {
-            self.runs.member(text, slot, end, fields);
+    /// Reads the value of a slot; gives one past its end.
+    #[inline(never)]
+    fn known(&mut self, text: &[u8], at: usize, slot: usize, fields: &mut Fields) -> Result<usize, JsonError> {
+        if self.guide.sign(slot).shape != 0 {
+            return self.structure(text, at, slot, fields);
         }
-        Ok(end)
+        let value = json::value(text, at)?;
+        fields.set(slot, value);
+        Ok(value.end)
     }
 
     fn structure(&mut self, text: &[u8], at: usize, slot: usize, fields: &mut Fields) -> Result<usize, JsonError> {
-        let Sign { shape, top, is_top, .. } = self.guide.signs[slot];
+        let Sign { shape, top, is_top, .. } = *self.guide.sign(slot);
         if shape == LIST {
             let value = match fields.read_resources(text, at) {
                 Some(end) => Value { start: at, end, form: Form::Nested },
@@ -167,13 +188,13 @@ impl Scanner {
         fields.forget(slot, inside | 1 << slot);
         if text.get(at) == Some(&b'{') {
             // Only structs of the record itself are remembered: what is in them is remembered with them.
-            let memo = if is_top { fields.place(text, at, slot, HASHED_BYTES) } else { None };
+            let memo = if is_top { fields.place(text, at, slot) } else { None };
             if let Some((after, _)) = memo.and_then(|place| fields.recall(place, text, at, slot)) {
                 return Ok(after);
             }
             // Only this text's own misfits count: the record may have had the key before.
             let before = std::mem::take(&mut fields.misfits);
-            let after = self.object(text, at, usize::from(shape), fields)?;
+            let after = self.object::<false>(text, at, usize::from(shape), fields)?;
             fields.set(slot, Value { start: at, end: after, form: Form::Spaced });
             let exact = fields.misfits == 0;
             fields.misfits |= before;
@@ -199,8 +220,7 @@ impl Scanner {
         fields: &mut Fields,
     ) -> Result<(), JsonError> {
         if shape != 0 {
-            let structs = self.guide.signs.iter().find(|sign| usize::from(sign.shape) == shape);
-            fields.misfits |= structs.map_or(0, |sign| 1 << sign.top);
+            fields.misfits |= self.guide.top_of(shape).map_or(0, |top| 1 << top);
         } else if fields.unknown.len() < MAX_UNKNOWN {
             self.runs.close(text, fields);
             fields.unknown.push((key, value));
@@ -208,6 +228,18 @@ impl Scanner {
             return Err(JsonError { what: Fault::TooManyFields, at: key.start });
         }
         Ok(())
+    }
+}
+
+/// What follows a field after white space: where the next key is looked for, or one past the object's end.
+#[cold]
+fn end_of_field(text: &[u8], at: usize) -> Result<(usize, bool), JsonError> {
+    let at = json::skip_space(text, at);
+    match text.get(at) {
+        Some(b',') => Ok((json::skip_space(text, at + 1), false)),
+        Some(b'}') => Ok((at + 1, true)),
+        Some(_) => Err(JsonError { what: Fault::Unexpected, at }),
+        None => Err(JsonError { what: Fault::Truncated, at }),
     }
 }
 

@@ -253,6 +253,7 @@ impl Rows {
 
 /// Puts the values of `mask` into their columns; gives the bits of the columns that do not give them back exactly.
 /// `builders` begin with the one of slot `first`.
+#[inline(never)]
 fn fill_all(
     layout: &Layout,
     builders: &mut [Builder],

@@ -105,6 +105,14 @@ fn block_bits(block: &[u8; BLOCK]) -> u64 {
     u64::from(bits(&halves[0])) | u64::from(bits(&halves[1])) << STEP
 }
 
+/// One bit for each byte that is the same in both.
+#[inline(always)]
+pub(crate) fn equal(one: &[u8; STEP], other: &[u8; STEP]) -> u32 {
+    let ((one, _), (other, _)) = (one.as_chunks::<16>(), other.as_chunks::<16>());
+    let [low, high] = [0, 1].map(|half| u8x16::new(one[half]).simd_eq(u8x16::new(other[half])).to_bitmask());
+    low | high << 16
+}
+
 /// Whether any byte of a piece is the given one.
 #[inline]
 pub(crate) fn holds(piece: &[u8; 16], byte: u8) -> bool {

@@ -3,7 +3,7 @@
 use hashbrown::HashMap;
 
 use super::pattern::Pattern;
-use super::runs::Runs;
+use super::runs::{NONE, Runs};
 use super::{Layout, MAX_SLOTS};
 use crate::schema::Kind;
 
@@ -20,7 +20,8 @@ pub(super) struct Sign {
     pub(super) top: u8,
     /// Whether it is a column.
     pub(super) is_top: bool,
-    /// The run that it begins, or [`super::runs::NONE`].
+    /// The run that it is in, and the one that it begins, or [`NONE`].
+    pub(super) run: u8,
     pub(super) begins: u8,
 }
 
@@ -30,8 +31,8 @@ type Keys = HashMap<&'static [u8], usize, ahash::RandomState>;
 /// Knows the keys; learns their order.
 #[derive(Debug)]
 pub(super) struct Guide {
-    /// By slot.
-    pub(super) signs: Vec<Sign>,
+    /// By slot. The size is fixed so that no place in it has to be checked.
+    signs: Box<[Sign; MAX_SLOTS]>,
     /// Shape 0 is the record; those of structs follow.
     shapes: Vec<Keys>,
     /// Slots that followed a slot lately, the last one first: CloudTrail writes its keys in one order, and leaves some out,
@@ -52,8 +53,8 @@ impl Guide {
         for (index, slot) in layout.slots.iter().enumerate() {
             let pattern = Pattern::new(slot.column.json);
             let shape = if matches!(slot.column.kind, Kind::List(_)) { LIST } else { 0 };
-            let (top, begins) = (slot.top as u8, runs.starting(index));
-            let mut sign = Sign { pattern, shape, top, is_top: slot.is_top(), begins };
+            let (run, begins) = (runs.of(index), runs.starting(index));
+            let mut sign = Sign { pattern, shape, top: slot.top as u8, is_top: slot.is_top(), run, begins };
             if slot.end > index + 1 {
                 sign.shape = shapes.len() as u8;
                 let mut keys = Keys::default();
@@ -68,18 +69,32 @@ impl Guide {
             }
             signs.push(sign);
         }
+        let none = Sign { pattern: Pattern::new(""), shape: 0, top: 0, is_top: false, run: NONE, begins: NONE };
+        let signs = Box::new(std::array::from_fn(|slot| signs.get(slot).copied().unwrap_or(none)));
         Guide { signs, shapes, follow }
     }
 
+    /// What is asked about a slot.
+    #[inline(always)]
+    pub(super) fn sign(&self, slot: usize) -> &Sign {
+        &self.signs[slot % MAX_SLOTS]
+    }
+
+    /// The column of the struct whose fields have a shape.
+    pub(super) fn top_of(&self, shape: usize) -> Option<u8> {
+        self.signs.iter().find(|sign| usize::from(sign.shape) == shape).map(|sign| sign.top)
+    }
+
     /// The slot of the key at `at`, if it is one of those that followed lately: told without looking for its end first.
-    #[inline]
+    #[inline(always)]
     pub(super) fn expected(&mut self, text: &[u8], at: usize, previous: usize) -> Option<usize> {
-        let [first, second] = self.follow[previous];
-        if self.signs[usize::from(first)].pattern.matches(text, at) {
+        let follow = &mut self.follow[previous % (2 * MAX_SLOTS)];
+        let [first, second] = *follow;
+        if self.signs[usize::from(first) % MAX_SLOTS].pattern.matches(text, at) {
             return Some(usize::from(first));
         }
-        if self.signs[usize::from(second)].pattern.matches(text, at) {
-            self.follow[previous] = [second, first];
+        if self.signs[usize::from(second) % MAX_SLOTS].pattern.matches(text, at) {
+            *follow = [second, first];
             return Some(usize::from(second));
         }
         None

@@ -4,6 +4,7 @@
 //! its first column and goes on while its columns follow each other. The whole text of it is remembered, so that a run
 //! seen before is one comparison. A record that has a column of a run outside of it is read like any other.
 
+use super::memo;
 use super::{Fields, Layout, MAX_SLOTS, Run};
 
 /// Says that a slot is in no run.
@@ -66,7 +67,7 @@ impl Runs {
         }
         self.seen |= 1 << run;
         let Run { first, told_by, .. } = self.runs[run];
-        let place = fields.place(text, at, first, told_by);
+        let place = memo::place::<false>(text, at, first, told_by);
         let found = place.and_then(|place| fields.recall(place, text, at, first));
         if found.is_some() {
             return found;
@@ -75,9 +76,21 @@ impl Runs {
         None
     }
 
-    /// A column was read, up to `end`.
+    /// The run of a slot, or [`NONE`].
+    pub(super) fn of(&self, slot: usize) -> u8 {
+        self.run_of[slot]
+    }
+
+    /// A column was read, up to `end`; `run` is the one that it is in, or [`NONE`].
     #[inline]
-    pub(super) fn member(&mut self, text: &[u8], slot: usize, end: usize, fields: &mut Fields) {
+    pub(super) fn read(&mut self, run: u8, text: &[u8], slot: usize, end: usize, fields: &mut Fields) {
+        if run != NONE || self.open.is_some() {
+            self.member(text, slot, end, fields);
+        }
+    }
+
+    #[inline(never)]
+    fn member(&mut self, text: &[u8], slot: usize, end: usize, fields: &mut Fields) {
         let run = self.run_of[slot];
         match &mut self.open {
             Some(open) if open.run == usize::from(run) => open.end = end,
