@@ -123,7 +123,17 @@ impl Scanner {
             fields.set(slot, Value { start: at, end: close + 1, form });
             return Ok(close + 1);
         }
-        self.known(text, json::skip_space(text, at), slot, fields)
+        // What `responseElements` and `readOnly` mostly are.
+        let form = match text.get(at..at + 4) {
+            Some(b"null") => Form::Null,
+            Some(b"true") => Form::True,
+            _ => return self.known(text, json::skip_space(text, at), slot, fields),
+        };
+        if self.guide.sign(slot).shape != 0 {
+            return self.known(text, at, slot, fields);
+        }
+        fields.set(slot, Value { start: at, end: at + 4, form });
+        Ok(at + 4)
     }
 
     /// Reads the field at `at`, whose key none expected there; gives one past its end.

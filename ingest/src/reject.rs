@@ -387,7 +387,10 @@ mod tests {
                     format!("record {number}")
                 });
             }
-            assert_eq!((made, object.rejected, object.refused.len() as u64), (expected, 2000, if evidence { MAX_REFUSED as u64 } else { 0 }));
+            assert_eq!(
+                (made, object.rejected, object.refused.len() as u64),
+                (expected, 2000, if evidence { MAX_REFUSED as u64 } else { 0 })
+            );
             assert_eq!(object.reasons[&Reason::NotARecord], (1990, "record 1".to_owned()));
             assert_eq!(object.reasons[&Reason::TooDeep], (10, "record 1991".to_owned()));
         }

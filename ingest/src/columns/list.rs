@@ -162,7 +162,8 @@ mod tests {
         let usual = r#"[{"accountId":"1","type":"t","ARN":"arn:aws:s3:::b"},{"ARN":""}]"#;
         let spaced = usual.replace(':', ": ").replace("arn: aws: s3: : : b", "arn:aws:s3:::b");
         assert_ne!(usual, spaced);
-        let records = [usual, &spaced, "[]", "[ ]"].map(|list| format!(r#"{{"resources":{list},"eventVersion":"1.08"}}"#));
+        let records =
+            [usual, &spaced, "[]", "[ ]"].map(|list| format!(r#"{{"resources":{list},"eventVersion":"1.08"}}"#));
         let batch = batch_from_json(&records.each_ref().map(String::as_str)).unwrap();
         assert_eq!(batch.slice(0, 1), batch.slice(1, 1));
         assert_eq!(batch.slice(2, 1), batch.slice(3, 1));

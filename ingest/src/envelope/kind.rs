@@ -118,7 +118,10 @@ impl Teller {
     fn without_source(&self, text: &str, fields: &Fields) -> Kind {
         let list = fields.get(self.source).is_some_and(|value| text[value.start..].starts_with('['));
         if list {
-            return Kind::Refused(Reason::EventPattern, Found::Said("an event pattern: its fields are lists of values"));
+            return Kind::Refused(
+                Reason::EventPattern,
+                Found::Said("an event pattern: its fields are lists of values"),
+            );
         }
         Kind::Record
     }

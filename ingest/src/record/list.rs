@@ -83,9 +83,27 @@ mod tests {
         assert_eq!(texts.collect::<Vec<_>>(), [[1, 0, 0], [0, 0, 1]]);
         assert_eq!(elements[1].fields[1], (0, 0));
         for text in [
-            "", "[", "[{", "[{}]", "{}", "null", "[1]", "[[]]", r#"[{"ARN":"a"}"#, r#"[{"ARN":"a"},]"#, r#"[{"ARN":"a",}]"#,
-            r#"[{"ARN":"a","ARN":"b"}]"#, r#"[{"ARN":"a\n"}]"#, r#"[{"ARN":1}]"#, r#"[{"arn":"a"}]"#, r#"[ {"ARN":"a"}]"#,
-            r#"[{"ARN":"a"} ]"#, "[{\"ARN\":\"a\tb\"}]", r#"[{"ARN":"a"#, r#"[{"ARN":"a""#, r#"[{"ARN":"a"},{}]"#,
+            "",
+            "[",
+            "[{",
+            "[{}]",
+            "{}",
+            "null",
+            "[1]",
+            "[[]]",
+            r#"[{"ARN":"a"}"#,
+            r#"[{"ARN":"a"},]"#,
+            r#"[{"ARN":"a",}]"#,
+            r#"[{"ARN":"a","ARN":"b"}]"#,
+            r#"[{"ARN":"a\n"}]"#,
+            r#"[{"ARN":1}]"#,
+            r#"[{"arn":"a"}]"#,
+            r#"[ {"ARN":"a"}]"#,
+            r#"[{"ARN":"a"} ]"#,
+            "[{\"ARN\":\"a\tb\"}]",
+            r#"[{"ARN":"a"#,
+            r#"[{"ARN":"a""#,
+            r#"[{"ARN":"a"},{}]"#,
         ] {
             assert_eq!(usual(text.as_bytes(), 0, &mut elements), None, "{text}");
         }
