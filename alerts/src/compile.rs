@@ -149,7 +149,7 @@ impl Program {
     fn atom(&mut self, name: &str, test: &Test) -> Result<usize, String> {
         let field = self.field(name)?;
         let other = match test {
-            Test::SameAs(other, _) => self.field(other)?,
+            Test::SameAs(other, ..) => self.field(other)?,
             _ => field,
         };
         // Tests are equal when they are written equal.
