@@ -106,3 +106,27 @@ impl Document {
         }
     }
 }
+
+#[cfg(test)]
+impl About {
+    /// A rule of which nothing is known but its name and level.
+    pub(crate) fn sample(name: &str, severity: Severity) -> About {
+        About {
+            name: name.to_owned(),
+            handle: None,
+            id: name.to_owned(),
+            has_id: true,
+            file: String::new(),
+            line: None,
+            title: name.to_owned(),
+            description: String::new(),
+            severity,
+            tags: Vec::new(),
+            references: Vec::new(),
+            false_positives: Vec::new(),
+            response: Vec::new(),
+            author: None,
+            license: None,
+        }
+    }
+}

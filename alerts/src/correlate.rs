@@ -154,7 +154,10 @@ impl Group {
         let order = |e: &Entry| (e.sighting.time, e.base);
         self.waiting.sort_unstable_by(|a, b| {
             let rest = |e: &Entry| (e.sighting.clone(), e.value.clone());
-            order(a).cmp(&order(b)).then_with(|| a.sighting.event_id.cmp(&b.sighting.event_id)).then_with(|| rest(a).cmp(&rest(b)))
+            order(a)
+                .cmp(&order(b))
+                .then_with(|| a.sighting.event_id.cmp(&b.sighting.event_id))
+                .then_with(|| rest(a).cmp(&rest(b)))
         });
         let ready = until.map_or(self.waiting.len(), |until| self.waiting.partition_point(|e| e.sighting.time < until));
         let mut entries = self.waiting.drain(..ready).collect::<VecDeque<_>>();
@@ -201,10 +204,9 @@ impl Group {
         let last = self.left + self.window.len() as u64 - 1;
         let known = self.run.as_ref().map_or(0, |run| usize::try_from(run.last + 1 - self.left).unwrap_or(usize::MAX));
         for entry in self.window.iter().skip(known) {
-            let one = Burst::new(entry.sighting.clone());
             match &mut self.run {
-                Some(run) => run.burst.merge(one),
-                None => self.run = Some(Run { burst: one, most: measure, last }),
+                Some(run) => run.burst.add(&entry.sighting),
+                None => self.run = Some(Run { burst: Burst::new(entry.sighting.clone()), most: measure, last }),
             }
         }
         if let Some(run) = &mut self.run {

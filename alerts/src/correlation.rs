@@ -110,10 +110,18 @@ impl Correlation {
     }
 
     /// The field that `name` in `group-by` is in events of the rule at `place`.
-    pub(crate) fn field<'a>(&'a self, name: &'a str, place: usize, is_called: &dyn Fn(&str) -> bool) -> Option<&'a str> {
+    pub(crate) fn field<'a>(
+        &'a self,
+        name: &'a str,
+        place: usize,
+        is_called: &dyn Fn(&str) -> bool,
+    ) -> Option<&'a str> {
         let Some(alias) = self.aliases.get(name) else { return Some(name) };
         let rule = self.rules.get(place)?;
-        alias.get(rule).or_else(|| alias.iter().find(|(rule, _)| is_called(rule)).map(|(_, field)| field)).map(String::as_str)
+        alias
+            .get(rule)
+            .or_else(|| alias.iter().find(|(rule, _)| is_called(rule)).map(|(_, field)| field))
+            .map(String::as_str)
     }
 
     /// Whether a measure is what the rule looks for.
@@ -144,7 +152,9 @@ impl Measure {
 
 fn known(map: &Mapping, keys: &[&str], of: &str) -> Result<(), String> {
     match map.keys().find(|key| key.as_str().is_none_or(|key| !keys.contains(&key))) {
-        Some(Value::String(key)) => Err(format!("{of} has no key `{key}` in Sigma 2.1: {} are its keys", keys.join(", "))),
+        Some(Value::String(key)) => {
+            Err(format!("{of} has no key `{key}` in Sigma 2.1: {} are its keys", keys.join(", ")))
+        }
         Some(_) => Err(format!("{of} has a key that is no text")),
         None => Ok(()),
     }
@@ -184,7 +194,8 @@ fn aliases(block: &Mapping) -> Result<BTreeMap<String, BTreeMap<String, String>>
 fn span(block: &Mapping) -> Result<i64, String> {
     let text = [block.get("timespan"), block.get("timeframe")].into_iter().flatten().find_map(Value::as_str);
     let text = text.ok_or("a correlation needs a `timespan` such as 10m")?;
-    let span = Timespan::parse(text).map_err(|_| format!("`timespan: {text}` is not a time such as 30s, 10m, 2h or 1d"))?;
+    let span =
+        Timespan::parse(text).map_err(|_| format!("`timespan: {text}` is not a time such as 30s, 10m, 2h or 1d"))?;
     let micros = i64::try_from(span.seconds).ok().and_then(|s| s.checked_mul(1_000_000));
     micros.filter(|span| *span > 0).ok_or_else(|| format!("`timespan: {text}` is zero or too long"))
 }

@@ -239,7 +239,9 @@ impl Engine {
                     match route {
                         Route::Events { .. } => found.push(Base::Rule(number)),
                         Route::Memory { .. } => {
-                            return Err(format!("a correlation over `{name}`, a rule with memory, is not supported yet"));
+                            return Err(format!(
+                                "a correlation over `{name}`, a rule with memory, is not supported yet"
+                            ));
                         }
                     }
                 }

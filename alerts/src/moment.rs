@@ -19,7 +19,8 @@ pub(crate) enum Clock {
 
 /// Forms of dates in CloudTrail records, beside RFC 3339 and seconds since the epoch. The last two are those of the Java
 /// SDK, which stand in `responseElements`.
-const FORMS: [&str; 4] = ["%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M:%S%.f", "%b %d, %Y, %I:%M:%S %p", "%b %d, %Y %I:%M:%S %p"];
+const FORMS: [&str; 4] =
+    ["%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M:%S%.f", "%b %d, %Y, %I:%M:%S %p", "%b %d, %Y %I:%M:%S %p"];
 /// Seconds since the epoch above this are milliseconds: the year is 5138.
 const MAX_SECONDS: f64 = 1e11;
 /// Smaller numbers are no dates: 1973.

@@ -16,7 +16,7 @@ const MAX_TEXT_BYTES: usize = 256;
 pub(crate) const UNTIMED: i64 = i64::MIN;
 
 /// What an alert keeps of an event. The order is by time, then by event id.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Sighting {
     /// Microseconds since the epoch, UTC, or [`UNTIMED`].
     pub(crate) time: i64,

@@ -8,8 +8,8 @@ use std::collections::VecDeque;
 use hashbrown::HashMap;
 use hashbrown::hash_map::Entry as Slot;
 
-use crate::correlation::Measure;
 use crate::correlate::Entry;
+use crate::correlation::Measure;
 use crate::test::number;
 
 /// What is known of the events in the window.

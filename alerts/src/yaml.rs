@@ -74,7 +74,9 @@ pub(crate) fn check(yaml: &str) -> Result<(), String> {
     }
     let aliases = aliases(yaml);
     if aliases > MAX_ALIASES {
-        return Err(format!("{aliases} uses of anchors (`*name`); at most {MAX_ALIASES} are read: no repetition bombs"));
+        return Err(format!(
+            "{aliases} uses of anchors (`*name`); at most {MAX_ALIASES} are read: no repetition bombs"
+        ));
     }
     if aliases > 0 && yaml.len() > MAX_ALIASED_BYTES {
         return Err(format!("anchors in a file of {} bytes; at most {MAX_ALIASED_BYTES} are read", yaml.len()));
