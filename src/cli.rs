@@ -5,6 +5,7 @@
 mod duration;
 mod lake;
 mod moment;
+mod rules;
 mod size;
 
 use std::ffi::OsString;
@@ -14,6 +15,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) use lake::{At, IngestArgs, LakeCommand};
+pub(crate) use rules::{RuleFlags, RulesArgs, RulesCommand};
 
 use crate::render::terminal::Terminal;
 use crate::render::{Output, RowOptions};
@@ -53,6 +55,8 @@ Examples:
   trailhound alerts ./logs
   trailhound alerts ./logs --severity medium --output jsonl
   trailhound alerts ./logs --rules ./our-rules --fail-on high
+  trailhound alerts ./logs --rules ./sigma --no-shipped-rules --list admins=./admins.txt
+  trailhound alerts ./logs --backtest --suppress ./known.yml
   trailhound alerts --lake ./trailhound-lake";
 
 const ACCESS_EXAMPLES: &str = "\
@@ -165,8 +169,8 @@ pub(crate) enum Command {
     },
     /// List the columns of the event table; `query 'DESCRIBE coverage' --lake PLACE` lists those of a lake's others
     Schema,
-    /// List the shipped rules
-    Rules,
+    /// List, show, check, test and lint rules: the shipped ones, or those in a folder
+    Rules(RulesArgs),
 }
 
 /// Logs or a lake, one of the two. Stands last in a command: clap keeps its heading for what follows.
@@ -331,9 +335,16 @@ impl QueryArgs {
 #[derive(Debug, Clone, Args)]
 #[command(after_help = ALERTS_EXAMPLES)]
 pub(crate) struct AlertsArgs {
-    /// Run the Sigma rules under this folder beside the shipped ones; may be given again
-    #[arg(long, value_name = "DIR")]
-    pub(crate) rules: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) rules: RuleFlags,
+
+    /// Leave out alerts that this file knows, each for a reason and until a day; may be given again
+    #[arg(long, value_name = "FILE")]
+    pub(crate) suppress: Vec<PathBuf>,
+
+    /// Instead of alerts, tell of each rule how many a day, about whom, and what suppressions save
+    #[arg(long)]
+    pub(crate) backtest: bool,
 
     /// Exit with 1 if there is an alert of this severity or above
     #[arg(long, value_enum, value_name = "SEVERITY", ignore_case = true)]

@@ -2,6 +2,7 @@
 
 mod access;
 mod alerts;
+mod backtest;
 mod demo;
 mod ingest;
 mod lake;
@@ -31,6 +32,6 @@ pub(crate) fn run(cli: &Cli, words: Words) -> Result<Outcome, Failure> {
         Command::Sample(args) => sample::run(args, global, words),
         Command::Demo { keep } => demo::run(keep.as_deref(), global, words),
         Command::Schema => schema::run(global),
-        Command::Rules => rules::run(global),
+        Command::Rules(args) => rules::run(args, global, words),
     }
 }

@@ -6,6 +6,7 @@ mod intake;
 mod outcome;
 mod overview;
 mod render;
+mod rulebook;
 
 use std::process::ExitCode;
 

@@ -2,7 +2,7 @@
 //!
 //! In the order data flows: [`usage`] folds event batches into last-used facts, asking [`evidence`] what an event
 //! proves; [`coverage`], filled by the same fold, knows where the logs can be trusted; [`inventory`] reads what is
-//! granted and [`policy`] turns it into sets of actions; [`unused`] takes use from grants and says of each leftover
+//! granted and [`policy`] turns it into sets of actions and decides requests, which [`simulate`] does for cases; [`unused`] takes use from grants and says of each leftover
 //! why it is there; [`stale`] answers the small questions of `scan`. [`instant`] reads and writes times.
 //!
 //! Knows the event table and IAM. Must not know SQL, rules, files' formats or how anything is printed.
@@ -14,6 +14,7 @@ mod fixture;
 pub mod instant;
 pub mod inventory;
 pub mod policy;
+pub mod simulate;
 pub mod stale;
 pub mod unused;
 pub mod usage;

@@ -102,6 +102,11 @@ impl Program {
         Ok(number)
     }
 
+    /// The sources and names of events that a rule needs, lower case; `None` where any will do.
+    pub(crate) fn needs(&self, number: usize) -> Option<(Option<&[String]>, Option<&[String]>)> {
+        self.rules.get(number).map(|rule| (rule.source.as_deref(), rule.name.as_deref()))
+    }
+
     /// Rules that a row with this source and name can match, in order.
     pub(crate) fn candidates(&self, source: Option<&str>, name: Option<&str>) -> Vec<usize> {
         let source = source.map(str::to_lowercase);
@@ -149,7 +154,7 @@ impl Program {
     fn atom(&mut self, name: &str, test: &Test) -> Result<usize, String> {
         let field = self.field(name)?;
         let other = match test {
-            Test::SameAs(other, _) => self.field(other)?,
+            Test::SameAs(other, ..) => self.field(other)?,
             _ => field,
         };
         // Tests are equal when they are written equal.

@@ -9,6 +9,9 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 use regex::{Regex, RegexBuilder};
 
+use crate::moment::Clock;
+use crate::wildcard::Place;
+
 /// A value found in the event, or that it is there without one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Leaf<'a> {
@@ -35,8 +38,10 @@ pub(crate) enum Test {
     Number(Compare, f64),
     /// Its text is an address inside.
     Inside(IpNet),
-    /// Its text is also a leaf of this other field; bool: with the same case.
-    SameAs(String, bool),
+    /// Its text is a date, and this number of it compares so.
+    Clock(Clock, Compare, f64),
+    /// A leaf of this other field stands so in its text; bool: with the same case.
+    SameAs(String, Place, bool),
 }
 
 /// Order of a number to the rule's.
@@ -163,7 +168,10 @@ impl Test {
                 values.binary_search(&text).is_ok()
             }
             (Test::Number(compare, bound), Leaf::Text(text)) => {
-                text.trim().parse::<f64>().is_ok_and(|number| compare.holds(number, *bound))
+                number(text).is_some_and(|number| compare.holds(number, *bound))
+            }
+            (Test::Clock(clock, compare, bound), Leaf::Text(text)) => {
+                clock.read(text).is_some_and(|number| compare.holds(number, *bound))
             }
             (Test::Inside(network), Leaf::Text(text)) => {
                 text.parse::<IpAddr>().is_ok_and(|address| network.contains(&address))
@@ -171,6 +179,13 @@ impl Test {
             _ => false,
         }
     }
+}
+
+/// The number that a text is. Words that Rust reads as numbers (`inf`, `NaN`) are none in a record.
+pub(crate) fn number(text: &str) -> Option<f64> {
+    let text = text.trim();
+    let digits = text.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'+' | b'-' | b'.' | b'e' | b'E'));
+    text.parse().ok().filter(|number: &f64| digits && number.is_finite())
 }
 
 impl Compare {

@@ -1,7 +1,7 @@
 //! Inventories of every form, whole and broken.
 #![allow(clippy::unwrap_used)]
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::*;
 use crate::instant;

@@ -1,7 +1,9 @@
 //! The alerts room on real logs and real rules, in one binary.
 #![allow(clippy::unwrap_used, missing_docs)]
 
+mod chains;
 mod corpus;
+mod filters;
 mod logs;
 mod order;
 mod pack;
