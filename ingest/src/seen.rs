@@ -2,10 +2,12 @@
 //!
 //! CloudTrail may deliver an event more than once ("log files that contain one or more duplicate events … same
 //! eventID"), and two trails log it twice. An event is the same if its `eventID` and the account that received it
-//! are; a copy in another account (`sharedEventID`) is another event. An event without an id is never a duplicate.
+//! are; a copy in another account (`sharedEventID`) is another event. An event without an id is a duplicate of none that
+//! has one; how a lake knows it again is in [`nameless`].
 //! The latest few million events are remembered in memory, older ones in temporary files: what stays in memory of
 //! those is little more than a byte an event.
 
+mod nameless;
 mod run;
 
 use std::io;
@@ -17,7 +19,10 @@ use arrow::error::ArrowError;
 use hashbrown::HashSet;
 
 use crate::batch;
+use nameless::Turns;
 use run::Run;
+
+pub use nameless::nameless;
 
 /// Events remembered in memory: a table of 2^22 places is full then.
 const IN_MEMORY: usize = 3_600_000;
@@ -30,6 +35,7 @@ pub struct Seen {
     /// Earlier events, on disk.
     runs: Vec<Run>,
     in_memory: usize,
+    turns: Turns,
     low: ahash::RandomState,
     high: ahash::RandomState,
 }
@@ -75,6 +81,7 @@ impl Seen {
             events: HashSet::default(),
             runs: Vec::new(),
             in_memory: events.max(1),
+            turns: Turns::default(),
             low: ahash::RandomState::new(),
             high: ahash::RandomState::new(),
         }
