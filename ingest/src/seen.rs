@@ -2,10 +2,12 @@
 //!
 //! CloudTrail may deliver an event more than once ("log files that contain one or more duplicate events … same
 //! eventID"), and two trails log it twice. An event is the same if its `eventID` and the account that received it
-//! are; a copy in another account (`sharedEventID`) is another event. An event without an id is never a duplicate.
+//! are; a copy in another account (`sharedEventID`) is another event. An event without an id is a duplicate of none that
+//! has one; how a lake knows it again is in [`nameless`].
 //! The latest few million events are remembered in memory, older ones in temporary files: what stays in memory of
 //! those is less than two bytes an event.
 
+mod nameless;
 mod run;
 
 use std::hash::{BuildHasher, Hasher};
@@ -18,7 +20,10 @@ use arrow::error::ArrowError;
 use hashbrown::HashSet;
 
 use crate::batch;
+use nameless::Turns;
 use run::Run;
+
+pub use nameless::nameless;
 
 /// Events remembered in memory: a table of 2^22 places is full then.
 const IN_MEMORY: usize = 3_600_000;
@@ -31,6 +36,7 @@ pub struct Seen {
     /// Earlier events, on disk.
     runs: Vec<Run>,
     in_memory: usize,
+    turns: Turns,
     low: ahash::RandomState,
     high: ahash::RandomState,
     /// Keys of a batch, and their rows: all of them first, so that the processor looks many up at a time.
@@ -79,6 +85,7 @@ impl Seen {
             events: HashSet::default(),
             runs: Vec::new(),
             in_memory: events.max(1),
+            turns: Turns::default(),
             low: ahash::RandomState::new(),
             high: ahash::RandomState::new(),
             keys: Vec::new(),

@@ -93,6 +93,10 @@ pub trait Sink {
     fn before(&mut self, _batch: &RecordBatch, _seen: &mut Seen) -> Result<(), Error> {
         Ok(())
     }
+    /// Whether an event without an id that was seen before, word for word and from the same object, is a duplicate.
+    fn knows_nameless(&self) -> bool {
+        false
+    }
     /// Every object handed over so far is whole: a good moment to commit. `Break` ends the scan.
     fn whole(&mut self) -> ControlFlow<()> {
         ControlFlow::Continue(())
@@ -265,7 +269,11 @@ fn deliver(
     open: &mut HashMap<usize, (u64, u64)>,
     sink: &mut dyn Sink,
 ) -> Result<ControlFlow<()>, Error> {
-    let duplicates = seen.duplicates(batch).map_err(|source| Error::Seen { source })?;
+    let mut duplicates = seen.duplicates(batch).map_err(|source| Error::Seen { source })?;
+    if sink.knows_nameless() {
+        duplicates.extend(seen.nameless_duplicates(batch).map_err(|source| Error::Seen { source })?);
+        duplicates.sort_unstable();
+    }
     let mut rest = duplicates.iter().copied().peekable();
     let mut end = 0;
     for (object, rows) in runs {
