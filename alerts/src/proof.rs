@@ -41,18 +41,37 @@ pub struct Wrong {
 }
 
 /// Judges every file that has events beside it. A file without any has a proof of no cases.
-pub fn prove(rules: &[Rule]) -> Vec<Proof> {
+pub fn prove(all: &[Rule]) -> Vec<Proof> {
     let mut by_file: HashMap<&str, Vec<&Rule>> = HashMap::new();
-    for rule in rules {
+    for rule in all {
         by_file.entry(&rule.about.file).or_default().push(rule);
     }
-    let remembering: Vec<&Rule> = rules.iter().filter(|rule| matches!(rule.logic, Logic::Memory(..))).collect();
     let mut files: Vec<_> = by_file.into_iter().collect();
     files.sort_unstable_by_key(|(file, _)| *file);
-    files.into_iter().map(|(file, rules)| prove_file(file, &rules, &remembering)).collect()
+    files.into_iter().map(|(file, rules)| prove_file(file, &rules, all)).collect()
 }
 
-fn prove_file(file: &str, rules: &[&Rule], remembering: &[&Rule]) -> Proof {
+/// The rules of a file, those that its correlations are over, and those that remember.
+fn needed<'a>(rules: &[&'a Rule], all: &'a [Rule]) -> Vec<&'a Rule> {
+    let mut needed = rules.to_vec();
+    let mut at = 0;
+    while let Some(rule) = needed.get(at).copied() {
+        at += 1;
+        let Logic::Correlation(correlation) = &rule.logic else { continue };
+        for other in all.iter().filter(|other| correlation.rules.iter().any(|name| other.about.is_called(name))) {
+            if !needed.iter().any(|known| known.about.id == other.about.id) {
+                needed.push(other);
+            }
+        }
+    }
+    let remembers = |rule: &&Rule| matches!(rule.logic, Logic::Memory(..));
+    let others: Vec<&Rule> =
+        all.iter().filter(remembers).filter(|r| !needed.iter().any(|k| k.about.id == r.about.id)).collect();
+    needed.extend(others);
+    needed
+}
+
+fn prove_file(file: &str, rules: &[&Rule], all: &[Rule]) -> Proof {
     let mut proof = Proof { file: file.to_owned(), ..Proof::default() };
     let events = Path::new(file).with_extension("events.jsonl");
     let text = match std::fs::metadata(&events) {
@@ -67,8 +86,7 @@ fn prove_file(file: &str, rules: &[&Rule], remembering: &[&Rule]) -> Proof {
             return proof;
         }
     };
-    let others = remembering.iter().filter(|other| other.about.file != file);
-    let all: Vec<Rule> = rules.iter().chain(others).map(|rule| (*rule).clone()).collect();
+    let run: Vec<Rule> = needed(rules, all).into_iter().cloned().collect();
     // Of several rules in a file one may have its name; the others are then its parts.
     let stem = Path::new(file).file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
     let named: Vec<&&Rule> = rules.iter().filter(|rule| rule.about.is_called(stem)).collect();
@@ -77,7 +95,7 @@ fn prove_file(file: &str, rules: &[&Rule], remembering: &[&Rule]) -> Proof {
         false => named.iter().map(|rule| rule.about.id.as_str()).collect(),
     };
     for (at, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
-        match judge(line, &all, &meant) {
+        match judge(line, &run, &meant) {
             Ok((true, true)) => proof.hits += 1,
             Ok((false, false)) => proof.misses += 1,
             Ok((expected, _)) => {

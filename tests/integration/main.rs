@@ -12,6 +12,7 @@ mod hostile;
 mod lake;
 mod lake_answers;
 mod readme;
+mod rules;
 mod shared;
 mod trails;
 mod twins;

@@ -10,7 +10,6 @@ mod pack;
 mod plain;
 mod reading;
 mod sample;
-mod speed;
 mod trails;
 mod twin;
 mod windows;
