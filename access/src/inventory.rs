@@ -169,6 +169,14 @@ pub struct Inventory {
     pub warnings: Vec<String>,
 }
 
+/// The levels of service or resource control policies that hold for an account: see [`Inventory::add_scps`].
+///
+/// # Errors
+/// What cannot be read, and what is expected.
+pub fn scp_levels(text: &str, account: &str, source_name: &str) -> Result<Vec<ScpLevel>, Error> {
+    organization::levels(text, account, source_name)
+}
+
 impl Inventory {
     /// Reads the JSON of `aws iam get-account-authorization-details`: one document, several one after the other (one a
     /// page), or a list of them. `source_name` is for messages.
@@ -179,8 +187,7 @@ impl Inventory {
     /// Adds service control policies: a list of `{"target": …, "policies": [document …]}`, one entry a level from the
     /// root to the account, or the organisation's tree. They hold for every principal but service-linked roles.
     pub fn add_scps(&mut self, text: &str, source_name: &str) -> Result<(), Error> {
-        let levels = organization::levels(text, self.account(), source_name)?;
-        self.scp_levels.extend(levels);
+        self.scp_levels.extend(scp_levels(text, self.account(), source_name)?);
         Ok(())
     }
 

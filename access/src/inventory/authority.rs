@@ -52,7 +52,11 @@ impl Inventory {
     pub fn principal(&self, entity: &Entity, caller: Caller) -> Principal {
         let identity = self.identity_policies(entity);
         let identity: Named<'_> = identity.iter().map(|(name, document)| (name.as_str(), *document)).collect();
-        let mut principal = Principal::new(caller, &identity);
+        self.bounded(Principal::new(caller, &identity), entity)
+    }
+
+    /// Adds an entity's boundary and the organisation's levels to a principal.
+    pub fn bounded(&self, mut principal: Principal, entity: &Entity) -> Principal {
         let boundary = entity.boundary.as_ref().and_then(|arn| {
             let version = self.policies.get(arn)?.default_version()?;
             Some((arn.as_str(), &version.document))

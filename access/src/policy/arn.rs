@@ -77,11 +77,6 @@ impl ResourcePattern {
         }
     }
 
-    /// Whether it is `*`.
-    pub(super) fn is_anything(&self) -> bool {
-        *self == ResourcePattern::Anything
-    }
-
     /// Whether a resource is among those it names.
     pub(super) fn hit(&self, resource: &Resource<'_>, context: &Context) -> Hit {
         let all = |patterns: &[Pattern], parts: &[&str]| {

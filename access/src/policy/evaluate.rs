@@ -297,7 +297,7 @@ impl Principal {
         }
         if heard.resource.deny.is_none() && strength >= Some(Strength::Role) {
             let is_bounded = strength != Some(Strength::Direct);
-            return Grant { exists: true, statement: by_resource, is_bounded, is_bounded_by_session: true };
+            return Grant { exists: true, statement: by_resource, is_bounded, is_bounded_by_session: is_bounded };
         }
         let owned = exempt::has_policy_of_its_own(request.action, request.resource, guards.policy.is_some());
         bounded(identity && (!owned || strength.is_some()), by_identity)

@@ -93,7 +93,6 @@ const NAMES: &[(&str, Kind, bool)] = &[
     ("dategreaterthanequals", Kind::Date(Order::GreaterEqual), false),
     ("bool", Kind::Bool, false),
     ("binaryequals", Kind::Binary, false),
-    ("binarynotequals", Kind::Binary, true),
     ("ipaddress", Kind::Address, false),
     ("notipaddress", Kind::Address, true),
     ("arnequals", Kind::Arn, false),

@@ -69,11 +69,6 @@ impl Principals {
             (true, Some(_)) => None,
         }
     }
-
-    /// Whether it speaks of everybody.
-    pub(super) fn is_everybody(&self) -> bool {
-        !self.except && self.names.contains(&Name::Everybody)
-    }
 }
 
 fn each(value: &Json, take: &mut dyn FnMut(&str)) {
