@@ -52,6 +52,8 @@ pub struct Drained {
     pub held: u64,
     /// Dead messages in the outbox, these and earlier ones.
     pub dead: u64,
+    /// Messages to sinks that the configuration does not name any more.
+    pub orphaned: u64,
 }
 
 impl Courier {
@@ -96,8 +98,12 @@ impl Courier {
             died: after.died - before.died,
             ..Drained::default()
         };
-        for of_sink in self.outbox.counts(now()).values() {
+        for (sink, of_sink) in &self.outbox.counts(now()) {
             let count = |standing| of_sink.get(&standing).copied().unwrap_or(0);
+            if self.lanes.iter().all(|lane| lane.name() != sink) {
+                drained.orphaned += count(Standing::Pending) + count(Standing::Held) + count(Standing::Dead);
+                continue;
+            }
             drained.pending += count(Standing::Pending);
             drained.held += count(Standing::Held);
             drained.dead += count(Standing::Dead);

@@ -26,7 +26,7 @@ pub use folder::Folder;
 pub use listed::{Listed, Standing};
 pub use op::Delivery;
 use op::{Key, Op};
-pub(crate) use state::slot;
+pub(crate) use state::slot_of;
 use state::{Place, State};
 use storage::Storage;
 

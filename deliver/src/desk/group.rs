@@ -9,7 +9,7 @@ use super::{Batch, Item};
 use crate::config::Form;
 use crate::message::{self, Kind, Message, hex_hash};
 use crate::outbox::op::{Key, Op};
-use crate::outbox::{Delivery, Transaction, slot};
+use crate::outbox::{Delivery, Transaction, slot_of};
 use crate::span::Span;
 
 /// A message as it fills up.
@@ -36,14 +36,14 @@ impl Draft {
 
 /// Puts the alerts of a group. True if they are held.
 pub(super) fn put(batch: Batch<'_>, transaction: &mut Transaction<'_>, now: i64) -> bool {
-    let slot_of = slot(batch.sink, &batch.group, Kind::Alerts);
+    let slot = slot_of(batch.sink, &batch.group, Kind::Alerts);
     let quiet = (!batch.repeat.0.is_zero()).then_some(batch.repeat);
     let most = batch.config.form.notices_max();
-    let mut draft = transaction.open(slot_of).map(Draft::of);
+    let mut draft = transaction.open(slot).map(Draft::of);
     // What does not fit into a message that waits goes with it; otherwise at once, or when the quiet ends.
     let due = match &draft {
         Some(draft) => draft.delivery.not_before,
-        None => transaction.quiet_until(slot_of).filter(|_| quiet.is_some()).unwrap_or(now).max(now),
+        None => transaction.quiet_until(slot).filter(|_| quiet.is_some()).unwrap_or(now).max(now),
     };
     let mut last = None;
     for item in batch.items {
@@ -68,8 +68,8 @@ pub(super) fn put(batch: Batch<'_>, transaction: &mut Transaction<'_>, now: i64)
         done.stage(quiet, transaction);
     }
     if let (Form::PagerDuty { resolve_after: Some(after), .. }, Some(last)) = (&batch.config.form, last) {
-        let slot_of = slot(batch.sink, &batch.group, Kind::Resolve);
-        if let Some(key) = transaction.open_key(slot_of) {
+        let slot = slot_of(batch.sink, &batch.group, Kind::Resolve);
+        if let Some(key) = transaction.open_key(slot) {
             transaction.stage(Op::Drop { key });
         }
         let key = hex_hash(&["resolve", batch.sink, &last.fingerprint]);
@@ -85,9 +85,9 @@ pub(super) fn put(batch: Batch<'_>, transaction: &mut Transaction<'_>, now: i64)
 pub(super) fn digest(sink: &str, items: &[Item], interval: Span, transaction: &mut Transaction<'_>, now: i64) {
     let Some(first) = items.first() else { return };
     let group = hex_hash(&["digest", sink]);
-    let slot_of = slot(sink, &group, Kind::Digest);
-    let mut draft = transaction.open(slot_of).map(Draft::of).unwrap_or_else(|| {
-        let due = transaction.quiet_until(slot_of).unwrap_or(now).max(now);
+    let slot = slot_of(sink, &group, Kind::Digest);
+    let mut draft = transaction.open(slot).map(Draft::of).unwrap_or_else(|| {
+        let due = transaction.quiet_until(slot).unwrap_or(now).max(now);
         let key = hex_hash(&["digest", sink, &first.notice.fingerprint]);
         Draft::of(delivery(sink, &group, BTreeMap::new(), (key, Kind::Digest), now, due))
     });

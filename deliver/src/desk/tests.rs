@@ -163,6 +163,18 @@ fn an_incident_resolves_when_its_group_is_quiet() {
 }
 
 #[test]
+fn no_incident_is_resolved_before_it_was_told() {
+    let config = "[sinks.page]\ntype = 'pagerduty'\nrouting_key = { env = 'X' }\nresolve_after = '1h'\n[[routes]]\nsinks = ['page']";
+    let (desk, outbox) = desk(config);
+    desk.accept(&[alert("1")], NOON).unwrap();
+    let Next::Due(claim) = outbox.next("page", NOON).unwrap() else { panic!("not due") };
+    claim.failed(NOON + 5 * HOUR, "HTTP 500".to_owned(), NOON).unwrap();
+    assert!(due(&outbox, "page", NOON + 3 * HOUR).is_empty());
+    let told = due(&outbox, "page", NOON + 5 * HOUR);
+    assert_eq!(told.iter().map(|d| d.message.kind).collect::<Vec<_>>(), [Kind::Alerts, Kind::Resolve]);
+}
+
+#[test]
 fn a_dead_sink_costs_a_bounded_number_of_messages() {
     let config = "[sinks.chat]\ntype = 'slack'\nurl = 'https://hooks.slack.com/x'\nmax_pending = 5\n[[routes]]\nsinks = ['chat']\n";
     let (desk, outbox) = desk(config);

@@ -16,6 +16,9 @@ const SENT_MAX: usize = 1_000;
 /// Dead deliveries that are kept for each sink; the oldest go first.
 pub(super) const DEAD_MAX: usize = 10_000;
 
+/// Groups whose quiet is remembered; beyond that those whose quiet ends soonest are forgotten, and told sooner.
+const QUIET_MAX: usize = 200_000;
+
 /// Where a line is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Place {
@@ -28,6 +31,8 @@ pub(super) struct Place {
 pub(super) struct Entry {
     pub(super) sink: Arc<str>,
     pub(super) slot: Key,
+    /// It goes only when nothing of this slot waits: an incident is not resolved before it was told.
+    behind: Option<Key>,
     pub(super) kind: Kind,
     pub(super) severity: Severity,
     pub(super) alerts: u64,
@@ -70,7 +75,7 @@ pub(super) struct State {
 }
 
 /// What a sink, a group and a kind of message have in common.
-pub(crate) fn slot(sink: &str, group: &str, kind: Kind) -> Key {
+pub(crate) fn slot_of(sink: &str, group: &str, kind: Kind) -> Key {
     let kind = match kind {
         Kind::Alerts => "alerts",
         Kind::Digest => "digest",
@@ -94,7 +99,7 @@ impl State {
             }
             Op::Marks(marks) => self.mark(marks),
             Op::Quiet { slot, until } => {
-                self.quiet.insert(*slot, *until);
+                self.be_quiet(*slot, *until);
             }
             Op::Sent { key, sink, at } => {
                 self.remove(*key);
@@ -126,10 +131,11 @@ impl State {
         let seq = self.entries.get(&key).map_or(self.seq, |entry| entry.seq);
         self.remove(key);
         self.seq += 1;
-        let slot = slot(&delivery.sink, &message.group, message.kind);
+        let slot = slot_of(&delivery.sink, &message.group, message.kind);
         let entry = Entry {
             sink: Arc::from(delivery.sink.as_str()),
             slot,
+            behind: (message.kind == Kind::Resolve).then(|| slot_of(&delivery.sink, &message.group, Kind::Alerts)),
             kind: message.kind,
             severity: message.severity(),
             alerts: message.alerts(),
@@ -147,7 +153,17 @@ impl State {
         self.entries.insert(key, entry);
         self.latest.insert(slot, key);
         if let Some(until) = quiet_until {
-            self.quiet.insert(slot, until);
+            self.be_quiet(slot, until);
+        }
+    }
+
+    fn be_quiet(&mut self, slot: Key, until: i64) {
+        self.quiet.insert(slot, until);
+        if self.quiet.len() > QUIET_MAX {
+            let mut ends: Vec<i64> = self.quiet.values().copied().collect();
+            let (_, middle, _) = ends.select_nth_unstable(QUIET_MAX / 2);
+            let middle = *middle;
+            self.quiet.retain(|_, until| *until > middle);
         }
     }
 
@@ -209,7 +225,14 @@ impl State {
 
     /// When the next delivery of a sink is due, and which it is.
     pub(super) fn next(&self, sink: &str) -> Option<(i64, Key)> {
-        self.due.get(sink)?.first().map(|(at, _, key)| (*at, *key))
+        let mut due = self.due.get(sink)?.iter();
+        let free = |key: &Key| self.entries.get(key).is_none_or(|entry| !self.must_wait(entry));
+        due.find(|(_, _, key)| free(key)).map(|(at, _, key)| (*at, *key))
+    }
+
+    fn must_wait(&self, entry: &Entry) -> bool {
+        let before = entry.behind.and_then(|slot| self.latest.get(&slot)).and_then(|key| self.entries.get(key));
+        before.is_some_and(|before| !before.dead)
     }
 
     /// Takes a delivery in hand: nobody else gets it, and nothing is added to it.

@@ -90,6 +90,7 @@ impl Answer {
                 );
                 if lasting { Verdict::Never { why } } else { Verdict::Later { after: None, why } }
             }
+            (Verdict::Sent, None) => self.unreadable(),
             (verdict, _) => verdict,
         }
     }
@@ -115,8 +116,14 @@ impl Answer {
                 let never = !list.is_empty() && list.iter().all(lasting);
                 if never { Verdict::Never { why } } else { Verdict::Later { after: None, why } }
             }
+            (Verdict::Sent, None) => self.unreadable(),
             (verdict, _) => verdict,
         }
+    }
+
+    /// It says neither yes nor no.
+    fn unreadable(&self) -> Verdict {
+        Verdict::Later { after: None, why: format!("{}; this does not say what was taken", self.said()) }
     }
 
     /// The status and the first words, for people. A server may repeat what it was sent.
