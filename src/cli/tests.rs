@@ -38,7 +38,16 @@ fn clap_finds_no_fault() {
 #[test]
 fn every_example_parses() {
     let mut count = 0;
-    let texts = [SCAN_EXAMPLES, QUERY_EXAMPLES, ALERTS_EXAMPLES, ACCESS_EXAMPLES, SAMPLE_EXAMPLES, DEMO_EXAMPLES];
+    let texts = [
+        SCAN_EXAMPLES,
+        QUERY_EXAMPLES,
+        ALERTS_EXAMPLES,
+        ACCESS_EXAMPLES,
+        SAMPLE_EXAMPLES,
+        DEMO_EXAMPLES,
+        verify::VERIFY_EXAMPLES,
+        policy::POLICY_EXAMPLES,
+    ];
     for line in texts.iter().flat_map(|text| text.lines()).filter_map(|line| line.strip_prefix("  ")) {
         let command = line.rsplit_once(" | ").map_or(line, |(_, last)| last);
         if command.starts_with("trailhound ") {
@@ -117,7 +126,7 @@ fn events_come_from_paths_or_from_a_lake() {
         assert!(error.contains("cannot be used with") && error.contains("--lake <PLACE>"), "{error}");
     }
     let query = |words: &[&str]| match parse(words).unwrap().command {
-        Command::Query(query) => (query.split(), query.lake.place().map(|place| place.map(str::to_owned))),
+        Command::Query(query) => (query.split(), query.lake.place(&[]).map(|place| place.map(str::to_owned))),
         other => panic!("{other:?}"),
     };
     let text = SqlSource::Text("SELECT 1".to_owned());
