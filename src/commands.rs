@@ -4,6 +4,7 @@ mod access;
 mod alerts;
 mod backtest;
 mod demo;
+mod iam_policy;
 mod ingest;
 mod lake;
 mod query;
@@ -11,6 +12,7 @@ mod rules;
 mod sample;
 mod scan;
 mod schema;
+mod verify;
 
 use crate::cli::{Cli, Command};
 use crate::outcome::{Failure, Outcome};
@@ -29,6 +31,8 @@ pub(crate) fn run(cli: &Cli, words: Words) -> Result<Outcome, Failure> {
         Command::Query(args) => query::run(args, global, words),
         Command::Alerts(args) => alerts::run(args, global, words),
         Command::Access(args) => access::run(args, global, words),
+        Command::Verify(args) => verify::run(args, global, words),
+        Command::IamPolicy(args) => iam_policy::run(args),
         Command::Sample(args) => sample::run(args, global, words),
         Command::Demo { keep } => demo::run(keep.as_deref(), global, words),
         Command::Schema => schema::run(global),

@@ -46,6 +46,8 @@ fn every_example_parses() {
         SAMPLE_EXAMPLES,
         DEMO_EXAMPLES,
         rules::EXAMPLES,
+        verify::VERIFY_EXAMPLES,
+        iam_policy::IAM_POLICY_EXAMPLES,
     ];
     for line in texts.iter().flat_map(|text| text.lines()).filter_map(|line| line.strip_prefix("  ")) {
         let command = line.rsplit_once(" | ").map_or(line, |(_, last)| last);
@@ -125,7 +127,7 @@ fn events_come_from_paths_or_from_a_lake() {
         assert!(error.contains("cannot be used with") && error.contains("--lake <PLACE>"), "{error}");
     }
     let query = |words: &[&str]| match parse(words).unwrap().command {
-        Command::Query(query) => (query.split(), query.lake.place().map(|place| place.map(str::to_owned))),
+        Command::Query(query) => (query.split(), query.lake.place(&[]).map(|place| place.map(str::to_owned))),
         other => panic!("{other:?}"),
     };
     let text = SqlSource::Text("SELECT 1".to_owned());

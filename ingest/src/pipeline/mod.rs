@@ -13,7 +13,7 @@ use std::collections::HashMap;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
 use arrow::array::RecordBatch;
@@ -21,7 +21,7 @@ use arrow::array::RecordBatch;
 use crate::gunzip::Limits;
 use crate::reject::{Error, ObjectTotals, Reason, Totals};
 use crate::seen::{self, Seen};
-use crate::source::{Input, Sources};
+use crate::source::{Input, Place, Sources};
 use object::ObjectReader;
 
 /// How to run.
@@ -72,6 +72,12 @@ pub struct Progress {
     pub records: AtomicU64,
     /// Objects that the ledger held, and that were not read.
     pub skipped: AtomicU64,
+    /// Objects listed that are to be read, and their bytes as stored.
+    pub listed: AtomicU64,
+    /// See `listed`.
+    pub listed_bytes: AtomicU64,
+    /// Whether `listed` is all that there is.
+    pub listed_all: AtomicBool,
 }
 
 /// Knows which objects were read by an earlier run.
@@ -184,6 +190,11 @@ fn list(
             match walk.next() {
                 Some(Ok(input)) => {
                     bytes += input.bytes;
+                    options.progress.listed.fetch_add(1, Ordering::Relaxed);
+                    options.progress.listed_bytes.fetch_add(input.bytes, Ordering::Relaxed);
+                    if let Place::Fetched(fetch) = &input.place {
+                        fetch.begin();
+                    }
                     inputs.push(Ok(input));
                 }
                 Some(Err((name, error))) => {
@@ -200,6 +211,7 @@ fn list(
             return;
         }
     }
+    options.progress.listed_all.store(true, Ordering::Relaxed);
 }
 
 fn work(tasks: &Mutex<Receiver<Task>>, options: &Options) {
