@@ -10,6 +10,7 @@ mod pack;
 mod plain;
 mod reading;
 mod sample;
+mod streamalert;
 mod trails;
 mod twin;
 mod windows;
