@@ -4,13 +4,12 @@
 //! report beside it if they are given. Holds documents, not decisions: what they grant is `policy`'s business. Must
 //! not know events or where the texts come from; whoever reads the files hands over the text and its name.
 
+mod authority;
 mod credentials;
 mod gaad;
+mod organization;
 
 use std::collections::BTreeMap;
-
-use serde::Deserialize;
-use serde_json::Value;
 
 pub use credentials::{Credentials, ReportedKey};
 
@@ -170,11 +169,12 @@ pub struct Inventory {
     pub warnings: Vec<String>,
 }
 
-#[derive(Deserialize)]
-struct RawLevel {
-    #[serde(default)]
-    target: String,
-    policies: Vec<Value>,
+/// The levels of service or resource control policies that hold for an account: see [`Inventory::add_scps`].
+///
+/// # Errors
+/// What cannot be read, and what is expected.
+pub fn scp_levels(text: &str, account: &str, source_name: &str) -> Result<Vec<ScpLevel>, Error> {
+    organization::levels(text, account, source_name)
 }
 
 impl Inventory {
@@ -185,20 +185,9 @@ impl Inventory {
     }
 
     /// Adds service control policies: a list of `{"target": …, "policies": [document …]}`, one entry a level from the
-    /// root to the account. They hold for every principal of the inventory but service-linked roles.
+    /// root to the account, or the organisation's tree. They hold for every principal but service-linked roles.
     pub fn add_scps(&mut self, text: &str, source_name: &str) -> Result<(), Error> {
-        let levels: Vec<RawLevel> = serde_json::from_str(text).map_err(|reason| {
-            let form = "a list of {\"target\": …, \"policies\": [document …]}, one entry a level";
-            Error::new(source_name, format!("no service control policies: {reason}; expected {form}"))
-        })?;
-        for (at, level) in levels.iter().enumerate() {
-            let parse = |(number, value)| {
-                Document::parse(value)
-                    .map_err(|reason| Error::new(source_name, format!("[{at}].policies[{number}]: {reason}")))
-            };
-            let policies = level.policies.iter().enumerate().map(parse).collect::<Result<_, _>>()?;
-            self.scp_levels.push(ScpLevel { target: level.target.clone(), policies });
-        }
+        self.scp_levels.extend(scp_levels(text, self.account(), source_name)?);
         Ok(())
     }
 
