@@ -1,6 +1,7 @@
 //! The alerts room on real logs and real rules, in one binary.
 #![allow(clippy::unwrap_used, missing_docs)]
 
+mod bombs;
 mod chains;
 mod corpus;
 mod filters;
