@@ -47,8 +47,10 @@ type Need = Option<Vec<String>>;
 pub(crate) struct Runnable {
     /// Its tree.
     pub(crate) node: Node,
-    source: Need,
-    name: Need,
+    /// Sources that it needs.
+    pub(crate) source: Need,
+    /// Names that it needs.
+    pub(crate) name: Need,
 }
 
 /// All rules.
@@ -102,9 +104,9 @@ impl Program {
         Ok(number)
     }
 
-    /// The sources and names of events that a rule needs, lower case; `None` where any will do.
-    pub(crate) fn needs(&self, number: usize) -> Option<(Option<&[String]>, Option<&[String]>)> {
-        self.rules.get(number).map(|rule| (rule.source.as_deref(), rule.name.as_deref()))
+    /// A rule, by its number.
+    pub(crate) fn rule(&self, number: usize) -> Option<&Runnable> {
+        self.rules.get(number)
     }
 
     /// Rules that a row with this source and name can match, in order.

@@ -9,7 +9,7 @@ use rsigma_parser::fieldpath::unescape_brackets;
 use rsigma_parser::{ConditionExpr, Detection, DetectionItem, Detections, Quantifier, SelectorPattern};
 
 use crate::modifier::{self, Lists};
-use crate::test::{Test, TextTest};
+use crate::test::{Shape, Test, TextTest};
 
 /// What a rule asks of an event.
 #[derive(Debug, Clone)]
@@ -26,6 +26,8 @@ pub(crate) enum Expr {
     Keyword(TextTest),
 }
 
+/// Most regular expressions in a rule: each may take two megabytes.
+pub(crate) const MAX_REGEXES: usize = 256;
 /// Deepest tree that a rule may build.
 const MAX_DEPTH: usize = 64;
 
@@ -42,6 +44,10 @@ pub(crate) fn read(detections: &Detections, lists: &Lists) -> Result<Expr, Strin
         let expr = selection(detection, lists, 0).map_err(|reason| format!("in `{name}`: {reason}"))?;
         named.insert(name.as_str(), expr);
     }
+    let regexes: usize = named.values().map(regexes).sum();
+    if regexes > MAX_REGEXES {
+        return Err(format!("{regexes} regular expressions; at most {MAX_REGEXES} are allowed: join them with `|`"));
+    }
     let mut conditions = Vec::new();
     for condition in &detections.conditions {
         conditions.push(combine(condition, &named)?);
@@ -49,6 +55,15 @@ pub(crate) fn read(detections: &Detections, lists: &Lists) -> Result<Expr, Strin
     match conditions.len() {
         0 => Err("the detection has no condition".to_owned()),
         _ => Ok(any(conditions)),
+    }
+}
+
+fn regexes(expr: &Expr) -> usize {
+    match expr {
+        Expr::All(parts) | Expr::Any(parts) => parts.iter().map(regexes).sum(),
+        Expr::Not(part) => regexes(part),
+        Expr::Field(_, Test::Text(test)) | Expr::Keyword(test) => usize::from(matches!(test.shape, Shape::Matches(_))),
+        Expr::Field(..) => 0,
     }
 }
 

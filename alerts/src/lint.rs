@@ -131,7 +131,8 @@ fn distance(a: &str, b: &str) -> usize {
 fn odd_events(expr: &Expr) -> Vec<String> {
     let mut program = Program::default();
     let Ok(number) = program.add(expr) else { return Vec::new() };
-    let Some((Some(sources), names)) = program.needs(number) else { return Vec::new() };
+    let Some(rule) = program.rule(number) else { return Vec::new() };
+    let Some(sources) = &rule.source else { return Vec::new() };
     let known: Vec<&String> =
         sources.iter().filter(|s| !action::actions_of(action::service_prefix(s)).is_empty()).collect();
     let elsewhere = sources.iter().filter(|source| !source.ends_with(".amazonaws.com"));
@@ -139,7 +140,7 @@ fn odd_events(expr: &Expr) -> Vec<String> {
         elsewhere.map(|s| format!("event sources end in .amazonaws.com, and `{s}` does not")).collect();
     // A source that our tables lack (sign-in, for one) may call its events what it likes.
     if known.len() == sources.len() {
-        for name in names.into_iter().flatten() {
+        for name in rule.name.iter().flatten() {
             let called =
                 |source: &&String| !matches!(action::map(source, name, "AwsApiCall"), action::Mapping::Unmapped(_));
             if !known.iter().any(called) {

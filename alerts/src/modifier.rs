@@ -9,7 +9,7 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 use rsigma_parser::{Modifier, SigmaString, SigmaValue};
 
-use crate::condition::{Expr, all, any};
+use crate::condition::{Expr, MAX_REGEXES, all, any};
 use crate::plan::Plan;
 use crate::test::{Compare, Test, number};
 use crate::wildcard::{Place, expand};
@@ -30,6 +30,9 @@ pub(crate) fn field(name: &str, modifiers: &[Modifier], values: &[SigmaValue], l
     let mut parts = Vec::with_capacity(values.len());
     for value in values {
         let choices = expanded(&plan, value, lists)?;
+        if plan.regex && choices.len() + parts.len() > MAX_REGEXES {
+            return Err(format!("more than {MAX_REGEXES} regular expressions: join them with `|`"));
+        }
         parts.push(any(choices.iter().map(|value| one(name, &plan, value)).collect::<Result<_, _>>()?));
     }
     let joined = if plan.all { all(parts) } else { any(parts) };

@@ -170,7 +170,7 @@ impl Plan {
         } else if self.charset != Charset::Utf8 {
             values = values.iter().map(|value| self.widen(value)).collect::<Result<_, _>>()?;
         }
-        values.iter().map(|v| pattern(v, self.place, self.cased)).collect()
+        Ok(values.iter().map(|v| pattern(v, self.place, self.cased)).collect())
     }
 
     /// A regular expression is looked for anywhere; `startswith` and `endswith` tie it to an end of the text.

@@ -133,7 +133,7 @@ fn read(map: &Mapping) -> Result<Suppression, String> {
         };
         let values = values.filter(|values| !values.is_empty()).ok_or_else(|| format!("`{key}` takes texts"))?;
         about.push(format!("{key} {}", values.join(" or ")));
-        conditions.push((*name, values.iter().map(|value| known(name, value)).collect::<Result<Vec<_>, _>>()?));
+        conditions.push((*name, values.iter().map(|value| known(name, value)).collect()));
     }
     if conditions.is_empty() {
         return Err("it would suppress everything: give a rule, a principal, or another condition".to_owned());
@@ -153,13 +153,13 @@ fn text(value: &Value) -> Option<String> {
     }
 }
 
-fn known(name: &str, value: &str) -> Result<Known, String> {
+fn known(name: &str, value: &str) -> Known {
     if name == "source_address"
         && let Ok(network) = value.parse::<IpNet>()
     {
-        return Ok(Known::Network(network));
+        return Known::Network(network);
     }
-    pattern(&SigmaString::new(value), Place::Whole, false).map(Known::Text)
+    Known::Text(pattern(&SigmaString::new(value), Place::Whole, false))
 }
 
 fn end(text: &str) -> Result<DateTime<Utc>, String> {

@@ -9,7 +9,9 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 use regex::{Regex, RegexBuilder};
 
+use crate::glob::Glob;
 use crate::moment::Clock;
+use crate::pcre::translate;
 use crate::wildcard::Place;
 
 /// A value found in the event, or that it is there without one.
@@ -81,6 +83,8 @@ pub(crate) enum Shape {
     StartsWith,
     /// The text ends with it.
     EndsWith,
+    /// The text fits; the needle is not used.
+    Glob(Glob),
     /// The text matches; the needle is not used. Case is part of the pattern.
     Matches(Regex),
 }
@@ -88,14 +92,14 @@ pub(crate) enum Shape {
 /// Longest regular expression of a rule, in bytes.
 const MAX_PATTERN_BYTES: usize = 8 * 1024;
 /// Memory that one compiled regular expression may take, in bytes.
-const MAX_PROGRAM_BYTES: usize = 1 << 20;
+const MAX_PROGRAM_BYTES: usize = 2 << 20;
 
 /// Compiles a pattern with bounded memory. Matching is linear in the text whatever the pattern.
 pub(crate) fn regex(pattern: &str) -> Result<Regex, String> {
     if pattern.len() > MAX_PATTERN_BYTES {
         return Err(format!("regular expression of {} bytes; at most {MAX_PATTERN_BYTES} are allowed", pattern.len()));
     }
-    RegexBuilder::new(pattern)
+    RegexBuilder::new(&translate(pattern))
         .size_limit(MAX_PROGRAM_BYTES)
         .dfa_size_limit(MAX_PROGRAM_BYTES)
         .nest_limit(50)
@@ -116,8 +120,10 @@ impl TextTest {
 
     /// Whether `text` passes.
     pub(crate) fn passes(&self, text: &str) -> bool {
-        if let Shape::Matches(pattern) = &self.shape {
-            return pattern.is_match(text);
+        match &self.shape {
+            Shape::Matches(pattern) => return pattern.is_match(text),
+            Shape::Glob(glob) => return glob.fits(text, self.cased),
+            _ => {}
         }
         if self.cased {
             return self.stands_in(text);
@@ -134,7 +140,7 @@ impl TextTest {
             Shape::Contains => memchr::memmem::find(text.as_bytes(), self.needle.as_bytes()).is_some(),
             Shape::StartsWith => text.starts_with(&self.needle),
             Shape::EndsWith => text.ends_with(&self.needle),
-            Shape::Matches(_) => false,
+            Shape::Glob(_) | Shape::Matches(_) => false,
         }
     }
 
@@ -151,7 +157,7 @@ impl TextTest {
                 memchr::memchr2_iter(first.to_ascii_lowercase(), first.to_ascii_uppercase(), &text[..=spare])
                     .any(|at| text[at..at + needle.len()].eq_ignore_ascii_case(needle))
             }
-            Shape::Matches(_) => false,
+            Shape::Glob(_) | Shape::Matches(_) => false,
         }
     }
 }

@@ -6,8 +6,9 @@ use rsigma_parser::SigmaString;
 use rsigma_parser::value::{SpecialChar, StringPart};
 
 use crate::encode::dash_variants;
+use crate::glob::Glob;
 use crate::modifier::{Lists, MAX_VALUES};
-use crate::test::{Shape, TextTest, regex};
+use crate::test::{Shape, TextTest};
 
 /// Where the value must stand in the text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,7 +62,7 @@ fn append(texts: &mut [String], more: &str) {
 }
 
 /// The test for a value with wildcards in the given place.
-pub(crate) fn pattern(value: &SigmaString, place: Place, cased: bool) -> Result<TextTest, String> {
+pub(crate) fn pattern(value: &SigmaString, place: Place, cased: bool) -> TextTest {
     let star = StringPart::Special(SpecialChar::WildcardMulti);
     let mut parts = value.parts.clone();
     if matches!(place, Place::Within | Place::End) {
@@ -87,18 +88,9 @@ pub(crate) fn pattern(value: &SigmaString, place: Place, cased: bool) -> Result<
             (true, false) => Shape::EndsWith,
             (true, true) => Shape::Contains,
         };
-        return Ok(TextTest::new(shape, cased, text));
+        return TextTest::new(shape, cased, text);
     }
-    let mut glob = String::from(if cased { "(?s)^" } else { "(?is)^" });
-    for part in &parts {
-        match part {
-            StringPart::Plain(text) => glob.push_str(&regex::escape(text)),
-            StringPart::Special(SpecialChar::WildcardMulti) => glob.push_str(".*"),
-            StringPart::Special(SpecialChar::WildcardSingle) => glob.push('.'),
-        }
-    }
-    glob.push('$');
-    Ok(TextTest::new(Shape::Matches(regex(&glob)?), true, ""))
+    TextTest::new(Shape::Glob(Glob::new(&parts, cased)), cased, "")
 }
 
 #[cfg(test)]

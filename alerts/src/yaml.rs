@@ -199,7 +199,7 @@ fn cut(yaml: &str) -> Vec<(u32, String)> {
 pub(crate) fn message(text: &str) -> String {
     let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
     match text.split_once(" at line ") {
-        Some((before, after)) => match after.split_once(|c: char| c == ',' || c == ';') {
+        Some((before, after)) => match after.split_once([',', ';']) {
             Some((_, rest)) if !rest.trim().is_empty() => format!("{before};{rest}"),
             _ => before.to_owned(),
         },

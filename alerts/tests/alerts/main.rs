@@ -1,6 +1,7 @@
 //! The alerts room on real logs and real rules, in one binary.
 #![allow(clippy::unwrap_used, missing_docs)]
 
+mod bombs;
 mod chains;
 mod corpus;
 mod filters;
@@ -10,6 +11,7 @@ mod pack;
 mod plain;
 mod reading;
 mod sample;
+mod streamalert;
 mod trails;
 mod twin;
 mod windows;
