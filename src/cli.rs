@@ -5,6 +5,7 @@
 mod duration;
 mod lake;
 mod moment;
+mod policy;
 mod size;
 
 use std::ffi::OsString;
@@ -14,6 +15,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) use lake::{At, IngestArgs, LakeCommand};
+pub(crate) use policy::{As, Form, GenerateArgs, PolicyCommand, ReplayArgs, SimulateArgs};
 
 use crate::render::terminal::Terminal;
 use crate::render::{Output, RowOptions};
@@ -154,6 +156,9 @@ pub(crate) enum Command {
     Alerts(AlertsArgs),
     /// Who used what and when, and what they were granted and never used
     Access(AccessArgs),
+    /// Smaller policies: simulate, generate, replay
+    #[command(subcommand)]
+    Policy(PolicyCommand),
     /// Write a made-up organisation's trail, to try things on
     Sample(SampleArgs),
     /// Show all of it on a made-up trail, without network, in under a minute

@@ -5,6 +5,7 @@ mod alerts;
 mod demo;
 mod ingest;
 mod lake;
+mod policy;
 mod query;
 mod rules;
 mod sample;
@@ -28,6 +29,7 @@ pub(crate) fn run(cli: &Cli, words: Words) -> Result<Outcome, Failure> {
         Command::Query(args) => query::run(args, global, words),
         Command::Alerts(args) => alerts::run(args, global, words),
         Command::Access(args) => access::run(args, global, words),
+        Command::Policy(command) => policy::run(command, global, words),
         Command::Sample(args) => sample::run(args, global, words),
         Command::Demo { keep } => demo::run(keep.as_deref(), global, words),
         Command::Schema => schema::run(global),
