@@ -147,15 +147,15 @@ pub fn of(inventories: &[Inventory], signins: &SignIns, unused: &[UnusedPrincipa
     let is_old = |role: &&UnusedPrincipal| role.created.is_some_and(|created| created <= from);
     let roles = unused.iter().filter(|principal| principal.kind == Identity::Role.as_str()).filter(is_old);
     found.extend(roles.filter_map(|role| unused_role(role, now)));
-    for (principal, seen) in &signins.root {
-        found.push(Finding::happened(Kind::RootUse, principal, seen, "events of the root user itself"));
+    for (principal, seen) in signins.root.within(from, now) {
+        found.push(Finding::happened(Kind::RootUse, principal, &seen, "events of the root user itself"));
     }
-    for (principal, seen) in &signins.without_mfa {
+    for (principal, seen) in signins.without_mfa.within(from, now) {
         let evidence = "ConsoleLogin of an IAM user with MFAUsed other than Yes";
-        found.push(Finding::happened(Kind::ConsoleLoginWithoutMfa, principal, seen, evidence));
+        found.push(Finding::happened(Kind::ConsoleLoginWithoutMfa, principal, &seen, evidence));
     }
-    for (principal, seen) in &signins.failed {
-        found.push(Finding::happened(Kind::ConsoleLoginFailed, principal, seen, "ConsoleLogin that failed"));
+    for (principal, seen) in signins.failed.within(from, now) {
+        found.push(Finding::happened(Kind::ConsoleLoginFailed, principal, &seen, "ConsoleLogin that failed"));
     }
     found.sort_by(|a, b| (a.kind, &a.principal, a.slot).cmp(&(b.kind, &b.principal, b.slot)));
     found

@@ -25,36 +25,66 @@ pub const COLUMNS: &[&str] = &[
 /// Most principals kept of one kind; names of failed sign-ins are whatever somebody typed.
 const MAX_PRINCIPALS: usize = 10_000;
 
-/// When something was seen, and how often.
+/// Most times kept of one principal; the latest stay.
+const MAX_TIMES: usize = 4096;
+
+/// When something was seen in a window, and how often.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Seen {
     /// First, microseconds.
     pub first: i64,
     /// Last, microseconds.
     pub last: i64,
-    /// Events.
+    /// Events; of very many, those of the latest times.
     pub count: u64,
 }
 
-/// Sign-ins of note, by principal.
+/// Times by principal.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Times {
+    of: BTreeMap<String, Vec<i64>>,
+}
+
+impl Times {
+    fn add(&mut self, principal: &str, time: i64) {
+        let room = self.of.len() < MAX_PRINCIPALS;
+        match self.of.get_mut(principal) {
+            Some(times) => {
+                times.push(time);
+                if times.len() > 2 * MAX_TIMES {
+                    times.sort_unstable();
+                    times.drain(..times.len() - MAX_TIMES);
+                }
+            }
+            None if room => {
+                self.of.insert(principal.to_owned(), vec![time]);
+            }
+            None => {}
+        }
+    }
+
+    /// What fell within a window, by principal.
+    pub fn within(&self, from: i64, to: i64) -> Vec<(&str, Seen)> {
+        let seen = |times: &Vec<i64>| {
+            let inside = || times.iter().copied().filter(|time| (from..=to).contains(time));
+            Some(Seen { first: inside().min()?, last: inside().max()?, count: inside().count() as u64 })
+        };
+        self.of.iter().filter_map(|(principal, times)| Some((principal.as_str(), seen(times)?))).collect()
+    }
+}
+
+/// Sign-ins of note.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct SignIns {
-    since: i64,
-    until: i64,
     /// Succeeded, without MFA.
-    pub without_mfa: BTreeMap<String, Seen>,
+    pub without_mfa: Times,
     /// Failed.
-    pub failed: BTreeMap<String, Seen>,
+    pub failed: Times,
     /// Anything that root did.
-    pub root: BTreeMap<String, Seen>,
+    pub root: Times,
 }
 
 impl SignIns {
-    /// Counts events from `since` to `until`, microseconds.
-    pub fn new(since: i64, until: i64) -> SignIns {
-        SignIns { since, until, ..SignIns::default() }
-    }
-
     /// Folds a batch of events.
     pub fn observe(&mut self, batch: &RecordBatch) {
         let Some(times) = batch::timestamp(batch, "eventtime") else { return };
@@ -70,20 +100,20 @@ impl SignIns {
                 continue;
             }
             let time = times.value(row);
-            let Some(principal) = principal.get(row).filter(|_| time >= self.since && time <= self.until) else {
+            let Some(principal) = principal.get(row) else {
                 continue;
             };
             if is_root && via.get(row).is_none() && event_type.get(row) != Some("AwsServiceEvent") {
-                add(&mut self.root, principal, time);
+                self.root.add(principal, time);
             }
             if !is_login {
                 continue;
             }
             let failed = message.get(row).is_some() || matches!(outcome.get(row), Some("error" | "denied"));
             if failed {
-                add(&mut self.failed, principal, time);
+                self.failed.add(principal, time);
             } else if kind.get(row) == Some("IAMUser") && !used_mfa(more.get(row)) {
-                add(&mut self.without_mfa, principal, time);
+                self.without_mfa.add(principal, time);
             }
         }
     }
@@ -92,12 +122,4 @@ impl SignIns {
 fn used_mfa(additional: Option<&str>) -> bool {
     let value = additional.and_then(|text| serde_json::from_str::<Value>(text).ok());
     value.as_ref().and_then(|value| value.get("MFAUsed")).and_then(Value::as_str) == Some("Yes")
-}
-
-fn add(seen: &mut BTreeMap<String, Seen>, principal: &str, time: i64) {
-    if let Some(known) = seen.get_mut(principal) {
-        *known = Seen { first: known.first.min(time), last: known.last.max(time), count: known.count + 1 };
-    } else if seen.len() < MAX_PRINCIPALS {
-        seen.insert(principal.to_owned(), Seen { first: time, last: time, count: 1 });
-    }
 }

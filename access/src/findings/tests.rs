@@ -35,7 +35,7 @@ fn findings_of_the_accounts_are_exact() {
         inventory.add_credential_report(&account.credential_report, "report.csv").unwrap();
         let now = instant::parse(account.expected["now"].as_str().unwrap()).unwrap();
         let options = Options::new(now);
-        let (mut usage, mut signins) = (LastUsed::default(), SignIns::new(options.from(), now));
+        let (mut usage, mut signins) = (LastUsed::default(), SignIns::default());
         let events = batch(&account.distinct());
         usage.observe(&events);
         signins.observe(&events);

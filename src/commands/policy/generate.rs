@@ -46,7 +46,7 @@ pub(crate) fn run(args: &GenerateArgs, global: &Global, words: Words) -> Result<
     };
     let replayed = replay::replay(&calls, &Proposal::Identity(made.documents.clone()));
     print(args, global, &made, &calls, &replayed, &inventories)?;
-    tell(&made, &replayed, words);
+    tell(args, &made, &replayed, words);
     Ok(events.tell(&totals))
 }
 
@@ -134,9 +134,10 @@ fn print(
         Form::Diff => diff(args, made, inventories),
         Form::Terraform => text::terraform(&Caller::new(&args.principal), &terraform_policies(args, made)?),
     };
-    // Line by line, since names in it may be attacker-written; the JSON in it has escaped them already.
-    let lines = crate::render::escape::lines(&shown);
-    Ok(render::settle(out.write_all(lines.as_bytes()))?)
+    // Names in it may be attacker-written; as JSON escapes they mean the same.
+    let mut safe = Vec::with_capacity(shown.len());
+    crate::render::escape::json_text(shown.as_bytes(), &mut safe);
+    Ok(render::settle(out.write_all(&safe))?)
 }
 
 fn terraform_policies(args: &GenerateArgs, made: &Made) -> Result<Vec<Policy>, Failure> {
@@ -190,7 +191,11 @@ fn document(args: &GenerateArgs, made: &Made, calls: &Calls, replayed: &Replay) 
     })
 }
 
-fn tell(made: &Made, replayed: &Replay, words: Words) {
+fn tell(args: &GenerateArgs, made: &Made, replayed: &Replay, words: Words) {
+    if args.from_current && made.changes.is_empty() {
+        let text = "nothing is certain to be unused, so nothing is taken away: `trailhound access --grants` says why";
+        words.note(text);
+    }
     let list = |names: &[String]| names.join(", ");
     words.note(&format!(
         "replayed on {} recorded calls: {} would be denied",
