@@ -63,6 +63,7 @@ Examples:
   aws iam get-account-authorization-details > grants.json
   trailhound access ./logs --grants grants.json
   trailhound access ./logs --grants grants.json --window 180d --output json
+  trailhound access ./logs --grants grants.json --credential-report report.csv --html report.html
   trailhound access --lake ./trailhound-lake --grants grants.json";
 
 const SAMPLE_EXAMPLES: &str = "\
@@ -367,6 +368,22 @@ pub(crate) struct AccessArgs {
     /// The CSV of `aws iam get-credential-report`, decoded
     #[arg(long, value_name = "FILE")]
     pub(crate) credential_report: Option<PathBuf>,
+
+    /// The JSON of `aws iam list-users`: when passwords were last used
+    #[arg(long, value_name = "FILE")]
+    pub(crate) list_users: Option<PathBuf>,
+
+    /// Findings that are accepted, each with its reason, as JSON
+    #[arg(long, value_name = "FILE")]
+    pub(crate) exclude: Option<PathBuf>,
+
+    /// Write the report as one HTML file, too
+    #[arg(long, value_name = "FILE")]
+    pub(crate) html: Option<PathBuf>,
+
+    /// Exit with 1 if there is a finding of this severity or above
+    #[arg(long, value_enum, value_name = "SEVERITY", ignore_case = true)]
+    pub(crate) fail_on: Option<Severity>,
 
     /// How far back use counts as use
     #[arg(long, value_name = "DURATION", value_parser = duration::parse, default_value = "90d")]
