@@ -6,6 +6,7 @@ mod duration;
 mod iam_policy;
 mod lake;
 mod moment;
+mod policy;
 mod rules;
 mod size;
 mod source;
@@ -19,6 +20,7 @@ use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) use iam_policy::IamPolicyArgs;
 pub(crate) use lake::{At, IngestArgs, LakeCommand};
+pub(crate) use policy::{As, Form, GenerateArgs, PolicyCommand, ReplayArgs, SimulateArgs};
 pub(crate) use rules::{RuleFlags, RulesArgs, RulesCommand};
 pub(crate) use source::SourceArgs;
 pub(crate) use verify::VerifyArgs;
@@ -72,6 +74,7 @@ Examples:
   aws iam get-account-authorization-details > grants.json
   trailhound access ./logs --grants grants.json
   trailhound access ./logs --grants grants.json --window 180d --output json
+  trailhound access ./logs --grants grants.json --credential-report report.csv --html report.html
   trailhound access --lake ./trailhound-lake --grants grants.json";
 
 const SAMPLE_EXAMPLES: &str = "\
@@ -169,6 +172,9 @@ pub(crate) enum Command {
     Verify(VerifyArgs),
     /// Print the IAM policy that trailhound needs, and nothing beyond it
     IamPolicy(IamPolicyArgs),
+    /// Smaller policies: simulate, generate, replay
+    #[command(subcommand)]
+    Policy(PolicyCommand),
     /// Write a made-up organisation's trail, to try things on
     Sample(SampleArgs),
     /// Show all of it on a made-up trail, without network, in under a minute
@@ -413,6 +419,22 @@ pub(crate) struct AccessArgs {
     /// The CSV of `aws iam get-credential-report`, decoded
     #[arg(long, value_name = "FILE")]
     pub(crate) credential_report: Option<PathBuf>,
+
+    /// The JSON of `aws iam list-users`: when passwords were last used
+    #[arg(long, value_name = "FILE")]
+    pub(crate) list_users: Option<PathBuf>,
+
+    /// Findings that are accepted, each with its reason, as JSON
+    #[arg(long, value_name = "FILE")]
+    pub(crate) exclude: Option<PathBuf>,
+
+    /// Write the report as one HTML file, too
+    #[arg(long, value_name = "FILE")]
+    pub(crate) html: Option<PathBuf>,
+
+    /// Exit with 1 if there is a finding of this severity or above
+    #[arg(long, value_enum, value_name = "SEVERITY", ignore_case = true)]
+    pub(crate) fail_on: Option<Severity>,
 
     /// How far back use counts as use
     #[arg(long, value_name = "DURATION", value_parser = duration::parse, default_value = "90d")]

@@ -7,6 +7,7 @@ mod demo;
 mod iam_policy;
 mod ingest;
 mod lake;
+mod policy;
 mod query;
 mod rules;
 mod sample;
@@ -33,6 +34,7 @@ pub(crate) fn run(cli: &Cli, words: Words) -> Result<Outcome, Failure> {
         Command::Access(args) => access::run(args, global, words),
         Command::Verify(args) => verify::run(args, global, words),
         Command::IamPolicy(args) => iam_policy::run(args),
+        Command::Policy(command) => policy::run(command, global, words),
         Command::Sample(args) => sample::run(args, global, words),
         Command::Demo { keep } => demo::run(keep.as_deref(), global, words),
         Command::Schema => schema::run(global),

@@ -8,6 +8,7 @@ mod authority;
 mod credentials;
 mod gaad;
 mod organization;
+mod users;
 
 use std::collections::BTreeMap;
 
@@ -123,6 +124,24 @@ pub struct Entity {
 }
 
 impl Entity {
+    /// An entity of which nothing but its name is known.
+    fn bare(arn: &str, name: &str, id: &str, kind: Kind, created: Option<i64>) -> Entity {
+        Entity {
+            arn: arn.to_owned(),
+            name: name.to_owned(),
+            id: id.to_owned(),
+            kind,
+            created,
+            inline: Vec::new(),
+            attached: Vec::new(),
+            groups: Vec::new(),
+            boundary: None,
+            trust: None,
+            role_last_used: None,
+            tags: BTreeMap::new(),
+        }
+    }
+
     /// Whether a service made the role for itself: its permissions are fixed, and SCPs do not apply to it.
     pub fn is_service_linked(&self) -> bool {
         self.kind == Kind::Role && self.arn.contains(":role/aws-service-role/")
@@ -189,6 +208,14 @@ impl Inventory {
     pub fn add_scps(&mut self, text: &str, source_name: &str) -> Result<(), Error> {
         self.scp_levels.extend(scp_levels(text, self.account(), source_name)?);
         Ok(())
+    }
+
+    /// Adds the JSON of `aws iam list-users`: users that are missing, and the last use of each password.
+    ///
+    /// # Errors
+    /// What cannot be read, and what is expected.
+    pub fn add_users(&mut self, text: &str, source_name: &str) -> Result<(), Error> {
+        users::add(self, text, source_name)
     }
 
     /// Adds the credential report (`aws iam get-credential-report`, the decoded CSV). Columns are found by header name.

@@ -48,6 +48,9 @@ fn every_example_parses() {
         rules::EXAMPLES,
         verify::VERIFY_EXAMPLES,
         iam_policy::IAM_POLICY_EXAMPLES,
+        policy::SIMULATE_EXAMPLES,
+        policy::GENERATE_EXAMPLES,
+        policy::REPLAY_EXAMPLES,
     ];
     for line in texts.iter().flat_map(|text| text.lines()).filter_map(|line| line.strip_prefix("  ")) {
         let command = line.rsplit_once(" | ").map_or(line, |(_, last)| last);

@@ -1,5 +1,7 @@
 //! `trailhound policy`: deciding requests, writing smaller policies, and trying them on what was recorded.
 
+mod generate;
+mod replay;
 mod simulate;
 
 use std::path::{Path, PathBuf};

@@ -9,7 +9,7 @@ use super::{Answer, document};
 use crate::inventory::{Entity, Inventory};
 use crate::policy::caller::Caller;
 use crate::policy::evaluate::Explained;
-use crate::policy::{ActionName, Context, Document, Guards, Mode, Request};
+use crate::policy::{ActionName, Context, Document, Guards, Mode, Principal, Request};
 
 #[derive(Deserialize)]
 struct RawPolicy {
@@ -55,9 +55,13 @@ pub(super) fn answer(case: &Value, id: &Value) -> Result<Answer, String> {
     let arn = query.get("principal").and_then(Value::as_str).ok_or("the query names no principal")?;
     let caller = Caller::new(arn);
     let found = world.inventories.iter().find_map(|inventory| Some((inventory, inventory.behind(&caller)?)));
-    let (inventory, entity) = found.ok_or_else(|| format!("{arn} is not in the authorization details"))?;
     let resource = asked.resources.first().map_or("*", String::as_str);
-    Ok(Answer::of(id.clone(), world.explain(inventory, entity, caller, &asked, resource)))
+    let explained = match found {
+        Some((inventory, entity)) => world.explain(inventory, entity, caller, &asked, resource),
+        // A principal that the account does not have has no policies.
+        None => world.ask(&Principal::new(caller, &Vec::new()), Context::default(), &asked, resource),
+    };
+    Ok(Answer::of(id.clone(), explained))
 }
 
 impl Query {
@@ -118,7 +122,11 @@ impl World {
         query: &Query,
         resource: &str,
     ) -> Explained {
-        let mut context = inventory.principal_context(entity, &caller);
+        let context = inventory.principal_context(entity, &caller);
+        self.ask(&inventory.principal(entity, caller), context, query, resource)
+    }
+
+    fn ask(&self, principal: &Principal, mut context: Context, query: &Query, resource: &str) -> Explained {
         context.merge(&query.context);
         let owned = self.owned.iter().find(|owned| covers(&owned.resource, resource));
         let guards =
@@ -132,7 +140,7 @@ impl World {
             context: &context,
             mode: &query.mode,
         };
-        inventory.principal(entity, caller).explain(&request, &guards)
+        principal.explain(&request, &guards)
     }
 
     fn who_can(&self, query: &Query, pairs: bool) -> Vec<Value> {

@@ -87,9 +87,9 @@ impl Setting {
         let arn = arn.ok_or_else(|| Failure::Usage("say who asks: --policy-source-arn or --caller-arn".to_owned()))?;
         let caller = Caller::new(arn);
         let source = args.policy_source_arn.as_deref().map(Caller::new);
-        let found = source.as_ref().and_then(|source| {
-            inventories.iter().find_map(|inventory| Some((inventory, inventory.behind(source)?)))
-        });
+        let found = source
+            .as_ref()
+            .and_then(|source| inventories.iter().find_map(|inventory| Some((inventory, inventory.behind(source)?))));
         if let (Some(source), None) = (&source, found) {
             let next = "give the grants of its account, or check the ARN's path";
             return Err(Failure::Usage(format!("{}: not in the grants; {next}", source.arn)));
