@@ -66,8 +66,17 @@ static PARTITIONS: &[(&str, &str)] = &[
 ];
 
 /// Names of the partition columns, which no other view has.
-pub(crate) static PARTITION_NAMES: &[&str] =
-    &["account", "region", "year", "month", "day", "timestamp", "date_partition", "region_partition", "account_partition"];
+pub(crate) static PARTITION_NAMES: &[&str] = &[
+    "account",
+    "region",
+    "year",
+    "month",
+    "day",
+    "timestamp",
+    "date_partition",
+    "region_partition",
+    "account_partition",
+];
 
 /// Columns of the view, in order.
 pub fn column_names() -> impl Iterator<Item = &'static str> {

@@ -186,7 +186,9 @@ impl Fold {
 
 /// Fields behind a struct, in the table's spelling: `user_identity.invoked_by` is `user_identity.invokedby`.
 fn spell_fields(idents: &mut [Ident]) {
-    let Some(place) = idents.iter().take(2).position(|i| holds_fields(&i.value) && !holds_json(&i.value)) else { return };
+    let Some(place) = idents.iter().take(2).position(|i| holds_fields(&i.value) && !holds_json(&i.value)) else {
+        return;
+    };
     for field in idents.iter_mut().skip(place + 1) {
         if field.value.contains('_') {
             field.value = spelled(&field.value);

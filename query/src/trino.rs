@@ -50,7 +50,8 @@ pub fn functions() -> Vec<Known> {
         example: format!("SELECT {}", example.0),
         answer: example.1,
     };
-    let mut all: Vec<Known> = json::FUNCTIONS.iter().chain(text::FUNCTIONS).map(|f| known(f.name, f.about, f.example)).collect();
+    let mut all: Vec<Known> =
+        json::FUNCTIONS.iter().chain(text::FUNCTIONS).map(|f| known(f.name, f.about, f.example)).collect();
     all.extend(time::FUNCTIONS.iter().map(|f| known(f.name, f.about, f.example)));
     all.extend(values::FUNCTIONS.iter().map(|f| known(f.name, f.about, f.example)));
     all.extend(forms::examples().map(|(name, about, example, answer)| Known { name, about, example, answer }));

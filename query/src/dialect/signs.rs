@@ -47,7 +47,10 @@ impl Signs {
             ("eventtime", Some(Kind::IsoText)) => self.athena += 1,
             ("eventtime", Some(Kind::OtherText | Kind::Time)) => self.store += 1,
             ("readonly" | "managementevent" | "sessioncredentialfromconsole", Some(Kind::Truth)) => self.store += 1,
-            ("readonly" | "managementevent" | "sessioncredentialfromconsole", Some(Kind::IsoText | Kind::OtherText)) => {
+            (
+                "readonly" | "managementevent" | "sessioncredentialfromconsole",
+                Some(Kind::IsoText | Kind::OtherText),
+            ) => {
                 self.athena += 1;
             }
             _ => {}
@@ -60,14 +63,18 @@ impl Signs {
             let Some(column) = column_name(&argument) else { continue };
             match (name.as_str(), column.as_str()) {
                 ("from_iso8601_timestamp" | "from_iso8601_date" | "date_parse" | "parse_datetime", "eventtime")
-                | ("substr" | "substring" | "split_part" | "split" | "strpos" | "concat", "eventtime") => self.athena += 1,
+                | ("substr" | "substring" | "split_part" | "split" | "strpos" | "concat", "eventtime") => {
+                    self.athena += 1
+                }
                 (
-                    "date_trunc" | "date_format" | "format_datetime" | "date_diff" | "date_add" | "date" | "day_of_week"
-                    | "dow" | "hour" | "minute" | "day" | "month" | "year" | "week" | "day_of_month" | "day_of_year"
-                    | "to_unixtime" | "at_timezone" | "quarter" | "date_part",
+                    "date_trunc" | "date_format" | "format_datetime" | "date_diff" | "date_add" | "date"
+                    | "day_of_week" | "dow" | "hour" | "minute" | "day" | "month" | "year" | "week" | "day_of_month"
+                    | "day_of_year" | "to_unixtime" | "at_timezone" | "quarter" | "date_part",
                     "eventtime",
                 ) => self.store += 1,
-                ("element_at" | "map_keys" | "map_values" | "cardinality" | "map_filter", other) if holds_json(other) => {
+                ("element_at" | "map_keys" | "map_values" | "cardinality" | "map_filter", other)
+                    if holds_json(other) =>
+                {
                     self.store += 1;
                 }
                 ("json_extract" | "json_extract_scalar" | "json_parse" | "regexp_like" | "strpos", other)

@@ -22,21 +22,23 @@ pub(crate) enum Step {
 
 /// The steps of a path, or why it is none.
 pub(crate) fn parse(path: &str) -> Result<Vec<Step>, String> {
-    let bad = |why: &str| Err(format!("the JSON path `{path}` {why}"));
+    let bad = |why: &str| format!("the JSON path `{path}` {why}");
     // SQL/JSON says `lax $.a` or `strict $.a`: both read here as lax does.
     let bare = path.trim_start().trim_start_matches("lax ").trim_start_matches("strict ").trim();
-    let Some(mut rest) = bare.strip_prefix('$') else { return bad("must begin with $, like $.bucketName") };
+    let Some(mut rest) = bare.strip_prefix('$') else {
+        return Err(bad("must begin with $, like $.bucketName"));
+    };
     let mut steps = Vec::new();
     while let Some(first) = rest.chars().next() {
         let (step, used) = match first {
-            '.' => dotted(rest).ok_or(()),
-            '[' => bracketed(rest).ok_or(()),
-            _ => Err(()),
+            '.' => dotted(rest),
+            '[' => bracketed(rest),
+            _ => None,
         }
-        .or_else(|()| bad("has a part that is no .name, .\"name\", [0], ['name'] or [*]"))?;
+        .ok_or_else(|| bad("has a part that is no .name, .\"name\", [0], ['name'] or [*]"))?;
         steps.push(step);
         if steps.len() > MAX_STEPS {
-            return bad("has more steps than a JSON text has levels");
+            return Err(bad("has more steps than a JSON text has levels"));
         }
         rest = rest.get(used..).unwrap_or_default();
     }

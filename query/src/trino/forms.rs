@@ -9,8 +9,8 @@ use std::ops::ControlFlow;
 use std::sync::OnceLock;
 
 use datafusion::sql::sqlparser::ast::{
-    BinaryOperator, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, ObjectNamePart, Value, VisitMut,
-    VisitorMut,
+    BinaryOperator, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentClause, FunctionArguments,
+    ObjectNamePart, Value, VisitMut, VisitorMut,
 };
 use datafusion::sql::sqlparser::dialect::GenericDialect;
 use datafusion::sql::sqlparser::parser::Parser;
@@ -76,7 +76,7 @@ pub(super) static FORMS: &[Form] = &[
     form("max", 2, "array_slice(array_agg($1 ORDER BY $1 DESC) FILTER (WHERE $1 IS NOT NULL), 1, $2)", "the largest values", ("SELECT max(x, 2) FROM t", "[3, 2]")),
     form("min", 2, "array_slice(array_agg($1 ORDER BY $1 ASC) FILTER (WHERE $1 IS NOT NULL), 1, $2)", "the smallest values", ("SELECT min(x, 2) FROM t", "[1, 2]")),
     form("approx_distinct", 2, "approx_distinct($1)", "how many different values there are, nearly; the wanted error is ignored", ("SELECT approx_distinct(x, 0.05) FROM t", "3")),
-    form("approx_percentile", 2, "approx_percentile_cont($1, $2)", "a percentile, nearly", ("SELECT approx_percentile(x, 0.5) FROM t", "2")),
+    form("approx_percentile", 2, "approx_percentile_cont($1, $2)", "a percentile, nearly", ("SELECT approx_percentile(x, 0.5) FROM t", "2.0")),
     form("set_agg", 1, "array_agg(DISTINCT $1)", "the different values as a list", ("SELECT cardinality(set_agg(x)) FROM t", "3")),
     form("map_agg", 2, "map(array_agg($1), array_agg($2))", "a map of two columns", ("SELECT map_agg(x, y)[1] FROM t", "a")),
     form("listagg", 2, "string_agg($1, $2)", "the values as one text", ("SELECT listagg(y, ',') WITHIN GROUP (ORDER BY y) FROM t", "a,b")),
@@ -138,7 +138,8 @@ pub(super) static FORMS: &[Form] = &[
 fn templates() -> &'static BTreeMap<(&'static str, usize), Expr> {
     static TEMPLATES: OnceLock<BTreeMap<(&'static str, usize), Expr>> = OnceLock::new();
     TEMPLATES.get_or_init(|| {
-        let parsed = |sql: &str| Parser::new(&GenericDialect {}).try_with_sql(sql).and_then(|mut p| p.parse_expr()).ok();
+        let parsed =
+            |sql: &str| Parser::new(&GenericDialect {}).try_with_sql(sql).and_then(|mut p| p.parse_expr()).ok();
         let forms = FORMS.iter().filter_map(|form| Some(((form.name, form.arguments), parsed(form.engine)?)));
         let parts = PARTS.iter().filter_map(|(name, part, ..)| {
             Some(((*name, 1), parsed(&format!("CAST(date_part('{part}', $1) AS BIGINT)"))?))
@@ -214,8 +215,9 @@ fn carry(from: &Function, to: &mut Expr) {
     };
     made.over = made.over.take().or_else(|| from.over.clone());
     made.null_treatment = made.null_treatment.take().or(from.null_treatment);
-    if made.within_group.is_empty() {
-        made.within_group.clone_from(&from.within_group);
+    // `listagg(x, ',') WITHIN GROUP (ORDER BY x)`: the engine's `string_agg` has its order inside.
+    if let (FunctionArguments::List(made), false) = (&mut made.args, from.within_group.is_empty()) {
+        made.clauses.push(FunctionArgumentClause::OrderBy(from.within_group.clone()));
     }
 }
 

@@ -7,15 +7,11 @@
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
-use arrow::array::{
-    Array, ArrayRef, AsArray, BooleanBuilder, Float64Builder, Int64Builder, ListBuilder, StringArray, StringBuilder,
-};
+use arrow::array::{Array, ArrayRef, AsArray, BooleanBuilder, Int64Builder, ListBuilder, StringArray, StringBuilder};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Field};
 use datafusion::common::{DataFusionError, Result, ScalarValue, exec_datafusion_err, plan_err};
-use datafusion::logical_expr::{
-    ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
-};
+use datafusion::logical_expr::{ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility};
 use regex::{Regex, RegexBuilder};
 
 use crate::json::path::{Step, parse};
@@ -33,8 +29,6 @@ pub(super) enum Kernel {
     Text(fn(&[&str], &mut Memo, &mut String) -> Result<bool>),
     /// Gives a number.
     Number(fn(&[&str], &mut Memo) -> Result<Option<i64>>),
-    /// Gives a floating-point number.
-    Real(fn(&[&str], &mut Memo) -> Result<Option<f64>>),
     /// Gives a truth value.
     Truth(fn(&[&str], &mut Memo) -> Result<Option<bool>>),
     /// Gives a list of texts.
@@ -144,9 +138,8 @@ pub(super) enum Argument {
 impl Argument {
     /// The argument as text, whatever type it has.
     pub(super) fn new(value: &ColumnarValue) -> Result<Argument> {
-        let text = |array: &ArrayRef| -> Result<StringArray> {
-            Ok(cast(array, &DataType::Utf8)?.as_string::<i32>().clone())
-        };
+        let text =
+            |array: &ArrayRef| -> Result<StringArray> { Ok(cast(array, &DataType::Utf8)?.as_string::<i32>().clone()) };
         Ok(match value {
             ColumnarValue::Array(array) => Argument::Each(text(array)?),
             ColumnarValue::Scalar(scalar) => {
@@ -213,7 +206,6 @@ struct Builder {
     list: Vec<Option<String>>,
     texts: StringBuilder,
     numbers: Int64Builder,
-    reals: Float64Builder,
     truths: BooleanBuilder,
     lists: ListBuilder<StringBuilder>,
 }
@@ -226,7 +218,6 @@ impl Builder {
             list: Vec::new(),
             texts: StringBuilder::with_capacity(room(matches!(kernel, Kernel::Text(_))), 0),
             numbers: Int64Builder::with_capacity(room(matches!(kernel, Kernel::Number(_)))),
-            reals: Float64Builder::with_capacity(room(matches!(kernel, Kernel::Real(_)))),
             truths: BooleanBuilder::with_capacity(room(matches!(kernel, Kernel::Truth(_)))),
             lists: ListBuilder::new(StringBuilder::new()),
             kernel,
@@ -243,7 +234,6 @@ impl Builder {
                 }
             }
             Kernel::Number(compute) => self.numbers.append_option(compute(texts, memo)?),
-            Kernel::Real(compute) => self.reals.append_option(compute(texts, memo)?),
             Kernel::Truth(compute) => self.truths.append_option(compute(texts, memo)?),
             Kernel::Texts(compute) => {
                 self.list.clear();
@@ -261,7 +251,6 @@ impl Builder {
         match self.kernel {
             Kernel::Text(_) => self.texts.append_null(),
             Kernel::Number(_) => self.numbers.append_null(),
-            Kernel::Real(_) => self.reals.append_null(),
             Kernel::Truth(_) => self.truths.append_null(),
             Kernel::Texts(_) => self.lists.append(false),
         }
@@ -271,7 +260,6 @@ impl Builder {
         match self.kernel {
             Kernel::Text(_) => Arc::new(self.texts.finish()),
             Kernel::Number(_) => Arc::new(self.numbers.finish()),
-            Kernel::Real(_) => Arc::new(self.reals.finish()),
             Kernel::Truth(_) => Arc::new(self.truths.finish()),
             Kernel::Texts(_) => Arc::new(self.lists.finish()),
         }
@@ -291,7 +279,6 @@ impl ScalarUDFImpl for TextFunction {
         Ok(match self.entry.kernel {
             Kernel::Text(_) => DataType::Utf8,
             Kernel::Number(_) => DataType::Int64,
-            Kernel::Real(_) => DataType::Float64,
             Kernel::Truth(_) => DataType::Boolean,
             Kernel::Texts(_) => DataType::List(Arc::new(Field::new("item", DataType::Utf8, true))),
         })

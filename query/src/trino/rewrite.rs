@@ -159,13 +159,8 @@ fn retyped(inner: &mut Box<Expr>, data_type: &DataType, kind: &CastKind) -> Opti
         _ if is_json(inner) => {
             let text = call("json_text", vec![(**inner).clone()]);
             let kind = if *kind == CastKind::DoubleColon { CastKind::Cast } else { kind.clone() };
-            let cast = Expr::Cast {
-                kind,
-                expr: Box::new(text),
-                data_type: data_type.clone(),
-                array: false,
-                format: None,
-            };
+            let cast =
+                Expr::Cast { kind, expr: Box::new(text), data_type: data_type.clone(), array: false, format: None };
             Some(cast)
         }
         _ => None,
@@ -235,13 +230,10 @@ mod tests {
     #[test]
     fn paths_casts_and_arrows() {
         for (sql, engine) in [
-            (
-                "SELECT requestParameters.bucketName FROM t",
-                "SELECT json_field(requestParameters, 'bucketName') FROM t",
-            ),
+            ("SELECT requestParameters.bucketName FROM t", "SELECT json_field(requestParameters, 'bucketName') FROM t"),
             (
                 "SELECT ct.requestParameters.a.b FROM t ct",
-                "SELECT json_field(ct.requestParameters, 'a', 'b') FROM t AS ct",
+                "SELECT json_field(ct.requestParameters, 'a', 'b') FROM t ct",
             ),
             ("SELECT requestParameters['a'] FROM t", "SELECT element_at(requestParameters, 'a') FROM t"),
             (

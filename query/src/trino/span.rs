@@ -27,7 +27,11 @@ fn unit(name: &str) -> Result<Unit> {
         "month" => Unit::Months(1),
         "quarter" => Unit::Months(3),
         "year" => Unit::Months(12),
-        _ => return exec_err!("`{name}` is no unit of time; use second, minute, hour, day, week, month, quarter or year"),
+        _ => {
+            return exec_err!(
+                "`{name}` is no unit of time; use second, minute, hour, day, week, month, quarter or year"
+            );
+        }
     })
 }
 

@@ -7,9 +7,7 @@
 use std::sync::Arc;
 
 use arrow::array::timezone::Tz;
-use arrow::array::{
-    Array, ArrayRef, AsArray, Date32Array, Int64Array, StringBuilder, TimestampMicrosecondArray,
-};
+use arrow::array::{Array, ArrayRef, AsArray, Date32Array, Int64Array, StringBuilder, TimestampMicrosecondArray};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, TimeUnit, TimestampMicrosecondType};
 use datafusion::common::{Result, exec_datafusion_err, exec_err, plan_err};
@@ -142,13 +140,13 @@ pub(super) static FUNCTIONS: &[Entry] = &[
         "DuckDB's: milliseconds since 1970",
         ("epoch_ms(timestamp '1970-01-01 00:00:01')", "1000"),
     ),
+    entry("to_unixtime", Act::Seconds, "seconds since 1970", ("to_unixtime(timestamp '1970-01-01 00:00:01')", "1.0")),
     entry(
-        "to_unixtime",
-        Act::Seconds,
-        "seconds since 1970",
-        ("to_unixtime(timestamp '1970-01-01 00:00:01')", "1.0"),
+        "from_unixtime",
+        Act::FromSeconds,
+        "the time of seconds since 1970",
+        ("from_unixtime(1)", "1970-01-01T00:00:01Z"),
     ),
-    entry("from_unixtime", Act::FromSeconds, "the time of seconds since 1970", ("from_unixtime(1)", "1970-01-01T00:00:01Z")),
 ];
 
 #[derive(Debug, PartialEq, Eq, Hash)]
@@ -391,8 +389,9 @@ impl ScalarUDFImpl for TimeFunction {
                 Some(DataType::Timestamp(..)) => return plan_err!("{} takes text, not a time", self.name),
                 _ => vec![text],
             },
-            Act::Format(_) if matches!(arg_types.first(), Some(t) if is_like_text(t))
-                && matches!(arg_types.get(1), Some(DataType::Timestamp(..) | DataType::Date32)) =>
+            Act::Format(_)
+                if matches!(arg_types.first(), Some(t) if is_like_text(t))
+                    && matches!(arg_types.get(1), Some(DataType::Timestamp(..) | DataType::Date32)) =>
             {
                 vec![text, time(1)?]
             }

@@ -139,12 +139,16 @@ pub(super) fn build(kind: &Type, values: &[Option<Raw<'_>>]) -> Result<ArrayRef>
     Ok(match kind {
         Type::Json => Arc::new(values.iter().map(|value| value.map(Raw::compact)).collect::<StringArray>()),
         Type::Text => Arc::new(values.iter().map(|value| value.and_then(Raw::shown)).collect::<StringArray>()),
-        Type::Number => Arc::new(scalars(&values, "bigint", |text| {
-            text.parse().ok().or_else(|| text.parse::<f64>().ok().map(|number| number.round() as i64))
-        })?
-        .into_iter()
-        .collect::<Int64Array>()),
-        Type::Real => Arc::new(scalars(&values, "double", |text| text.parse().ok())?.into_iter().collect::<Float64Array>()),
+        Type::Number => Arc::new(
+            scalars(&values, "bigint", |text| {
+                text.parse().ok().or_else(|| text.parse::<f64>().ok().map(|number| number.round() as i64))
+            })?
+            .into_iter()
+            .collect::<Int64Array>(),
+        ),
+        Type::Real => {
+            Arc::new(scalars(&values, "double", |text| text.parse().ok())?.into_iter().collect::<Float64Array>())
+        }
         Type::Truth => {
             Arc::new(scalars(&values, "boolean", |text| text.parse().ok())?.into_iter().collect::<BooleanArray>())
         }
@@ -258,10 +262,10 @@ mod tests {
         assert_eq!(shown("array(varchar)", &[r#"["a",1,null]"#, "{}", "[]"]), ["[a, 1, ]", "", "[]"]);
         assert_eq!(shown("map(varchar,varchar)", &[r#"{"a":"x","b":{"c":[1]}}"#]), [r#"{a: x, b: {"c":[1]}}"#]);
         assert_eq!(shown("map(varchar,json)", &[r#"{"a":"x"}"#, "null"]), [r#"{a: "x"}"#, ""]);
-        assert_eq!(shown("row(a bigint, b varchar)", &[r#"{"b":"x","A":"7"}"#, r#"[1,"y"]"#]), [
-            "{a: 7, b: x}",
-            "{a: 1, b: y}"
-        ]);
+        assert_eq!(
+            shown("row(a bigint, b varchar)", &[r#"{"b":"x","A":"7"}"#, r#"[1,"y"]"#]),
+            ["{a: 7, b: x}", "{a: 1, b: y}"]
+        );
         assert!(build(&Type::Number, &[Raw::parse(r#""x""#)]).is_err());
     }
 }

@@ -6,7 +6,7 @@
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
-    Expr, Ident, JoinOperator, ObjectNamePart, Select, Statement, TableAlias, TableFactor, TableWithJoins,
+    Expr, Ident, JoinOperator, ObjectNamePart, Select, SetExpr, Statement, TableAlias, TableFactor, TableWithJoins,
     Value, VisitMut, VisitorMut,
 };
 use datafusion::sql::sqlparser::parser::Parser;
@@ -71,12 +71,16 @@ impl Joins {
         };
         let number = self.0.len();
         let owner = array_exprs.iter().find_map(|expr| self.owner(expr));
-        let factors = || tables.iter().flat_map(|t| std::iter::once(&t.relation).chain(t.joins.iter().map(|j| &j.relation)));
+        let factors =
+            || tables.iter().flat_map(|t| std::iter::once(&t.relation).chain(t.joins.iter().map(|j| &j.relation)));
         let place = owner
-            .and_then(|owner| factors().position(|factor| name_of(factor).is_some_and(|n| n.value.eq_ignore_ascii_case(&owner))))
+            .and_then(|owner| {
+                factors().position(|factor| name_of(factor).is_some_and(|n| n.value.eq_ignore_ascii_case(&owner)))
+            })
             .unwrap_or(0);
-        let mut factors =
-            tables.iter_mut().flat_map(|t| std::iter::once(&mut t.relation).chain(t.joins.iter_mut().map(|j| &mut j.relation)));
+        let mut factors = tables
+            .iter_mut()
+            .flat_map(|t| std::iter::once(&mut t.relation).chain(t.joins.iter_mut().map(|j| &mut j.relation)));
         let Some(factor) = factors.nth(place) else { return false };
         let Some(name) = name_of(factor) else { return false };
         let given: Vec<Ident> =
@@ -87,7 +91,8 @@ impl Joins {
             (None, Some(alias), 0) => alias.clone(),
             _ => Ident::new(format!("unnest_{number}_{index}")),
         };
-        let mut items: Vec<(Expr, Ident)> = array_exprs.iter().cloned().enumerate().map(|(i, e)| (e, column(i))).collect();
+        let mut items: Vec<(Expr, Ident)> =
+            array_exprs.iter().cloned().enumerate().map(|(i, e)| (e, column(i))).collect();
         if *with_ordinality && let Some(first) = array_exprs.first() {
             let count = |expr: Expr| Expr::Cast {
                 kind: datafusion::sql::sqlparser::ast::CastKind::Cast,
@@ -148,10 +153,10 @@ fn name_of(factor: &TableFactor) -> Option<Ident> {
 fn wrapped(factor: &TableFactor, name: &Ident, items: &[(Expr, Ident)]) -> Option<TableFactor> {
     let items: Vec<String> = items.iter().map(|(expr, column)| format!("unnest({expr}) AS {column}")).collect();
     let sql = format!("SELECT *, {} FROM x", items.join(", "));
-    let mut query = Parser::new(&crate::grammar::Grammar { lambdas: true }).try_with_sql(&sql).ok()?.parse_query().ok()?;
-    if let Some(table) = query.body.as_select_mut().and_then(|select| select.from.first_mut()) {
-        table.relation = factor.clone();
-    }
+    let mut query =
+        Parser::new(&crate::grammar::Grammar { lambdas: true }).try_with_sql(&sql).ok()?.parse_query().ok()?;
+    let SetExpr::Select(select) = query.body.as_mut() else { return None };
+    select.from.first_mut()?.relation = factor.clone();
     let alias = TableAlias { explicit: true, name: name.clone(), columns: Vec::new(), at: None };
     Some(TableFactor::Derived { lateral: false, subquery: query, alias: Some(alias), sample: None })
 }
@@ -179,7 +184,6 @@ impl VisitorMut for Qualifiers {
     }
 }
 
-
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
@@ -198,7 +202,7 @@ mod tests {
         for (sql, engine) in [
             (
                 "SELECT u.r.ARN FROM logs t CROSS JOIN UNNEST(t.resources) u (r) WHERE u.r.ARN LIKE 'x'",
-                "SELECT r.ARN FROM (SELECT *, unnest(t.resources) AS r FROM logs AS t) AS t WHERE r.ARN LIKE 'x'",
+                "SELECT r.ARN FROM (SELECT *, unnest(t.resources) AS r FROM logs t) AS t WHERE r.ARN LIKE 'x'",
             ),
             (
                 "SELECT r FROM logs, UNNEST(resources) AS r",

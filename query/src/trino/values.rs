@@ -242,7 +242,10 @@ impl ScalarUDFImpl for ValueFunction {
             },
             Act::ElementAt => {
                 element_type(&first)?;
-                vec![first, if matches!(arg_types.get(1), Some(DataType::Int64)) { DataType::Int64 } else { DataType::Utf8 }]
+                vec![
+                    first,
+                    if matches!(arg_types.get(1), Some(DataType::Int64)) { DataType::Int64 } else { DataType::Utf8 },
+                ]
             }
             Act::JsonCast => vec![first, DataType::Utf8],
         })
