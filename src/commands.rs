@@ -2,6 +2,7 @@
 
 mod access;
 mod alerts;
+mod deliver;
 mod demo;
 mod ingest;
 mod lake;
@@ -27,6 +28,7 @@ pub(crate) fn run(cli: &Cli, words: Words) -> Result<Outcome, Failure> {
         Command::Lake(command) => lake::run(command, global, words),
         Command::Query(args) => query::run(args, global, words),
         Command::Alerts(args) => alerts::run(args, global, words),
+        Command::Deliver(command) => deliver::run(command, global, words),
         Command::Access(args) => access::run(args, global, words),
         Command::Sample(args) => sample::run(args, global, words),
         Command::Demo { keep } => demo::run(keep.as_deref(), global, words),

@@ -38,7 +38,15 @@ fn clap_finds_no_fault() {
 #[test]
 fn every_example_parses() {
     let mut count = 0;
-    let texts = [SCAN_EXAMPLES, QUERY_EXAMPLES, ALERTS_EXAMPLES, ACCESS_EXAMPLES, SAMPLE_EXAMPLES, DEMO_EXAMPLES];
+    let texts = [
+        SCAN_EXAMPLES,
+        QUERY_EXAMPLES,
+        ALERTS_EXAMPLES,
+        deliver::EXAMPLES,
+        ACCESS_EXAMPLES,
+        SAMPLE_EXAMPLES,
+        DEMO_EXAMPLES,
+    ];
     for line in texts.iter().flat_map(|text| text.lines()).filter_map(|line| line.strip_prefix("  ")) {
         let command = line.rsplit_once(" | ").map_or(line, |(_, last)| last);
         if command.starts_with("trailhound ") {

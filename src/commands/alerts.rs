@@ -9,6 +9,7 @@ use ::alerts::engine::Counters;
 use ::alerts::{Alert, Engine, Lists, Settings, pack};
 use arrow::array::{ArrayRef, RecordBatch, StringArray, TimestampMicrosecondArray, UInt64Array};
 
+use super::deliver;
 use crate::cli::{AlertsArgs, Global, Severity};
 use crate::intake::Events;
 use crate::outcome::{Failure, Outcome};
@@ -33,6 +34,7 @@ pub(crate) fn run(args: &AlertsArgs, global: &Global, words: Words) -> Result<Ou
     }
     print(&outcome.alerts, args.severity.is_none(), global, words)?;
     tell(&outcome.counters, words);
+    deliver::send(&args.delivery, &outcome.alerts, words)?;
     Ok(events.tell(&totals).max(judge(&outcome.alerts, args.fail_on)))
 }
 
