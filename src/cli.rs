@@ -2,6 +2,7 @@
 //!
 //! Every doc comment below is what `--help` prints, and every example in a help text is parsed by a test.
 
+mod deliver;
 mod duration;
 mod iam_policy;
 mod lake;
@@ -18,6 +19,7 @@ use std::path::PathBuf;
 use chrono::{DateTime, TimeDelta, Utc};
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 
+pub(crate) use deliver::{DeliverAt, DeliverCommand, DeliveryArgs, Sending};
 pub(crate) use iam_policy::IamPolicyArgs;
 pub(crate) use lake::{At, IngestArgs, LakeCommand};
 pub(crate) use policy::{As, Form, GenerateArgs, PolicyCommand, ReplayArgs, SimulateArgs};
@@ -66,6 +68,7 @@ Examples:
   trailhound alerts ./logs --rules ./our-rules --fail-on high
   trailhound alerts ./logs --rules ./sigma --no-shipped-rules --list admins=./admins.txt
   trailhound alerts ./logs --backtest --suppress ./known.yml
+  trailhound alerts ./logs --deliver delivery.toml
   trailhound alerts --lake ./trailhound-lake";
 
 const ACCESS_EXAMPLES: &str = "\
@@ -166,6 +169,9 @@ pub(crate) enum Command {
     Query(QueryArgs),
     /// Run the rules and list what they found
     Alerts(AlertsArgs),
+    /// Look after what alerts send: list the outbox, send again what failed, try the sinks
+    #[command(subcommand)]
+    Deliver(DeliverCommand),
     /// Who used what and when, and what they were granted and never used
     Access(AccessArgs),
     /// Prove that log files are what CloudTrail delivered: digests, their signatures and their chain, also offline
@@ -399,6 +405,9 @@ pub(crate) struct AlertsArgs {
     /// Leave out alerts below this severity [default: all; a table only counts the informational ones]
     #[arg(long, value_enum, value_name = "MIN", ignore_case = true)]
     pub(crate) severity: Option<Severity>,
+
+    #[command(flatten)]
+    pub(crate) delivery: DeliveryArgs,
 
     #[command(flatten)]
     pub(crate) input: Input,

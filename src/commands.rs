@@ -3,6 +3,7 @@
 mod access;
 mod alerts;
 mod backtest;
+mod deliver;
 mod demo;
 mod iam_policy;
 mod ingest;
@@ -31,6 +32,7 @@ pub(crate) fn run(cli: &Cli, words: Words) -> Result<Outcome, Failure> {
         Command::Lake(command) => lake::run(command, global, words),
         Command::Query(args) => query::run(args, global, words),
         Command::Alerts(args) => alerts::run(args, global, words),
+        Command::Deliver(command) => deliver::run(command, global, words),
         Command::Access(args) => access::run(args, global, words),
         Command::Verify(args) => verify::run(args, global, words),
         Command::IamPolicy(args) => iam_policy::run(args),

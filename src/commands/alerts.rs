@@ -9,6 +9,7 @@ use arrow::array::{ArrayRef, RecordBatch, StringArray, TimestampMicrosecondArray
 use chrono::Utc;
 
 use super::backtest::{self, Days, Known};
+use super::deliver;
 use crate::cli::{AlertsArgs, Global, Severity};
 use crate::intake::Events;
 use crate::outcome::{Failure, Outcome};
@@ -51,6 +52,7 @@ pub(crate) fn run(args: &AlertsArgs, global: &Global, words: Words) -> Result<Ou
         let count = number(suppressed);
         words.note(&format!("{count} alerts are suppressed: --backtest shows by what, and for which reason"));
     }
+    deliver::send(&args.delivery, &found.alerts, words)?;
     Ok(read.max(judge(&found.alerts, args.fail_on)))
 }
 

@@ -7,6 +7,7 @@
 
 mod command;
 mod contract;
+mod deliver;
 mod demo;
 mod hostile;
 mod lake;
