@@ -13,5 +13,6 @@ mod lake;
 mod lake_answers;
 mod readme;
 mod shared;
+mod sql_twin;
 mod trails;
 mod twins;
