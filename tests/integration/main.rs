@@ -15,5 +15,6 @@ mod lake_answers;
 mod readme;
 mod rules;
 mod shared;
+mod sql_twin;
 mod trails;
 mod twins;

@@ -75,6 +75,7 @@ fn times_are_trinos() {
         ("to_iso8601(from_iso8601_timestamp('2023-07-10T13:42:18+02:00'))", "2023-07-10T11:42:18.000Z"),
         ("CAST(from_iso8601_timestamp('2023-07-10T11:42:18Z') AS date)", "2023-07-10"),
         ("'n: ' || 5", "n: 5"),
+        ("cardinality(range(5)) + cardinality(sequence(1, 9, 4)) + cardinality(array_repeat('x', 2))", "10"),
     ] {
         assert_eq!(rows(&format!("SELECT {expression}")), [value], "{expression}");
     }
@@ -106,6 +107,9 @@ fn huge_results_are_refused() {
         "length(lpad('x', 2000000000))",
         "length(rpad('x', 2000000000, 'ab'))",
         "length(repeat(eventname, 2000000000))",
+        "cardinality(range(0, 1000000000000))",
+        "cardinality(sequence(1, length(eventname) * 100000000000))",
+        "cardinality(array_repeat('x', 2000000000))",
     ] {
         let text = error(&format!("SELECT {expression} FROM events")).to_string();
         assert!(text.contains("is the most"), "{expression}: {text}");
