@@ -5,7 +5,9 @@ mod commands;
 mod intake;
 mod outcome;
 mod overview;
+mod remote;
 mod render;
+mod rulebook;
 
 use std::process::ExitCode;
 

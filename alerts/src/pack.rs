@@ -88,9 +88,10 @@ pub fn load(path: &Path, lists: &Lists) -> Parsed {
         let name = file.display().to_string();
         match read(&file) {
             Ok(yaml) => {
-                let parsed = parse(&name, &yaml, lists);
-                all.rules.extend(parsed.rules);
-                all.errors.extend(parsed.errors);
+                let mut parsed = parse(&name, &yaml, lists);
+                // People look their own rules up by id.
+                parsed.rules.iter_mut().for_each(|rule| rule.about.name = rule.about.id.clone());
+                all.extend(parsed);
             }
             Err(reason) => all.errors.push(RuleError { file: name, rule: None, line: None, reason }),
         }

@@ -66,7 +66,7 @@ impl Ledger {
 impl pipeline::Ledger for Ledger {
     fn holds(&self, input: &Input) -> bool {
         // A pipe is a new thing each time, and so is what has no time.
-        let (Place::File(_), Some(modified)) = (&input.place, input.modified) else { return false };
+        let (Place::File(_) | Place::Fetched(_), Some(modified)) = (&input.place, input.modified) else { return false };
         let bytes = i64::try_from(input.bytes).unwrap_or(i64::MAX);
         self.objects.contains(&self.key(&input.name, bytes, modified))
     }

@@ -14,11 +14,17 @@ use crate::error::{Result, explain};
 pub struct Answer {
     schema: SchemaRef,
     stream: SendableRecordBatchStream,
+    notes: Vec<String>,
 }
 
 impl Answer {
-    pub(crate) fn new(stream: SendableRecordBatchStream) -> Self {
-        Self { schema: stream.schema(), stream }
+    pub(crate) fn new(stream: SendableRecordBatchStream, notes: Vec<String>) -> Self {
+        Self { schema: stream.schema(), stream, notes }
+    }
+
+    /// How names of the query were taken that are no table's: `my_trail` is read as cloudtrail_logs.
+    pub fn notes(&self) -> &[String] {
+        &self.notes
     }
 
     /// Columns of the answer, known before the first row.
@@ -63,6 +69,11 @@ impl BlockingAnswer {
     /// Columns of the answer, known before the first row.
     pub fn schema(&self) -> SchemaRef {
         self.answer.schema()
+    }
+
+    /// As [`Answer::notes`].
+    pub fn notes(&self) -> &[String] {
+        self.answer.notes()
     }
 }
 

@@ -42,10 +42,16 @@ fn every_example_parses() {
         SCAN_EXAMPLES,
         QUERY_EXAMPLES,
         ALERTS_EXAMPLES,
-        deliver::EXAMPLES,
         ACCESS_EXAMPLES,
         SAMPLE_EXAMPLES,
         DEMO_EXAMPLES,
+        rules::EXAMPLES,
+        verify::VERIFY_EXAMPLES,
+        iam_policy::IAM_POLICY_EXAMPLES,
+        policy::SIMULATE_EXAMPLES,
+        policy::GENERATE_EXAMPLES,
+        policy::REPLAY_EXAMPLES,
+        deliver::EXAMPLES,
     ];
     for line in texts.iter().flat_map(|text| text.lines()).filter_map(|line| line.strip_prefix("  ")) {
         let command = line.rsplit_once(" | ").map_or(line, |(_, last)| last);
@@ -125,7 +131,7 @@ fn events_come_from_paths_or_from_a_lake() {
         assert!(error.contains("cannot be used with") && error.contains("--lake <PLACE>"), "{error}");
     }
     let query = |words: &[&str]| match parse(words).unwrap().command {
-        Command::Query(query) => (query.split(), query.lake.place().map(|place| place.map(str::to_owned))),
+        Command::Query(query) => (query.split(), query.lake.place(&[]).map(|place| place.map(str::to_owned))),
         other => panic!("{other:?}"),
     };
     let text = SqlSource::Text("SELECT 1".to_owned());

@@ -13,7 +13,7 @@ use lake::{DataFile, Ingest, Lake, Ledger};
 use serde_json::{Value, json};
 
 use crate::cli::{Global, IngestArgs};
-use crate::intake::Intake;
+use crate::intake::{Intake, Reach};
 use crate::outcome::{Failure, Outcome};
 use crate::render::report::{Report, number};
 use crate::render::terminal::Terminal;
@@ -22,7 +22,8 @@ use crate::render::{self, Output};
 
 pub(crate) fn run(args: &IngestArgs, global: &Global, words: Words) -> Result<Outcome, Failure> {
     let started = Instant::now();
-    let mut intake = Intake::new(&absolute(&args.paths)?, args.limits, global, words)?;
+    let reach = Reach { source: &args.source, aws: &args.at.aws };
+    let mut intake = Intake::open(&absolute(&args.paths)?, &reach, args.limits, global, words)?;
     let mut lake = Lake::open_for_writing(&args.at.lake, &args.at.aws.to_lake())?;
     intake.options.evidence = true;
     intake.options.task_objects = lake::fault::limit("TRAILHOUND_TASK_OBJECTS", intake.options.task_objects);
@@ -31,7 +32,11 @@ pub(crate) fn run(args: &IngestArgs, global: &Global, words: Words) -> Result<Ou
     }
     let done = into_lake(&intake, &mut lake)?;
     let mut out = io::stdout();
-    let value = done.to_json(&args.at.lake, started.elapsed().as_secs_f64());
+    let mut value = done.to_json(&args.at.lake, started.elapsed().as_secs_f64());
+    if intake.buckets.connection.is_some() {
+        value["requests"] = intake.buckets.requests().into();
+        value["left_out"] = intake.buckets.left_out();
+    }
     match global.output {
         Output::Json => render::settle(render::json::document(&value, &mut out))?,
         Output::Jsonl => render::settle(render::json::document_line(&value, &mut out))?,
@@ -46,7 +51,7 @@ pub(crate) fn run(args: &IngestArgs, global: &Global, words: Words) -> Result<Ou
 
 /// Absolute paths, so that the ledger knows an object whatever folder the next run starts in.
 fn absolute(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
-    let absolute = |path: &PathBuf| match path.as_os_str() == "-" {
+    let absolute = |path: &PathBuf| match path.as_os_str() == "-" || crate::remote::is_remote(path) {
         true => Ok(path.clone()),
         false => std::path::absolute(path).map_err(|error| Failure::Io(format!("{}: {error}", path.display()))),
     };

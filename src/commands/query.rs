@@ -10,7 +10,7 @@ use ingest::reject::Totals;
 use query::{Engine, EventStream};
 
 use crate::cli::{Global, QueryArgs, SqlSource};
-use crate::intake::{self, Intake};
+use crate::intake::{self, Intake, Reach};
 use crate::outcome::{Failure, Outcome};
 use crate::render::words::Words;
 use crate::render::{RowCount, RowWriter};
@@ -18,13 +18,14 @@ use crate::render::{RowCount, RowWriter};
 pub(crate) fn run(args: &QueryArgs, global: &Global, words: Words) -> Result<Outcome, Failure> {
     let (source, paths) = args.split().map_err(Failure::Usage)?;
     let sql = read_sql(&source)?;
-    if let Some(lake) = intake::lake(&args.lake)? {
+    if let Some(lake) = intake::lake(&args.lake, &paths, &args.source)? {
         let engine = engine(global)?;
         engine.register_lake(&lake)?;
         tell(&ask(&engine, &sql, global)?, words);
         return Ok(Outcome::Done);
     }
-    let mut intake = Intake::new(&paths, args.limits, global, words)?;
+    let reach = Reach { source: &args.source, aws: &args.lake.aws };
+    let mut intake = Intake::open(&paths, &reach, args.limits, global, words)?;
     // A query may scan its table twice; a pipe comes once, so it is put into a file first.
     let _spools = spool_pipes(&paths, &mut intake)?;
     let logs = Arc::new(Logs::new(intake.clone()));

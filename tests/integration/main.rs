@@ -13,6 +13,7 @@ mod hostile;
 mod lake;
 mod lake_answers;
 mod readme;
+mod rules;
 mod shared;
 mod trails;
 mod twins;
