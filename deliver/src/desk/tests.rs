@@ -106,6 +106,19 @@ fn what_repeats_is_held_and_told_together() {
 }
 
 #[test]
+fn sinks_that_keep_records_hear_of_each_at_once() {
+    let config = "[sinks.log]\ntype = 'stdout'\n[sinks.slow]\ntype = 'stdout'\n[[routes]]\nsinks = ['log']
+        [[routes]]\nsinks = ['slow']\nrepeat_interval = '1h'";
+    let (desk, outbox) = desk(config);
+    for number in 0..3 {
+        desk.accept(&[alert(&number.to_string())], NOON + number * SECOND).unwrap();
+        assert_eq!(due(&outbox, "log", NOON + number * SECOND).len(), 1);
+        assert_eq!(due(&outbox, "slow", NOON + number * SECOND).len(), usize::from(number == 0));
+    }
+    assert_eq!(due(&outbox, "slow", NOON + HOUR)[0].message.notices.len(), 2);
+}
+
+#[test]
 fn a_message_that_was_tried_does_not_grow() {
     let (desk, outbox) = desk(CHAT);
     desk.accept(&[alert("1")], NOON).unwrap();
