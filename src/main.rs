@@ -7,6 +7,7 @@ mod outcome;
 mod overview;
 mod remote;
 mod render;
+mod stop;
 
 use std::process::ExitCode;
 
