@@ -6,7 +6,7 @@
 
 use std::fmt;
 use std::io::{self, Cursor, Read};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use ingest::source::Fetch;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
@@ -37,8 +37,8 @@ impl Room {
     }
 }
 
-/// What came: bytes, and the room that they take for as long as they are there.
-type Came = Result<(Vec<u8>, OwnedSemaphorePermit), Error>;
+/// What came: bytes, the time they were written, and the room that they take for as long as they are there.
+type Came = Result<(Vec<u8>, Option<i64>, OwnedSemaphorePermit), Error>;
 
 /// One object.
 pub(crate) struct Get {
@@ -47,6 +47,7 @@ pub(crate) struct Get {
     bytes: u64,
     room: Room,
     coming: Mutex<Option<oneshot::Receiver<Came>>>,
+    modified: OnceLock<i64>,
 }
 
 impl fmt::Debug for Get {
@@ -57,7 +58,20 @@ impl fmt::Debug for Get {
 
 impl Get {
     pub(crate) fn new(bucket: &Bucket, key: &str, bytes: u64, room: &Room) -> Get {
-        Get { bucket: bucket.clone(), key: key.to_owned(), bytes, room: room.clone(), coming: Mutex::new(None) }
+        Get {
+            bucket: bucket.clone(),
+            key: key.to_owned(),
+            bytes,
+            room: room.clone(),
+            coming: Mutex::new(None),
+            modified: OnceLock::new(),
+        }
+    }
+
+    fn wrote(&self, modified: Option<i64>) {
+        if let Some(modified) = modified {
+            let _ = self.modified.set(modified);
+        }
     }
 
     fn coming(&self) -> Option<oneshot::Receiver<Came>> {
@@ -70,8 +84,8 @@ async fn come(bucket: Bucket, key: String, bytes: u64, room: Room) -> Came {
     let size = u32::try_from(bytes).unwrap_or(u32::MAX).clamp(REQUEST_BYTES, IN_FLIGHT_BYTES);
     let permit = room.bytes.acquire_many_owned(size).await.map_err(closed)?;
     let _turn = room.objects.acquire_owned().await.map_err(closed)?;
-    let (_, body) = bucket.get(&key).await?;
-    Ok((body, permit))
+    let (opened, body) = bucket.get(&key).await?;
+    Ok((body, opened.modified, permit))
 }
 
 impl Fetch for Get {
@@ -96,11 +110,17 @@ impl Fetch for Get {
         let connection = self.bucket.connection();
         let Some(coming) = self.coming() else {
             let opened = connection.wait(self.bucket.open(&self.key))?;
+            self.wrote(opened.modified);
             return Ok(Box::new(opened.into_read(connection)));
         };
         let came = connection.wait(coming).map_err(|_| io::Error::other("the program is ending"))?;
-        let (bytes, permit) = came?;
+        let (bytes, modified, permit) = came?;
+        self.wrote(modified);
         Ok(Box::new(Held { bytes: Cursor::new(bytes), _permit: permit }))
+    }
+
+    fn modified(&self) -> Option<i64> {
+        self.modified.get().copied()
     }
 }
 

@@ -12,6 +12,7 @@ use ingest::source::{Input, Place as At, Remote};
 
 use crate::bucket::{Bucket, Listed, Page};
 use crate::connection::Connection;
+use crate::error::Error;
 use crate::filter::{Decision, Filter, LeftOut};
 use crate::get::{Get, Room};
 use crate::place::Place;
@@ -31,6 +32,14 @@ impl Objects {
     pub fn new(connection: &Connection, place: &Place, filter: Filter) -> Objects {
         let bucket = Bucket::new(connection, &place.bucket);
         Objects { bucket, prefix: place.prefix.clone(), filter, room: Room::new(), left_out: Arc::default() }
+    }
+
+    /// Asks for the first keys, so that a place that cannot be read is told before anything is.
+    ///
+    /// # Errors
+    /// What S3 refuses; needs `s3:ListBucket`.
+    pub fn check(&self) -> Result<(), Error> {
+        self.bucket.connection().wait(self.bucket.page(&self.prefix, "")).map(drop)
     }
 
     /// What was left out so far.
