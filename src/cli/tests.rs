@@ -163,7 +163,7 @@ fn events_come_from_paths_or_from_a_lake() {
     let (none, _) = query(&["query", "--lake", "./lake"]);
     assert!(none.unwrap_err().contains("<SQL>"));
     let (_, place) = query(&["query", "SELECT 1", "./logs", "--region", "eu-west-1"]);
-    assert!(place.unwrap_err().contains("give --lake too"));
+    assert!(place.unwrap_err().contains("give --lake or"));
 }
 
 #[test]
