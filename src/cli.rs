@@ -2,22 +2,29 @@
 //!
 //! Every doc comment below is what `--help` prints, and every example in a help text is parsed by a test.
 
+mod deliver;
 mod duration;
+mod iam_policy;
 mod lake;
 mod moment;
 mod policy;
+mod query;
+mod rules;
 mod size;
 mod source;
 mod verify;
 
-use std::ffi::OsString;
 use std::path::PathBuf;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 
+pub(crate) use deliver::{DeliverAt, DeliverCommand, DeliveryArgs, Sending};
+pub(crate) use iam_policy::IamPolicyArgs;
 pub(crate) use lake::{At, IngestArgs, LakeCommand};
-pub(crate) use policy::PolicyArgs;
+pub(crate) use policy::{As, Form, GenerateArgs, PolicyCommand, ReplayArgs, SimulateArgs};
+pub(crate) use query::{QueryArgs, SqlSource};
+pub(crate) use rules::{RuleFlags, RulesArgs, RulesCommand};
 pub(crate) use source::SourceArgs;
 pub(crate) use verify::VerifyArgs;
 
@@ -43,23 +50,14 @@ Examples:
   trailhound scan s3://our-trail-bucket --start-time 1d --account 111122223333
   trailhound scan --lake ./trailhound-lake";
 
-const QUERY_EXAMPLES: &str = "\
-Examples:
-  trailhound query 'SELECT eventname, count(*) FROM events GROUP BY 1' ./logs
-  trailhound query \"SELECT * FROM events WHERE outcome = 'denied'\" ./logs
-  trailhound query @report.sql ./logs --output jsonl
-  trailhound query --file report.sql ./logs
-  trailhound query - ./logs < report.sql
-  trailhound query \"SELECT * FROM events WHERE eventid = '4a2f…'\" --lake ./trailhound-lake
-
-Tables: events, cloudtrail_logs; of a lake also objects, rejects, coverage, last_used. `trailhound schema` lists the
-columns of events, `DESCRIBE coverage` those of any table.";
-
 const ALERTS_EXAMPLES: &str = "\
 Examples:
   trailhound alerts ./logs
   trailhound alerts ./logs --severity medium --output jsonl
   trailhound alerts ./logs --rules ./our-rules --fail-on high
+  trailhound alerts ./logs --rules ./sigma --no-shipped-rules --list admins=./admins.txt
+  trailhound alerts ./logs --backtest --suppress ./known.yml
+  trailhound alerts ./logs --deliver delivery.toml
   trailhound alerts --lake ./trailhound-lake";
 
 const ACCESS_EXAMPLES: &str = "\
@@ -68,6 +66,7 @@ Examples:
   aws iam get-account-authorization-details > grants.json
   trailhound access ./logs --grants grants.json
   trailhound access ./logs --grants grants.json --window 180d --output json
+  trailhound access ./logs --grants grants.json --credential-report report.csv --html report.html
   trailhound access --lake ./trailhound-lake --grants grants.json";
 
 const SAMPLE_EXAMPLES: &str = "\
@@ -159,12 +158,18 @@ pub(crate) enum Command {
     Query(QueryArgs),
     /// Run the rules and list what they found
     Alerts(AlertsArgs),
+    /// Look after what alerts send: list the outbox, send again what failed, try the sinks
+    #[command(subcommand)]
+    Deliver(DeliverCommand),
     /// Who used what and when, and what they were granted and never used
     Access(AccessArgs),
     /// Prove that log files are what CloudTrail delivered: digests, their signatures and their chain, also offline
     Verify(VerifyArgs),
     /// Print the IAM policy that trailhound needs, and nothing beyond it
-    IamPolicy(PolicyArgs),
+    IamPolicy(IamPolicyArgs),
+    /// Smaller policies: simulate, generate, replay
+    #[command(subcommand)]
+    Policy(PolicyCommand),
     /// Write a made-up organisation's trail, to try things on
     Sample(SampleArgs),
     /// Show all of it on a made-up trail, without network, in under a minute
@@ -176,8 +181,8 @@ pub(crate) enum Command {
     },
     /// List the columns of the event table; `query 'DESCRIBE coverage' --lake PLACE` lists those of a lake's others
     Schema,
-    /// List the shipped rules
-    Rules,
+    /// List, show, check, test and lint rules: the shipped ones, or those in a folder
+    Rules(RulesArgs),
 }
 
 /// Logs or a lake, one of the two. Stands last in a command: clap keeps its heading for what follows.
@@ -298,82 +303,20 @@ pub(crate) struct ScanArgs {
     pub(crate) input: Input,
 }
 
-/// `trailhound query`
-#[derive(Debug, Clone, Args)]
-#[command(after_help = QUERY_EXAMPLES)]
-pub(crate) struct QueryArgs {
-    /// The question; `@FILE` reads it from a file, `-` from standard input
-    // With --file there is no SQL, and clap puts the first PATH here: see `QueryArgs::split`.
-    #[arg(value_name = "SQL", required_unless_present_all = ["file", "lake"])]
-    sql: Option<OsString>,
-
-    /// Files, folders (read recursively), globs or s3://BUCKET/PREFIX of CloudTrail logs; `-` is standard input
-    #[arg(value_name = "PATH", required_unless_present_any = ["file", "lake"], conflicts_with = "lake")]
-    paths: Vec<PathBuf>,
-
-    /// Read the SQL from this file; every argument is then a PATH
-    #[arg(long, value_name = "FILE")]
-    file: Option<PathBuf>,
-
-    #[command(flatten)]
-    pub(crate) source: SourceArgs,
-
-    #[command(flatten)]
-    pub(crate) lake: LakeArgs,
-
-    #[command(flatten)]
-    pub(crate) limits: Limits,
-}
-
-/// Where the SQL of a query is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum SqlSource {
-    /// On the command line.
-    Text(String),
-    /// In a file.
-    File(PathBuf),
-    /// On standard input.
-    Stdin,
-}
-
-impl QueryArgs {
-    /// Tells the SQL from the paths.
-    ///
-    /// # Errors
-    /// With a sentence for the user, where both want standard input, the SQL is not UTF-8, or a lake is given beside
-    /// paths.
-    pub(crate) fn split(&self) -> Result<(SqlSource, Vec<PathBuf>), String> {
-        let mut paths = self.paths.clone();
-        if let Some(file) = &self.file {
-            paths.splice(0..0, self.sql.iter().map(PathBuf::from));
-            if let (Some(path), Some(_)) = (paths.first(), &self.lake.lake) {
-                let path = path.display();
-                return Err(format!("{path}: with --file every argument is a path; give paths or --lake, not both"));
-            }
-            return Ok((SqlSource::File(file.clone()), paths));
-        }
-        let sql = self.sql.clone().unwrap_or_default();
-        let sql = sql.into_string().map_err(|_| "the SQL is not UTF-8: write it to a file and use @FILE".to_owned())?;
-        if let Some(file) = sql.strip_prefix('@') {
-            return Ok((SqlSource::File(PathBuf::from(file)), paths));
-        }
-        if sql != "-" {
-            return Ok((SqlSource::Text(sql), paths));
-        }
-        if paths.iter().any(|path| path.as_os_str() == "-") {
-            return Err("the SQL and the logs cannot both come from standard input: use @FILE for the SQL".to_owned());
-        }
-        Ok((SqlSource::Stdin, paths))
-    }
-}
-
 /// `trailhound alerts`
 #[derive(Debug, Clone, Args)]
 #[command(after_help = ALERTS_EXAMPLES)]
 pub(crate) struct AlertsArgs {
-    /// Run the Sigma rules under this folder beside the shipped ones; may be given again
-    #[arg(long, value_name = "DIR")]
-    pub(crate) rules: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) rules: RuleFlags,
+
+    /// Leave out alerts that this file knows, each for a reason and until a day; may be given again
+    #[arg(long, value_name = "FILE")]
+    pub(crate) suppress: Vec<PathBuf>,
+
+    /// Instead of alerts, tell of each rule how many a day, about whom, and what suppressions save
+    #[arg(long)]
+    pub(crate) backtest: bool,
 
     /// Exit with 1 if there is an alert of this severity or above
     #[arg(long, value_enum, value_name = "SEVERITY", ignore_case = true)]
@@ -382,6 +325,9 @@ pub(crate) struct AlertsArgs {
     /// Leave out alerts below this severity [default: all; a table only counts the informational ones]
     #[arg(long, value_enum, value_name = "MIN", ignore_case = true)]
     pub(crate) severity: Option<Severity>,
+
+    #[command(flatten)]
+    pub(crate) delivery: DeliveryArgs,
 
     #[command(flatten)]
     pub(crate) input: Input,
@@ -402,6 +348,22 @@ pub(crate) struct AccessArgs {
     /// The CSV of `aws iam get-credential-report`, decoded
     #[arg(long, value_name = "FILE")]
     pub(crate) credential_report: Option<PathBuf>,
+
+    /// The JSON of `aws iam list-users`: when passwords were last used
+    #[arg(long, value_name = "FILE")]
+    pub(crate) list_users: Option<PathBuf>,
+
+    /// Findings that are accepted, each with its reason, as JSON
+    #[arg(long, value_name = "FILE")]
+    pub(crate) exclude: Option<PathBuf>,
+
+    /// Write the report as one HTML file, too
+    #[arg(long, value_name = "FILE")]
+    pub(crate) html: Option<PathBuf>,
+
+    /// Exit with 1 if there is a finding of this severity or above
+    #[arg(long, value_enum, value_name = "SEVERITY", ignore_case = true)]
+    pub(crate) fail_on: Option<Severity>,
 
     /// How far back use counts as use
     #[arg(long, value_name = "DURATION", value_parser = duration::parse, default_value = "90d")]

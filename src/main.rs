@@ -7,6 +7,7 @@ mod outcome;
 mod overview;
 mod remote;
 mod render;
+mod rulebook;
 mod stop;
 
 use std::process::ExitCode;

@@ -8,6 +8,7 @@
 //! This room must not know what a rule, a principal or a query is: it is given names, texts and batches.
 
 pub(crate) mod escape;
+pub(crate) mod html;
 pub(crate) mod json;
 pub(crate) mod report;
 pub(crate) mod terminal;

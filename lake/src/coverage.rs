@@ -22,12 +22,26 @@ struct Covered {
     rows: i64,
     first_event: i64,
     last_event: i64,
-    objects: BTreeSet<Arc<str>>,
+    /// Objects that its rows came from.
+    objects: BTreeSet<u32>,
+    /// First and last time that any of them was delivered.
+    delivered: Option<(i64, i64)>,
+}
+
+/// One object.
+#[derive(Debug, Clone, Copy)]
+struct Source {
+    number: u32,
+    delivered: Option<i64>,
+    /// First and last event in it.
+    times: (i64, i64),
 }
 
 /// Neighbours that share account, region, hour and object.
 struct Run<'a> {
-    key: (Option<&'a str>, Option<&'a str>, i64, Option<&'a str>),
+    hour: i64,
+    /// Account, region, object.
+    names: [Option<&'a str>; 3],
     rows: i64,
     first: i64,
     last: i64,
@@ -37,7 +51,15 @@ struct Run<'a> {
 #[derive(Debug, Default)]
 pub(crate) struct Coverage {
     cells: BTreeMap<Cell, Covered>,
-    objects: HashMap<Arc<str>, (i64, i64)>,
+    objects: HashMap<Arc<str>, Source>,
+}
+
+/// Whether two texts are the same. Neighbours mostly have theirs from the same place of one dictionary.
+fn same(a: Option<&str>, b: Option<&str>) -> bool {
+    match (a, b) {
+        (Some(a), Some(b)) => std::ptr::eq(a, b) || a == b,
+        (a, b) => a.is_none() == b.is_none(),
+    }
 }
 
 impl Coverage {
@@ -50,14 +72,15 @@ impl Coverage {
         let mut run: Option<Run<'_>> = None;
         for row in (0..events.num_rows()).filter(|row| times.is_valid(*row)) {
             let time = times.value(row);
-            let key = (accounts.get(row), regions.get(row), time.div_euclid(HOUR_MICROS), objects.get(row));
+            let hour = time.div_euclid(HOUR_MICROS);
+            let names = [accounts.get(row), regions.get(row), objects.get(row)];
             match &mut run {
-                Some(run) if run.key == key => {
+                Some(run) if run.hour == hour && std::iter::zip(run.names, names).all(|(a, b)| same(a, b)) => {
                     run.rows += 1;
                     (run.first, run.last) = (run.first.min(time), run.last.max(time));
                 }
                 _ => {
-                    if let Some(run) = run.replace(Run { key, rows: 1, first: time, last: time }) {
+                    if let Some(run) = run.replace(Run { hour, names, rows: 1, first: time, last: time }) {
                         self.add(&run);
                     }
                 }
@@ -69,28 +92,39 @@ impl Coverage {
     }
 
     fn add(&mut self, run: &Run<'_>) {
-        let (account, region, hour, object) = run.key;
-        let object: Arc<str> = match self.objects.get_key_value(object.unwrap_or_default()) {
-            Some((object, _)) => object.clone(),
-            None => object.unwrap_or_default().into(),
-        };
-        let times = self.objects.entry(object.clone()).or_insert((run.first, run.last));
-        *times = (times.0.min(run.first), times.1.max(run.last));
-        let cell = (account.unwrap_or_default().into(), region.unwrap_or_default().into(), hour * HOUR_MICROS);
+        let [account, region, object] = run.names.map(Option::unwrap_or_default);
+        let object = self.source(object, (run.first, run.last));
+        let cell = (account.into(), region.into(), run.hour * HOUR_MICROS);
         let cell = self.cells.entry(cell).or_insert_with(|| Covered {
             rows: 0,
             first_event: run.first,
             last_event: run.last,
             objects: BTreeSet::new(),
+            delivered: None,
         });
         cell.rows += run.rows;
         (cell.first_event, cell.last_event) = (cell.first_event.min(run.first), cell.last_event.max(run.last));
-        cell.objects.insert(object);
+        cell.objects.insert(object.number);
+        if let Some(time) = object.delivered {
+            cell.delivered = cell.delivered.map(|(a, b)| (a.min(time), b.max(time))).or(Some((time, time)));
+        }
+    }
+
+    /// The object of this name, with these events.
+    fn source(&mut self, name: &str, times: (i64, i64)) -> Source {
+        if let Some(source) = self.objects.get_mut(name) {
+            source.times = (source.times.0.min(times.0), source.times.1.max(times.1));
+            return *source;
+        }
+        let number = u32::try_from(self.objects.len()).unwrap_or(u32::MAX);
+        let source = Source { number, delivered: delivered(name), times };
+        self.objects.insert(name.into(), source);
+        source
     }
 
     /// First and last event of an object, in microseconds.
     pub(crate) fn times(&self, object: &str) -> Option<(i64, i64)> {
-        self.objects.get(object).copied()
+        self.objects.get(object).map(|source| source.times)
     }
 
     /// The rows of the table `coverage`, sorted; nothing is covered afterwards.
@@ -111,8 +145,8 @@ impl Coverage {
             numbers(&|cell| cell.objects.len() as i64),
             times(&|cell| Some(cell.first_event)),
             times(&|cell| Some(cell.last_event)),
-            times(&|cell| cell.objects.iter().filter_map(|object| delivered(object)).min()),
-            times(&|cell| cell.objects.iter().filter_map(|object| delivered(object)).max()),
+            times(&|cell| cell.delivered.map(|times| times.0)),
+            times(&|cell| cell.delivered.map(|times| times.1)),
         ];
         RecordBatch::try_new(schema::coverage(), columns)
     }

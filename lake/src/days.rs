@@ -7,13 +7,13 @@ use arrow::error::ArrowError;
 
 use crate::schema::PARTITION;
 
-/// Up to so many runs of one day are sliced, which copies nothing; more are gathered by day.
-const RUNS: usize = 16;
+/// Runs of one day that are so long on average are sliced, which copies nothing; shorter ones are gathered by day.
+const RUN_ROWS: usize = 16;
 
 /// The parts of a batch, each of one day. Rows keep their order within a day.
 pub(crate) fn split(batch: &RecordBatch) -> Result<Vec<(Option<i32>, RecordBatch)>, ArrowError> {
     let runs = runs(batch);
-    if runs.len() <= RUNS {
+    if runs.len() * RUN_ROWS <= batch.num_rows() || runs.len() == 1 {
         return Ok(runs.into_iter().map(|(day, start, end)| (day, batch.slice(start, end - start))).collect());
     }
     let mut days: Vec<(Option<i32>, Vec<u32>)> = Vec::new();
@@ -79,7 +79,8 @@ mod tests {
 
     #[test]
     fn few_runs_are_slices_and_many_are_gathered() {
-        assert_eq!(shape(&batch(&[Some(1), Some(1), None])), [(Some(1), vec![0, 1]), (None, vec![2])]);
+        let few: Vec<_> = (0..40).map(|row| (row < 30).then_some(1)).collect();
+        assert_eq!(shape(&batch(&few)), [(Some(1), (0..30).collect()), (None, (30..40).collect())]);
         let alternating: Vec<_> = (0..40).map(|row| Some(row % 2)).collect();
         let even: Vec<i64> = (0..40).step_by(2).collect();
         let odd: Vec<i64> = (1..40).step_by(2).collect();

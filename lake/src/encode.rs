@@ -1,6 +1,17 @@
 //! Rows to Parquet files: layout, compression, and the figures that the log keeps of a file.
 //!
+//! [`FileWriter`] is the stock writer with our layouts; [`fresh`] writes events as they come, several times cheaper, with
+//! [`slots`] (nested rows), [`leaf`] (a column's values), [`hybrid`] (packed numbers) and [`chunk`] (pages).
 //! Knows Parquet. Must not know tables' meaning, stores or commits.
+
+pub(crate) mod fresh;
+
+mod chunk;
+mod hybrid;
+mod leaf;
+mod slots;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 
@@ -24,6 +35,9 @@ pub(crate) enum Layout {
     /// Written once, read often: sorted, larger row groups, filters for needles.
     Compact,
 }
+
+/// Who wrote a file.
+const CREATED_BY: &str = concat!("trailhound ", env!("CARGO_PKG_VERSION"));
 
 /// Columns that a needle is looked for in: each row group says whether it may hold a value.
 const NEEDLES: &[&[&str]] =
@@ -63,7 +77,7 @@ impl Layout {
             Layout::Compact => (3, 256 << 10, 256 << 10),
         };
         let mut builder = WriterProperties::builder()
-            .set_created_by(concat!("trailhound ", env!("CARGO_PKG_VERSION")).to_owned())
+            .set_created_by(CREATED_BY.to_owned())
             .set_compression(Compression::ZSTD(ZstdLevel::try_new(level).unwrap_or_default()))
             .set_max_row_group_row_count(Some(row_group_rows))
             .set_data_page_row_count_limit(8192)
@@ -92,7 +106,38 @@ pub(crate) struct FileWriter {
     table: &'static str,
     writer: ArrowWriter<Vec<u8>>,
     rows: u64,
-    times: Option<(i64, i64)>,
+    times: Times,
+}
+
+/// Smallest and greatest `eventtime` of the rows of a file, while they come.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Times(Option<(i64, i64)>);
+
+impl Times {
+    /// Adds a batch to a file of so many rows before.
+    fn note(&mut self, batch: &RecordBatch, before: u64) {
+        let Some(times) =
+            batch.column_by_name("eventtime").and_then(|c| c.as_primitive_opt::<TimestampMicrosecondType>())
+        else {
+            return;
+        };
+        // A file with a row without a time says nothing about its times, so that nobody passes it over.
+        if times.null_count() > 0 {
+            self.0 = None;
+            return;
+        }
+        if let (Some(first), Some(last)) = (min(times), max(times)) {
+            self.0 = match self.0 {
+                Some((a, b)) => Some((a.min(first), b.max(last))),
+                None if before == 0 => Some((first, last)),
+                None => None,
+            };
+        }
+    }
+
+    fn span(self) -> Option<(i64, i64)> {
+        self.0
+    }
 }
 
 /// An encoded file.
@@ -110,12 +155,12 @@ impl FileWriter {
         let schema = without_partition(schema);
         let writer =
             ArrowWriter::try_new(Vec::new(), schema, Some(layout.properties())).map_err(Error::encode(table))?;
-        Ok(FileWriter { table, writer, rows: 0, times: None })
+        Ok(FileWriter { table, writer, rows: 0, times: Times::default() })
     }
 
     /// Adds rows.
     pub(crate) fn write(&mut self, batch: &RecordBatch) -> Result<()> {
-        self.note_times(batch);
+        self.times.note(batch, self.rows);
         self.rows += batch.num_rows() as u64;
         self.append(batch).map_err(Error::encode(self.table))
     }
@@ -131,31 +176,6 @@ impl FileWriter {
         }
     }
 
-    fn note_times(&mut self, batch: &RecordBatch) {
-        let Some(times) =
-            batch.column_by_name("eventtime").and_then(|c| c.as_primitive_opt::<TimestampMicrosecondType>())
-        else {
-            return;
-        };
-        // A file with a row without a time says nothing about its times, so that nobody passes it over.
-        if times.null_count() > 0 {
-            self.times = None;
-            return;
-        }
-        if let (Some(first), Some(last)) = (min(times), max(times)) {
-            self.times = match self.times {
-                Some((a, b)) => Some((a.min(first), b.max(last))),
-                None if self.rows == 0 => Some((first, last)),
-                None => None,
-            };
-        }
-    }
-
-    /// Memory that the file takes now, in bytes.
-    pub(crate) fn memory(&self) -> usize {
-        self.writer.memory_size() + self.writer.bytes_written()
-    }
-
     /// Bytes that the file would have if it ended now, roughly.
     pub(crate) fn bytes(&self) -> usize {
         self.writer.in_progress_size() + self.writer.bytes_written()
@@ -163,7 +183,7 @@ impl FileWriter {
 
     /// Ends the file.
     pub(crate) fn finish(self) -> Result<Encoded> {
-        let (table, rows, times) = (self.table, self.rows, self.times);
+        let (table, rows, times) = (self.table, self.rows, self.times.span());
         let bytes = self.writer.into_inner().map_err(Error::encode(table))?;
         Ok(Encoded { bytes, rows, times })
     }

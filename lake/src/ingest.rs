@@ -23,7 +23,7 @@ use crate::fault;
 use crate::lake::Lake;
 use crate::rows::Object;
 use crate::schema::EVENTS;
-use crate::stage::Stage;
+use crate::stage::{self, Stage};
 use crate::table::DataFile;
 
 /// Rows after which a batch is committed, at the next whole object.
@@ -87,7 +87,7 @@ impl<'a> Ingest<'a> {
     /// The log cannot be read; no threads.
     pub fn begin(lake: &'a mut Lake, last_used: &'a mut dyn LastUsed, threads: usize) -> Result<Ingest<'a>> {
         fault::point("ingest.begin");
-        let stage = Stage::start(lake.location(), lake.handle(), threads)?;
+        let stage = Stage::start(lake.location(), lake.handle(), &lake.spec(EVENTS).schema, threads)?;
         let known = lake.files(EVENTS)?.into_iter().map(|file| file.path).collect();
         let outcome = Outcome { version: lake.version(), ..Outcome::default() };
         Ok(Ingest {
@@ -140,17 +140,13 @@ impl<'a> Ingest<'a> {
         self.outcome.future += future(batch, self.now);
         self.coverage.observe(batch);
         self.last_used.observe(batch);
-        for (day, part) in days::split(batch).map_err(Error::encode(EVENTS))? {
-            if let Some(damaged) = &self.repair {
-                // Other days have what they had, but for what retention took, and that stays away.
-                if damaged.iter().all(|file| file.event_date != day) {
-                    continue;
-                }
-                self.outcome.repaired += part.num_rows() as u64;
-            }
-            self.stage.rows(day, part)?;
+        let mut parts = days::split(batch).map_err(Error::encode(EVENTS))?;
+        if let Some(damaged) = &self.repair {
+            // Other days have what they had, but for what retention took, and that stays away.
+            parts.retain(|(day, _)| damaged.iter().any(|file| file.event_date == *day));
+            self.outcome.repaired += parts.iter().map(|(_, part)| part.num_rows() as u64).sum::<u64>();
         }
-        Ok(())
+        self.stage.rows(parts, stage::memory(batch))
     }
 
     fn flow(&mut self, result: Result<()>) -> ControlFlow<()> {
@@ -187,6 +183,10 @@ impl Sink for Ingest<'_> {
             totals.modified = None;
         }
         self.objects.push(Object { totals, times });
+    }
+
+    fn knows_nameless(&self) -> bool {
+        true
     }
 
     fn whole(&mut self) -> ControlFlow<()> {

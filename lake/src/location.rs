@@ -10,7 +10,7 @@ use object_store::aws::AmazonS3Builder;
 use object_store::local::LocalFileSystem;
 use object_store::path::Path;
 use object_store::prefix::PrefixStore;
-use object_store::{ObjectStore, ObjectStoreExt};
+use object_store::{ObjectStore, ObjectStoreExt, PutMode};
 use url::Url;
 
 use crate::credentials;
@@ -53,11 +53,11 @@ impl Location {
                 place: place.to_owned(),
                 why: format!("a lake lives in a folder or in s3://BUCKET/PREFIX, not in {}://", url.scheme()),
             }),
-            _ => Self::folder(place),
+            _ => Self::local(place),
         }
     }
 
-    fn folder(place: &str) -> Result<Location> {
+    fn local(place: &str) -> Result<Location> {
         let wrong = |why: String| Error::Location { place: place.to_owned(), why };
         let folder = std::path::absolute(place).map_err(|error| wrong(error.to_string()))?;
         if folder.exists() && !folder.is_dir() {
@@ -108,6 +108,11 @@ impl Location {
         within.split('/').filter(|part| !part.is_empty()).fold(self.base.clone(), |path, part| path.join(part))
     }
 
+    /// The folder, where it is one.
+    pub(crate) fn folder(&self) -> Option<&FilePath> {
+        self.folder.as_deref()
+    }
+
     /// Delta's view of one table's folder.
     pub(crate) fn log_store(&self, table: &'static str) -> Result<LogStoreRef> {
         let url = self
@@ -132,6 +137,16 @@ impl Location {
         let path = self.path(within);
         self.root.put(&path, bytes.into()).await.map_err(Error::store(within))?;
         self.sync(within)
+    }
+
+    /// [`Location::put`], unless there is such an object already: then `false`.
+    pub(crate) async fn put_new(&self, within: &str, bytes: bytes::Bytes) -> Result<bool> {
+        let path = self.path(within);
+        match self.root.put_opts(&path, bytes.into(), PutMode::Create.into()).await {
+            Ok(_) => self.sync(within).map(|()| true),
+            Err(object_store::Error::AlreadyExists { .. }) => Ok(false),
+            Err(error) => Err(Error::store(within)(error)),
+        }
     }
 
     /// Flushes an object and its folder to the disk.

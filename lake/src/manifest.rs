@@ -46,9 +46,10 @@ fn path(batch: i64) -> String {
 }
 
 impl Manifest {
-    pub(crate) async fn write(&self, location: &Location) -> Result<()> {
+    /// Writes it, unless there is one of its number: then `false`, and it needs another number.
+    pub(crate) async fn write(&self, location: &Location) -> Result<bool> {
         let text = serde_json::to_vec_pretty(self).map_err(Error::encode("manifest"))?;
-        location.put(&path(self.batch), text.into()).await
+        location.put_new(&path(self.batch), text.into()).await
     }
 
     pub(crate) async fn read(location: &Location, batch: i64) -> Result<Manifest> {

@@ -10,6 +10,8 @@ pub mod expire;
 pub mod repair;
 pub mod status;
 
+mod temporary;
+
 use std::collections::BTreeSet;
 
 use crate::error::{Error, Result};

@@ -7,6 +7,14 @@ const DAYS_MAX: i64 = 36_500;
 
 /// Reads a length of time. Units: `s`, `m` (minutes), `h`, `d`, `w`, `y` (365 days).
 pub(crate) fn parse(text: &str) -> Result<TimeDelta, String> {
+    match parse_or_zero(text)? {
+        total if total.is_zero() => Err("is no time at all".to_owned()),
+        total => Ok(total),
+    }
+}
+
+/// [`parse`], where no time at all makes sense too: `0s`.
+pub(crate) fn parse_or_zero(text: &str) -> Result<TimeDelta, String> {
     let mut total = TimeDelta::zero();
     let mut rest = text.trim();
     if rest.is_empty() {
@@ -40,9 +48,6 @@ pub(crate) fn parse(text: &str) -> Result<TimeDelta, String> {
             .ok_or_else(|| format!("is longer than {DAYS_MAX} days"))?;
         rest = next;
     }
-    if total.is_zero() {
-        return Err("is no time at all".to_owned());
-    }
     Ok(total)
 }
 
@@ -68,6 +73,12 @@ mod tests {
         ] {
             assert_eq!(parse(text), Ok(TimeDelta::seconds(seconds)), "{text}");
         }
+    }
+
+    #[test]
+    fn no_time_is_some_time_where_it_makes_sense() {
+        assert_eq!(parse_or_zero("0s"), Ok(TimeDelta::zero()));
+        assert!(parse_or_zero("").is_err() && parse("0s").is_err());
     }
 
     #[test]

@@ -85,7 +85,7 @@ pub(crate) enum LakeCommand {
         keep: Option<TimeDelta>,
 
         /// Delete files that no table names only if they are older than this: a reader may be at work with them
-        #[arg(long, value_name = "DURATION", value_parser = duration::parse, default_value = "1d")]
+        #[arg(long, value_name = "DURATION", value_parser = duration::parse_or_zero, default_value = "1d")]
         grace: TimeDelta,
 
         #[command(flatten)]

@@ -5,11 +5,11 @@ use std::io;
 use aws::Place;
 use aws::policy::{Needs, policy};
 
-use crate::cli::PolicyArgs;
+use crate::cli::IamPolicyArgs;
 use crate::outcome::{Failure, Outcome};
 use crate::render;
 
-pub(crate) fn run(args: &PolicyArgs) -> Result<Outcome, Failure> {
+pub(crate) fn run(args: &IamPolicyArgs) -> Result<Outcome, Failure> {
     let lake = match args.lake.as_deref().map(Place::parse) {
         None => None,
         Some(Some(Ok(place))) => Some((place.bucket, place.prefix)),

@@ -18,6 +18,7 @@ use crate::render::report::{Report, number};
 use crate::render::terminal::Terminal;
 use crate::render::words::Words;
 use crate::render::{self, Output};
+use crate::rulebook::Rulebook;
 
 /// Principals and credentials that the overview shows.
 const TOP: usize = 10;
@@ -47,7 +48,7 @@ pub(crate) fn run(args: &ScanArgs, global: &Global, words: Words) -> Result<Outc
             return Err(Failure::Usage(text.to_owned()));
         }
     }
-    alerts::tell(&glance.found.counters, words);
+    alerts::tell(&glance.found, words);
     Ok(events.tell(&glance.totals).max(alerts::judge(&glance.found.alerts, args.fail_on)))
 }
 
@@ -56,7 +57,7 @@ pub(crate) fn run(args: &ScanArgs, global: &Global, words: Words) -> Result<Outc
 /// # Errors
 /// Only what stops everything.
 pub(crate) fn glance(events: &Events, words: Words) -> Result<Glance, Failure> {
-    let mut engine = alerts::engine(&[], words)?;
+    let (mut engine, _) = Rulebook::read(&[], &[], true, words)?.engine(words);
     let mut usage = LastUsed::new(Limits::default());
     let mut overview = Overview::default();
     let totals = events.read(None, &mut |batch| {

@@ -8,11 +8,14 @@
 mod aws;
 mod command;
 mod contract;
+mod deliver;
 mod demo;
 mod hostile;
 mod lake;
 mod lake_answers;
 mod readme;
+mod rules;
 mod shared;
+mod sql_twin;
 mod trails;
 mod twins;

@@ -21,7 +21,7 @@ use crate::stage::{store, store_rows};
 use crate::table::{Change, Committed, DataFile};
 
 use super::Ingest;
-use super::prime::{IDENTITY, remember};
+use super::prime::{IDENTITY, remember, temporary};
 
 impl Ingest<'_> {
     /// Commits everything since the last time. Objects must be whole.
@@ -40,7 +40,10 @@ impl Ingest<'_> {
             }
             let manifest = Manifest { batch: number_after(previous), previous, tables: side.clone() };
             fault::point("manifest.before");
-            self.lake.block_on(manifest.write(self.lake.location()))?;
+            if !self.lake.block_on(manifest.write(self.lake.location()))? {
+                // Another writer of this turn has drawn the same number.
+                continue;
+            }
             fault::point("manifest.after");
             if self.stand(&files, &manifest)? {
                 self.own.extend(files.iter().map(|file| file.path.clone()));
@@ -110,9 +113,9 @@ impl Ingest<'_> {
         self.unread.extend(theirs.iter().filter(|file| self.primed.contains(&file.event_date)).cloned());
         let days: BTreeSet<_> = files.iter().map(|file| file.event_date).collect();
         let mut seen = Seen::new();
-        let mut shared = false;
+        let (mut shared, mut has_nameless) = (false, false);
         for file in theirs.iter().filter(|file| days.contains(&file.event_date)) {
-            remember(self.lake, file, &mut seen)?;
+            has_nameless |= remember(self.lake, file, &mut seen)?;
             shared = true;
         }
         if !shared {
@@ -120,7 +123,7 @@ impl Ingest<'_> {
         }
         let mut lost = BTreeMap::new();
         for file in files.iter_mut() {
-            self.without_theirs(file, &mut seen, &mut lost)?;
+            self.without_theirs(file, &mut seen, has_nameless, &mut lost)?;
         }
         files.retain(|file| file.rows > 0);
         for object in objects.iter_mut() {
@@ -138,11 +141,21 @@ impl Ingest<'_> {
     }
 
     /// Writes a staged file anew without the events that `seen` knows, if there are any.
-    fn without_theirs(&self, file: &mut DataFile, seen: &mut Seen, lost: &mut BTreeMap<String, u64>) -> Result<()> {
-        let temporary = |source| Error::Io { what: "temporary files for duplicates".to_owned(), source };
+    fn without_theirs(
+        &self,
+        file: &mut DataFile,
+        seen: &mut Seen,
+        has_nameless: bool,
+        lost: &mut BTreeMap<String, u64>,
+    ) -> Result<()> {
         let mut gone = Vec::new();
-        read::file(self.lake, EVENTS, file, Some(IDENTITY), &mut |batch| {
-            gone.push(seen.duplicates(&batch).map_err(temporary)?);
+        read::file(self.lake, EVENTS, file, (!has_nameless).then_some(IDENTITY), &mut |batch| {
+            let mut rows = seen.duplicates(&batch).map_err(temporary)?;
+            if has_nameless {
+                rows.extend(seen.nameless_duplicates(&batch).map_err(temporary)?);
+                rows.sort_unstable();
+            }
+            gone.push(rows);
             Ok(())
         })?;
         if gone.iter().all(Vec::is_empty) {

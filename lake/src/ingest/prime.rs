@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 
 use arrow::array::RecordBatch;
-use ingest::seen::Seen;
+use ingest::seen::{Seen, nameless};
 
 use crate::days;
 use crate::error::{Error, Result};
@@ -18,8 +18,8 @@ use crate::table::DataFile;
 
 use super::Ingest;
 
-/// What makes two records one event.
-pub(super) const IDENTITY: &[&str] = &["eventid", "recipientaccountid"];
+/// What makes two records one event; `extra` tells an id that is none.
+pub(super) const IDENTITY: &[&str] = &["eventid", "recipientaccountid", "extra"];
 
 impl Ingest<'_> {
     /// Tells `seen` what the lake holds of the days in this batch, and what others have committed meanwhile.
@@ -43,9 +43,21 @@ impl Ingest<'_> {
     }
 }
 
-/// Tells `seen` the events of one file.
-pub(super) fn remember(lake: &Lake, file: &DataFile, seen: &mut Seen) -> Result<()> {
+/// Tells `seen` the events of one file; whether some of them have no id.
+pub(super) fn remember(lake: &Lake, file: &DataFile, seen: &mut Seen) -> Result<bool> {
+    let mut has_nameless = false;
     read::file(lake, EVENTS, file, Some(IDENTITY), &mut |batch| {
-        seen.remember(&batch).map_err(|source| Error::Io { what: "temporary files for duplicates".to_owned(), source })
-    })
+        has_nameless |= !nameless(&batch).is_empty();
+        seen.remember(&batch).map_err(temporary)
+    })?;
+    if has_nameless {
+        // What they say is in all columns.
+        read::file(lake, EVENTS, file, None, &mut |batch| seen.remember_nameless(&batch).map_err(temporary))?;
+    }
+    Ok(has_nameless)
+}
+
+/// An error of `seen`.
+pub(super) fn temporary(source: std::io::Error) -> Error {
+    Error::Io { what: "temporary files for duplicates".to_owned(), source }
 }

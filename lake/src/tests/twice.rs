@@ -74,3 +74,30 @@ fn events_come_back_as_they_were() {
     scan(&Sources::new(&[place.logs()]).unwrap(), &Options::default(), &mut take).unwrap();
     assert_eq!(restored(&rows(&place.open(), EVENTS)), restored(&direct));
 }
+
+/// Events without an id: known again by what they say and where they come from.
+#[test]
+fn events_without_an_id_count_once_too() {
+    let place = Place::new(0);
+    let file = place.folder.path().join("nameless.json");
+    let record =
+        |name: &str| format!(r#"{{"eventVersion":"1.08","eventTime":"2026-01-02T03:04:05Z","eventName":"{name}"}}"#);
+    let write = |names: &[&str]| {
+        let records: Vec<_> = names.iter().map(|name| record(name)).collect();
+        std::fs::write(&file, format!(r#"{{"Records":[{}]}}"#, records.join(","))).unwrap();
+    };
+    write(&["a", "a", "b"]);
+    let (first, _) = place.ingest(&file);
+    assert_eq!((first.rows, first.duplicates), (3, 0), "equal records of one object are two events");
+    let (again, _) = place.ingest_with(&mut place.open(), &file, true);
+    assert_eq!((again.rows, again.duplicates), (0, 3));
+    write(&["a", "a", "b", "a", "c"]);
+    let (grown, _) = place.ingest(&file);
+    assert_eq!((grown.rows, grown.duplicates), (2, 3));
+    let (mut early, mut late) = (place.open(), place.open());
+    write(&["a", "a", "b", "a", "c", "d"]);
+    place.ingest_with(&mut early, &file, false);
+    let (_, outcome) = place.ingest_with(&mut late, &file, false);
+    assert_eq!(outcome.lost_to_others, 1);
+    assert_eq!(ids(&place.open()).values().sum::<usize>(), 6);
+}

@@ -14,7 +14,7 @@ use crate::stage::store_as;
 use crate::table::DataFile;
 
 /// A sorted file of this size is left alone.
-const LARGE_BYTES: u64 = 96 << 20;
+const LARGE_BYTES: usize = 96 << 20;
 /// A new file is closed at this size.
 const FILE_BYTES: usize = 256 << 20;
 /// A table beside `events` is compacted when it has so many unsorted files.
@@ -68,7 +68,8 @@ impl Lake {
     /// The log cannot be read.
     pub fn bins(&self) -> Result<Vec<Bin>> {
         let mut files = self.files(EVENTS)?;
-        files.retain(|file| !(is_sorted(file) && file.bytes >= LARGE_BYTES));
+        let large = fault::limit("TRAILHOUND_LARGE_BYTES", LARGE_BYTES) as u64;
+        files.retain(|file| !(is_sorted(file) && file.bytes >= large));
         files.sort_by_key(|file| file.event_date);
         let days = files.chunk_by(|a, b| a.event_date == b.event_date);
         let worth = |day: &&[DataFile]| day.len() > 1 || day.iter().any(|file| !is_sorted(file));
@@ -104,6 +105,7 @@ impl Lake {
         let mut added = Vec::new();
         let mut open: Option<FileWriter> = None;
         let mut written = 0;
+        let file_bytes = fault::limit("TRAILHOUND_FILE_BYTES", FILE_BYTES);
         for batch in rows {
             let batch = batch.map_err(Error::encode(bin.table))?;
             let file = match &mut open {
@@ -113,7 +115,7 @@ impl Lake {
             fault::point("compact.encode");
             file.write(&batch)?;
             written += batch.num_rows() as u64;
-            if file.bytes() >= FILE_BYTES
+            if file.bytes() >= file_bytes
                 && let Some(full) = open.take()
             {
                 added.push(store_as(SORTED, self.location(), self.handle(), bin.table, day, full.finish()?)?);

@@ -14,6 +14,7 @@ use crate::lake::Lake;
 use crate::manifest;
 use crate::schema::{EVENTS, SIDE};
 use crate::table::DataFile;
+use crate::upkeep::temporary;
 
 /// What an expiry did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -51,8 +52,8 @@ impl Lake {
         }
     }
 
-    /// Deletes files that no table has named for as long as `grace`: what crashes left behind, and what compaction and
-    /// expiry took out. Others may belong to a writer that has not committed, or to a reader of an earlier snapshot.
+    /// Deletes files that no table has named for as long as `grace`: what crashes left behind, whole or half written, and
+    /// what compaction and expiry took out. Others may belong to a writer that has not committed, or to a reader of an earlier snapshot.
     ///
     /// # Errors
     /// The store refuses to list or to delete.
@@ -68,7 +69,7 @@ impl Lake {
         let mut named = self.named()?;
         named.extend(self.left_since(unnamed_before)?);
         fault::point("vacuum.before");
-        let mut swept = Expired::default();
+        let mut swept = temporary::sweep(self.location(), unnamed_before)?;
         let garbage = candidates.into_iter().filter(|found| !named.contains(found.location.as_ref()));
         for found in garbage.chain(manifests) {
             match self.block_on(self.location().root().delete(&found.location)) {

@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod dialects;
+mod functions;
 mod lake;
 mod limits;
 mod published;

@@ -193,7 +193,10 @@ fn answer_columns_have_plain_names() {
 
 #[test]
 fn the_engine_lists_its_tables() {
-    assert_eq!(engine().tables(), ["cloudtrail", "cloudtrail_logs", "events"]);
+    assert_eq!(
+        engine().tables(),
+        ["aws_cloudtrail_log", "cloudtrail", "cloudtrail_logs", "event_data_store", "events"]
+    );
     assert!(rows("SHOW TABLES").iter().any(|r| r.contains("|events|")));
     assert!(rows("DESCRIBE events").iter().any(|r| r.starts_with("eventtime|Timestamp")));
     assert!(rows("SHOW COLUMNS FROM cloudtrail_logs").iter().any(|r| r.contains("date_partition")));

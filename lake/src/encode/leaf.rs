@@ -1,0 +1,283 @@
+//! One column of a row group while its batches come: levels, and values as codes of distinct texts or as they are.
+//!
+//! The batches' own dictionaries are what makes this cheap: a text is looked at once a dictionary, not once a row.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, DictionaryArray, StringArray};
+use arrow::datatypes::{DataType, Int32Type, Int64Type, TimeUnit, TimestampMicrosecondType};
+use parquet::errors::{ParquetError, Result};
+
+use super::hybrid::{Hybrid, width};
+use super::slots::Slots;
+
+/// Rows of a page.
+pub(super) const PAGE_ROWS: usize = 8192;
+/// A page of texts as they are is closed at this size, in bytes.
+const PAGE_BYTES: usize = 1 << 20;
+/// So many texts are enough to tell whether they repeat.
+const TRIED: usize = 256;
+/// The code of a text that has none yet.
+const NONE: u32 = u32::MAX;
+
+/// Distinct texts, in the order in which they came.
+#[derive(Debug, Default)]
+pub(super) struct Texts<'a> {
+    codes: HashMap<&'a [u8], u32, ahash::RandomState>,
+    pub(super) all: Vec<&'a [u8]>,
+}
+
+impl<'a> Texts<'a> {
+    fn code(&mut self, text: &'a [u8]) -> u32 {
+        let next = self.all.len() as u32;
+        let code = *self.codes.entry(text).or_insert(next);
+        if code == next {
+            self.all.push(text);
+        }
+        code
+    }
+}
+
+/// Values of a column, without the nulls.
+#[derive(Debug)]
+pub(super) enum Values<'a> {
+    /// Texts by their codes.
+    Codes(Vec<u32>, Texts<'a>),
+    /// Texts, each after its length in four bytes.
+    Plain(Vec<u8>),
+    /// Numbers in eight bytes.
+    Numbers(Vec<i64>),
+    /// Truth values.
+    Bits(Vec<bool>),
+}
+
+impl Values<'_> {
+    /// How far they have come: codes, numbers, truth values; bytes of texts as they are.
+    fn end(&self) -> usize {
+        match self {
+            Values::Codes(codes, _) => codes.len(),
+            Values::Plain(bytes) => bytes.len(),
+            Values::Numbers(numbers) => numbers.len(),
+            Values::Bits(bits) => bits.len(),
+        }
+    }
+}
+
+/// A page: its levels as bytes, and where its values end.
+#[derive(Debug)]
+pub(super) struct Page {
+    pub(super) levels: Vec<u8>,
+    pub(super) slots: usize,
+    pub(super) end: usize,
+}
+
+/// A column of a row group.
+#[derive(Debug)]
+pub(super) struct Leaf<'a> {
+    depth: u8,
+    definition: Hybrid,
+    repetition: Option<Hybrid>,
+    /// Slots of the page that is open.
+    slots: usize,
+    pub(super) values: Values<'a>,
+    /// Whether texts are still tried for repeating.
+    is_tried: bool,
+    pub(super) pages: Vec<Page>,
+    /// Slots without a value.
+    pub(super) nulls: usize,
+    /// The dictionary of the last batch, and the codes here of its texts.
+    dictionary: Option<&'a ArrayRef>,
+    known: Vec<u32>,
+}
+
+impl<'a> Leaf<'a> {
+    /// An empty column: `depth` is its greatest definition level, `is_repeated` tells whether it is below a list,
+    /// `is_unique` that its texts hardly ever repeat.
+    pub(super) fn new(kind: &DataType, depth: u8, is_repeated: bool, is_unique: bool) -> Result<Leaf<'a>> {
+        let values = match kind {
+            DataType::Utf8 if is_unique => Values::Plain(Vec::new()),
+            DataType::Utf8 => Values::Codes(Vec::new(), Texts::default()),
+            DataType::Dictionary(key, value) if **key == DataType::Int32 && **value == DataType::Utf8 => {
+                Values::Codes(Vec::new(), Texts::default())
+            }
+            DataType::Int64 | DataType::Timestamp(TimeUnit::Microsecond, _) => Values::Numbers(Vec::new()),
+            DataType::Boolean => Values::Bits(Vec::new()),
+            other => return Err(ParquetError::NYI(format!("columns of {other}"))),
+        };
+        Ok(Leaf {
+            depth,
+            definition: Hybrid::new(width(usize::from(depth))),
+            repetition: is_repeated.then(|| Hybrid::new(1)),
+            slots: 0,
+            values,
+            is_tried: *kind == DataType::Utf8,
+            pages: Vec::new(),
+            nulls: 0,
+            dictionary: None,
+            known: Vec::new(),
+        })
+    }
+
+    /// Adds the rows of a batch.
+    pub(super) fn take(&mut self, array: &'a ArrayRef, slots: &Slots) -> Result<()> {
+        if let Some(text) = array.as_string_opt::<i32>() {
+            return self.texts(text, slots);
+        }
+        self.levels(slots);
+        if let Some(coded) = array.as_dictionary_opt::<Int32Type>() {
+            return self.coded(coded, slots);
+        }
+        match (&mut self.values, array.data_type()) {
+            (Values::Bits(bits), DataType::Boolean) => {
+                let array: &BooleanArray = array.as_boolean();
+                bits.extend(slots.places().map(|place| array.value(place)));
+            }
+            (Values::Numbers(numbers), DataType::Int64) => {
+                let all = array.as_primitive::<Int64Type>().values();
+                numbers.extend(slots.places().filter_map(|place| all.get(place)));
+            }
+            (Values::Numbers(numbers), DataType::Timestamp(TimeUnit::Microsecond, _)) => {
+                let all = array.as_primitive::<TimestampMicrosecondType>().values();
+                numbers.extend(slots.places().filter_map(|place| all.get(place)));
+            }
+            (_, other) => return Err(unexpected(other)),
+        }
+        Ok(())
+    }
+
+    /// Levels of all slots.
+    fn levels(&mut self, slots: &Slots) {
+        match slots.same() {
+            Some(level) => {
+                self.definition.put(u32::from(level), slots.count());
+                self.nulls += if level < self.depth { slots.count() } else { 0 };
+            }
+            None => (0..slots.count()).for_each(|slot| self.level(slots.level(slot))),
+        }
+        if let (Some(hybrid), Some(levels)) = (&mut self.repetition, slots.repetition()) {
+            levels.iter().for_each(|level| hybrid.put(u32::from(*level), 1));
+        }
+        self.slots += slots.count();
+    }
+
+    #[inline]
+    fn level(&mut self, level: u8) {
+        self.definition.put(u32::from(level), 1);
+        self.nulls += usize::from(level < self.depth);
+    }
+
+    /// Texts of a dictionary: codes of its texts become codes of ours.
+    fn coded(&mut self, array: &'a DictionaryArray<Int32Type>, slots: &Slots) -> Result<()> {
+        let Values::Codes(codes, texts) = &mut self.values else { return Err(unexpected(array.data_type())) };
+        let Some(values) = array.values().as_string_opt::<i32>() else { return Err(unexpected(array.data_type())) };
+        // Parts of one batch share its dictionaries.
+        if !self.dictionary.is_some_and(|last| std::ptr::addr_eq(Arc::as_ptr(last), Arc::as_ptr(array.values()))) {
+            self.known.clear();
+            self.known.resize(values.len(), NONE);
+            self.dictionary = Some(array.values());
+        }
+        let known = &mut self.known;
+        let mut code = |key: &i32| -> Result<u32> {
+            let known = known.get_mut(*key as usize).ok_or_else(beyond)?;
+            if *known == NONE {
+                *known = texts.code(values.value(*key as usize).as_bytes());
+            }
+            Ok(*known)
+        };
+        let keys = array.keys().values();
+        codes.reserve(keys.len());
+        if slots.is_dense() {
+            for key in keys {
+                codes.push(code(key)?);
+            }
+            return Ok(());
+        }
+        for place in slots.places() {
+            codes.push(code(keys.get(place).ok_or_else(beyond)?)?);
+        }
+        Ok(())
+    }
+
+    /// Texts as they are. Below no list, pages end where they are full.
+    fn texts(&mut self, array: &'a StringArray, slots: &Slots) -> Result<()> {
+        if let Values::Codes(codes, texts) = &mut self.values {
+            codes.extend(slots.places().map(|place| texts.code(array.value(place).as_bytes())));
+            self.levels(slots);
+            if self.is_tried {
+                self.try_codes();
+            }
+            return Ok(());
+        }
+        if self.repetition.is_some() || array.value_data().len() < PAGE_BYTES {
+            self.levels(slots);
+            return slots.places().try_for_each(|place| self.plain(array.value(place)));
+        }
+        for slot in 0..slots.count() {
+            let level = slots.level(slot);
+            self.level(level);
+            self.slots += 1;
+            if level == self.depth {
+                self.plain(array.value(slot))?;
+                let start = self.pages.last().map_or(0, |page| page.end);
+                if self.values.end() - start >= PAGE_BYTES {
+                    self.end_page();
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn plain(&mut self, text: &str) -> Result<()> {
+        let Values::Plain(bytes) = &mut self.values else { return Err(unexpected(&DataType::Utf8)) };
+        bytes.extend_from_slice(&(text.len() as u32).to_le_bytes());
+        bytes.extend_from_slice(text.as_bytes());
+        Ok(())
+    }
+
+    /// Gives codes up where texts do not repeat.
+    fn try_codes(&mut self) {
+        let Values::Codes(codes, texts) = &self.values else { return };
+        if codes.len() < TRIED {
+            return;
+        }
+        self.is_tried = false;
+        if texts.all.len() * 2 < codes.len() {
+            return;
+        }
+        let mut bytes = Vec::new();
+        let mut ends = self.pages.iter_mut().peekable();
+        for (at, code) in codes.iter().enumerate() {
+            while let Some(page) = ends.next_if(|page| page.end == at) {
+                page.end = bytes.len();
+            }
+            let text = texts.all.get(*code as usize).copied().unwrap_or_default();
+            bytes.extend_from_slice(&(text.len() as u32).to_le_bytes());
+            bytes.extend_from_slice(text);
+        }
+        ends.for_each(|page| page.end = bytes.len());
+        self.values = Values::Plain(bytes);
+    }
+
+    /// Closes a page; it must end with a row.
+    pub(super) fn end_page(&mut self) {
+        if self.slots == 0 {
+            return;
+        }
+        let mut levels = Vec::new();
+        for hybrid in self.repetition.iter_mut().chain([&mut self.definition]) {
+            let bytes = hybrid.take();
+            levels.extend_from_slice(&(bytes.len() as u32).to_le_bytes());
+            levels.extend_from_slice(&bytes);
+        }
+        self.pages.push(Page { levels, slots: std::mem::take(&mut self.slots), end: self.values.end() });
+    }
+}
+
+fn unexpected(kind: &DataType) -> ParquetError {
+    ParquetError::General(format!("a column of another kind: {kind}"))
+}
+
+fn beyond() -> ParquetError {
+    ParquetError::General("a key beyond its dictionary".to_owned())
+}
