@@ -38,7 +38,7 @@ pub struct Batch {
 impl Deliveries {
     /// Objects are fetched through this connection; what the filter does not want is done at once.
     pub fn new(connection: &Connection, filter: Filter) -> Deliveries {
-        Deliveries { connection: connection.clone(), filter, room: Room::new(), buckets: Mutex::default() }
+        Deliveries { connection: connection.clone(), filter, room: Room::new(connection), buckets: Mutex::default() }
     }
 
     /// Adds a message to a batch.

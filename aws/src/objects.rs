@@ -23,7 +23,6 @@ pub struct Objects {
     bucket: Bucket,
     prefix: String,
     filter: Filter,
-    room: Room,
     left_out: Arc<Mutex<LeftOut>>,
 }
 
@@ -31,7 +30,7 @@ impl Objects {
     /// What the filter wants of a place. Nothing is asked yet.
     pub fn new(connection: &Connection, place: &Place, filter: Filter) -> Objects {
         let bucket = Bucket::new(connection, &place.bucket);
-        Objects { bucket, prefix: place.prefix.clone(), filter, room: Room::new(), left_out: Arc::default() }
+        Objects { bucket, prefix: place.prefix.clone(), filter, left_out: Arc::default() }
     }
 
     /// Asks for the first keys, so that a place that cannot be read is told before anything is.
@@ -56,7 +55,7 @@ impl Remote for Objects {
             bucket: self.bucket.clone(),
             prefix: self.prefix.clone(),
             filter: self.filter.clone(),
-            room: self.room.clone(),
+            room: Room::new(self.bucket.connection()),
             left_out: self.left_out.clone(),
             page: VecDeque::new(),
             page_end: String::new(),

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use super::cloud::{Cloud, files};
+use super::cloud::{Cloud, files, log_of};
 use crate::command::text;
 use crate::lake::World;
 
@@ -57,8 +57,7 @@ fn a_bucket_is_read_as_a_folder_is() {
     assert_eq!(rows(&cloud, &lake), local["rows"].as_u64().unwrap());
     // A file that arrives late sorts before what was read: it is found all the same.
     let late = keys.first().unwrap().replace("Z_", "Z_0late");
-    let event = r#"{"Records":[{"eventVersion":"1.08","eventID":"late","eventTime":"2026-01-01T00:00:00Z"}]}"#;
-    cloud.ask(json!({"do": "put", "bucket": "trail", "key": late, "text": event}));
+    cloud.ask(json!({"do": "put", "bucket": "trail", "key": late, "text": log_of("late")}));
     let third = cloud.done(&["ingest", TRAIL, "--lake", text(&lake)]);
     assert_eq!((&third["objects"], &third["rows"]), (&json!(1), &json!(1)));
 }
@@ -90,7 +89,7 @@ fn keys_are_pruned_before_anything_is_fetched() {
     let count =
         cloud.done(&[&["query", "SELECT count(DISTINCT awsregion) AS n FROM events", TRAIL], &flags[..]].concat());
     assert!(count[0]["n"].as_u64().unwrap() >= 1);
-    let local = crate::command::trailhound(&["scan", "./x", "--account", &account]);
+    let local = crate::command::trailhound(&["scan", text(&world.path("sample")), "--account", &account]);
     assert!(local.code == 2 && local.stderr.contains("s3://"), "{}", local.stderr);
 }
 
@@ -101,10 +100,7 @@ fn what_is_wrong_is_told_apart() {
     let folder = world.path("x");
     std::fs::create_dir_all(&folder).unwrap();
     for name in ["denied.json", "archived.json", "good.json"] {
-        let text = format!(
-            r#"{{"Records":[{{"eventVersion":"1.08","eventID":"{name}","eventTime":"2026-01-01T00:00:00Z"}}]}}"#
-        );
-        std::fs::write(folder.join(name), text).unwrap();
+        std::fs::write(folder.join(name), log_of(name)).unwrap();
     }
     cloud.ask(json!({"do": "upload", "bucket": "trail", "folder": folder, "prefix": "case/"}));
     let run = cloud.run(&["scan", "s3://trail/case", "--output", "json"]);

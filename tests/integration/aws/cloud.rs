@@ -100,3 +100,15 @@ pub(super) fn files(folder: &Path) -> Vec<String> {
     found.sort();
     found
 }
+
+/// The text of a log file with one event in it.
+pub(super) fn log_of(id: &str) -> String {
+    format!(r#"{{"Records":[{}]}}"#, event(id))
+}
+
+/// One event.
+pub(super) fn event(id: &str) -> String {
+    format!(
+        r#"{{"eventVersion":"1.08","eventID":"{id}","eventTime":"2026-01-01T00:00:00Z","eventSource":"sts.amazonaws.com","eventName":"GetCallerIdentity","awsRegion":"us-east-1","eventType":"AwsApiCall","recipientAccountId":"111122223333"}}"#
+    )
+}

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::cloud::{Cloud, files};
+use super::cloud::{Cloud, event, files, log_of};
 use crate::command::{finished, text};
 use crate::lake::World;
 
@@ -60,11 +60,11 @@ fn under(name: &str) -> String {
 }
 
 fn nonsense() -> Vec<String> {
-    let event = json!({"version": "0", "detail-type": "AWS API Call via CloudTrail", "source": "aws.sts",
-        "detail": {"eventVersion": "1.08", "eventID": "by-bridge", "eventTime": "2026-01-01T00:00:00Z"}});
+    let bridge = json!({"version": "0", "detail-type": "AWS API Call via CloudTrail", "source": "aws.sts",
+        "detail": serde_json::from_str::<Value>(&event("by-bridge")).unwrap()});
     let removed = put("x").to_string().replace("ObjectCreated:Put", "ObjectRemoved:Delete");
     let test = json!({"Service": "Amazon S3", "Event": "s3:TestEvent", "Bucket": "trail"}).to_string();
-    vec!["CloudTrail validation message.".to_owned(), test, removed, event.to_string()]
+    vec!["CloudTrail validation message.".to_owned(), test, removed, bridge.to_string()]
 }
 
 /// Three times each message, out of order, and 30 % of the objects never told of: one listing makes it whole.
@@ -135,8 +135,7 @@ fn poison_goes_to_the_dead_letters() {
 fn a_slow_object_is_read_once() {
     let Some(mut cloud) = Cloud::start(&["--slow", "10"]) else { return };
     let (world, _) = world(&mut cloud, "20", json!({"timeout": 2}));
-    let event = r#"{"Records":[{"eventVersion":"1.08","eventID":"slow","eventTime":"2026-01-01T00:00:00Z"}]}"#;
-    cloud.ask(json!({"do": "put", "bucket": "trail", "key": under("slow.json"), "text": event}));
+    cloud.ask(json!({"do": "put", "bucket": "trail", "key": under("slow.json"), "text": log_of("slow")}));
     cloud.ask(json!({"do": "send", "queue": "q", "bodies": [message(0, &under("slow.json"))]}));
     cloud.ask(json!({"do": "faults"}));
     let done = cloud.done(&["ingest", "sqs://q", "--lake", text(&world.path("lake"))]);
