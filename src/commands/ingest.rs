@@ -36,7 +36,7 @@ pub(crate) fn run(args: &IngestArgs, global: &Global, words: Words) -> Result<Ou
         Output::Json => render::settle(render::json::document(&value, &mut out))?,
         Output::Jsonl => render::settle(render::json::document_line(&value, &mut out))?,
         Output::Table => render::settle(done.report(&args.at.lake, &mut out, global.rows().terminal))?,
-        Output::Csv | Output::Parquet => {
+        Output::Csv | Output::Parquet | Output::Arrow => {
             return Err(Failure::Usage("totals are not rows: use --output table or json".to_owned()));
         }
     }
