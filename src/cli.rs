@@ -98,7 +98,7 @@ pub(crate) struct Cli {
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Global options")]
 pub(crate) struct Global {
-    /// How answers are written: table, json, jsonl, csv or parquet
+    /// How answers are written: table, json, jsonl, csv, parquet or arrow
     #[arg(long, global = true, value_enum, value_name = "FORMAT", default_value_t, hide_possible_values = true)]
     pub(crate) output: Output,
 
