@@ -141,18 +141,18 @@ fn last_weeks_news_is_a_digest() {
     );
     let (desk, outbox) = desk(&config);
     let old: Vec<Alert> =
-        (0..2_500).map(|n| about(&n.to_string(), &format!("r{}", n % 3), "p", Severity::High)).collect();
+        (0..1_100).map(|n| about(&n.to_string(), &format!("r{}", n % 3), "p", Severity::High)).collect();
     let later = NOON + 7 * 24 * HOUR;
     let accepted = desk.accept(&old, later).unwrap();
-    assert_eq!(accepted.digested, 2_500);
-    assert_eq!(accepted.too_old, 2_500);
+    assert_eq!(accepted.digested, 1_100);
+    assert_eq!(accepted.too_old, 1_100);
     let told = due(&outbox, "chat", later);
     assert_eq!(told.len(), 1);
-    assert_eq!((told[0].message.kind, told[0].message.alerts()), (Kind::Digest, 2_500));
+    assert_eq!((told[0].message.kind, told[0].message.alerts()), (Kind::Digest, 1_100));
     assert!(due(&outbox, "page", later).is_empty());
     // A file keeps records: it gets each.
     let lines: usize = due(&outbox, "log", later).iter().map(|d| d.message.notices.len()).sum();
-    assert_eq!(lines, 2_500);
+    assert_eq!(lines, 1_100);
     // The next digest is no closer than the interval, and again nothing is told twice.
     let more = [about("new", "r1", "p", Severity::High)];
     assert_eq!(desk.accept(&more, later + SECOND).unwrap().digested, 1);
