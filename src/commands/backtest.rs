@@ -137,7 +137,7 @@ pub(crate) fn print(alerts: &[Alert], known: &Known, days: &Days, global: &Globa
             }
         }
         Output::Table => render::settle(report(&rules, known, &saved, days, &mut out, global))?,
-        Output::Csv | Output::Parquet => {
+        Output::Csv | Output::Parquet | Output::Arrow => {
             let batch = rows(&rules, days).map_err(|e| Failure::Io(e.to_string()))?;
             render::rows([batch.clone()], &batch.schema(), global.output, &mut out, &global.rows())?;
         }

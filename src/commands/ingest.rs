@@ -31,7 +31,7 @@ const HOUR: Duration = Duration::from_secs(3600);
 
 pub(crate) fn run(args: &IngestArgs, global: &Global, words: Words) -> Result<Outcome, Failure> {
     let started = Instant::now();
-    if matches!(global.output, Output::Csv | Output::Parquet) {
+    if matches!(global.output, Output::Csv | Output::Parquet | Output::Arrow) {
         return Err(Failure::Usage("totals are not rows: use --output table or json".to_owned()));
     }
     let name = queue::of(&args.paths);

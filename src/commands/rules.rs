@@ -70,7 +70,7 @@ fn show(name: &str, book: Rulebook, global: &Global, words: Words) -> Result<Out
     match global.output {
         Output::Json => render::settle(json::document(about, &mut out))?,
         Output::Jsonl => render::settle(json::document_line(about, &mut out))?,
-        Output::Csv | Output::Parquet => {
+        Output::Csv | Output::Parquet | Output::Arrow => {
             return Err(Failure::Usage("a rule is not rows: use --output table or json".to_owned()));
         }
         Output::Table => {
@@ -112,7 +112,7 @@ fn check(book: Rulebook, global: &Global) -> Result<Outcome, Failure> {
     match global.output {
         Output::Json => render::settle(json::document(&whole, &mut out))?,
         Output::Jsonl => render::settle(json::document_line(&whole, &mut out))?,
-        Output::Csv | Output::Parquet => {
+        Output::Csv | Output::Parquet | Output::Arrow => {
             let text = |value: fn(&RuleError) -> String| -> ArrayRef {
                 Arc::new(StringArray::from_iter_values(errors.iter().map(value)))
             };

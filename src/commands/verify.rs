@@ -86,7 +86,7 @@ fn place(args: &VerifyArgs, trail: Option<&Trail>) -> Result<Option<Place>, Fail
 }
 
 pub(crate) fn run(args: &VerifyArgs, global: &Global, words: Words) -> Result<Outcome, Failure> {
-    if matches!(global.output, Output::Csv | Output::Parquet) {
+    if matches!(global.output, Output::Csv | Output::Parquet | Output::Arrow) {
         return Err(Failure::Usage("verdicts are not rows: use --output table, json or jsonl".to_owned()));
     }
     if let (Some(start), Some(end)) = (args.start_time, args.end_time)

@@ -108,7 +108,6 @@ pub(super) fn write(
         };
         uncompressed += writer.write_page(CompressedPage::new(page, before))?.uncompressed_size;
     }
-    drop(writer);
     let bytes: Bytes = bytes.into_inner()?.into();
     let compression = if is_compressed { Compression::ZSTD(press.level) } else { Compression::UNCOMPRESSED };
     let metadata = ColumnChunkMetaData::builder(column.clone())

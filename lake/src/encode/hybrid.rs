@@ -76,7 +76,7 @@ impl Hybrid {
         if count == 0 {
             return;
         }
-        self.varint(count / 8 << 1 | 1);
+        self.varint(((count / 8) << 1) | 1);
         pack(self.packed.drain(..count), self.width, &mut self.bytes);
     }
 

@@ -32,8 +32,11 @@ pub(super) enum Kernel {
     /// Gives a truth value.
     Truth(fn(&[&str], &mut Memo) -> Result<Option<bool>>),
     /// Gives a list of texts.
-    Texts(fn(&[&str], &mut Memo, &mut Vec<Option<String>>) -> Result<bool>),
+    Texts(ToTexts),
 }
+
+/// Fills a list; `false` where the answer is null.
+pub(super) type ToTexts = fn(&[&str], &mut Memo, &mut Vec<Option<String>>) -> Result<bool>;
 
 /// A function of texts.
 pub(super) struct Entry {

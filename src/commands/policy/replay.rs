@@ -57,7 +57,7 @@ fn print(found: &Replay, calls: &Calls, global: &Global) -> Result<(), Failure> 
         Output::Json => render::json::document(found, &mut out),
         Output::Jsonl => found.denied.iter().try_for_each(|row| render::json::document_line(row, &mut out)),
         Output::Table => tell(found, calls, &mut Report::new(&mut out, Terminal::stdout(global.no_color))),
-        Output::Csv | Output::Parquet => {
+        Output::Csv | Output::Parquet | Output::Arrow => {
             return Err(Failure::Usage("a replay is not rows: use --output table, json or jsonl".to_owned()));
         }
     };

@@ -196,7 +196,7 @@ fn print(found: &[(&str, &str, Explained)], global: &Global) -> Result<(), Failu
             }
         }
         Output::Table => render::settle(tell(found, &mut Report::new(&mut out, Terminal::stdout(global.no_color))))?,
-        Output::Csv | Output::Parquet => {
+        Output::Csv | Output::Parquet | Output::Arrow => {
             return Err(Failure::Usage("a simulation is not rows: use --output table, json or jsonl".to_owned()));
         }
     }

@@ -31,7 +31,7 @@ pub(super) fn run(book: Rulebook, global: &Global, words: Words) -> Result<Outco
                 _ => render::json::document_line(&whole, &mut out),
             })?;
         }
-        Output::Csv | Output::Parquet => {
+        Output::Csv | Output::Parquet | Output::Arrow => {
             return Err(Failure::Usage("proofs are not rows: use --output table or json".to_owned()));
         }
         Output::Table => {
