@@ -22,6 +22,9 @@ pub(crate) const MAX_TEXT_BYTES: usize = 64 << 20;
 /// Most bytes of a compiled pattern.
 const MAX_PATTERN_BYTES: usize = 4 << 20;
 
+/// Appends the texts of a list; `false` is NULL.
+pub(super) type ListKernel = fn(&[&str], &mut Memo, &mut Vec<Option<String>>) -> Result<bool>;
+
 /// How a function computes a row. `false` and `None` are NULL.
 #[derive(Clone, Copy)]
 pub(super) enum Kernel {
@@ -32,7 +35,7 @@ pub(super) enum Kernel {
     /// Gives a truth value.
     Truth(fn(&[&str], &mut Memo) -> Result<Option<bool>>),
     /// Gives a list of texts.
-    Texts(fn(&[&str], &mut Memo, &mut Vec<Option<String>>) -> Result<bool>),
+    Texts(ListKernel),
 }
 
 /// A function of texts.

@@ -178,7 +178,7 @@ fn list(item: &Type, values: &[Option<Raw<'_>>]) -> Result<ArrayRef> {
     let mut elements = Vec::new();
     for value in values {
         let before = elements.len();
-        elements.extend(value.into_iter().flat_map(|value| value.elements()).map(Some));
+        elements.extend(value.iter().flat_map(|value| value.elements()).map(Some));
         lengths.push(elements.len() - before);
     }
     let field = Arc::new(Field::new("item", item.data_type(), true));
@@ -192,7 +192,7 @@ fn map(kind: &Type, values: &[Option<Raw<'_>>]) -> Result<ArrayRef> {
     let (mut keys, mut members) = (Vec::new(), Vec::new());
     for value in values {
         let before = keys.len();
-        for (key, member) in value.into_iter().flat_map(|value| value.members()) {
+        for (key, member) in value.iter().flat_map(|value| value.members()) {
             keys.push(key);
             members.push(Some(member));
         }

@@ -47,10 +47,9 @@ impl VisitorMut for Joins {
                     join.join_operator,
                     JoinOperator::Right(_) | JoinOperator::RightOuter(_) | JoinOperator::FullOuter(_)
                 );
-                if outer || !is_unnest(&join.relation) || !self.take_in(&mut kept, &join.relation) {
-                    if let Some(table) = kept.last_mut() {
-                        table.joins.push(join);
-                    }
+                let taken = !outer && is_unnest(&join.relation) && self.take_in(&mut kept, &join.relation);
+                if !taken && let Some(table) = kept.last_mut() {
+                    table.joins.push(join);
                 }
             }
         }
