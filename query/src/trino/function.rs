@@ -22,6 +22,9 @@ pub(crate) const MAX_TEXT_BYTES: usize = 64 << 20;
 /// Most bytes of a compiled pattern.
 const MAX_PATTERN_BYTES: usize = 4 << 20;
 
+/// Appends the texts of a list; `false` is NULL.
+pub(super) type ListKernel = fn(&[&str], &mut Memo, &mut Vec<Option<String>>) -> Result<bool>;
+
 /// How a function computes a row. `false` and `None` are NULL.
 #[derive(Clone, Copy)]
 pub(super) enum Kernel {
@@ -32,11 +35,8 @@ pub(super) enum Kernel {
     /// Gives a truth value.
     Truth(fn(&[&str], &mut Memo) -> Result<Option<bool>>),
     /// Gives a list of texts.
-    Texts(ToTexts),
+    Texts(ListKernel),
 }
-
-/// Fills a list; `false` where the answer is null.
-pub(super) type ToTexts = fn(&[&str], &mut Memo, &mut Vec<Option<String>>) -> Result<bool>;
 
 /// A function of texts.
 pub(super) struct Entry {
