@@ -85,7 +85,7 @@ where
     let all = chain_of(error);
     let kind = kind_of(code, message, status, &all);
     let said = match (code, message) {
-        ("", "") if status > 0 => format!("HTTP status {status}"),
+        ("", "") if status >= 300 => format!("HTTP status {status}"),
         ("", "") => all,
         (code, "") => code.to_owned(),
         ("", message) => message.to_owned(),
@@ -150,7 +150,8 @@ fn kind_of(code: &str, message: &str, status: u16, all: &str) -> Kind {
             404 => Kind::Absent,
             429 | 503 => Kind::Throttled,
             0 if all.contains("redential") || all.contains("profile") => Kind::Credentials,
-            0 => Kind::Network,
+            // An answer that broke off has the status of a good one.
+            0 | 200..=299 => Kind::Network,
             _ => Kind::Other,
         },
     }
@@ -196,6 +197,7 @@ mod tests {
             ("PermanentRedirect", "", 301, Kind::Elsewhere),
             ("ExpiredToken", "", 400, Kind::Credentials),
             ("", "", 0, Kind::Network),
+            ("", "", 200, Kind::Network),
             ("InternalError", "", 500, Kind::Other),
         ] {
             assert_eq!(kind_of(code, message, status, ""), kind, "{code} {status}");

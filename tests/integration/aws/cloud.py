@@ -1,4 +1,4 @@
-"""S3, SQS, SNS and STS on loopback for one test: `cloud.py [--break N] [--busy N] [--slow SECONDS]`.
+"""S3, SQS, SNS, STS and some of CloudTrail on loopback for one test: `cloud.py [--break N] [--busy N] [--slow SECONDS]`.
 
 Prints its URL. Then reads commands, one JSON object a line, and answers each with one line of JSON, until standard input
 ends. `--break N`: the body of every N-th GET of an object ends early; `--busy N`: every N-th request is answered with SlowDown;
@@ -25,7 +25,9 @@ options.add_argument("--slow", type=float, default=0)
 options = options.parse_args()
 
 moto = DomainDispatcherApplication(create_backend_app)
-requests, gets = itertools.count(1), itertools.count(1)
+requests, gets, lookups = itertools.count(1), itertools.count(1), itertools.count(1)
+alone = threading.Lock()
+events, times, keys = [], {}, {"PublicKeyList": []}
 seen = {}
 faults = False
 
@@ -48,6 +50,8 @@ def serve(environ, start):
         return refuse(start, "403 Forbidden", "InvalidObjectState")
     if faults and options.busy and next(requests) % options.busy == 0:
         return refuse(start, "503 Slow Down", "SlowDown")
+    if action in ("LookupEvents", "ListPublicKeys"):
+        return cloudtrail(environ, start, action)
     answer = moto(environ, start_late := Late())
     body = b"".join(answer)
     if "slow" in path and method == "GET":
@@ -57,6 +61,39 @@ def serve(environ, start):
     if faults and is_object and options.broken and next(gets) % options.broken == 0:
         return [body[: len(body) // 2]]
     return [body]
+
+
+def cloudtrail(environ, start, action):
+    """moto knows no events of CloudTrail's. Of every ten requests one is throttled, one fails, and one breaks off."""
+    body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+    asked = json.loads(body or b"{}")
+    region = environ["HTTP_AUTHORIZATION"].split("/")[2]
+    with alone:
+        times.setdefault(region, []).append(time.monotonic())
+        turn = next(lookups) % 10
+    if faults and turn in (3, 6):
+        code = "ThrottlingException" if turn == 3 else "InternalFailure"
+        answer = json.dumps({"__type": code, "message": "Rate exceeded"}).encode()
+        start("400 Bad Request" if turn == 3 else "500 Internal Server Error", headers(answer))
+        return [answer]
+    answer = json.dumps(keys if action == "ListPublicKeys" else look_up(asked, region)).encode()
+    start("200 OK", headers(answer))
+    return [answer[: len(answer) // 2] if faults and turn == 9 else answer]
+
+
+def headers(answer):
+    return [("Content-Type", "application/x-amz-json-1.1"), ("Content-Length", str(len(answer)))]
+
+
+def look_up(asked, region):
+    """Newest first, fifty a page, a token that is a number."""
+    inside = lambda event: asked["StartTime"] <= event["time"] <= asked["EndTime"] and event["region"] == region
+    found = sorted(filter(inside, events), key=lambda event: -event["time"])
+    at = int(asked.get("NextToken") or 0)
+    page = {"Events": [{"EventId": e["id"], "CloudTrailEvent": e["text"]} for e in found[at : at + 50]]}
+    if at + 50 < len(found):
+        page["NextToken"] = str(at + 50)
+    return page
 
 
 class Late:
@@ -135,6 +172,9 @@ def start_faults(_):
 
 commands = {"upload": upload, "put": put, "queue": queue, "send": send, "waiting": waiting, "faults": start_faults}
 commands["seen"] = lambda _: seen
+commands["events"] = lambda command: events.extend(command["events"])
+commands["keys"] = lambda command: keys.update(command["keys"])
+commands["times"] = lambda _: times
 print(url, flush=True)
 for line in sys.stdin:
     command = json.loads(line)

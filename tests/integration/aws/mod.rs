@@ -2,5 +2,6 @@
 
 mod bucket;
 mod cloud;
+mod lookup;
 mod queue;
 mod verify;

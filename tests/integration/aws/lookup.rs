@@ -1,0 +1,50 @@
+//! `LookupEvents`, from a server that throttles, fails and breaks off.
+
+use serde_json::{Value, json};
+
+use super::cloud::{Cloud, event};
+use crate::command::text;
+use crate::lake::World;
+
+const DAY: i64 = 86_400;
+
+/// So many events in each of two Regions over the days before today, one in ten of today.
+fn events(count: i64) -> Vec<Value> {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
+    let today = i64::try_from(now.as_secs()).unwrap() / DAY * DAY;
+    let mut all = Vec::new();
+    for region in ["us-east-1", "eu-west-1"] {
+        for index in 0..count {
+            let time = today - 1 - index % (2 * DAY) * 997 % (2 * DAY);
+            let id = format!("{region}-{index}");
+            all.push(json!({"id": id, "time": time, "region": region, "text": event(&id)}));
+        }
+    }
+    all
+}
+
+#[test]
+fn every_event_comes_once_and_no_faster_than_the_quota() {
+    let Some(mut cloud) = Cloud::start(&[]) else { return };
+    let world = World::empty();
+    let all = events(300);
+    cloud.ask(json!({"do": "events", "events": all}));
+    cloud.ask(json!({"do": "faults"}));
+    let lake = world.path("lake");
+    let flags = ["--log-region", "us-east-1", "--log-region", "eu-west-1", "--start-time", "3d", "--lake", text(&lake)];
+    let first = cloud.done(&[&["ingest", "lookup:"], &flags[..]].concat());
+    assert_eq!((&first["rows"], &first["rejected"]), (&json!(all.len()), &json!(0)), "{first}");
+    let times = cloud.ask(json!({"do": "times"}));
+    for (region, times) in times.as_object().unwrap() {
+        let times: Vec<f64> = times.as_array().unwrap().iter().map(|time| time.as_f64().unwrap()).collect();
+        let span = times.last().unwrap() - times.first().unwrap();
+        // Two a second: so many requests take at least so long.
+        assert!(span >= (times.len() - 1) as f64 * 0.5 - 0.5, "{region}: {} requests in {span} s", times.len());
+    }
+    // Days that are over are not asked for again, and what is asked for again counts once.
+    let before = cloud.ask(json!({"do": "seen"}))["LookupEvents"].as_u64().unwrap();
+    let second = cloud.done(&[&["ingest", "lookup:"], &flags[..]].concat());
+    let after = cloud.ask(json!({"do": "seen"}))["LookupEvents"].as_u64().unwrap();
+    assert_eq!(second["rows"], json!(0), "{second}");
+    assert!(second["objects_skipped"].as_u64().unwrap() >= 2 && after - before < before, "{before} {after}: {second}");
+}
