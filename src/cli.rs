@@ -8,12 +8,12 @@ mod iam_policy;
 mod lake;
 mod moment;
 mod policy;
+mod query;
 mod rules;
 mod size;
 mod source;
 mod verify;
 
-use std::ffi::OsString;
 use std::path::PathBuf;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -23,6 +23,7 @@ pub(crate) use deliver::{DeliverAt, DeliverCommand, DeliveryArgs, Sending};
 pub(crate) use iam_policy::IamPolicyArgs;
 pub(crate) use lake::{At, IngestArgs, LakeCommand};
 pub(crate) use policy::{As, Form, GenerateArgs, PolicyCommand, ReplayArgs, SimulateArgs};
+pub(crate) use query::{QueryArgs, SqlSource};
 pub(crate) use rules::{RuleFlags, RulesArgs, RulesCommand};
 pub(crate) use source::SourceArgs;
 pub(crate) use verify::VerifyArgs;
@@ -48,18 +49,6 @@ Examples:
   trailhound scan ./logs --fail-on high
   trailhound scan s3://our-trail-bucket --start-time 1d --account 111122223333
   trailhound scan --lake ./trailhound-lake";
-
-const QUERY_EXAMPLES: &str = "\
-Examples:
-  trailhound query 'SELECT eventname, count(*) FROM events GROUP BY 1' ./logs
-  trailhound query \"SELECT * FROM events WHERE outcome = 'denied'\" ./logs
-  trailhound query @report.sql ./logs --output jsonl
-  trailhound query --file report.sql ./logs
-  trailhound query - ./logs < report.sql
-  trailhound query \"SELECT * FROM events WHERE eventid = '4a2f…'\" --lake ./trailhound-lake
-
-Tables: events, cloudtrail_logs; of a lake also objects, rejects, coverage, last_used. `trailhound schema` lists the
-columns of events, `DESCRIBE coverage` those of any table.";
 
 const ALERTS_EXAMPLES: &str = "\
 Examples:
@@ -109,7 +98,7 @@ pub(crate) struct Cli {
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Global options")]
 pub(crate) struct Global {
-    /// How answers are written: table, json, jsonl, csv or parquet
+    /// How answers are written: table, json, jsonl, csv, parquet or arrow
     #[arg(long, global = true, value_enum, value_name = "FORMAT", default_value_t, hide_possible_values = true)]
     pub(crate) output: Output,
 
@@ -312,75 +301,6 @@ pub(crate) struct ScanArgs {
 
     #[command(flatten)]
     pub(crate) input: Input,
-}
-
-/// `trailhound query`
-#[derive(Debug, Clone, Args)]
-#[command(after_help = QUERY_EXAMPLES)]
-pub(crate) struct QueryArgs {
-    /// The question; `@FILE` reads it from a file, `-` from standard input
-    // With --file there is no SQL, and clap puts the first PATH here: see `QueryArgs::split`.
-    #[arg(value_name = "SQL", required_unless_present_all = ["file", "lake"])]
-    sql: Option<OsString>,
-
-    /// Files, folders (read recursively), globs or s3://BUCKET/PREFIX of CloudTrail logs; `-` is standard input
-    #[arg(value_name = "PATH", required_unless_present_any = ["file", "lake"], conflicts_with = "lake")]
-    paths: Vec<PathBuf>,
-
-    /// Read the SQL from this file; every argument is then a PATH
-    #[arg(long, value_name = "FILE")]
-    file: Option<PathBuf>,
-
-    #[command(flatten)]
-    pub(crate) source: SourceArgs,
-
-    #[command(flatten)]
-    pub(crate) lake: LakeArgs,
-
-    #[command(flatten)]
-    pub(crate) limits: Limits,
-}
-
-/// Where the SQL of a query is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum SqlSource {
-    /// On the command line.
-    Text(String),
-    /// In a file.
-    File(PathBuf),
-    /// On standard input.
-    Stdin,
-}
-
-impl QueryArgs {
-    /// Tells the SQL from the paths.
-    ///
-    /// # Errors
-    /// With a sentence for the user, where both want standard input, the SQL is not UTF-8, or a lake is given beside
-    /// paths.
-    pub(crate) fn split(&self) -> Result<(SqlSource, Vec<PathBuf>), String> {
-        let mut paths = self.paths.clone();
-        if let Some(file) = &self.file {
-            paths.splice(0..0, self.sql.iter().map(PathBuf::from));
-            if let (Some(path), Some(_)) = (paths.first(), &self.lake.lake) {
-                let path = path.display();
-                return Err(format!("{path}: with --file every argument is a path; give paths or --lake, not both"));
-            }
-            return Ok((SqlSource::File(file.clone()), paths));
-        }
-        let sql = self.sql.clone().unwrap_or_default();
-        let sql = sql.into_string().map_err(|_| "the SQL is not UTF-8: write it to a file and use @FILE".to_owned())?;
-        if let Some(file) = sql.strip_prefix('@') {
-            return Ok((SqlSource::File(PathBuf::from(file)), paths));
-        }
-        if sql != "-" {
-            return Ok((SqlSource::Text(sql), paths));
-        }
-        if paths.iter().any(|path| path.as_os_str() == "-") {
-            return Err("the SQL and the logs cannot both come from standard input: use @FILE for the SQL".to_owned());
-        }
-        Ok((SqlSource::Stdin, paths))
-    }
 }
 
 /// `trailhound alerts`

@@ -25,6 +25,8 @@ use crate::render::words::Words;
 
 /// Rejects that are told one by one on standard error; the rest is in the total.
 const REJECTS_TOLD: usize = 10;
+/// Regions that `LookupEvents` is asked in at a time.
+const LOOKUP_THREADS: usize = 17;
 /// How often the progress bar looks.
 const TICK: Duration = Duration::from_millis(100);
 
@@ -39,6 +41,8 @@ pub(crate) fn start_diagnostics(debug: bool) {
 pub(crate) struct Reach<'a> {
     pub(crate) source: &'a SourceArgs,
     pub(crate) aws: &'a AwsArgs,
+    /// Whether a queue is read too, which the flags also concern.
+    pub(crate) queue: bool,
 }
 
 /// What a command reads, and how.
@@ -58,7 +62,7 @@ impl Intake {
     /// # Errors
     /// A path that is not there.
     pub(crate) fn new(paths: &[PathBuf], limits: Limits, global: &Global, words: Words) -> Result<Self, Failure> {
-        let reach = Reach { source: &SourceArgs::default(), aws: &AwsArgs::default() };
+        let reach = Reach { source: &SourceArgs::default(), aws: &AwsArgs::default(), queue: false };
         Self::open(paths, &reach, limits, global, words)
     }
 
@@ -74,7 +78,7 @@ impl Intake {
         words: Words,
     ) -> Result<Self, Failure> {
         let mut sources = Sources::default();
-        let buckets = Buckets::open(paths, reach.source, reach.aws, &mut sources)?;
+        let buckets = Buckets::open(paths, reach, &mut sources)?;
         let mut options = Options {
             limits: gunzip::Limits {
                 inflated_bytes: limits.max_inflated_bytes,
@@ -84,6 +88,10 @@ impl Intake {
         };
         if let Some(threads) = global.threads {
             options.threads = usize::from(threads);
+        }
+        if buckets.lookup {
+            // Each Region has a pace of its own, and waiting costs nothing.
+            options.threads = options.threads.max(LOOKUP_THREADS);
         }
         let bar = !global.quiet && Terminal::stderr(global.no_color).is_terminal;
         Ok(Intake { sources, options, buckets, bar, words })
@@ -172,7 +180,7 @@ impl Events {
             let threads = global.threads.map_or_else(|| Options::default().threads, usize::from);
             return Ok(Events::Lake(Box::new(lake), threads));
         }
-        let reach = Reach { source: &input.source, aws: &input.lake.aws };
+        let reach = Reach { source: &input.source, aws: &input.lake.aws, queue: false };
         Ok(Events::Logs(Intake::open(&input.paths, &reach, input.limits, global, words)?))
     }
 

@@ -8,6 +8,7 @@ mod overview;
 mod remote;
 mod render;
 mod rulebook;
+mod stop;
 
 use std::process::ExitCode;
 

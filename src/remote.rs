@@ -4,10 +4,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use aws::filter::Why;
-use aws::{Connection, Objects, Place};
+use aws::{Connection, Lookup, Objects, Place, lookup};
 use ingest::source::Sources;
 
-use crate::cli::{AwsArgs, SourceArgs};
+use crate::intake::Reach;
 use crate::outcome::Failure;
 use crate::render::report::number;
 use crate::render::words::Words;
@@ -17,7 +17,12 @@ const PREFIXES_TOLD: usize = 5;
 
 /// Whether a path is a place of AWS'.
 pub(crate) fn is_remote(path: &Path) -> bool {
-    path.to_str().is_some_and(|text| Place::parse(text).is_some())
+    path.to_str().is_some_and(|text| Place::parse(text).is_some() || is_lookup(text))
+}
+
+/// Whether a word asks for `LookupEvents`.
+fn is_lookup(text: &str) -> bool {
+    text == lookup::PLACE
 }
 
 /// The buckets of a command line, opened.
@@ -25,6 +30,8 @@ pub(crate) fn is_remote(path: &Path) -> bool {
 pub(crate) struct Buckets {
     pub(crate) connection: Option<Connection>,
     pub(crate) objects: Vec<Arc<Objects>>,
+    /// Whether `LookupEvents` is asked.
+    pub(crate) lookup: bool,
 }
 
 impl Buckets {
@@ -32,29 +39,33 @@ impl Buckets {
     ///
     /// # Errors
     /// A path that is not there, a place that is none, a flag that fits no place.
-    pub(crate) fn open(
-        paths: &[PathBuf],
-        args: &SourceArgs,
-        aws: &AwsArgs,
-        sources: &mut Sources,
-    ) -> Result<Buckets, Failure> {
+    pub(crate) fn open(paths: &[PathBuf], reach: &Reach<'_>, sources: &mut Sources) -> Result<Buckets, Failure> {
         let mut buckets = Buckets::default();
         for path in paths {
-            let Some(place) = path.to_str().and_then(Place::parse) else {
+            if !is_remote(path) {
                 sources.add(path)?;
+                continue;
+            }
+            let connection = match &buckets.connection {
+                Some(connection) => connection.clone(),
+                None => Connection::open(&reach.aws.to_options()).map_err(|error| Failure::Io(error.to_string()))?,
+            };
+            buckets.connection = Some(connection.clone());
+            let Some(place) = path.to_str().and_then(Place::parse) else {
+                let filter = reach.source.filter();
+                let (from, to) = (reach.source.start_time, reach.source.end_time);
+                let lookup = Lookup::open(&connection, &filter.regions, from, to);
+                sources.add_remote(Arc::new(lookup.map_err(|error| Failure::Io(error.to_string()))?));
+                buckets.lookup = true;
                 continue;
             };
             let place = place.map_err(Failure::Usage)?;
-            let connection = match &buckets.connection {
-                Some(connection) => connection.clone(),
-                None => Connection::open(&aws.to_options()).map_err(|error| Failure::Io(error.to_string()))?,
-            };
-            let objects = Arc::new(Objects::new(&connection, &place, args.filter()));
-            buckets.connection = Some(connection);
+            let objects = Arc::new(Objects::new(&connection, &place, reach.source.filter()));
+            objects.check().map_err(|error| Failure::Io(error.to_string()))?;
             sources.add_remote(objects.clone());
             buckets.objects.push(objects);
         }
-        if let (Some(flag), None) = (args.given(), &buckets.connection) {
+        if let (Some(flag), None, false) = (reach.source.given(), &buckets.connection, reach.queue) {
             return Err(Failure::Usage(format!(
                 "{flag} prunes the keys of a bucket: give an s3:// place, or leave it out"
             )));

@@ -52,6 +52,8 @@ pub struct Opened {
     pub metadata: std::collections::BTreeMap<String, String>,
     /// Bytes as stored, where the server says.
     pub bytes: Option<u64>,
+    /// When it was written, in microseconds since the Unix epoch.
+    pub modified: Option<i64>,
     body: ByteStream,
 }
 
@@ -110,7 +112,7 @@ impl Bucket {
         for object in answer.contents() {
             let Some(key) = object.key() else { continue };
             let key = if encoded { decode(key) } else { key.to_owned() };
-            let modified = object.last_modified().and_then(|time| i64::try_from(time.as_nanos() / 1000).ok());
+            let modified = object.last_modified().and_then(micros);
             let bytes = object.size().and_then(|size| u64::try_from(size).ok()).unwrap_or(0);
             objects.push(Listed { key, bytes, modified });
         }
@@ -136,7 +138,8 @@ impl Bucket {
         let metadata = answer.metadata().into_iter().flatten();
         let metadata = metadata.map(|(name, value)| (name.to_ascii_lowercase(), value.clone())).collect();
         let bytes = answer.content_length().and_then(|length| u64::try_from(length).ok());
-        Ok(Opened { metadata, bytes, body: answer.body })
+        let modified = answer.last_modified().and_then(micros);
+        Ok(Opened { metadata, bytes, modified, body: answer.body })
     }
 
     /// Reads an object whole. A body that breaks off is asked for again.
@@ -193,6 +196,11 @@ impl Read for Body {
             }
         }
     }
+}
+
+/// Whole seconds: a listing knows parts of them, a header does not, and both must name one time.
+fn micros(time: &aws_sdk_s3::primitives::DateTime) -> Option<i64> {
+    time.secs().checked_mul(1_000_000)
 }
 
 /// A key as a listing with `encoding-type=url` writes it: `+` is a space, `%XX` a byte, each exactly once.

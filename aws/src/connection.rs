@@ -12,7 +12,7 @@ use aws_sdk_s3::config::interceptors::BeforeTransmitInterceptorContextRef;
 use aws_sdk_s3::config::{ConfigBag, Intercept, RuntimeComponents};
 use tokio::runtime::{Builder, Runtime};
 
-use crate::error::{Error, Kind};
+use crate::error::{Error, Kind, explain};
 use crate::meter::Meter;
 
 /// Attempts at a request, where `AWS_MAX_ATTEMPTS` does not say: throttling may last.
@@ -94,10 +94,6 @@ impl Connection {
         &self.runtime
     }
 
-    pub(crate) fn config(&self) -> &SdkConfig {
-        &self.config
-    }
-
     /// Waits for an answer. Not to be called from a thread of the runtime.
     pub(crate) fn wait<F: Future>(&self, future: F) -> F::Output {
         self.runtime.block_on(future)
@@ -111,6 +107,35 @@ impl Connection {
             .interceptor(Counting(self.meter.clone()))
             .build();
         aws_sdk_s3::Client::from_conf(config)
+    }
+
+    pub(crate) fn sqs(&self, region: &str) -> aws_sdk_sqs::Client {
+        let config = aws_sdk_sqs::config::Builder::from(&self.config)
+            .region(Region::new(region.to_owned()))
+            .interceptor(Counting(self.meter.clone()))
+            .build();
+        aws_sdk_sqs::Client::from_conf(config)
+    }
+
+    /// The account that the credentials are of.
+    ///
+    /// # Errors
+    /// No valid credentials. Nobody may be forbidden to ask this.
+    pub fn account(&self) -> Result<String, Error> {
+        let client = aws_sdk_sts::Client::new(&self.config);
+        let answer = self.wait(client.get_caller_identity().send());
+        let answer = answer.map_err(|error| explain(&error, "who we are", "sts:GetCallerIdentity", "*"))?;
+        Ok(answer.account().unwrap_or_default().to_owned())
+    }
+
+    /// A client that is asked once: whoever asks keeps the pace, retries included.
+    pub(crate) fn lookup(&self, region: &str) -> aws_sdk_cloudtrail::Client {
+        let config = aws_sdk_cloudtrail::config::Builder::from(&self.config)
+            .region(Region::new(region.to_owned()))
+            .retry_config(RetryConfig::disabled())
+            .interceptor(Counting(self.meter.clone()))
+            .build();
+        aws_sdk_cloudtrail::Client::from_conf(config)
     }
 
     pub(crate) fn cloudtrail(&self, region: &str) -> aws_sdk_cloudtrail::Client {

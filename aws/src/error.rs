@@ -40,12 +40,18 @@ pub struct Error {
     why: String,
     /// The Region that a bucket is in, where the answer says so.
     pub(crate) region: Option<String>,
+    status: u16,
 }
 
 impl Error {
     /// An error about `what`.
     pub fn new(what: impl Into<String>, kind: Kind, why: impl Into<String>) -> Error {
-        Error { kind, what: what.into(), why: why.into(), region: None }
+        Error { kind, what: what.into(), why: why.into(), region: None, status: 0 }
+    }
+
+    /// Whether AWS itself failed: it may not, the next time.
+    pub(crate) fn is_server_fault(&self) -> bool {
+        self.status >= 500
     }
 
     /// The reason and the next step, without what it is about.
@@ -89,7 +95,7 @@ where
         Some(step) => format!("{said}; {step}"),
         None => said,
     };
-    Error { kind, what: what.to_owned(), why, region }
+    Error { kind, what: what.to_owned(), why, region, status }
 }
 
 /// All that the error and its sources say, each once.

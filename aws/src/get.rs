@@ -6,13 +6,14 @@
 
 use std::fmt;
 use std::io::{self, Cursor, Read};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use ingest::source::Fetch;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 
 use crate::bucket::Bucket;
-use crate::error::{Error, Kind};
+use crate::connection::Connection;
+use crate::error::Error;
 
 /// Bytes of objects in memory, asked for and not parsed yet.
 const IN_FLIGHT_BYTES: u32 = 64 << 20;
@@ -23,22 +24,55 @@ const REQUEST_BYTES: u32 = 64 << 10;
 /// Larger objects are read as they come, when their turn comes.
 const WHOLE_BYTES: u64 = 32 << 20;
 
-/// Room for the objects of one bucket.
+/// Room for the objects of one listing. Two listings must not share it: who reads one may wait for the other.
 #[derive(Debug, Clone)]
 pub(crate) struct Room {
-    bytes: Arc<Semaphore>,
-    objects: Arc<Semaphore>,
+    line: mpsc::UnboundedSender<Wish>,
+}
+
+/// An object that stands in line for room.
+#[derive(Debug)]
+struct Wish {
+    bucket: Bucket,
+    key: String,
+    bytes: u64,
+    coming: oneshot::Sender<Came>,
 }
 
 impl Room {
-    pub(crate) fn new() -> Room {
-        let bytes = Arc::new(Semaphore::new(IN_FLIGHT_BYTES as usize));
-        Room { bytes, objects: Arc::new(Semaphore::new(IN_FLIGHT_OBJECTS)) }
+    pub(crate) fn new(connection: &Connection) -> Room {
+        let (line, wishes) = mpsc::unbounded_channel();
+        connection.runtime().spawn(serve(wishes));
+        Room { line }
     }
 }
 
-/// What came: bytes, and the room that they take for as long as they are there.
-type Came = Result<(Vec<u8>, OwnedSemaphorePermit), Error>;
+/// Gives room to one wish after the other, strictly in their order: if a later object took the room of an earlier one, whose
+/// rows must go first, both would wait for ever.
+async fn serve(mut wishes: mpsc::UnboundedReceiver<Wish>) {
+    let bytes = Arc::new(Semaphore::new(IN_FLIGHT_BYTES as usize));
+    let objects = Arc::new(Semaphore::new(IN_FLIGHT_OBJECTS));
+    while let Some(wish) = wishes.recv().await {
+        let size = u32::try_from(wish.bytes).unwrap_or(u32::MAX).clamp(REQUEST_BYTES, IN_FLIGHT_BYTES);
+        let (Ok(room), Ok(turn)) =
+            (bytes.clone().acquire_many_owned(size).await, objects.clone().acquire_owned().await)
+        else {
+            return;
+        };
+        // Nobody waits any more where the scan has ended.
+        if wish.coming.is_closed() {
+            continue;
+        }
+        tokio::spawn(async move {
+            let came = wish.bucket.get(&wish.key).await;
+            drop(turn);
+            let _ = wish.coming.send(came.map(|(opened, body)| (body, opened.modified, room)));
+        });
+    }
+}
+
+/// What came: bytes, the time they were written, and the room that they take for as long as they are there.
+type Came = Result<(Vec<u8>, Option<i64>, OwnedSemaphorePermit), Error>;
 
 /// One object.
 pub(crate) struct Get {
@@ -47,6 +81,7 @@ pub(crate) struct Get {
     bytes: u64,
     room: Room,
     coming: Mutex<Option<oneshot::Receiver<Came>>>,
+    modified: OnceLock<i64>,
 }
 
 impl fmt::Debug for Get {
@@ -57,21 +92,25 @@ impl fmt::Debug for Get {
 
 impl Get {
     pub(crate) fn new(bucket: &Bucket, key: &str, bytes: u64, room: &Room) -> Get {
-        Get { bucket: bucket.clone(), key: key.to_owned(), bytes, room: room.clone(), coming: Mutex::new(None) }
+        Get {
+            bucket: bucket.clone(),
+            key: key.to_owned(),
+            bytes,
+            room: room.clone(),
+            coming: Mutex::new(None),
+            modified: OnceLock::new(),
+        }
+    }
+
+    fn wrote(&self, modified: Option<i64>) {
+        if let Some(modified) = modified {
+            let _ = self.modified.set(modified);
+        }
     }
 
     fn coming(&self) -> Option<oneshot::Receiver<Came>> {
         self.coming.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
-}
-
-async fn come(bucket: Bucket, key: String, bytes: u64, room: Room) -> Came {
-    let closed = |_| Error::new(key.clone(), Kind::Other, "the program is ending");
-    let size = u32::try_from(bytes).unwrap_or(u32::MAX).clamp(REQUEST_BYTES, IN_FLIGHT_BYTES);
-    let permit = room.bytes.acquire_many_owned(size).await.map_err(closed)?;
-    let _turn = room.objects.acquire_owned().await.map_err(closed)?;
-    let (_, body) = bucket.get(&key).await?;
-    Ok((body, permit))
 }
 
 impl Fetch for Get {
@@ -84,23 +123,28 @@ impl Fetch for Get {
             return;
         }
         let (sender, receiver) = oneshot::channel();
-        *coming = Some(receiver);
-        let work = come(self.bucket.clone(), self.key.clone(), self.bytes, self.room.clone());
-        self.bucket.connection().runtime().spawn(async move {
-            // Nobody waits any more where the scan has ended.
-            let _ = sender.send(work.await);
-        });
+        let wish = Wish { bucket: self.bucket.clone(), key: self.key.clone(), bytes: self.bytes, coming: sender };
+        // A line that is closed belongs to a runtime that ends: opening says so.
+        if self.room.line.send(wish).is_ok() {
+            *coming = Some(receiver);
+        }
     }
 
     fn open(&self) -> io::Result<Box<dyn Read + Send>> {
         let connection = self.bucket.connection();
         let Some(coming) = self.coming() else {
             let opened = connection.wait(self.bucket.open(&self.key))?;
+            self.wrote(opened.modified);
             return Ok(Box::new(opened.into_read(connection)));
         };
         let came = connection.wait(coming).map_err(|_| io::Error::other("the program is ending"))?;
-        let (bytes, permit) = came?;
+        let (bytes, modified, permit) = came?;
+        self.wrote(modified);
         Ok(Box::new(Held { bytes: Cursor::new(bytes), _permit: permit }))
+    }
+
+    fn modified(&self) -> Option<i64> {
+        self.modified.get().copied()
     }
 }
 

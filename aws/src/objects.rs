@@ -12,6 +12,7 @@ use ingest::source::{Input, Place as At, Remote};
 
 use crate::bucket::{Bucket, Listed, Page};
 use crate::connection::Connection;
+use crate::error::Error;
 use crate::filter::{Decision, Filter, LeftOut};
 use crate::get::{Get, Room};
 use crate::place::Place;
@@ -22,7 +23,6 @@ pub struct Objects {
     bucket: Bucket,
     prefix: String,
     filter: Filter,
-    room: Room,
     left_out: Arc<Mutex<LeftOut>>,
 }
 
@@ -30,7 +30,15 @@ impl Objects {
     /// What the filter wants of a place. Nothing is asked yet.
     pub fn new(connection: &Connection, place: &Place, filter: Filter) -> Objects {
         let bucket = Bucket::new(connection, &place.bucket);
-        Objects { bucket, prefix: place.prefix.clone(), filter, room: Room::new(), left_out: Arc::default() }
+        Objects { bucket, prefix: place.prefix.clone(), filter, left_out: Arc::default() }
+    }
+
+    /// Asks for the first keys, so that a place that cannot be read is told before anything is.
+    ///
+    /// # Errors
+    /// What S3 refuses; needs `s3:ListBucket`.
+    pub fn check(&self) -> Result<(), Error> {
+        self.bucket.connection().wait(self.bucket.page(&self.prefix, "")).map(drop)
     }
 
     /// What was left out so far.
@@ -47,7 +55,7 @@ impl Remote for Objects {
             bucket: self.bucket.clone(),
             prefix: self.prefix.clone(),
             filter: self.filter.clone(),
-            room: self.room.clone(),
+            room: Room::new(self.bucket.connection()),
             left_out: self.left_out.clone(),
             page: VecDeque::new(),
             page_end: String::new(),

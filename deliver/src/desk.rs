@@ -142,12 +142,15 @@ impl Desk {
         accepted
     }
 
-    /// The sinks that are to hear of an alert, each with the shortest repeat interval that a route gives it.
+    /// The sinks that are to hear of an alert, each with the shortest repeat interval that a route gives it. Sinks that keep
+    /// records hear of each alert at once, unless a route says otherwise.
     fn sinks_of(&self, notice: &Notice) -> BTreeMap<&str, Span> {
         let mut sinks: BTreeMap<&str, Span> = BTreeMap::new();
         for route in self.config.routes.iter().filter(|route| route.takes(notice)) {
-            let repeat = route.repeat_interval.unwrap_or(self.config.policy.repeat_interval);
             for sink in &route.sinks {
+                let wakes = self.config.sinks.get(sink).is_some_and(|sink| sink.form.wakes());
+                let default = if wakes { self.config.policy.repeat_interval } else { Span::seconds(0) };
+                let repeat = route.repeat_interval.unwrap_or(default);
                 sinks.entry(sink).and_modify(|shortest| *shortest = repeat.min(*shortest)).or_insert(repeat);
             }
         }

@@ -1,7 +1,7 @@
 //! Faults on purpose, for tests: the process dies at a named step, as a power cut would end it.
 //!
 //! Only in builds with debug assertions, and only where the environment asks for it: `TRAILHOUND_CRASH_AT=step` or
-//! `step:n` (the n-th time). A release build has none of it.
+//! `step:n` (the n-th time). `TRAILHOUND_OUTBOX_BYTES` lets a small outbox be rewritten too. A release build has none of it.
 
 /// Every step of this room at which a test may end the process.
 pub const STEPS: &[&str] = &[
@@ -16,6 +16,19 @@ pub const STEPS: &[&str] = &[
     "send.after",
     "settle.after",
 ];
+
+/// A limit of the work, which a test may set by an environment variable of this name.
+#[cfg(not(debug_assertions))]
+#[inline(always)]
+pub(crate) fn limit(_name: &str, default: u64) -> u64 {
+    default
+}
+
+/// A limit of the work, which a test may set by an environment variable of this name.
+#[cfg(debug_assertions)]
+pub(crate) fn limit(name: &str, default: u64) -> u64 {
+    std::env::var(name).ok().and_then(|limit| limit.parse().ok()).unwrap_or(default)
+}
 
 /// A step of the work has been reached.
 #[cfg(not(debug_assertions))]

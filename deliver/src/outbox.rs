@@ -75,7 +75,7 @@ impl Outbox {
         let mut inner = self.lock();
         let crowded = inner.state.live_bytes > self.limits.bytes / 2;
         let mut transaction =
-            Transaction { state: &inner.state, storage: inner.storage.as_ref(), crowded, steps: Vec::new() };
+            Transaction { state: &inner.state, storage: inner.storage.as_ref(), crowded, now, steps: Vec::new() };
         let answer = with(&mut transaction);
         let steps = transaction.steps;
         if !steps.is_empty() {
@@ -183,6 +183,7 @@ pub(crate) struct Transaction<'a> {
     state: &'a State,
     storage: &'a dyn Storage,
     crowded: bool,
+    now: i64,
     steps: Vec<Op>,
 }
 
@@ -202,15 +203,15 @@ impl Transaction<'_> {
         self.state.quiet.get(&slot).copied()
     }
 
-    /// The delivery of a slot that nobody has tried to send, to add to.
+    /// The delivery of a slot that no sink can have seen, to add to.
     pub(crate) fn open(&self, slot: Key) -> Option<Delivery> {
-        let (key, _) = self.state.open(slot)?;
+        let (key, _) = self.state.open(slot, self.now)?;
         load(self.state, self.storage, key)
     }
 
     /// The key of that delivery.
     pub(crate) fn open_key(&self, slot: Key) -> Option<Key> {
-        self.state.open(slot).map(|(key, _)| key)
+        self.state.open(slot, self.now).map(|(key, _)| key)
     }
 
     /// Stages a step.

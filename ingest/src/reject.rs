@@ -303,6 +303,27 @@ impl Totals {
         }
     }
 
+    /// Adds the totals of another scan.
+    pub fn merge(&mut self, other: Totals) {
+        self.objects += other.objects;
+        self.records_in += other.records_in;
+        self.rows += other.rows;
+        self.duplicates += other.duplicates;
+        self.rejected += other.rejected;
+        self.bytes_read += other.bytes_read;
+        self.bytes_inflated += other.bytes_inflated;
+        for (reason, count) in other.rejected_by_reason {
+            *self.rejected_by_reason.entry(reason).or_default() += count;
+        }
+        self.unlisted += other.unlisted;
+        for reject in other.rejects {
+            if self.rejects.len() < MAX_LISTED { self.rejects.push(reject) } else { self.unlisted += 1 }
+        }
+        for skipped in other.skipped {
+            if self.skipped.len() < MAX_LISTED { self.skipped.push(skipped) } else { self.unlisted += 1 }
+        }
+    }
+
     /// Whether the figures add up.
     pub fn balanced(&self) -> bool {
         self.records_in == self.rows + self.duplicates + self.rejected

@@ -2,13 +2,15 @@
 //!
 //! Nothing is collected here, so a `SELECT *` over a year flows through. Knows no output format.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use datafusion::execution::SendableRecordBatchStream;
 use futures::StreamExt;
 use tokio::runtime::Runtime;
 
-use crate::error::{Result, explain};
+use crate::error::{Error, Result, explain};
 
 /// The rows of a query, as they come. Dropping it cancels the query.
 pub struct Answer {
@@ -80,7 +82,10 @@ impl BlockingAnswer {
 impl Iterator for BlockingAnswer {
     type Item = Result<RecordBatch>;
 
+    /// The engine may give up on a value by panicking (a text of gigabytes): an error of the query, and no more.
     fn next(&mut self) -> Option<Self::Item> {
-        self.runtime.block_on(self.answer.next()).transpose()
+        let next = AssertUnwindSafe(|| self.runtime.block_on(self.answer.next()).transpose());
+        let gave_up = || Error::Run("the engine gave up on a value of this query".to_owned());
+        catch_unwind(next).unwrap_or_else(|_| Some(Err(gave_up())))
     }
 }

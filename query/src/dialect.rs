@@ -17,7 +17,7 @@ use datafusion::sql::sqlparser::ast::{
 
 use crate::error::nearest;
 use crate::grammar::is_store_id;
-use crate::{athena, store, tailpipe};
+use crate::{athena, ocsf, store, tailpipe};
 
 /// A view of the events.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -28,6 +28,8 @@ pub(crate) enum View {
     Store,
     /// `aws_cloudtrail_log`: snake_case, JSON.
     Tailpipe,
+    /// `ocsf`: the schema of Security Lake.
+    Ocsf,
 }
 
 impl View {
@@ -37,6 +39,7 @@ impl View {
             View::Athena => athena::NAMES[0],
             View::Store => store::NAME,
             View::Tailpipe => tailpipe::NAME,
+            View::Ocsf => ocsf::NAME,
         }
     }
 }
@@ -60,7 +63,8 @@ pub(crate) fn readings(statement: Statement, tables: &[String]) -> Vec<Reading> 
         return vec![Reading { statement, notes: Vec::new() }];
     }
     let by_id = open.iter().any(|name| last(name).is_some_and(|ident| is_store_id(&ident.value)));
-    let order = found.order(by_id);
+    let is_lake = |name: &ObjectName| last(name).is_some_and(|ident| is_security_lake(&ident.value));
+    let order = if open.iter().all(is_lake) { vec![View::Ocsf] } else { found.order(by_id) };
     let reading = |view: View| {
         let mut statement = statement.clone();
         let mut rename = Rename { view, open: &open, notes: BTreeSet::new() };
@@ -128,6 +132,11 @@ fn names(statement: &Statement) -> Vec<ObjectName> {
     tables
 }
 
+/// Whether a name is a table of Security Lake.
+fn is_security_lake(name: &str) -> bool {
+    name.to_ascii_lowercase().starts_with("amazon_security_lake_table")
+}
+
 /// Whether a name may stand for any of the views.
 fn is_open(name: &ObjectName, tables: &[String], signs: &signs::Signs) -> bool {
     let Some(ident) = last(name) else { return false };
@@ -143,7 +152,7 @@ fn is_open(name: &ObjectName, tables: &[String], signs: &signs::Signs) -> bool {
     if tables.contains(&lower) || ident.quote_style == Some('\'') || !ident.value.chars().all(word) {
         return false;
     }
-    if is_store_id(&lower) || lower.contains("cloudtrail") {
+    if is_store_id(&lower) || lower.contains("cloudtrail") || is_security_lake(&lower) {
         return true;
     }
     // A slip in a table's name is told, and not taken for a name.
@@ -220,6 +229,10 @@ mod tests {
                 "SELECT * FROM event_data_store AS \"0a1b2c3d-4e5f-6789-abcd-ef0123456789\"",
             ),
             ("SELECT event_name FROM aws_log", "SELECT event_name FROM aws_cloudtrail_log AS aws_log"),
+            (
+                "SELECT api.operation FROM \"db\".\"amazon_security_lake_table_us_east_1_cloud_trail_mgmt_1_0\"",
+                "SELECT api.operation FROM ocsf AS \"amazon_security_lake_table_us_east_1_cloud_trail_mgmt_1_0\"",
+            ),
             ("SELECT 1 FROM nothing", "SELECT 1 FROM nothing"),
             ("SELECT eventname FROM event", "SELECT eventname FROM event"),
             ("SELECT eventname FROM \"/etc/passwd\"", "SELECT eventname FROM \"/etc/passwd\""),

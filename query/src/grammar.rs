@@ -167,7 +167,15 @@ pub(crate) fn put_into_words(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
     let mut tokens = tokens.into_iter().peekable();
     // The last keyword, while nothing but white space came after it.
     let mut last = Keyword::NoKeyword;
-    while let Some(token) = tokens.next() {
+    while let Some(mut token) = tokens.next() {
+        // `actor.user.name`: a part of a path is a name, whatever else the word means.
+        let after_dot = out.last().is_some_and(|before| before.token == Token::Period);
+        let before_dot = tokens.peek().is_some_and(|next| next.token == Token::Period);
+        if let Token::Word(word) = &mut token.token
+            && (after_dot || before_dot)
+        {
+            word.keyword = Keyword::NoKeyword;
+        }
         let keyword = match &token.token {
             Token::Word(word) if word.quote_style.is_none() => word.keyword,
             Token::Whitespace(_) => {

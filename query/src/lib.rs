@@ -4,8 +4,9 @@
 //! says which view each name of a table means, [`names`] puts names in the case of the table and [`trino`] its functions
 //! in the engine's words (over `json` where text is JSON), [`session`] plans and runs it under limits, [`tables`] streams
 //! `events` from a source that is opened anew for every scan, [`mod@lake`] has the tables of a lake, `views` are other
-//! forms of them: [`athena`] (with the text forms of time in [`athena_time`]), CloudTrail Lake's [`store`], and
-//! [`tailpipe`]; and [`answer`] hands out the rows. [`error`] turns the engine's errors into sentences that name the
+//! forms of them: [`athena`] (with the text forms of time in [`athena_time`]), CloudTrail Lake's [`store`],
+//! [`tailpipe`], [`ocsf`] and [`ecs`]; and [`answer`] hands out the rows. [`named`] are questions that come with their SQL.
+//! [`error`] turns the engine's errors into sentences that name the
 //! object, the reason and the next step.
 //!
 //! DataFusion lives here and nowhere below. This room must not know how events came to be (objects, shapes), nor
@@ -15,12 +16,15 @@ pub mod answer;
 pub mod athena;
 pub mod athena_time;
 mod dialect;
+pub mod ecs;
 pub mod error;
 mod grammar;
 pub mod guard;
 mod json;
 pub mod lake;
+pub mod named;
 pub mod names;
+pub mod ocsf;
 pub mod session;
 pub mod store;
 pub mod tables;

@@ -26,7 +26,7 @@ use tokio::sync::oneshot;
 use crate::answer::{Answer, BlockingAnswer};
 use crate::error::{Error, Result, explain, unknown_table};
 use crate::tables::{EVENTS, EventStream, events_table};
-use crate::{athena, athena_time, dialect, guard, names, store, tailpipe, trino, views};
+use crate::{athena, athena_time, dialect, ecs, guard, names, ocsf, store, tailpipe, trino, views};
 
 /// Stack of the planner's thread, in bytes. Planning walks expressions by recursion, and a chain of a thousand `OR`
 /// is a thousand deep; only what is touched costs memory.
@@ -105,6 +105,8 @@ impl Engine {
             (cloudtrail, athena::columns()),
             (store::NAME, store::columns()),
             (tailpipe::NAME, tailpipe::columns()),
+            (ocsf::NAME, ocsf::columns()),
+            (ecs::NAME, ecs::columns()),
         ] {
             self.put(name, views::view(&self.context, name, &columns, &table)?)?;
         }

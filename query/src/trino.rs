@@ -4,6 +4,7 @@
 //! spelling. Every function has its sentence and its example in a table: [`functions`] lists them. Knows SQL and values,
 //! and nothing of events.
 
+mod bounded;
 mod forms;
 mod function;
 mod json;
@@ -26,7 +27,7 @@ pub(crate) use rewrite::rewrite;
 pub fn register_all(context: &SessionContext) {
     let json = json::FUNCTIONS.iter().map(function::udf);
     let all = json.chain(text::functions()).chain(time::functions()).chain(values::functions());
-    all.chain([values::event_json()]).for_each(|function| context.register_udf(function));
+    all.chain(bounded::functions()).chain([values::event_json()]).for_each(|function| context.register_udf(function));
 }
 
 /// A function that saved queries can use beside the engine's own.

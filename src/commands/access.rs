@@ -141,7 +141,7 @@ fn print(audit: &Audit, global: &Global) -> Result<(), Failure> {
                 render::settle(render::json::document_line(principal, &mut out))?;
             }
         }
-        Output::Csv | Output::Parquet => {
+        Output::Csv | Output::Parquet | Output::Arrow => {
             let batch = rows(report).map_err(|e| Failure::Io(e.to_string()))?;
             render::rows([batch.clone()], &batch.schema(), global.output, &mut out, &global.rows())?;
         }

@@ -125,7 +125,7 @@ fn print(alerts: &[Alert], quietly: bool, global: &Global, words: Words) -> Resu
                 render::settle(json::document_line(alert, &mut out))?;
             }
         }
-        Output::Csv | Output::Parquet => {
+        Output::Csv | Output::Parquet | Output::Arrow => {
             let batch = rows(alerts).map_err(|e| Failure::Io(e.to_string()))?;
             render::rows([batch.clone()], &batch.schema(), global.output, &mut out, &global.rows())?;
         }

@@ -43,7 +43,7 @@ pub(crate) fn run(args: &ScanArgs, global: &Global, words: Words) -> Result<Outc
         Output::Json => render::settle(render::json::document(&glance.to_json(), &mut out))?,
         Output::Jsonl => render::settle(render::json::document_line(&glance.to_json(), &mut out))?,
         Output::Table => render::settle(glance.report(&mut out, global.rows().terminal))?,
-        Output::Csv | Output::Parquet => {
+        Output::Csv | Output::Parquet | Output::Arrow => {
             let text = "an overview is not rows: use --output table or json, or `trailhound query` for rows";
             return Err(Failure::Usage(text.to_owned()));
         }

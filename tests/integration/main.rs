@@ -5,6 +5,7 @@
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, missing_docs)]
 
+mod aws;
 mod command;
 mod contract;
 mod deliver;
@@ -15,5 +16,6 @@ mod lake_answers;
 mod readme;
 mod rules;
 mod shared;
+mod sql_twin;
 mod trails;
 mod twins;

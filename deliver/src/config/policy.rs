@@ -14,7 +14,7 @@ pub struct Policy {
     pub outbox: Option<PathBuf>,
     /// Older alerts are told in a digest by sinks that wake people.
     pub max_age: Span,
-    /// Alerts of one group and sink that come sooner after the last message are held and told together.
+    /// Alerts of one group that come sooner after the last message are held and told together, by sinks that wake people.
     pub repeat_interval: Span,
     /// What alerts of one group have in common.
     pub group_by: Vec<GroupBy>,

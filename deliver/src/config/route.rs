@@ -30,7 +30,7 @@ pub struct Route {
     /// Principals.
     #[serde(default)]
     pub principals: Vec<String>,
-    /// Instead of `delivery.repeat_interval`.
+    /// Instead of `delivery.repeat_interval`, and for all of its sinks.
     pub repeat_interval: Option<Span>,
 }
 

@@ -45,7 +45,18 @@ pub(super) fn put(batch: Batch<'_>, transaction: &mut Transaction<'_>, now: i64)
         Some(draft) => draft.delivery.not_before,
         None => transaction.quiet_until(slot).filter(|_| quiet.is_some()).unwrap_or(now).max(now),
     };
-    let mut last = None;
+    // First, so that no crash leaves an incident that nothing resolves.
+    if let (Form::PagerDuty { resolve_after: Some(after), .. }, Some(last)) = (&batch.config.form, batch.items.last()) {
+        let slot = slot_of(batch.sink, &batch.group, Kind::Resolve);
+        if let Some(key) = transaction.open_key(slot) {
+            transaction.stage(Op::Drop { key });
+        }
+        let key = hex_hash(&["resolve", batch.sink, &last.notice.fingerprint]);
+        let at = due.saturating_add(after.micros());
+        let mut resolve = delivery(batch.sink, &batch.group, batch.labels.clone(), (key, Kind::Resolve), now, at);
+        resolve.message.notices.push((*last.notice).clone());
+        transaction.stage(Op::Put { delivery: Box::new(resolve), marks: Vec::new(), quiet_until: None });
+    }
     for item in batch.items {
         let bytes = message::bytes(&item.notice);
         let full =
@@ -62,21 +73,9 @@ pub(super) fn put(batch: Batch<'_>, transaction: &mut Transaction<'_>, now: i64)
         filling.delivery.message.notices.push((*item.notice).clone());
         filling.bytes += bytes;
         filling.marks.push(item.mark);
-        last = Some(item.notice);
     }
     if let Some(done) = draft {
         done.stage(quiet, transaction);
-    }
-    if let (Form::PagerDuty { resolve_after: Some(after), .. }, Some(last)) = (&batch.config.form, last) {
-        let slot = slot_of(batch.sink, &batch.group, Kind::Resolve);
-        if let Some(key) = transaction.open_key(slot) {
-            transaction.stage(Op::Drop { key });
-        }
-        let key = hex_hash(&["resolve", batch.sink, &last.fingerprint]);
-        let at = due.saturating_add(after.micros());
-        let mut resolve = delivery(batch.sink, &batch.group, batch.labels, (key, Kind::Resolve), now, at);
-        resolve.message.notices.push((*last).clone());
-        transaction.stage(Op::Put { delivery: Box::new(resolve), marks: Vec::new(), quiet_until: None });
     }
     due > now
 }

@@ -6,6 +6,7 @@ use super::op::{self, FORMAT, Key, MARKS_MAX, Op};
 use super::state::Place;
 use super::{Inner, load};
 use crate::error::Error;
+use crate::fault;
 
 /// A log is not worth rewriting below this.
 const BYTES_MIN: u64 = if cfg!(test) { 16 << 10 } else { 4 << 20 };
@@ -17,7 +18,8 @@ impl Inner {
     pub(super) fn is_mostly_waste(&self) -> bool {
         let small = self.state.marks().count() + self.state.quiet.len() + 3 * self.state.sent.len();
         let rest = small as u64 * MARK_BYTES;
-        self.storage.bytes() > BYTES_MIN && self.storage.bytes() > 3 * (self.state.live_bytes + rest)
+        self.storage.bytes() > fault::limit("TRAILHOUND_OUTBOX_BYTES", BYTES_MIN)
+            && self.storage.bytes() > 3 * (self.state.live_bytes + rest)
     }
 
     /// Rewrites the log. All of it stands afterwards, or the old one does.

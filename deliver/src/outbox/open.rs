@@ -44,6 +44,7 @@ impl Outbox {
 /// Everything that can be read, and where the last whole line ends.
 fn read(storage: Box<dyn Storage>, limits: Limits) -> Result<(Inner, u64), Error> {
     let mut inner = Inner { storage, state: State::new(limits.marks), broken: false, damaged: 0 };
+    inner.state.loading = true;
     let (mut line, mut at, mut good, mut bad) = (Vec::new(), 0_u64, 0_u64, 0_u64);
     // A line that is too long is passed over, not kept.
     let mut passing = false;
@@ -51,6 +52,7 @@ fn read(storage: Box<dyn Storage>, limits: Limits) -> Result<(Inner, u64), Error
         let from = at + line.len() as u64;
         let chunk = inner.storage.read(from, CHUNK_BYTES).map_err(|e| inner.failure(e))?;
         if chunk.is_empty() {
+            inner.state.loading = false;
             return Ok((inner, good));
         }
         for piece in chunk.split_inclusive(|&byte| byte == b'\n') {

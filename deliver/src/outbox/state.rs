@@ -45,6 +45,8 @@ pub(super) struct Entry {
     pub(super) place: Place,
     /// Order of arrival, for deliveries that are due at the same time.
     seq: u64,
+    /// Put since the outbox was opened, and never in hand: no sink can have seen it.
+    fresh: bool,
 }
 
 /// A delivery that a sink has.
@@ -72,6 +74,8 @@ pub(super) struct State {
     /// Bytes of the lines that still matter.
     pub(super) live_bytes: u64,
     seq: u64,
+    /// Steps come from the disk: an earlier process may have sent what it did not come to note.
+    pub(super) loading: bool,
 }
 
 /// What a sink, a group and a kind of message have in common.
@@ -121,6 +125,7 @@ impl State {
             }),
             Op::Revive { key, at } => self.change(*key, |entry| {
                 (entry.dead, entry.attempts, entry.not_before, entry.since) = (false, 0, *at, *at);
+                entry.fresh = false;
             }),
         }
     }
@@ -147,6 +152,7 @@ impl State {
             error: delivery.error.clone(),
             place,
             seq,
+            fresh: !self.loading,
         };
         self.live_bytes += place.bytes as u64;
         self.shelve(key, &entry);
@@ -238,6 +244,9 @@ impl State {
     /// Takes a delivery in hand: nobody else gets it, and nothing is added to it.
     pub(super) fn take(&mut self, key: Key) {
         self.in_hand.insert(key);
+        if let Some(entry) = self.entries.get_mut(&key) {
+            entry.fresh = false;
+        }
         if let Some(entry) = self.entries.get(&key).cloned() {
             self.unshelve(key, &entry);
         }
@@ -251,11 +260,13 @@ impl State {
         }
     }
 
-    /// The delivery of a slot that has never been tried: something may still be added to it.
-    pub(super) fn open(&self, slot: Key) -> Option<(Key, &Entry)> {
+    /// The delivery of a slot that no sink can have seen: something may still be added to it. A sink that looks at keys
+    /// would take more text under a key that it knows for the text that it has.
+    pub(super) fn open(&self, slot: Key, now: i64) -> Option<(Key, &Entry)> {
         let key = *self.latest.get(&slot)?;
         let entry = self.entries.get(&key)?;
-        (entry.attempts == 0 && !entry.dead && !self.in_hand.contains(&key)).then_some((key, entry))
+        let unseen = entry.attempts == 0 && (entry.fresh || entry.not_before > now);
+        (unseen && !entry.dead && !self.in_hand.contains(&key)).then_some((key, entry))
     }
 
     pub(super) fn is_in_hand(&self, key: Key) -> bool {

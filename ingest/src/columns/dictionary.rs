@@ -72,7 +72,7 @@ impl Dictionary {
     }
 
     /// Code of `text`, new or known. The same few values come again and again: they are found without hashing.
-    #[inline]
+    #[inline(never)]
     pub(crate) fn code(&mut self, text: &str) -> i32 {
         let place = place(text.as_bytes());
         let code = self.lately[place];

@@ -9,7 +9,7 @@ use super::text::Text;
 use crate::json::{self, Form, Value};
 
 /// Puts a value into its column. False if the column does not give it back exactly.
-#[inline(always)]
+#[inline(never)]
 pub(super) fn fill(builder: &mut Builder, row: usize, text: &str, value: Value) -> bool {
     match builder {
         Builder::Text(out) => fill_text(out, row, text, value),

@@ -46,7 +46,7 @@ impl Text {
     }
 
     /// Appends `text[range]` as the value of `row`; rows skipped since the last one are null.
-    #[inline]
+    #[inline(never)]
     pub(crate) fn push(&mut self, row: usize, text: &str, range: Range<usize>) {
         append(&mut self.values, text.as_bytes(), range);
         self.close(row);

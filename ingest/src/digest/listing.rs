@@ -14,6 +14,9 @@ use crate::key::{Key, Kind};
 /// A file's name tells when it was written; it is delivered, and then digested, up to so much later.
 const DELIVERY: TimeDelta = TimeDelta::minutes(15);
 
+/// Unlisted files of one Region that are told one by one.
+const MAX_UNLISTED: usize = 100_000;
+
 /// What the valid digests of some chains say was delivered.
 #[derive(Debug)]
 pub(super) struct Covered {
@@ -80,7 +83,8 @@ pub(super) fn unlisted(
             if !ours.iter().any(listed) {
                 found.push(key.to_owned());
             }
-            ControlFlow::Continue(())
+            // More would only say the same again.
+            if found.len() < MAX_UNLISTED { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
         })?;
         found.sort_unstable();
         for key in found {

@@ -91,6 +91,9 @@ impl Walk<'_, '_> {
     /// The newest listed digest that is older than `before`.
     fn older(&mut self, before: Option<DateTime<Utc>>) -> Option<String> {
         while let Some(key) = self.listed.pop() {
+            if self.visited.contains(&key) {
+                continue;
+            }
             if before.is_none_or(|before| end_of(&key).is_some_and(|end| end < before)) {
                 return Some(key);
             }

@@ -123,6 +123,7 @@ impl ObjectReader {
         emit: &mut Emit<'_>,
     ) -> Result<(), Ended> {
         let mut body = fetch.open()?;
+        object.modified = fetch.modified().or(object.modified);
         let mut stored = std::mem::take(&mut self.stored);
         stored.clear();
         let read = (&mut body).take(WHOLE_BYTES + 1).read_to_end(&mut stored);

@@ -62,6 +62,11 @@ pub trait Fetch: fmt::Debug + Send + Sync {
     /// # Errors
     /// Why they cannot be had, with the next step.
     fn open(&self) -> io::Result<Box<dyn Read + Send>>;
+
+    /// When the object was last written, in microseconds since the Unix epoch: known at the latest when it is open.
+    fn modified(&self) -> Option<i64> {
+        None
+    }
 }
 
 /// Lists objects that are fetched, in one fixed order.

@@ -18,6 +18,10 @@ use arrow::util::display::{ArrayFormatter, FormatOptions};
 
 use crate::{Engine, Error, EventStream, Limits};
 
+/// Tables and views of every engine.
+const TABLES: [&str; 7] =
+    ["aws_cloudtrail_log", "cloudtrail", "cloudtrail_logs", "ecs", "event_data_store", "events", "ocsf"];
+
 /// Seven events: a root login, a role session with MFA and one without, a denied call, a service, a user, and one
 /// of the oldest form, without most fields.
 const EVENTS: &[&str] = &[

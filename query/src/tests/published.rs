@@ -12,7 +12,8 @@ use super::{engine_over, text};
 use crate::{Engine, Limits};
 
 /// In-scope queries of each dialect that run today. Raise them when more do. What is left is broken as published.
-static FLOORS: &[(&str, usize)] = &[("athena", 77), ("trino-cloudtrail-lake", 33), ("duckdb-tailpipe", 54)];
+static FLOORS: &[(&str, usize)] =
+    &[("athena", 77), ("trino-cloudtrail-lake", 33), ("duckdb-tailpipe", 54), ("athena-ocsf-securitylake", 9)];
 
 fn data() -> Option<PathBuf> {
     let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data");
@@ -92,7 +93,7 @@ fn published_queries_answer_alike_over_a_lake() {
     let over_logs = engine_over(real_events(&data));
     let mut answered = 0;
     // Tailpipe's differ from these by names only, and each query is planned three times here.
-    let dialects = FLOORS.iter().filter(|(dialect, _)| !dialect.contains("tailpipe"));
+    let dialects = FLOORS.iter().filter(|(dialect, _)| !dialect.contains("tailpipe") && !dialect.contains("ocsf"));
     for id in dialects.clone().flat_map(|(dialect, _)| in_scope(&data, dialect)) {
         let sql = std::fs::read_to_string(data.join(format!("queries/rendered/{id}.sql"))).unwrap();
         let rows = |engine: &Engine| {
