@@ -108,19 +108,20 @@ impl Windows {
         &self.correlation
     }
 
-    /// Takes an event. One without a time can be in no window.
+    /// Whether there is room for an event of this time, and no judgement yet; else it is counted. One without a time can
+    /// be in no window.
+    pub(crate) fn admits(&mut self, time: i64) -> bool {
+        match time {
+            UNTIMED => return false,
+            time if time < self.sealed => self.late += 1,
+            _ if self.kept >= self.max_events => self.shed += 1,
+            _ => return true,
+        }
+        false
+    }
+
+    /// Takes an event that was admitted.
     pub(crate) fn add(&mut self, group: Values, entry: Entry) {
-        if entry.sighting.time == UNTIMED {
-            return;
-        }
-        if entry.sighting.time < self.sealed {
-            self.late += 1;
-            return;
-        }
-        if self.kept >= self.max_events {
-            self.shed += 1;
-            return;
-        }
         self.kept += 1;
         let group = self.groups.entry(group).or_insert_with(|| Group::new(&self.correlation));
         group.waiting.push(entry);

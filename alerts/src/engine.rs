@@ -5,70 +5,23 @@
 //! same alerts, as long as no limit of [`Settings`] is met; what a limit shed is in [`Counters`]. Knows no output.
 
 use arrow::array::RecordBatch;
-use hashbrown::HashMap;
-use serde::Serialize;
 
 use crate::about::About;
-use crate::alert::{self, Alert};
+use crate::alert;
 use crate::compile::Program;
 use crate::correlate::Held;
+use crate::distinct::{distinct, refused};
 use crate::error::RuleError;
 use crate::finish;
 use crate::group::Groups;
 use crate::link::{self, Base, Linked, Network};
+use crate::outcome::{Counters, Loss, Outcome};
 use crate::part::Part;
 use crate::remember::{Coverage, Uses};
 use crate::rule::{Logic, Rule};
 use crate::run::{Match, Run};
 use crate::settings::Settings;
 use crate::sighting::{Sightings, UNTIMED};
-
-/// What the engine did besides alerting.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
-pub struct Counters {
-    /// Events observed.
-    pub events: u64,
-    /// Rules that held, over all events.
-    pub matches: u64,
-    /// Matches that are in no alert, because there were too many alerts.
-    pub shed_matches: u64,
-    /// Events that a correlation had no room for.
-    pub shed_correlated: u64,
-    /// Events that came to a correlation later than the allowed lateness.
-    pub late_correlated: u64,
-    /// Uses that a rule with memory had no room for.
-    pub shed_remembered: u64,
-    /// Events without a time, which can be in no window.
-    pub untimed: u64,
-    /// Rests not reported, because the account's own log was silent for much of them.
-    pub log_gaps: u64,
-    /// First uses not reported, because the log does not go back far enough before them.
-    pub short_history: u64,
-    /// Rests not reported, because another alert about the same use explains them.
-    pub explained: u64,
-}
-
-/// All alerts, worst first, and the counters.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
-pub struct Outcome {
-    /// The alerts.
-    pub alerts: Vec<Alert>,
-    /// What else happened.
-    pub counters: Counters,
-    /// Which correlations had no room for all of their events, in order of rule.
-    pub losses: Vec<Loss>,
-}
-
-/// Events that a correlation did not judge.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-pub struct Loss {
-    /// The rule, as its alerts name it.
-    pub rule: String,
-    /// Events that it had no room for.
-    pub shed: u64,
-    /// Events that came later than the allowed lateness.
-    pub late: u64,
-}
 
 /// What becomes of a match.
 #[derive(Debug)]
@@ -338,40 +291,4 @@ impl Engine {
         alert::sort(&mut alerts);
         Outcome { alerts, counters, losses }
     }
-}
-
-fn refused(about: &About, reason: String) -> RuleError {
-    RuleError { file: about.file.clone(), rule: Some(about.title.clone()), line: about.line, reason }
-}
-
-/// Leaves out rules whose id or name is taken. The same rule twice (collections repeat the base rules of their
-/// correlations) is one rule and no error.
-fn distinct(rules: Vec<Rule>, errors: &mut Vec<RuleError>) -> Vec<Rule> {
-    let mut taken: HashMap<String, usize> = HashMap::new();
-    let mut kept: Vec<Rule> = Vec::with_capacity(rules.len());
-    for mut rule in rules {
-        let unnamed = !rule.about.has_id && rule.about.handle.is_none();
-        let before = taken.get(&rule.about.id).and_then(|at| kept.get(*at));
-        if unnamed && before.is_some_and(|before| !before.same_as(&rule)) {
-            // Titles are not unique, and nobody said that they are.
-            let line = rule.about.line.unwrap_or(1);
-            rule.about.id = format!("{} ({}:{line})", rule.about.id, rule.about.file);
-            rule.about.name = rule.about.id.clone();
-        }
-        let about = &rule.about;
-        let names = || [Some(&about.id), about.handle.as_ref()].into_iter().flatten();
-        let earlier = names().find_map(|name| taken.get(name)).and_then(|at| kept.get(*at));
-        match earlier {
-            None => {
-                taken.extend(names().map(|name| (name.clone(), kept.len())));
-                kept.push(rule);
-            }
-            Some(earlier) if earlier.about.id == about.id && earlier.same_as(&rule) => {}
-            Some(earlier) => {
-                let reason = format!("its id or name is taken by another rule, in {}", earlier.about.file);
-                errors.push(refused(about, reason));
-            }
-        }
-    }
-    kept
 }

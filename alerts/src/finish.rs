@@ -8,9 +8,9 @@ use crate::about::About;
 use crate::alert::{Alert, fingerprint, told};
 use crate::correlate::Held;
 use crate::correlation::{Correlation, Measure};
-use crate::engine::Counters;
 use crate::group::Burst;
 use crate::memory::Question;
+use crate::outcome::Counters;
 use crate::remember::{Coverage, Finding, Uses, judge};
 use crate::view::time_text;
 

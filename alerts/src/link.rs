@@ -107,6 +107,10 @@ impl Network {
     pub(crate) fn take(&mut self, rule: usize, run: &mut Run<'_>, sightings: &Sightings, row: usize) {
         let Some(feeds) = self.by_rule.get(&rule) else { return };
         for feed in feeds {
+            // What is not kept is not read either: there may be any number of such events.
+            if !self.windows.get_mut(feed.to).is_some_and(|windows| windows.admits(sightings.time(row))) {
+                continue;
+            }
             let mut read = |fields: &[usize]| fields.iter().map(|field| run.text(*field, row)).collect::<Values>();
             let entry = Entry {
                 sighting: sightings.read(row),
@@ -133,7 +137,7 @@ impl Network {
                 for feed in feeds {
                     let Some(outer) = self.windows.get_mut(feed.to) else { continue };
                     let follows = matches!(outer.correlation().measure, Measure::Rules | Measure::Ordered);
-                    if !follows && !occurrence.opens {
+                    if !follows && !occurrence.opens || !outer.admits(occurrence.entry.sighting.time) {
                         continue;
                     }
                     let carried = &occurrence.entry.carried;

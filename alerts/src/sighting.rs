@@ -4,8 +4,10 @@
 //! prints or sends it escapes it for the place it goes to.
 
 use std::borrow::Cow;
+use std::cell::RefCell;
 
 use arrow::array::{Array, RecordBatch, TimestampMicrosecondArray};
+use hashbrown::HashMap;
 use ingest::batch::{self, TextColumn};
 use sha2::{Digest, Sha256};
 
@@ -54,6 +56,8 @@ pub(crate) struct Sightings {
     source: TextColumn,
     name: TextColumn,
     error: TextColumn,
+    /// What was called, by the codes of source and name.
+    calls: RefCell<HashMap<(usize, usize), String, ahash::RandomState>>,
 }
 
 impl Sightings {
@@ -73,6 +77,7 @@ impl Sightings {
             source: text("eventsource"),
             name: text("eventname"),
             error: text("errorcode"),
+            calls: RefCell::default(),
         }
     }
 
@@ -121,8 +126,13 @@ impl Sightings {
 
     /// Gives what was called in a row: first label of the source, and the event name.
     pub(crate) fn with_what<T>(&self, row: usize, give: impl FnOnce(&str) -> T) -> T {
-        let service = bounded(&self.source, row).split('.').next().unwrap_or_default();
-        give(&format!("{service}:{}", bounded(&self.name, row)))
+        let write = || {
+            let service = bounded(&self.source, row).split('.').next().unwrap_or_default();
+            format!("{service}:{}", bounded(&self.name, row))
+        };
+        // A batch has few calls and many events of each: a call is written once.
+        let Some(codes) = self.source.code(row).zip(self.name.code(row)) else { return give(&write()) };
+        give(self.calls.borrow_mut().entry(codes).or_insert_with(write))
     }
 
     /// The account whose log holds the row; empty if the record does not say.
