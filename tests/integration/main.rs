@@ -11,6 +11,7 @@ mod demo;
 mod hostile;
 mod lake;
 mod lake_answers;
+mod policy;
 mod readme;
 mod shared;
 mod trails;
