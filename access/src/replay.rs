@@ -104,7 +104,7 @@ impl World {
     /// Compiles the proposal for a principal.
     pub fn new(caller: Caller, proposal: &Proposal) -> World {
         let full = full_access();
-        let everything = vec![("FullAWSAccess", &full)];
+        let everything = [("FullAWSAccess", &full)];
         let (account, principal) = (caller.account.clone(), caller);
         let principal = match proposal {
             Proposal::Identity(list) => Principal::new(principal, &borrowed(list)),

@@ -233,7 +233,7 @@ fn table(report: &mut Report<'_>, names: &[&str], mut rows: Vec<Vec<String>>) ->
 
 fn principal_row(principal: &PrincipalReport) -> Vec<String> {
     let used: usize = principal.services.iter().map(|service| service.actions.len()).sum();
-    let certain = principal.unused.iter().filter(|(_, why)| why.is_certain()).count() as u64;
+    let certain = principal.unused.of(Why::NotUsed).map_or(0, ::access::policy::ActionSet::len) as u64;
     let doubtful = principal.unused.len() as u64 - certain;
     let known = |count: u64| if principal.granted.is_some() { number(count) } else { String::new() };
     vec![

@@ -13,6 +13,9 @@ const SCRIPT: &str = include_str!("html/page.js");
 /// SHA-256 of the script, base64, as the page's policy names it. A test compares.
 const SCRIPT_HASH: &str = "jOzm5LB57E4uF7hkXR6bDhfpidKfh35JwmSySZ3K4Ik=";
 
+/// Bytes of a word that may break within.
+const LONG_WORD: usize = 30;
+
 /// What a cell holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Cell {
@@ -111,6 +114,10 @@ impl<'a> Page<'a> {
 
 fn write_cell(out: &mut dyn Write, cell: &Cell) -> io::Result<()> {
     match cell {
+        // A name without a place to break may break anywhere, in a column that is wide enough for it.
+        Cell::Text(value) if value.split(' ').any(|word| word.len() > LONG_WORD) => {
+            write!(out, "<td class=\"long\">{}</td>", text(value))
+        }
         Cell::Text(value) => write!(out, "<td>{}</td>", text(value)),
         Cell::Number(number) => {
             write!(out, "<td class=\"number\" data-key=\"{number}\">{}</td>", super::report::number(*number))

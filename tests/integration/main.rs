@@ -13,6 +13,7 @@ mod demo;
 mod hostile;
 mod lake;
 mod lake_answers;
+mod policy;
 mod readme;
 mod rules;
 mod shared;

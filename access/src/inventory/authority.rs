@@ -62,7 +62,7 @@ impl Inventory {
             Some((arn.as_str(), &version.document))
         });
         if let Some(boundary) = boundary {
-            principal = principal.with_boundary(&vec![boundary]);
+            principal = principal.with_boundary(&[boundary]);
         }
         for level in &self.scp_levels {
             let named: Named<'_> = level.policies.iter().map(|document| (level.target.as_str(), document)).collect();

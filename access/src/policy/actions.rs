@@ -124,11 +124,16 @@ impl ActionSet {
 
     /// The actions, in the catalogue's order (by name without regard to case).
     pub fn iter(&self) -> impl Iterator<Item = &'static action::Action> + '_ {
+        self.indexed().map(|(_, action)| action)
+    }
+
+    /// The actions with their places in the catalogue.
+    pub(crate) fn indexed(&self) -> impl Iterator<Item = (usize, &'static action::Action)> + '_ {
         let of_word = |(word, bits): (usize, &u64)| {
             let bits = *bits;
             (0..64).filter(move |bit| bits & (1 << bit) != 0).map(move |bit| word * 64 + bit)
         };
-        self.words.iter().enumerate().flat_map(of_word).filter_map(|index| action::actions().get(index))
+        self.words.iter().enumerate().flat_map(of_word).filter_map(|index| Some((index, action::actions().get(index)?)))
     }
 }
 

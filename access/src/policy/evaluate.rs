@@ -157,13 +157,13 @@ struct Heard<'a> {
 
 impl Principal {
     /// A principal with its identity policies (its groups' among them).
-    pub fn new(caller: Caller, identity: &Named<'_>) -> Principal {
+    pub fn new(caller: Caller, identity: &[(&str, &Document)]) -> Principal {
         let identity = Layer::new(identity.iter().copied(), Place::Owner);
         Principal { caller, identity, boundary: None, session: None, scps: Vec::new() }
     }
 
     /// Bounds it: of several boundaries each may allow. None at all is no boundary.
-    pub fn with_boundary(mut self, documents: &Named<'_>) -> Principal {
+    pub fn with_boundary(mut self, documents: &[(&str, &Document)]) -> Principal {
         self.boundary = (!documents.is_empty()).then(|| Layer::new(documents.iter().copied(), Place::Owner));
         self
     }
@@ -175,7 +175,7 @@ impl Principal {
     }
 
     /// Adds a level of service control policies: each level must allow.
-    pub fn with_scp_level(mut self, documents: &Named<'_>) -> Principal {
+    pub fn with_scp_level(mut self, documents: &[(&str, &Document)]) -> Principal {
         self.scps.push(Layer::new(documents.iter().copied(), Place::Guard));
         self
     }
@@ -341,13 +341,13 @@ impl Guards {
     }
 
     /// Adds a level of resource control policies.
-    pub fn with_rcp_level(mut self, documents: &Named<'_>) -> Guards {
+    pub fn with_rcp_level(mut self, documents: &[(&str, &Document)]) -> Guards {
         self.rcps.push(Layer::new(documents.iter().copied(), Place::Guard));
         self
     }
 
     /// The policies of the VPC endpoint that the request goes through: of several, one may allow.
-    pub fn with_endpoint(mut self, documents: &Named<'_>) -> Guards {
+    pub fn with_endpoint(mut self, documents: &[(&str, &Document)]) -> Guards {
         self.endpoint = (!documents.is_empty()).then(|| Layer::new(documents.iter().copied(), Place::Guard));
         self
     }

@@ -59,7 +59,7 @@ pub(super) fn answer(case: &Value, id: &Value) -> Result<Answer, String> {
     let explained = match found {
         Some((inventory, entity)) => world.explain(inventory, entity, caller, &asked, resource),
         // A principal that the account does not have has no policies.
-        None => world.ask(&Principal::new(caller, &Vec::new()), Context::default(), &asked, resource),
+        None => world.ask(&Principal::new(caller, &[]), Context::default(), &asked, resource),
     };
     Ok(Answer::of(id.clone(), explained))
 }

@@ -95,8 +95,12 @@ impl UnusedActions {
 
     /// The actions with their reasons, by name without regard to case.
     pub fn iter(&self) -> impl Iterator<Item = (&'static str, Why)> + '_ {
-        let all = self.all().iter().map(|action| action.name).collect::<Vec<_>>();
-        all.into_iter().filter_map(|name| Some((name, self.why(name)?)))
+        let mut rows: Vec<(usize, &'static str, Why)> = Vec::with_capacity(self.len());
+        for (why, actions) in &self.by_why {
+            rows.extend(actions.indexed().map(|(index, action)| (index, action.name, *why)));
+        }
+        rows.sort_unstable_by_key(|row| row.0);
+        rows.into_iter().map(|(_, name, why)| (name, why))
     }
 
     /// The reason of one action; `None` if it is not among them.

@@ -1,13 +1,15 @@
 //! The report as one HTML file, to be forwarded.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
 
 use ::access::audit::Audit;
 use ::access::findings::Finding;
+use ::access::findings::risk::{Kind, Risk};
 use ::access::instant;
-use ::access::unused::{PrincipalReport, UnusedActions};
+use ::access::unused::{PrincipalReport, Why};
 
 use super::time_or;
 use crate::outcome::Failure;
@@ -31,7 +33,7 @@ fn page(audit: &Audit, out: &mut dyn Write) -> io::Result<()> {
         instant::format(window.from),
         instant::format(window.to)
     );
-    let certain: usize = audit.report.principals.iter().map(|principal| certain(&principal.unused).len()).sum();
+    let certain: usize = audit.report.principals.iter().map(certain).sum();
     let figures = [
         ("principals", number(audit.report.principals.len() as u64)),
         ("findings", number(audit.findings.len() as u64)),
@@ -91,17 +93,25 @@ fn empty() -> Cell {
 
 fn risks(audit: &Audit, page: &mut Page<'_>) -> io::Result<()> {
     let about = "What policies would permit. Resources and conditions may still stand in the way: ask `trailhound policy simulate`.";
-    let columns = [Column::Text("risk"), Column::Text("principal"), Column::Text("what"), Column::Text("actions")];
-    let row = |risk: &::access::findings::risk::Risk| {
-        let kind = serde_json::to_value(risk.kind).ok().and_then(|kind| kind.as_str().map(str::to_owned));
+    let columns = [Column::Text("risk"), Column::Text("principal"), Column::Number("ways"), Column::Text("what")];
+    let mut by_principal: BTreeMap<(Kind, &str), Vec<&Risk>> = BTreeMap::new();
+    for risk in &audit.risks {
+        by_principal.entry((risk.kind, &risk.principal)).or_default().push(risk);
+    }
+    let rows = by_principal.into_iter().map(|((kind, principal), risks)| {
+        let kind = serde_json::to_value(kind).ok().and_then(|kind| kind.as_str().map(str::to_owned));
+        let ways = risks.iter().map(|risk| match risk.actions.as_slice() {
+            [] => risk.what.clone(),
+            actions => format!("{}: {}", risk.what, actions.join(", ")),
+        });
         vec![
             Cell::Text(kind.unwrap_or_default()),
-            Cell::Text(risk.principal.clone()),
-            Cell::Text(risk.what.clone()),
-            Cell::Text(risk.actions.join(", ")),
+            Cell::Text(principal.to_owned()),
+            Cell::Number(risks.len() as u64),
+            Cell::List(risks.first().map(|risk| risk.what.clone()).unwrap_or_default(), ways.collect()),
         ]
-    };
-    page.table("Risks", about, &columns, audit.risks.iter().map(row))
+    });
+    page.table("Risks", about, &columns, rows)
 }
 
 fn unused(audit: &Audit, page: &mut Page<'_>) -> io::Result<()> {
@@ -125,11 +135,6 @@ fn unused(audit: &Audit, page: &mut Page<'_>) -> io::Result<()> {
     page.table("Unused users and roles", about, &columns, rows)
 }
 
-/// The actions that are certain to be unused.
-fn certain(unused: &UnusedActions) -> Vec<&'static str> {
-    unused.iter().filter(|(_, why)| why.is_certain()).map(|(action, _)| action).collect()
-}
-
 fn principals(audit: &Audit, page: &mut Page<'_>) -> io::Result<()> {
     use Column::{Number, Text};
     let about = "What each principal used, was granted, and can lose. Session names tell who stood behind a role.";
@@ -148,13 +153,19 @@ fn principals(audit: &Audit, page: &mut Page<'_>) -> io::Result<()> {
     page.table("Principals", about, &columns, audit.report.principals.iter().map(principal))
 }
 
+/// How many actions are certain to be unused.
+fn certain(principal: &PrincipalReport) -> usize {
+    principal.unused.of(Why::NotUsed).map_or(0, ::access::policy::ActionSet::len)
+}
+
 fn principal(principal: &PrincipalReport) -> Vec<Cell> {
     let actions = || principal.services.iter().flat_map(|service| &service.actions);
     let used: Vec<String> = actions()
         .take(LISTED)
         .map(|used| format!("{}, last {}", used.action, instant::format(used.last_attempt)))
         .collect();
-    let gone = certain(&principal.unused);
+    let not_used = principal.unused.of(Why::NotUsed);
+    let gone: Vec<&str> = not_used.map(|set| set.iter().map(|action| action.name).collect()).unwrap_or_default();
     let services = principal.unused_services.iter().filter(|service| service.why.is_certain());
     let mut can_go: Vec<String> = services.map(|service| format!("all of {}", service.service)).collect();
     let whole = can_go.len();

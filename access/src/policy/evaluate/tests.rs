@@ -64,25 +64,25 @@ impl World {
 
     fn ask(&self, action: &str, resource: &str) -> (Outcome, String) {
         let identity = document(self.identity.clone());
-        let mut principal = Principal::new(Caller::new(self.principal), &vec![("identity", &identity)]);
+        let mut principal = Principal::new(Caller::new(self.principal), &[("identity", &identity)]);
         if !self.boundary.is_null() {
-            principal = principal.with_boundary(&vec![("boundary", &document(self.boundary.clone()))]);
+            principal = principal.with_boundary(&[("boundary", &document(self.boundary.clone()))]);
         }
         if !self.session.is_null() {
             principal = principal.with_session(&document(self.session.clone()));
         }
         for level in &self.scps {
-            principal = principal.with_scp_level(&vec![("scp", &document(level.clone()))]);
+            principal = principal.with_scp_level(&[("scp", &document(level.clone()))]);
         }
         let mut guards = Guards::none();
         if !self.policy.is_null() {
             guards = guards.with_policy(&document(self.policy.clone()), "policy");
         }
         for level in &self.rcps {
-            guards = guards.with_rcp_level(&vec![("rcp", &document(level.clone()))]);
+            guards = guards.with_rcp_level(&[("rcp", &document(level.clone()))]);
         }
         if !self.endpoint.is_null() {
-            guards = guards.with_endpoint(&vec![("endpoint", &document(self.endpoint.clone()))]);
+            guards = guards.with_endpoint(&[("endpoint", &document(self.endpoint.clone()))]);
         }
         let context = Context::of_json(self.context.as_object().unwrap()).unwrap();
         let action = ActionName::new(action);
@@ -139,7 +139,7 @@ fn the_dynamodb_to_other_account_copy() {
     const TABLE: &str = "arn:aws:dynamodb:us-east-1:222222222222:table/data";
     let ask = |world: &World, action: &str, resource: &str, account: &str| {
         let identity = document(world.identity.clone());
-        let principal = Principal::new(Caller::new(world.principal), &vec![("identity", &identity)]);
+        let principal = Principal::new(Caller::new(world.principal), &[("identity", &identity)]);
         let mut guards = Guards::none();
         if !world.policy.is_null() {
             guards = guards.with_policy(&document(world.policy.clone()), "policy");
@@ -317,7 +317,7 @@ fn an_explanation_names_statements_layers_and_missing_keys() {
         json!([{"Sid": "Tagged", "Effect": "Allow", "Action": "s3:Get*", "Resource": "arn:aws:s3:::b/${aws:username}",
         "Condition": {"StringEquals": {"aws:ResourceTag/env": "dev"}}}]),
     );
-    let principal = Principal::new(Caller::new(USER), &vec![("inline", &document)]);
+    let principal = Principal::new(Caller::new(USER), &[("inline", &document)]);
     let ask = |context: Json| {
         let context = Context::of_json(context.as_object().unwrap()).unwrap();
         let action = ActionName::new("s3:GetObject");

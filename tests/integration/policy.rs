@@ -1,0 +1,221 @@
+//! `policy` and the findings of `access`, as users run them.
+
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use crate::command::{text, trailhound, trailhound_with_input};
+use crate::shared;
+
+const ROLE: &str = "arn:aws:iam::111122223333:role/app";
+
+fn grants(dir: &Path) -> String {
+    let policy = json!({"Version": "2012-10-17", "Statement": [
+        {"Sid": "Data", "Effect": "Allow", "Action": "s3:*", "Resource": ["arn:aws:s3:::data", "arn:aws:s3:::data/*"]},
+        {"Sid": "Queues", "Effect": "Allow", "Action": ["sqs:CreateQueue", "sqs:DeleteQueue"], "Resource": "*"}]});
+    let page = json!({"UserDetailList": [], "GroupDetailList": [{"GroupName": "empty", "Arn": "arn:aws:iam::111122223333:group/empty"}],
+        "RoleDetailList": [{"Arn": ROLE, "RoleName": "app", "RoleId": "AROA1", "CreateDate": "2020-01-01T00:00:00Z",
+            "AssumeRolePolicyDocument": {"Statement": [{"Effect": "Allow", "Principal": {"AWS": "444455556666"}, "Action": "sts:AssumeRole"}]},
+            "RolePolicyList": [{"PolicyName": "<script>alert(1)</script>", "PolicyDocument": policy}]}], "Policies": []});
+    let path = dir.join("grants.json");
+    std::fs::write(&path, page.to_string()).unwrap();
+    text(&path).to_owned()
+}
+
+fn event(id: u32, source: &str, name: &str, day: u32, more: Value) -> String {
+    let mut event = json!({"eventVersion": "1.11", "eventTime": format!("2026-01-{day:02}T00:00:00Z"), "eventSource": source,
+        "eventName": name, "awsRegion": "us-east-1", "sourceIPAddress": "192.0.2.1", "eventID": format!("e{id}"),
+        "eventType": "AwsApiCall", "recipientAccountId": "111122223333",
+        "userIdentity": {"type": "AssumedRole", "arn": "arn:aws:sts::111122223333:assumed-role/app/s", "accountId": "111122223333",
+            "sessionContext": {"sessionIssuer": {"type": "Role", "arn": ROLE, "accountId": "111122223333", "userName": "app"}}}});
+    for (key, value) in more.as_object().unwrap() {
+        event[key] = value.clone();
+    }
+    event.to_string()
+}
+
+/// A role that reads one object, makes a queue, and is refused a user.
+fn logs(dir: &Path) -> String {
+    let get =
+        json!({"resources": [{"ARN": "arn:aws:s3:::data/k"}, {"ARN": "arn:aws:s3:::data"}], "managementEvent": false});
+    let lines = [
+        event(1, "s3.amazonaws.com", "GetObject", 1, get.clone()),
+        event(2, "s3.amazonaws.com", "GetObject", 2, get),
+        event(3, "sqs.amazonaws.com", "CreateQueue", 3, json!({"requestParameters": {"queueName": "jobs"}})),
+        event(4, "iam.amazonaws.com", "CreateUser", 4, json!({"errorCode": "AccessDenied"})),
+    ];
+    let path = dir.join("events.jsonl");
+    std::fs::write(&path, lines.join("\n")).unwrap();
+    text(&path).to_owned()
+}
+
+#[test]
+fn cases_are_answered_one_line_each() {
+    let case = json!({"id": 1, "policies": [{"Statement": {"Effect": "Allow", "Action": "s3:Get*", "Resource": "arn:aws:s3:::b/*"}}],
+        "request": {"principal": ROLE, "action": "s3:GetObject", "resource": "arn:aws:s3:::b/k", "resource_account": "111122223333"}});
+    let run = trailhound_with_input(&["policy", "simulate", "--cases", "-"], format!("{case}\n\nno json\n").as_bytes());
+    let lines: Vec<Value> = run.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!((run.code, lines.len()), (3, 2), "{}", run.stderr);
+    assert_eq!(
+        (&lines[0]["id"], &lines[0]["result"], &lines[0]["blocked_by"]),
+        (&json!(1), &json!("Allowed"), &json!([]))
+    );
+    assert_eq!(lines[0]["statement"], json!({"layer": "identity", "policy": "policies[0]", "index": 0, "sid": null}));
+    assert!(lines[1]["error"].as_str().unwrap().contains("line 2"), "{}", lines[1]);
+}
+
+#[test]
+fn published_cases_through_the_command() {
+    let Some(folder) = shared::data("iam/dev") else { return };
+    let run = trailhound(&["policy", "simulate", "--cases", text(&folder.join("eval_arsenal.jsonl"))]);
+    assert_eq!((run.code, run.stdout.lines().count()), (0, 70), "{}", run.stderr);
+}
+
+#[test]
+fn a_principal_of_the_grants_is_simulated_in_aws_own_shape() {
+    let dir = tempfile::tempdir().unwrap();
+    let grants = grants(dir.path());
+    let run = trailhound(&[
+        "policy",
+        "simulate",
+        "--grants",
+        &grants,
+        "--policy-source-arn",
+        ROLE,
+        "--action-names",
+        "s3:GetObject",
+        "ec2:RunInstances",
+        "--resource-arns",
+        "arn:aws:s3:::data/k",
+        "--output",
+        "json",
+    ]);
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    let results = run.json()["EvaluationResults"].clone();
+    assert_eq!((&results[0]["EvalDecision"], &results[1]["EvalDecision"]), (&json!("allowed"), &json!("implicitDeny")));
+    assert_eq!(results[0]["MatchedStatements"][0]["Sid"], "Data");
+    let table = trailhound(&[
+        "policy",
+        "simulate",
+        "--grants",
+        &grants,
+        "--policy-source-arn",
+        ROLE,
+        "--action-names",
+        "s3:GetObject",
+    ]);
+    assert!(
+        table.stdout.contains("ImplicitlyDenied") && table.stdout.contains("no policy allows it"),
+        "{}",
+        table.stdout
+    );
+    let stranger = trailhound(&[
+        "policy",
+        "simulate",
+        "--grants",
+        &grants,
+        "--policy-source-arn",
+        "arn:aws:iam::1:user/x",
+        "--action-names",
+        "a:b",
+    ]);
+    assert_eq!(stranger.code, 2);
+    assert!(stranger.stderr.contains("not in the grants"), "{}", stranger.stderr);
+}
+
+#[test]
+fn a_generated_policy_holds_what_was_used_and_replays_clean() {
+    let dir = tempfile::tempdir().unwrap();
+    let logs = logs(dir.path());
+    let run = trailhound(&["policy", "generate", "--principal", ROLE, &logs]);
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    let policy = run.json();
+    let expected = json!([
+        {"Sid": "S3", "Effect": "Allow", "Action": ["s3:GetObject"], "Resource": ["arn:aws:s3:::data/k"]},
+        {"Sid": "Sqs", "Effect": "Allow", "Action": ["sqs:CreateQueue"], "Resource": ["arn:aws:sqs:us-east-1:111122223333:jobs"]}]);
+    assert_eq!(policy["Statement"], expected);
+    assert!(run.stderr.contains("iam:CreateUser"), "{}", run.stderr);
+    let path = dir.path().join("proposed.json");
+    std::fs::write(&path, &run.stdout).unwrap();
+    let replay = trailhound(&[
+        "policy",
+        "replay",
+        "--policy",
+        text(&path),
+        "--principal",
+        ROLE,
+        "--output",
+        "json",
+        "--fail-on-denied",
+        &logs,
+    ]);
+    assert_eq!(
+        (replay.code, &replay.json()["calls"], &replay.json()["allowed"]),
+        (0, &json!(3), &json!(3)),
+        "{}",
+        replay.stderr
+    );
+    let narrow =
+        json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}]});
+    std::fs::write(&path, narrow.to_string()).unwrap();
+    let replay =
+        trailhound(&["policy", "replay", "--policy", text(&path), "--principal", ROLE, "--fail-on-denied", &logs]);
+    assert_eq!(replay.code, 1, "{}", replay.stderr);
+    assert!(
+        replay.stdout.contains("Would have denied 1 of 3 calls") && replay.stdout.contains("sqs:CreateQueue"),
+        "{}",
+        replay.stdout
+    );
+    let terraform = trailhound(&["policy", "generate", "--principal", ROLE, "--form", "terraform", &logs]);
+    assert!(terraform.stdout.contains("resource \"aws_iam_policy\" \"app_used\""), "{}", terraform.stdout);
+}
+
+#[test]
+fn findings_risks_and_the_page_of_them() {
+    let dir = tempfile::tempdir().unwrap();
+    let (grants, logs, page) = (grants(dir.path()), logs(dir.path()), dir.path().join("report.html"));
+    let run = trailhound(&["access", &logs, "--grants", &grants, "--html", text(&page), "--output", "json"]);
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    let report = run.json();
+    assert_eq!(
+        report["risks"][0],
+        json!({"type": "external_trust", "principal": ROLE, "what": "444455556666", "actions": []})
+    );
+    assert_eq!(report["unused_groups"], json!(["arn:aws:iam::111122223333:group/empty"]));
+    let page = std::fs::read_to_string(page).unwrap();
+    assert!(page.contains(ROLE) && page.contains("Content-Security-Policy"));
+    assert_eq!(page.matches("<script").count(), 1, "{page}");
+    assert!(!page.contains("http://") && !page.contains("https://"), "the page needs no network");
+}
+
+#[test]
+fn findings_of_an_account_are_its_truth() {
+    let Some(folder) = shared::data("iam/dev/accounts/acct_11_0") else { return };
+    let file = |name: &str| text(&folder.join(name)).to_owned();
+    let expected: Value =
+        serde_json::from_str(&std::fs::read_to_string(folder.join("expected.json")).unwrap()).unwrap();
+    let run = trailhound(&[
+        "access",
+        &file("events.jsonl"),
+        "--grants",
+        &file("gaad.json"),
+        "--scps",
+        &file("scps.json"),
+        "--credential-report",
+        &file("credential_report.csv"),
+        "--now",
+        expected["now"].as_str().unwrap(),
+        "--output",
+        "json",
+        "--fail-on",
+        "medium",
+    ]);
+    assert_eq!(run.code, 1, "{}", run.stderr);
+    let found = run.json()["findings"].as_array().unwrap().clone();
+    for wanted in expected["findings"].as_array().unwrap() {
+        let same = |key: &str, found: &Value| wanted.get(key).is_none_or(|value| found[key] == *value);
+        let keys = ["type", "principal", "days", "age_days", "time"];
+        assert!(found.iter().any(|found| keys.iter().all(|key| same(key, found))), "{wanted}");
+    }
+    assert_eq!(found.len(), expected["findings"].as_array().unwrap().len());
+}
