@@ -18,7 +18,9 @@ use crate::render::{RowCount, RowWriter};
 pub(crate) fn run(args: &QueryArgs, global: &Global, words: Words) -> Result<Outcome, Failure> {
     let (source, paths) = args.split().map_err(Failure::Usage)?;
     let sql = read_sql(&source)?;
-    if let Some(lake) = intake::lake(&args.lake)? {
+    // A table that the statement does not name is not asked.
+    let named = sql.to_lowercase();
+    if let Some(lake) = intake::lake(&args.lake, &|table| named.contains(table))? {
         let engine = engine(global)?;
         engine.register_lake(&lake)?;
         tell(&ask(&engine, &sql, global)?, words);
