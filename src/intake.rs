@@ -150,16 +150,21 @@ impl Intake {
     }
 }
 
-/// Opens the lake that a command line names, if it names one.
+/// Opens the lake that a command line names, if it names one: its events, and the other tables that are wanted.
 ///
 /// # Errors
 /// Flags that do not fit together; there is no lake, or it cannot be read.
-pub(crate) fn lake(args: &LakeArgs, paths: &[PathBuf], source: &SourceArgs) -> Result<Option<Lake>, Failure> {
+pub(crate) fn lake(
+    args: &LakeArgs,
+    paths: &[PathBuf],
+    source: &SourceArgs,
+    is_wanted: &dyn Fn(&str) -> bool,
+) -> Result<Option<Lake>, Failure> {
     let place = args.place(paths).map_err(Failure::Usage)?;
     if let (Some(_), Some(flag)) = (place, source.given()) {
         return Err(Failure::Usage(format!("{flag} prunes the keys of a bucket, not a lake: leave it out")));
     }
-    Ok(place.map(|place| Lake::open(place, &args.aws.to_lake())).transpose()?)
+    Ok(place.map(|place| Lake::open_tables(place, &args.aws.to_lake(), is_wanted)).transpose()?)
 }
 
 /// Where a command's events come from.
@@ -176,7 +181,7 @@ impl Events {
     /// # Errors
     /// A path that is not there, a lake that is none.
     pub(crate) fn open(input: &Input, global: &Global, words: Words) -> Result<Self, Failure> {
-        if let Some(lake) = lake(&input.lake, &input.paths, &input.source)? {
+        if let Some(lake) = lake(&input.lake, &input.paths, &input.source, &|_| false)? {
             let threads = global.threads.map_or_else(|| Options::default().threads, usize::from);
             return Ok(Events::Lake(Box::new(lake), threads));
         }

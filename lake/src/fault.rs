@@ -3,9 +3,9 @@
 //! Only in builds with debug assertions, and only where the environment asks for it; a release build has none of it.
 //! `TRAILHOUND_CRASH_AT=step` or `step:n` (the n-th time) aborts the process there, as a power cut would end it: no
 //! destructor runs. `TRAILHOUND_DISK_FULL_AT=k` lets the k-th write to a lake's store, and all after it, fail with
-//! `ENOSPC`; with `k..l` only the writes from k up to l. `TRAILHOUND_TASK_OBJECTS`, `TRAILHOUND_BATCH_ROWS`,
-//! `TRAILHOUND_WAITING_BYTES`, `TRAILHOUND_FILE_BYTES` and `TRAILHOUND_LARGE_BYTES` make tasks, batches and files so small
-//! that a trail of a few hundred events commits many times and is compacted to many files.
+//! `ENOSPC`; with `k..l` only the writes from k up to l. `TRAILHOUND_TASK_OBJECTS`, `TRAILHOUND_BATCH_ROWS` and
+//! `TRAILHOUND_WAITING_BYTES` make tasks, batches and row groups so small that a trail of a few hundred events commits
+//! many times.
 
 #[cfg(not(debug_assertions))]
 use std::sync::Arc;

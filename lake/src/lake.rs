@@ -40,11 +40,20 @@ impl Lake {
     /// # Errors
     /// [`Error::Absent`] where there is none; whatever the store or Delta's log says.
     pub fn open(place: &str, aws: &Aws) -> Result<Lake> {
+        Self::open_tables(place, aws, &|_| true)
+    }
+
+    /// [`Lake::open`] with `events` and those other tables that are wanted: each costs some milliseconds, and more in a
+    /// bucket. The others are as if they were empty.
+    ///
+    /// # Errors
+    /// As [`Lake::open`].
+    pub fn open_tables(place: &str, aws: &Aws, is_wanted: &dyn Fn(&str) -> bool) -> Result<Lake> {
         let runtime = runtime()?;
         let location = runtime.block_on(Location::open(place, aws))?;
         let mut lake = Lake { runtime, location, tables: BTreeMap::new() };
         lake.check_format()?;
-        for name in std::iter::once(&EVENTS).chain(SIDE) {
+        for name in std::iter::once(&EVENTS).chain(SIDE.iter().filter(|name| is_wanted(name))) {
             if let Some(table) = lake.block_on(Table::open(&lake.location, schema::spec(name)))? {
                 lake.tables.insert(table.spec.name, table);
             }
@@ -136,6 +145,11 @@ impl Lake {
     /// The log cannot be read.
     pub fn files(&self, table: &str) -> Result<Vec<DataFile>> {
         self.tables.get(table).map_or(Ok(Vec::new()), Table::files)
+    }
+
+    /// Whether a table is there, and was opened.
+    pub fn has(&self, table: &str) -> bool {
+        self.tables.contains_key(table)
     }
 
     /// What a table is.

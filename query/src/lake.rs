@@ -49,8 +49,8 @@ impl Engine {
         for name in [OBJECTS, REJECTS, COVERAGE, LAST_USED] {
             let parts = provider(lake, name, files(lake, name)?)?;
             match fold::sql(name) {
-                Some(sql) => self.put(name, fold::view(name, parts, sql)?)?,
-                None => self.put(name, parts)?,
+                Some(sql) if lake.has(name) => self.put(name, fold::view(name, parts, sql)?)?,
+                _ => self.put(name, parts)?,
             }
         }
         Ok(())

@@ -21,7 +21,11 @@ pub(crate) fn run(args: &QueryArgs, global: &Global, words: Words) -> Result<Out
     }
     let (source, paths) = args.split().map_err(Failure::Usage)?;
     let sql = read_sql(&source)?;
-    if let Some(lake) = intake::lake(&args.lake, &paths, &args.source)? {
+    // A table that the statement does not name is not asked; one that lists tables is shown all.
+    let named = sql.to_lowercase();
+    let lists = named.contains("information_schema") || named.trim_start().starts_with("show");
+    let is_wanted = |table: &str| lists || named.contains(table);
+    if let Some(lake) = intake::lake(&args.lake, &paths, &args.source, &is_wanted)? {
         let engine = engine(global)?;
         engine.register_lake(&lake)?;
         tell(&ask(&engine, &sql, global, words)?, words);

@@ -39,6 +39,35 @@ fn compaction_changes_files_and_no_rows() {
     assert_eq!(again.rows, 0);
 }
 
+/// Files are closed when they have the size that is aimed at, and large ones are left alone.
+#[test]
+fn compacted_files_have_the_size_that_is_aimed_at() {
+    const AIM: usize = 200_000;
+    // A size is told before the last pages are compressed, which are most of so small a file.
+    const SMALL: u64 = 25_000;
+    let place = Place::new(6_000);
+    place.ingest(&place.logs());
+    let mut lake = place.open();
+    let before = ids(&lake);
+    for bin in lake.bins_below(SMALL).unwrap() {
+        let rows = of(&lake, &bin).into_iter().flatten().flat_map(|batch| {
+            let starts = (0..batch.num_rows()).step_by(50);
+            starts.map(|start| batch.slice(start, 50.min(batch.num_rows() - start))).collect::<Vec<_>>()
+        });
+        lake.rewrite_to(&bin, rows.map(Ok::<_, std::io::Error>), AIM).unwrap();
+    }
+    assert_eq!(ids(&lake), before);
+    let files = lake.files(EVENTS).unwrap();
+    let large = files.iter().filter(|file| file.bytes >= SMALL).count();
+    assert!(large > 7, "{large} of {} files", files.len());
+    assert!(files.iter().all(|file| file.bytes < AIM as u64 * 3 / 2), "{files:?}");
+    // What is left over of a day is a small file, and the only one of its day.
+    let small = files.iter().filter(|file| file.bytes < SMALL).map(|file| file.event_date);
+    let days: std::collections::BTreeSet<_> = small.clone().collect();
+    assert_eq!(days.len(), small.count());
+    assert!(lake.bins_below(SMALL).unwrap().is_empty(), "a second compaction has nothing to do");
+}
+
 #[test]
 fn a_compaction_that_was_overtaken_leaves_no_trace() {
     let place = Place::new(2_000);

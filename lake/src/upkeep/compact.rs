@@ -14,7 +14,7 @@ use crate::stage::store_as;
 use crate::table::DataFile;
 
 /// A sorted file of this size is left alone.
-const LARGE_BYTES: usize = 96 << 20;
+const LARGE_BYTES: u64 = 96 << 20;
 /// A new file is closed at this size.
 const FILE_BYTES: usize = 256 << 20;
 /// A table beside `events` is compacted when it has so many unsorted files.
@@ -67,8 +67,12 @@ impl Lake {
     /// # Errors
     /// The log cannot be read.
     pub fn bins(&self) -> Result<Vec<Bin>> {
+        self.bins_below(LARGE_BYTES)
+    }
+
+    /// [`Lake::bins`], where sorted files of so many bytes are left alone.
+    pub(crate) fn bins_below(&self, large: u64) -> Result<Vec<Bin>> {
         let mut files = self.files(EVENTS)?;
-        let large = fault::limit("TRAILHOUND_LARGE_BYTES", LARGE_BYTES) as u64;
         files.retain(|file| !(is_sorted(file) && file.bytes >= large));
         files.sort_by_key(|file| file.event_date);
         let days = files.chunk_by(|a, b| a.event_date == b.event_date);
@@ -93,6 +97,16 @@ impl Lake {
         bin: &Bin,
         rows: impl Iterator<Item = std::result::Result<RecordBatch, E>>,
     ) -> Result<Rewritten> {
+        self.rewrite_to(bin, rows, FILE_BYTES)
+    }
+
+    /// [`Lake::rewrite`] to files of so many bytes.
+    pub(crate) fn rewrite_to<E: std::error::Error + Send + Sync + 'static>(
+        &mut self,
+        bin: &Bin,
+        rows: impl Iterator<Item = std::result::Result<RecordBatch, E>>,
+        file_bytes: usize,
+    ) -> Result<Rewritten> {
         fault::point("compact.begin");
         // What a new file holds is taken for what was written: damage must not get a new checksum.
         for file in &bin.files {
@@ -105,7 +119,6 @@ impl Lake {
         let mut added = Vec::new();
         let mut open: Option<FileWriter> = None;
         let mut written = 0;
-        let file_bytes = fault::limit("TRAILHOUND_FILE_BYTES", FILE_BYTES);
         for batch in rows {
             let batch = batch.map_err(Error::encode(bin.table))?;
             let file = match &mut open {

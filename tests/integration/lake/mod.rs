@@ -29,7 +29,8 @@ use trail::Ids;
 const MEMORY_DISK: &str = "/dev/shm";
 
 /// Small tasks and batches, so that a few hundred events make several commits.
-pub(crate) const MANY_COMMITS: &[(&str, &str)] = &[("TRAILHOUND_TASK_OBJECTS", "16"), ("TRAILHOUND_BATCH_ROWS", "150")];
+pub(crate) const MANY_COMMITS: &[(&str, &str)] =
+    &[("TRAILHOUND_TASK_OBJECTS", "16"), ("TRAILHOUND_BATCH_ROWS", "150"), ("TRAILHOUND_WAITING_BYTES", "50000")];
 
 /// A folder of this test's own.
 pub(crate) fn room() -> TempDir {
