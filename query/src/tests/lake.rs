@@ -340,10 +340,12 @@ fn tables_of_a_lake_are_described() {
         "cloudtrail",
         "cloudtrail_logs",
         "coverage",
+        "ecs",
         "event_data_store",
         "events",
         "last_used",
         "objects",
+        "ocsf",
         "rejects",
     ];
     assert_eq!(engine.tables(), tables);
