@@ -2,18 +2,31 @@
 //!
 //! Every doc comment below is what `--help` prints, and every example in a help text is parsed by a test.
 
+mod deliver;
 mod duration;
+mod iam_policy;
 mod lake;
 mod moment;
+mod policy;
+mod query;
+mod rules;
 mod size;
+mod source;
+mod verify;
 
-use std::ffi::OsString;
 use std::path::PathBuf;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 
+pub(crate) use deliver::{DeliverAt, DeliverCommand, DeliveryArgs, Sending};
+pub(crate) use iam_policy::IamPolicyArgs;
 pub(crate) use lake::{At, IngestArgs, LakeCommand};
+pub(crate) use policy::{As, Form, GenerateArgs, PolicyCommand, ReplayArgs, SimulateArgs};
+pub(crate) use query::{QueryArgs, SqlSource};
+pub(crate) use rules::{RuleFlags, RulesArgs, RulesCommand};
+pub(crate) use source::SourceArgs;
+pub(crate) use verify::VerifyArgs;
 
 use crate::render::terminal::Terminal;
 use crate::render::{Output, RowOptions};
@@ -21,7 +34,7 @@ use crate::render::{Output, RowOptions};
 const EXIT_CODES: &str = "\
 Exit codes:
   0  done
-  1  findings at or above --fail-on
+  1  findings at or above --fail-on; files that are not what CloudTrail delivered
   2  the command line or the SQL is wrong
   3  some input was rejected (the rest was read)
   5  input or output failed
@@ -34,25 +47,17 @@ Examples:
   trailhound scan 'logs/**/*.json.gz' --output json
   zcat logs/*.json.gz | trailhound scan -
   trailhound scan ./logs --fail-on high
+  trailhound scan s3://our-trail-bucket --start-time 1d --account 111122223333
   trailhound scan --lake ./trailhound-lake";
-
-const QUERY_EXAMPLES: &str = "\
-Examples:
-  trailhound query 'SELECT eventname, count(*) FROM events GROUP BY 1' ./logs
-  trailhound query \"SELECT * FROM events WHERE outcome = 'denied'\" ./logs
-  trailhound query @report.sql ./logs --output jsonl
-  trailhound query --file report.sql ./logs
-  trailhound query - ./logs < report.sql
-  trailhound query \"SELECT * FROM events WHERE eventid = '4a2f…'\" --lake ./trailhound-lake
-
-Tables: events, cloudtrail_logs; of a lake also objects, rejects, coverage, last_used. `trailhound schema` lists the
-columns of events, `DESCRIBE coverage` those of any table.";
 
 const ALERTS_EXAMPLES: &str = "\
 Examples:
   trailhound alerts ./logs
   trailhound alerts ./logs --severity medium --output jsonl
   trailhound alerts ./logs --rules ./our-rules --fail-on high
+  trailhound alerts ./logs --rules ./sigma --no-shipped-rules --list admins=./admins.txt
+  trailhound alerts ./logs --backtest --suppress ./known.yml
+  trailhound alerts ./logs --deliver delivery.toml
   trailhound alerts --lake ./trailhound-lake";
 
 const ACCESS_EXAMPLES: &str = "\
@@ -61,6 +66,7 @@ Examples:
   aws iam get-account-authorization-details > grants.json
   trailhound access ./logs --grants grants.json
   trailhound access ./logs --grants grants.json --window 180d --output json
+  trailhound access ./logs --grants grants.json --credential-report report.csv --html report.html
   trailhound access --lake ./trailhound-lake --grants grants.json";
 
 const SAMPLE_EXAMPLES: &str = "\
@@ -92,7 +98,7 @@ pub(crate) struct Cli {
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Global options")]
 pub(crate) struct Global {
-    /// How answers are written: table, json, jsonl, csv or parquet
+    /// How answers are written: table, json, jsonl, csv, parquet or arrow
     #[arg(long, global = true, value_enum, value_name = "FORMAT", default_value_t, hide_possible_values = true)]
     pub(crate) output: Output,
 
@@ -152,8 +158,18 @@ pub(crate) enum Command {
     Query(QueryArgs),
     /// Run the rules and list what they found
     Alerts(AlertsArgs),
+    /// Look after what alerts send: list the outbox, send again what failed, try the sinks
+    #[command(subcommand)]
+    Deliver(DeliverCommand),
     /// Who used what and when, and what they were granted and never used
     Access(AccessArgs),
+    /// Prove that log files are what CloudTrail delivered: digests, their signatures and their chain, also offline
+    Verify(VerifyArgs),
+    /// Print the IAM policy that trailhound needs, and nothing beyond it
+    IamPolicy(IamPolicyArgs),
+    /// Smaller policies: simulate, generate, replay
+    #[command(subcommand)]
+    Policy(PolicyCommand),
     /// Write a made-up organisation's trail, to try things on
     Sample(SampleArgs),
     /// Show all of it on a made-up trail, without network, in under a minute
@@ -165,17 +181,20 @@ pub(crate) enum Command {
     },
     /// List the columns of the event table; `query 'DESCRIBE coverage' --lake PLACE` lists those of a lake's others
     Schema,
-    /// List the shipped rules
-    Rules,
+    /// List, show, check, test and lint rules: the shipped ones, or those in a folder
+    Rules(RulesArgs),
 }
 
 /// Logs or a lake, one of the two. Stands last in a command: clap keeps its heading for what follows.
 #[derive(Debug, Clone, Args)]
 #[command(group = ArgGroup::new("source").required(true).args(["paths", "lake"]))]
 pub(crate) struct Input {
-    /// Files, folders (read recursively) or globs of CloudTrail logs; `-` is standard input
+    /// Files, folders (read recursively), globs or s3://BUCKET/PREFIX of CloudTrail logs; `-` is standard input
     #[arg(value_name = "PATH")]
     pub(crate) paths: Vec<PathBuf>,
+
+    #[command(flatten)]
+    pub(crate) source: SourceArgs,
 
     #[command(flatten)]
     pub(crate) lake: LakeArgs,
@@ -198,26 +217,50 @@ pub(crate) struct LakeArgs {
 
 /// How AWS is reached: the names of AWS's own command line. What is absent comes from its environment and files.
 #[derive(Debug, Clone, Default, Args)]
-#[command(next_help_heading = "Lake options")]
+#[command(next_help_heading = "AWS options")]
 pub(crate) struct AwsArgs {
-    /// Another server that speaks S3, for a lake in a bucket
+    /// Another server that speaks S3, SQS and so on
     #[arg(long, value_name = "URL")]
     pub(crate) endpoint_url: Option<String>,
 
-    /// The region of the lake's bucket [default: as for the AWS command line]
+    /// The region of the bucket or queue [default: as for the AWS command line]
     #[arg(long, value_name = "REGION")]
     pub(crate) region: Option<String>,
 
     /// The profile of the AWS command line whose credentials are used
     #[arg(long, value_name = "NAME")]
     pub(crate) profile: Option<String>,
+
+    /// The role to take on for reading logs, with the credentials of the profile; a lake is reached without it
+    #[arg(long, value_name = "ARN")]
+    pub(crate) role_arn: Option<String>,
+
+    /// What the role's trust policy asks for
+    #[arg(long, value_name = "ID", requires = "role_arn")]
+    pub(crate) external_id: Option<String>,
+
+    /// Read logs without credentials, from a public bucket
+    #[arg(long, conflicts_with = "role_arn")]
+    pub(crate) no_sign_request: bool,
 }
 
 impl AwsArgs {
     /// As the lake takes them.
     pub(crate) fn to_lake(&self) -> ::lake::Aws {
-        let AwsArgs { endpoint_url, region, profile } = self.clone();
+        let AwsArgs { endpoint_url, region, profile, .. } = self.clone();
         ::lake::Aws { endpoint_url, region, profile }
+    }
+
+    /// As the sources take them.
+    pub(crate) fn to_options(&self) -> aws::Options {
+        let AwsArgs { endpoint_url, region, profile, role_arn, external_id, no_sign_request } = self.clone();
+        aws::Options { endpoint_url, region, profile, role_arn, external_id, no_sign_request }
+    }
+
+    /// Whether any of them is given.
+    fn is_given(&self) -> bool {
+        let AwsArgs { endpoint_url, region, profile, role_arn, external_id, no_sign_request } = self;
+        [endpoint_url, region, profile, role_arn, external_id].into_iter().any(Option::is_some) || *no_sign_request
     }
 }
 
@@ -226,10 +269,9 @@ impl LakeArgs {
     ///
     /// # Errors
     /// With a sentence for the user, where there are flags for a bucket and no lake.
-    pub(crate) fn place(&self) -> Result<Option<&str>, String> {
-        let AwsArgs { endpoint_url, region, profile } = &self.aws;
-        if self.lake.is_none() && [endpoint_url, region, profile].into_iter().any(Option::is_some) {
-            let text = "--endpoint-url, --region and --profile say how a lake in a bucket is reached: give --lake too";
+    pub(crate) fn place(&self, paths: &[PathBuf]) -> Result<Option<&str>, String> {
+        if self.lake.is_none() && self.aws.is_given() && !paths.iter().any(|path| crate::remote::is_remote(path)) {
+            let text = "--endpoint-url, --region, --profile and the like say how AWS is reached: give --lake or an s3:// place";
             return Err(text.to_owned());
         }
         Ok(self.lake.as_deref())
@@ -261,79 +303,20 @@ pub(crate) struct ScanArgs {
     pub(crate) input: Input,
 }
 
-/// `trailhound query`
-#[derive(Debug, Clone, Args)]
-#[command(after_help = QUERY_EXAMPLES)]
-pub(crate) struct QueryArgs {
-    /// The question; `@FILE` reads it from a file, `-` from standard input
-    // With --file there is no SQL, and clap puts the first PATH here: see `QueryArgs::split`.
-    #[arg(value_name = "SQL", required_unless_present_all = ["file", "lake"])]
-    sql: Option<OsString>,
-
-    /// Files, folders (read recursively) or globs of CloudTrail logs; `-` is standard input
-    #[arg(value_name = "PATH", required_unless_present_any = ["file", "lake"], conflicts_with = "lake")]
-    paths: Vec<PathBuf>,
-
-    /// Read the SQL from this file; every argument is then a PATH
-    #[arg(long, value_name = "FILE")]
-    file: Option<PathBuf>,
-
-    #[command(flatten)]
-    pub(crate) lake: LakeArgs,
-
-    #[command(flatten)]
-    pub(crate) limits: Limits,
-}
-
-/// Where the SQL of a query is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum SqlSource {
-    /// On the command line.
-    Text(String),
-    /// In a file.
-    File(PathBuf),
-    /// On standard input.
-    Stdin,
-}
-
-impl QueryArgs {
-    /// Tells the SQL from the paths.
-    ///
-    /// # Errors
-    /// With a sentence for the user, where both want standard input, the SQL is not UTF-8, or a lake is given beside
-    /// paths.
-    pub(crate) fn split(&self) -> Result<(SqlSource, Vec<PathBuf>), String> {
-        let mut paths = self.paths.clone();
-        if let Some(file) = &self.file {
-            paths.splice(0..0, self.sql.iter().map(PathBuf::from));
-            if let (Some(path), Some(_)) = (paths.first(), &self.lake.lake) {
-                let path = path.display();
-                return Err(format!("{path}: with --file every argument is a path; give paths or --lake, not both"));
-            }
-            return Ok((SqlSource::File(file.clone()), paths));
-        }
-        let sql = self.sql.clone().unwrap_or_default();
-        let sql = sql.into_string().map_err(|_| "the SQL is not UTF-8: write it to a file and use @FILE".to_owned())?;
-        if let Some(file) = sql.strip_prefix('@') {
-            return Ok((SqlSource::File(PathBuf::from(file)), paths));
-        }
-        if sql != "-" {
-            return Ok((SqlSource::Text(sql), paths));
-        }
-        if paths.iter().any(|path| path.as_os_str() == "-") {
-            return Err("the SQL and the logs cannot both come from standard input: use @FILE for the SQL".to_owned());
-        }
-        Ok((SqlSource::Stdin, paths))
-    }
-}
-
 /// `trailhound alerts`
 #[derive(Debug, Clone, Args)]
 #[command(after_help = ALERTS_EXAMPLES)]
 pub(crate) struct AlertsArgs {
-    /// Run the Sigma rules under this folder beside the shipped ones; may be given again
-    #[arg(long, value_name = "DIR")]
-    pub(crate) rules: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) rules: RuleFlags,
+
+    /// Leave out alerts that this file knows, each for a reason and until a day; may be given again
+    #[arg(long, value_name = "FILE")]
+    pub(crate) suppress: Vec<PathBuf>,
+
+    /// Instead of alerts, tell of each rule how many a day, about whom, and what suppressions save
+    #[arg(long)]
+    pub(crate) backtest: bool,
 
     /// Exit with 1 if there is an alert of this severity or above
     #[arg(long, value_enum, value_name = "SEVERITY", ignore_case = true)]
@@ -342,6 +325,9 @@ pub(crate) struct AlertsArgs {
     /// Leave out alerts below this severity [default: all; a table only counts the informational ones]
     #[arg(long, value_enum, value_name = "MIN", ignore_case = true)]
     pub(crate) severity: Option<Severity>,
+
+    #[command(flatten)]
+    pub(crate) delivery: DeliveryArgs,
 
     #[command(flatten)]
     pub(crate) input: Input,
@@ -362,6 +348,22 @@ pub(crate) struct AccessArgs {
     /// The CSV of `aws iam get-credential-report`, decoded
     #[arg(long, value_name = "FILE")]
     pub(crate) credential_report: Option<PathBuf>,
+
+    /// The JSON of `aws iam list-users`: when passwords were last used
+    #[arg(long, value_name = "FILE")]
+    pub(crate) list_users: Option<PathBuf>,
+
+    /// Findings that are accepted, each with its reason, as JSON
+    #[arg(long, value_name = "FILE")]
+    pub(crate) exclude: Option<PathBuf>,
+
+    /// Write the report as one HTML file, too
+    #[arg(long, value_name = "FILE")]
+    pub(crate) html: Option<PathBuf>,
+
+    /// Exit with 1 if there is a finding of this severity or above
+    #[arg(long, value_enum, value_name = "SEVERITY", ignore_case = true)]
+    pub(crate) fail_on: Option<Severity>,
 
     /// How far back use counts as use
     #[arg(long, value_name = "DURATION", value_parser = duration::parse, default_value = "90d")]

@@ -2,14 +2,19 @@
 
 mod access;
 mod alerts;
+mod backtest;
+mod deliver;
 mod demo;
+mod iam_policy;
 mod ingest;
 mod lake;
+mod policy;
 mod query;
 mod rules;
 mod sample;
 mod scan;
 mod schema;
+mod verify;
 
 use crate::cli::{Cli, Command};
 use crate::outcome::{Failure, Outcome};
@@ -27,10 +32,14 @@ pub(crate) fn run(cli: &Cli, words: Words) -> Result<Outcome, Failure> {
         Command::Lake(command) => lake::run(command, global, words),
         Command::Query(args) => query::run(args, global, words),
         Command::Alerts(args) => alerts::run(args, global, words),
+        Command::Deliver(command) => deliver::run(command, global, words),
         Command::Access(args) => access::run(args, global, words),
+        Command::Verify(args) => verify::run(args, global, words),
+        Command::IamPolicy(args) => iam_policy::run(args),
+        Command::Policy(command) => policy::run(command, global, words),
         Command::Sample(args) => sample::run(args, global, words),
         Command::Demo { keep } => demo::run(keep.as_deref(), global, words),
         Command::Schema => schema::run(global),
-        Command::Rules => rules::run(global),
+        Command::Rules(args) => rules::run(args, global, words),
     }
 }

@@ -16,14 +16,17 @@ use lake::Lake;
 use lake::schema::EVENTS;
 use tracing_subscriber::EnvFilter;
 
-use crate::cli::{Global, Input, LakeArgs, Limits};
+use crate::cli::{AwsArgs, Global, Input, LakeArgs, Limits, SourceArgs};
 use crate::outcome::{Failure, Outcome};
+use crate::remote::Buckets;
 use crate::render::report::number;
 use crate::render::terminal::Terminal;
 use crate::render::words::Words;
 
 /// Rejects that are told one by one on standard error; the rest is in the total.
 const REJECTS_TOLD: usize = 10;
+/// Regions that `LookupEvents` is asked in at a time.
+const LOOKUP_THREADS: usize = 17;
 /// How often the progress bar looks.
 const TICK: Duration = Duration::from_millis(100);
 
@@ -34,22 +37,48 @@ pub(crate) fn start_diagnostics(debug: bool) {
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
 }
 
+/// How places in buckets are reached, and what of them is wanted.
+pub(crate) struct Reach<'a> {
+    pub(crate) source: &'a SourceArgs,
+    pub(crate) aws: &'a AwsArgs,
+    /// Whether a queue is read too, which the flags also concern.
+    pub(crate) queue: bool,
+}
+
 /// What a command reads, and how.
 #[derive(Debug, Clone)]
 pub(crate) struct Intake {
     pub(crate) sources: Sources,
     pub(crate) options: Options,
+    /// The buckets among the sources.
+    pub(crate) buckets: Buckets,
     bar: bool,
     words: Words,
 }
 
 impl Intake {
-    /// Checks the paths and turns the flags into options.
+    /// Checks local paths and turns the flags into options.
     ///
     /// # Errors
     /// A path that is not there.
     pub(crate) fn new(paths: &[PathBuf], limits: Limits, global: &Global, words: Words) -> Result<Self, Failure> {
-        let sources = Sources::new(paths)?;
+        let reach = Reach { source: &SourceArgs::default(), aws: &AwsArgs::default(), queue: false };
+        Self::open(paths, &reach, limits, global, words)
+    }
+
+    /// Checks paths, places in buckets among them, and turns the flags into options.
+    ///
+    /// # Errors
+    /// A path that is not there, a place or flag that is none.
+    pub(crate) fn open(
+        paths: &[PathBuf],
+        reach: &Reach<'_>,
+        limits: Limits,
+        global: &Global,
+        words: Words,
+    ) -> Result<Self, Failure> {
+        let mut sources = Sources::default();
+        let buckets = Buckets::open(paths, reach, &mut sources)?;
         let mut options = Options {
             limits: gunzip::Limits {
                 inflated_bytes: limits.max_inflated_bytes,
@@ -60,8 +89,12 @@ impl Intake {
         if let Some(threads) = global.threads {
             options.threads = usize::from(threads);
         }
+        if buckets.lookup {
+            // Each Region has a pace of its own, and waiting costs nothing.
+            options.threads = options.threads.max(LOOKUP_THREADS);
+        }
         let bar = !global.quiet && Terminal::stderr(global.no_color).is_terminal;
-        Ok(Intake { sources, options, bar, words })
+        Ok(Intake { sources, options, buckets, bar, words })
     }
 
     /// Reads everything once, showing progress where standard error is a terminal.
@@ -90,13 +123,15 @@ impl Intake {
         if !self.bar || self.sources.reads_stdin() {
             return None;
         }
-        let (objects, bytes) = self.sources.walk().measure();
-        Some(Bar::start(objects, bytes, self.options.progress.clone()))
+        // What is listed by somebody else is listed once: how much there is shows when the listing has ended.
+        let total = (!self.sources.is_remote()).then(|| self.sources.walk().measure());
+        Some(Bar::start(total, self.options.progress.clone(), self.buckets.clone()))
     }
 
     /// Says on standard error what was rejected, and gives the outcome.
     pub(crate) fn tell(&self, totals: &Totals) -> Outcome {
         tracing::debug!(objects = totals.objects, records = totals.records_in, "read");
+        self.buckets.tell(self.words);
         if totals.rejected == 0 {
             return Outcome::Done;
         }
@@ -119,8 +154,16 @@ impl Intake {
 ///
 /// # Errors
 /// Flags that do not fit together; there is no lake, or it cannot be read.
-pub(crate) fn lake(args: &LakeArgs, is_wanted: &dyn Fn(&str) -> bool) -> Result<Option<Lake>, Failure> {
-    let place = args.place().map_err(Failure::Usage)?;
+pub(crate) fn lake(
+    args: &LakeArgs,
+    paths: &[PathBuf],
+    source: &SourceArgs,
+    is_wanted: &dyn Fn(&str) -> bool,
+) -> Result<Option<Lake>, Failure> {
+    let place = args.place(paths).map_err(Failure::Usage)?;
+    if let (Some(_), Some(flag)) = (place, source.given()) {
+        return Err(Failure::Usage(format!("{flag} prunes the keys of a bucket, not a lake: leave it out")));
+    }
     Ok(place.map(|place| Lake::open_tables(place, &args.aws.to_lake(), is_wanted)).transpose()?)
 }
 
@@ -138,11 +181,12 @@ impl Events {
     /// # Errors
     /// A path that is not there, a lake that is none.
     pub(crate) fn open(input: &Input, global: &Global, words: Words) -> Result<Self, Failure> {
-        if let Some(lake) = lake(&input.lake, &|_| false)? {
+        if let Some(lake) = lake(&input.lake, &input.paths, &input.source, &|_| false)? {
             let threads = global.threads.map_or_else(|| Options::default().threads, usize::from);
             return Ok(Events::Lake(Box::new(lake), threads));
         }
-        Ok(Events::Logs(Intake::new(&input.paths, input.limits, global, words)?))
+        let reach = Reach { source: &input.source, aws: &input.lake.aws, queue: false };
+        Ok(Events::Logs(Intake::open(&input.paths, &reach, input.limits, global, words)?))
     }
 
     /// Reads everything once: all columns, or at least the named ones. What a lake refused was told when it was
@@ -190,10 +234,17 @@ struct Bar {
 }
 
 impl Bar {
-    fn start(objects: u64, bytes: u64, progress: Arc<Progress>) -> Self {
-        let bar = ProgressBar::with_draw_target(Some(bytes), ProgressDrawTarget::stderr());
-        let template = "{bar:30} {bytes}/{total_bytes} · {msg} · {eta} left";
-        bar.set_style(ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()));
+    /// A bar for so many objects and bytes; where nobody knows yet, one that learns it from the listing.
+    fn start(total: Option<(u64, u64)>, progress: Arc<Progress>, buckets: Buckets) -> Self {
+        let bar = ProgressBar::with_draw_target(total.map(|total| total.1), ProgressDrawTarget::stderr());
+        let style = |template| ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
+        let whole = style("{bar:30} {bytes}/{total_bytes} · {msg} · {eta} left");
+        bar.set_style(if total.is_some() {
+            whole.clone()
+        } else {
+            style("{spinner} {bytes} · {bytes_per_sec} · {msg}")
+        });
+        let mut total = total.map(|total| total.0);
         let done = Arc::new(std::sync::atomic::AtomicBool::new(false));
         let (shown, stop) = (bar.clone(), done.clone());
         let thread = std::thread::spawn(move || {
@@ -201,7 +252,17 @@ impl Bar {
                 shown.set_position(progress.bytes.load(Ordering::Relaxed));
                 let (files, records) =
                     (progress.objects.load(Ordering::Relaxed), progress.records.load(Ordering::Relaxed));
-                shown.set_message(format!("{}/{} files · {} events", number(files), number(objects), number(records)));
+                if total.is_none() && progress.listed_all.load(Ordering::Relaxed) {
+                    shown.set_length(progress.listed_bytes.load(Ordering::Relaxed));
+                    shown.set_style(whole.clone());
+                    total = Some(progress.listed.load(Ordering::Relaxed));
+                }
+                let of = total.map_or_else(String::new, |total| format!("/{}", number(total)));
+                let mut message = format!("{}{of} files · {} events", number(files), number(records));
+                if buckets.connection.is_some() {
+                    message += &format!(" · {} requests", number(buckets.requests()));
+                }
+                shown.set_message(message);
                 std::thread::park_timeout(TICK);
             }
             shown.finish_and_clear();

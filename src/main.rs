@@ -5,7 +5,10 @@ mod commands;
 mod intake;
 mod outcome;
 mod overview;
+mod remote;
 mod render;
+mod rulebook;
+mod stop;
 
 use std::process::ExitCode;
 

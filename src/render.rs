@@ -1,6 +1,6 @@
 //! The only place that prints. Answers go to standard output, words to standard error.
 //!
-//! Rows of any query come in as Arrow batches and leave as a table, JSON, JSON lines, CSV or Parquet; reports
+//! Rows of any query come in as Arrow batches and leave as a table, JSON, JSON lines, CSV, Parquet or Arrow; reports
 //! leave as headed sections. Everything is written as it comes, so a result of any size takes bounded memory.
 //! Attacker-written text reaches a terminal only through `escape`. A reader that closes the pipe (`| head`) is
 //! content, not an error.
@@ -8,11 +8,13 @@
 //! This room must not know what a rule, a principal or a query is: it is given names, texts and batches.
 
 pub(crate) mod escape;
+pub(crate) mod html;
 pub(crate) mod json;
 pub(crate) mod report;
 pub(crate) mod terminal;
 pub(crate) mod words;
 
+mod arrow_stream;
 mod csv;
 mod layout;
 mod parquet;
@@ -52,6 +54,8 @@ pub(crate) enum Output {
     Csv,
     /// An Apache Parquet file: redirect it to a file.
     Parquet,
+    /// An Apache Arrow IPC stream: for a pipe into another program, or a file.
+    Arrow,
 }
 
 /// How rows are written, beside the format.
@@ -126,6 +130,7 @@ impl<'a> RowWriter<'a> {
                 Box::new(rows)
             }
             Output::Parquet => Box::new(parquet::ParquetRows::new(out, schema, options.terminal.is_terminal)?),
+            Output::Arrow => Box::new(arrow_stream::ArrowRows::new(out, schema, options.terminal.is_terminal)?),
         };
         Ok(RowWriter { sink, count: RowCount { closed, ..RowCount::default() } })
     }
@@ -253,7 +258,7 @@ mod tests {
     #[test]
     fn a_closed_pipe_is_a_quiet_end() {
         let batch = samples::batch(&["n"], &[[Some("some text")].as_slice(); 100]);
-        for output in [Output::Table, Output::Json, Output::Jsonl, Output::Csv, Output::Parquet] {
+        for output in [Output::Table, Output::Json, Output::Jsonl, Output::Csv, Output::Parquet, Output::Arrow] {
             for left in [0, 1, 10, 200] {
                 let mut pipe = Pipe { left };
                 let count = rows(vec![batch.clone(); 10], &batch.schema(), output, &mut pipe, &OPTIONS).unwrap();
@@ -274,7 +279,7 @@ mod tests {
             }
         }
         let batch = samples::event();
-        for output in [Output::Table, Output::Json, Output::Jsonl, Output::Csv, Output::Parquet] {
+        for output in [Output::Table, Output::Json, Output::Jsonl, Output::Csv, Output::Parquet, Output::Arrow] {
             let error = rows([batch.clone()], &batch.schema(), output, &mut Full, &OPTIONS).unwrap_err();
             assert_eq!(error.kind(), io::ErrorKind::StorageFull, "{output:?}");
         }
@@ -285,7 +290,7 @@ mod tests {
     #[test]
     fn every_format_takes_many_batches() {
         let batch = samples::event();
-        for output in [Output::Table, Output::Json, Output::Jsonl, Output::Csv, Output::Parquet] {
+        for output in [Output::Table, Output::Json, Output::Jsonl, Output::Csv, Output::Parquet, Output::Arrow] {
             let mut out = Vec::new();
             let count = rows(vec![batch.clone(); 300], &batch.schema(), output, &mut out, &OPTIONS).unwrap();
             assert_eq!(count, RowCount { rows: 300, shown: 300, closed: false }, "{output:?}");

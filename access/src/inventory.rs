@@ -4,13 +4,13 @@
 //! report beside it if they are given. Holds documents, not decisions: what they grant is `policy`'s business. Must
 //! not know events or where the texts come from; whoever reads the files hands over the text and its name.
 
+mod authority;
 mod credentials;
 mod gaad;
+mod organization;
+mod users;
 
 use std::collections::BTreeMap;
-
-use serde::Deserialize;
-use serde_json::Value;
 
 pub use credentials::{Credentials, ReportedKey};
 
@@ -124,6 +124,24 @@ pub struct Entity {
 }
 
 impl Entity {
+    /// An entity of which nothing but its name is known.
+    fn bare(arn: &str, name: &str, id: &str, kind: Kind, created: Option<i64>) -> Entity {
+        Entity {
+            arn: arn.to_owned(),
+            name: name.to_owned(),
+            id: id.to_owned(),
+            kind,
+            created,
+            inline: Vec::new(),
+            attached: Vec::new(),
+            groups: Vec::new(),
+            boundary: None,
+            trust: None,
+            role_last_used: None,
+            tags: BTreeMap::new(),
+        }
+    }
+
     /// Whether a service made the role for itself: its permissions are fixed, and SCPs do not apply to it.
     pub fn is_service_linked(&self) -> bool {
         self.kind == Kind::Role && self.arn.contains(":role/aws-service-role/")
@@ -170,11 +188,12 @@ pub struct Inventory {
     pub warnings: Vec<String>,
 }
 
-#[derive(Deserialize)]
-struct RawLevel {
-    #[serde(default)]
-    target: String,
-    policies: Vec<Value>,
+/// The levels of service or resource control policies that hold for an account: see [`Inventory::add_scps`].
+///
+/// # Errors
+/// What cannot be read, and what is expected.
+pub fn scp_levels(text: &str, account: &str, source_name: &str) -> Result<Vec<ScpLevel>, Error> {
+    organization::levels(text, account, source_name)
 }
 
 impl Inventory {
@@ -185,21 +204,18 @@ impl Inventory {
     }
 
     /// Adds service control policies: a list of `{"target": …, "policies": [document …]}`, one entry a level from the
-    /// root to the account. They hold for every principal of the inventory but service-linked roles.
+    /// root to the account, or the organisation's tree. They hold for every principal but service-linked roles.
     pub fn add_scps(&mut self, text: &str, source_name: &str) -> Result<(), Error> {
-        let levels: Vec<RawLevel> = serde_json::from_str(text).map_err(|reason| {
-            let form = "a list of {\"target\": …, \"policies\": [document …]}, one entry a level";
-            Error::new(source_name, format!("no service control policies: {reason}; expected {form}"))
-        })?;
-        for (at, level) in levels.iter().enumerate() {
-            let parse = |(number, value)| {
-                Document::parse(value)
-                    .map_err(|reason| Error::new(source_name, format!("[{at}].policies[{number}]: {reason}")))
-            };
-            let policies = level.policies.iter().enumerate().map(parse).collect::<Result<_, _>>()?;
-            self.scp_levels.push(ScpLevel { target: level.target.clone(), policies });
-        }
+        self.scp_levels.extend(scp_levels(text, self.account(), source_name)?);
         Ok(())
+    }
+
+    /// Adds the JSON of `aws iam list-users`: users that are missing, and the last use of each password.
+    ///
+    /// # Errors
+    /// What cannot be read, and what is expected.
+    pub fn add_users(&mut self, text: &str, source_name: &str) -> Result<(), Error> {
+        users::add(self, text, source_name)
     }
 
     /// Adds the credential report (`aws iam get-credential-report`, the decoded CSV). Columns are found by header name.

@@ -2,18 +2,28 @@
 //!
 //! In the order data flows: [`usage`] folds event batches into last-used facts, asking [`evidence`] what an event
 //! proves; [`coverage`], filled by the same fold, knows where the logs can be trusted; [`inventory`] reads what is
-//! granted and [`policy`] turns it into sets of actions; [`unused`] takes use from grants and says of each leftover
-//! why it is there; [`stale`] answers the small questions of `scan`. [`instant`] reads and writes times.
+//! granted and [`policy`] turns it into sets of actions and decides requests, which [`simulate`] does for cases;
+//! [`unused`] takes use from grants and says of each leftover why it is there. [`calls`] keeps what was called on what
+//! ([`resource`], [`passed`]), [`generate`] writes the policy of it, and [`replay`] tries a policy on it. [`findings`]
+//! is the auditor's list, and [`audit`] the whole report; [`stale`] answers the small questions of `scan`. [`instant`] reads and writes times.
 //!
 //! Knows the event table and IAM. Must not know SQL, rules, files' formats or how anything is printed.
 
+pub mod audit;
+pub mod calls;
 pub mod coverage;
 pub mod evidence;
+pub mod findings;
 #[cfg(test)]
 mod fixture;
+pub mod generate;
 pub mod instant;
 pub mod inventory;
+pub mod passed;
 pub mod policy;
+pub mod replay;
+pub mod resource;
+pub mod simulate;
 pub mod stale;
 pub mod unused;
 pub mod usage;

@@ -2,19 +2,26 @@
 //!
 //! Everything here is carried to the alerts and shown; nothing here decides what matches.
 
-use rsigma_parser::{CorrelationRule, Level, SigmaRule};
 use serde::Serialize;
+use yaml_serde::Value;
 
 use crate::severity::Severity;
 use crate::spot::line_of;
+use crate::yaml::Document;
 
 /// What a rule says of itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct About {
-    /// Sigma's `name`, or the `id` where it has none: what alerts carry as `rule`.
+    /// What alerts carry as `rule`: of a shipped rule its `name`, of a user's its `id`.
     pub name: String,
-    /// Sigma's `id`, or the file's name where it has none.
+    /// Sigma's `name`, by which correlations call it.
+    #[serde(skip)]
+    pub(crate) handle: Option<String>,
+    /// Sigma's `id`, or the name or title of a rule that has none.
     pub id: String,
+    /// It has an `id` of its own.
+    #[serde(skip)]
+    pub(crate) has_id: bool,
     /// File it stands in.
     pub file: String,
     /// Line of its title, from 1.
@@ -39,58 +46,87 @@ pub struct About {
     pub license: Option<String>,
 }
 
-fn severity(level: Option<Level>) -> Severity {
-    match level {
-        Some(Level::Informational) => Severity::Informational,
-        Some(Level::Low) | None => Severity::Low,
-        Some(Level::Medium) => Severity::Medium,
-        Some(Level::High) => Severity::High,
-        Some(Level::Critical) => Severity::Critical,
-    }
-}
-
-macro_rules! about {
-    ($file:expr, $yaml:expr, $rule:expr) => {{
-        let id = $rule.id.clone().unwrap_or_else(|| $file.to_owned());
-        About {
-            name: $rule.name.clone().unwrap_or_else(|| id.clone()),
-            id,
-            file: $file.to_owned(),
-            line: line_of($yaml, &$rule.title),
-            title: $rule.title.clone(),
-            description: tidy($rule.description.as_deref()),
-            severity: severity($rule.level),
-            tags: $rule.tags.clone(),
-            references: $rule.references.clone(),
-            false_positives: $rule.falsepositives.clone(),
-            response: texts($rule.custom_attributes.get("response").map(serde_json::to_value)),
-            author: $rule.author.clone(),
-            license: $rule.license.clone(),
-        }
-    }};
-}
-
 impl About {
-    /// Of a detection rule.
-    pub(crate) fn of_rule(file: &str, yaml: &str, rule: &SigmaRule) -> About {
-        about!(file, yaml, rule)
+    /// Of a document, whichever kind of rule it is.
+    ///
+    /// # Errors
+    /// There is no title, or the level is none of Sigma's.
+    pub(crate) fn read(file: &str, document: &Document) -> Result<About, String> {
+        let owned = |key| document.str(key).filter(|text| !text.is_empty()).map(str::to_owned);
+        let title = owned("title").ok_or("the rule has no `title`")?;
+        let severity = match document.map.get("level") {
+            None | Some(Value::Null) => Severity::Low,
+            Some(level) => written_level(level.as_str().unwrap_or_default())?,
+        };
+        // Sigma asks for no id. One document of many in a file is told by its name or title.
+        let id = owned("id").or_else(|| owned("name")).unwrap_or_else(|| title.clone());
+        Ok(About {
+            name: owned("name").unwrap_or_else(|| id.clone()),
+            handle: owned("name"),
+            has_id: owned("id").is_some(),
+            id,
+            file: file.to_owned(),
+            line: document.line(line_of(&document.text, &title)),
+            title,
+            description: tidy(document.str("description").unwrap_or_default()),
+            severity,
+            tags: document.texts("tags"),
+            references: document.texts("references"),
+            false_positives: document.texts("falsepositives"),
+            response: document.texts("response"),
+            author: owned("author"),
+            license: owned("license"),
+        })
     }
 
-    /// Of a correlation rule, which rsigma gives the same fields under another type.
-    pub(crate) fn of_correlation(file: &str, yaml: &str, rule: &CorrelationRule) -> About {
-        about!(file, yaml, rule)
+    /// Whether a correlation or a filter means this rule by `name`: Sigma allows its `id` or `name`; titles are taken
+    /// too, because public rules use them.
+    pub(crate) fn is_called(&self, name: &str) -> bool {
+        self.id == name || self.handle.as_deref() == Some(name) || self.title == name
     }
 }
 
-fn tidy(text: Option<&str>) -> String {
-    text.unwrap_or_default().split_whitespace().collect::<Vec<_>>().join(" ")
+/// Exactly as Sigma writes it: a level that is misspelt is one that nobody meant.
+fn written_level(level: &str) -> Result<Severity, String> {
+    let found = Severity::ALL.into_iter().find(|s| s.as_str() == level);
+    found.ok_or_else(|| format!("invalid level: `{level}`; Sigma has informational, low, medium, high and critical"))
 }
 
-/// A text, or a list of texts.
-fn texts(value: Option<Result<serde_json::Value, serde_json::Error>>) -> Vec<String> {
-    match value {
-        Some(Ok(serde_json::Value::String(text))) => vec![tidy(Some(&text))],
-        Some(Ok(serde_json::Value::Array(list))) => list.iter().map(|v| tidy(v.as_str())).collect(),
-        _ => Vec::new(),
+fn tidy(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+impl Document {
+    /// The texts under a key: a list, or one.
+    fn texts(&self, key: &str) -> Vec<String> {
+        match self.map.get(key) {
+            Some(Value::String(text)) => vec![tidy(text)],
+            Some(Value::Sequence(list)) => list.iter().filter_map(Value::as_str).map(tidy).collect(),
+            _ => Vec::new(),
+        }
+    }
+}
+
+#[cfg(test)]
+impl About {
+    /// A rule of which nothing is known but its name and level.
+    pub(crate) fn sample(name: &str, severity: Severity) -> About {
+        About {
+            name: name.to_owned(),
+            handle: None,
+            id: name.to_owned(),
+            has_id: true,
+            file: String::new(),
+            line: None,
+            title: name.to_owned(),
+            description: String::new(),
+            severity,
+            tags: Vec::new(),
+            references: Vec::new(),
+            false_positives: Vec::new(),
+            response: Vec::new(),
+            author: None,
+            license: None,
+        }
     }
 }

@@ -47,8 +47,10 @@ type Need = Option<Vec<String>>;
 pub(crate) struct Runnable {
     /// Its tree.
     pub(crate) node: Node,
-    source: Need,
-    name: Need,
+    /// Sources that it needs.
+    pub(crate) source: Need,
+    /// Names that it needs.
+    pub(crate) name: Need,
 }
 
 /// All rules.
@@ -102,6 +104,11 @@ impl Program {
         Ok(number)
     }
 
+    /// A rule, by its number.
+    pub(crate) fn rule(&self, number: usize) -> Option<&Runnable> {
+        self.rules.get(number)
+    }
+
     /// Rules that a row with this source and name can match, in order.
     pub(crate) fn candidates(&self, source: Option<&str>, name: Option<&str>) -> Vec<usize> {
         let source = source.map(str::to_lowercase);
@@ -149,7 +156,7 @@ impl Program {
     fn atom(&mut self, name: &str, test: &Test) -> Result<usize, String> {
         let field = self.field(name)?;
         let other = match test {
-            Test::SameAs(other, _) => self.field(other)?,
+            Test::SameAs(other, ..) => self.field(other)?,
             _ => field,
         };
         // Tests are equal when they are written equal.

@@ -6,10 +6,10 @@
 use std::collections::HashMap;
 
 use rsigma_parser::fieldpath::unescape_brackets;
-use rsigma_parser::{ConditionExpr, Detection, DetectionItem, Detections, Quantifier};
+use rsigma_parser::{ConditionExpr, Detection, DetectionItem, Detections, Quantifier, SelectorPattern};
 
 use crate::modifier::{self, Lists};
-use crate::test::{Test, TextTest};
+use crate::test::{Shape, Test, TextTest};
 
 /// What a rule asks of an event.
 #[derive(Debug, Clone)]
@@ -26,6 +26,8 @@ pub(crate) enum Expr {
     Keyword(TextTest),
 }
 
+/// Most regular expressions in a rule: each may take two megabytes.
+pub(crate) const MAX_REGEXES: usize = 256;
 /// Deepest tree that a rule may build.
 const MAX_DEPTH: usize = 64;
 
@@ -42,6 +44,10 @@ pub(crate) fn read(detections: &Detections, lists: &Lists) -> Result<Expr, Strin
         let expr = selection(detection, lists, 0).map_err(|reason| format!("in `{name}`: {reason}"))?;
         named.insert(name.as_str(), expr);
     }
+    let regexes: usize = named.values().map(regexes).sum();
+    if regexes > MAX_REGEXES {
+        return Err(format!("{regexes} regular expressions; at most {MAX_REGEXES} are allowed: join them with `|`"));
+    }
     let mut conditions = Vec::new();
     for condition in &detections.conditions {
         conditions.push(combine(condition, &named)?);
@@ -49,6 +55,15 @@ pub(crate) fn read(detections: &Detections, lists: &Lists) -> Result<Expr, Strin
     match conditions.len() {
         0 => Err("the detection has no condition".to_owned()),
         _ => Ok(any(conditions)),
+    }
+}
+
+fn regexes(expr: &Expr) -> usize {
+    match expr {
+        Expr::All(parts) | Expr::Any(parts) => parts.iter().map(regexes).sum(),
+        Expr::Not(part) => regexes(part),
+        Expr::Field(_, Test::Text(test)) | Expr::Keyword(test) => usize::from(matches!(test.shape, Shape::Matches(_))),
+        Expr::Field(..) => 0,
     }
 }
 
@@ -62,7 +77,7 @@ fn combine(condition: &ConditionExpr, named: &HashMap<&str, Expr>) -> Result<Exp
             format!("the condition names `{name}`, which the detection does not define ({})", names(named))
         }),
         ConditionExpr::Selector { quantifier, pattern } => {
-            let mut found: Vec<_> = named.iter().filter(|(name, _)| pattern.matches_detection_name(name)).collect();
+            let mut found: Vec<_> = named.iter().filter(|(name, _)| selects(pattern, name)).collect();
             found.sort_unstable_by_key(|(name, _)| **name);
             if found.is_empty() {
                 return Err(format!("`{quantifier} of {pattern}` selects nothing ({})", names(named)));
@@ -77,6 +92,41 @@ fn combine(condition: &ConditionExpr, named: &HashMap<&str, Expr>) -> Result<Exp
             }
         }
     }
+}
+
+/// Whether `1 of …` and `all of …` mean this name. The specification allows `*` anywhere in a pattern.
+fn selects(pattern: &SelectorPattern, name: &str) -> bool {
+    match pattern {
+        SelectorPattern::Them => !name.starts_with('_'),
+        SelectorPattern::Pattern(pattern) => glob(pattern.as_bytes(), name.as_bytes()),
+    }
+}
+
+/// Matches `*` in `pattern` against any run of bytes, going back to the last star only: linear in practice, and at
+/// worst the product of both lengths.
+fn glob(pattern: &[u8], text: &[u8]) -> bool {
+    let (mut p, mut t, mut star) = (0, 0, None);
+    while t < text.len() {
+        match pattern.get(p) {
+            Some(b'*') => {
+                star = Some((p, t));
+                p += 1;
+            }
+            Some(byte) if *byte == text[t] => {
+                p += 1;
+                t += 1;
+            }
+            _ => match star {
+                Some((at, taken)) => {
+                    p = at + 1;
+                    t = taken + 1;
+                    star = Some((at, t));
+                }
+                None => return false,
+            },
+        }
+    }
+    pattern.iter().skip(p).all(|byte| *byte == b'*')
 }
 
 fn names(named: &HashMap<&str, Expr>) -> String {
@@ -116,6 +166,15 @@ fn item(entry: &DetectionItem, lists: &Lists) -> Result<Expr, String> {
     }
 }
 
+/// True if a condition only takes away: `not a`, `not a and not b`, `not 1 of filter_*`.
+pub(crate) fn takes_away(condition: &ConditionExpr) -> bool {
+    match condition {
+        ConditionExpr::Not(_) => true,
+        ConditionExpr::And(parts) => parts.iter().all(takes_away),
+        _ => false,
+    }
+}
+
 /// All of `parts`; one part stays itself.
 pub(crate) fn all(mut parts: Vec<Expr>) -> Expr {
     match parts.len() {
@@ -129,5 +188,20 @@ pub(crate) fn any(mut parts: Vec<Expr>) -> Expr {
     match parts.len() {
         1 => parts.remove(0),
         _ => Expr::Any(parts),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stars_stand_anywhere_in_a_pattern() {
+        for (pattern, name) in [("*", "a"), ("sel*", "selection"), ("*main*", "the_main_one"), ("a*b*c", "a1b2c")] {
+            assert!(glob(pattern.as_bytes(), name.as_bytes()), "{pattern} {name}");
+        }
+        for (pattern, name) in [("sel", "selection"), ("*main", "main_"), ("a*b*c", "a1c2b"), ("", "a")] {
+            assert!(!glob(pattern.as_bytes(), name.as_bytes()), "{pattern} {name}");
+        }
     }
 }

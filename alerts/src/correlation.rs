@@ -1,115 +1,252 @@
 //! What a correlation rule asks: which rules' events, grouped by what, how many within which time.
 //!
-//! Source: Sigma correlation rules specification 2.1. `event_count`, `value_count` and `temporal` with a sliding
-//! window are run; the rest is refused by name. Knows rsigma's syntax tree and no events.
+//! Source: Sigma correlation rules specification 2.1. The block is read from YAML here and not by rsigma, whose
+//! conditions hold no fractions, which sums and averages need. What the specification does not have is refused by
+//! name. Knows YAML and no events.
 
-use rsigma_parser::{ConditionOperator, CorrelationCondition, CorrelationRule, CorrelationType, WindowMode};
+use std::collections::BTreeMap;
+
+use rsigma_parser::Timespan;
+use yaml_serde::{Mapping, Value};
 
 /// A correlation, checked.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Correlation {
     /// Names, ids or titles of the rules whose events it takes.
     pub(crate) rules: Vec<String>,
     /// Fields whose values separate groups. An event without a value is in the group of those without.
     pub(crate) group_by: Vec<String>,
+    /// Names in `group_by` that are another field for each rule: alias, rule, field.
+    pub(crate) aliases: BTreeMap<String, BTreeMap<String, String>>,
     /// Length of the window, in microseconds.
     pub(crate) span: i64,
-    /// What is counted.
-    pub(crate) count: Counted,
-    /// What the count must be.
-    pub(crate) bounds: Vec<(Bound, u64)>,
+    /// What is measured.
+    pub(crate) measure: Measure,
+    /// What the measure must be.
+    pub(crate) bounds: Vec<(Bound, f64)>,
     /// The base rules alert by themselves too.
     pub(crate) generate: bool,
 }
 
-/// What is counted in a window.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Counted {
+/// What is measured in a window.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Measure {
     /// Events.
     Events,
-    /// Distinct values of this field.
-    Values(String),
+    /// Distinct values of these fields together; an event that lacks one is not counted.
+    Values(Vec<String>),
     /// Distinct rules.
     Rules,
+    /// The most rules that followed one another in the order given.
+    Ordered,
+    /// Sum of a numeric field.
+    Sum(String),
+    /// Average of a numeric field.
+    Average(String),
+    /// The value below which this percentage of the numeric field's values are, interpolated.
+    Percentile(String, f64),
+    /// How many percent of the events have the value that the latest has: what is rare has a small share.
+    Share(String),
 }
 
-/// How the count compares.
+/// How the measure compares.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Bound {
-    /// At least.
-    AtLeast,
-    /// At most.
+    Less,
     AtMost,
-    /// Not.
+    More,
+    AtLeast,
+    Is,
     Not,
 }
 
+const KEYS: [&str; 8] = ["type", "rules", "group-by", "timespan", "timeframe", "condition", "aliases", "generate"];
+const BOUNDS: [(&str, Bound); 6] = [
+    ("lt", Bound::Less),
+    ("lte", Bound::AtMost),
+    ("gt", Bound::More),
+    ("gte", Bound::AtLeast),
+    ("eq", Bound::Is),
+    ("neq", Bound::Not),
+];
+
 impl Correlation {
-    /// Checks a parsed correlation rule.
-    pub(crate) fn read(rule: &CorrelationRule) -> Result<Self, String> {
-        if rule.window != WindowMode::Sliding {
-            return Err(format!("a {} window is not supported yet; sliding windows are", rule.window.as_str()));
-        }
-        if !rule.aliases.is_empty() {
-            return Err("correlation `aliases` are not supported yet".to_owned());
-        }
-        if rule.rules.is_empty() {
+    /// Checks a document with a `correlation` block.
+    pub(crate) fn read(document: &Mapping) -> Result<Self, String> {
+        let block = document.get("correlation").and_then(Value::as_mapping).ok_or("`correlation` must be a map")?;
+        known(block, &KEYS, "`correlation`")?;
+        let rules = names(block, "rules")?;
+        if rules.is_empty() {
             return Err("a correlation needs `rules`".to_owned());
         }
-        let CorrelationCondition::Threshold { predicates, field, .. } = &rule.condition else {
-            return Err("a correlation condition written as an expression is not supported yet".to_owned());
-        };
-        let (count, bounds) = match rule.correlation_type {
-            CorrelationType::EventCount => (Counted::Events, bounds(predicates)?),
-            CorrelationType::ValueCount => match field.as_deref() {
-                Some([field]) => (Counted::Values(field.clone()), bounds(predicates)?),
-                Some(_) => return Err("`value_count` over several fields is not supported yet".to_owned()),
-                None => return Err("`value_count` needs `condition.field`".to_owned()),
+        let aliases = aliases(block)?;
+        let kind = block.get("type").and_then(Value::as_str).ok_or("a correlation needs a `type`")?;
+        let (measure, bounds) = match block.get("condition") {
+            None | Some(Value::Null) => match kind {
+                "temporal" => (Measure::Rules, vec![(Bound::AtLeast, rules.len() as f64)]),
+                "temporal_ordered" => (Measure::Ordered, vec![(Bound::AtLeast, rules.len() as f64)]),
+                _ => return Err(format!("`{kind}` needs a `condition`")),
             },
-            // Without a condition the parser says "at least 1"; the specification says that all rules must occur.
-            CorrelationType::Temporal if predicates.as_slice() == [(ConditionOperator::Gte, 1)] => {
-                (Counted::Rules, vec![(Bound::AtLeast, rule.rules.len() as u64)])
+            Some(Value::Mapping(condition)) => (measure(kind, condition)?, bounds(condition)?),
+            Some(Value::String(_)) => {
+                return Err("a `condition` written as an expression is not in Sigma 2.1: chain correlations".to_owned());
             }
-            CorrelationType::Temporal => (Counted::Rules, bounds(predicates)?),
-            other => return Err(format!("the correlation type `{}` is not supported yet", other.as_str())),
+            Some(_) => return Err("`condition` must be a map such as `gte: 10`".to_owned()),
         };
-        let micros = i64::try_from(rule.timespan.seconds).ok().and_then(|s| s.checked_mul(1_000_000));
-        let span = micros.filter(|span| *span > 0).ok_or("the timespan is zero or too long")?;
+        if matches!(measure, Measure::Share(_)) && bounds.iter().any(|(_, limit)| !(0.0..=100.0).contains(limit)) {
+            let next = "for a value at a percentile, add `percentile: 50`";
+            return Err(format!("`condition` of value_percentile is a share of 0 to 100 percent; {next}"));
+        }
+        let generate = [document.get("generate"), block.get("generate")];
         Ok(Correlation {
-            rules: rule.rules.clone(),
-            group_by: rule.group_by.clone(),
-            span,
-            count,
+            rules,
+            group_by: names(block, "group-by")?,
+            aliases,
+            span: span(block)?,
+            measure,
             bounds,
-            generate: rule.generate,
+            generate: generate.into_iter().flatten().find_map(Value::as_bool).unwrap_or(false),
         })
     }
 
-    /// Whether a count is what the rule looks for.
-    pub(crate) fn holds(&self, count: u64) -> bool {
+    /// The field that `name` in `group-by` is in events of the rule at `place`.
+    pub(crate) fn field<'a>(
+        &'a self,
+        name: &'a str,
+        place: usize,
+        is_called: &dyn Fn(&str) -> bool,
+    ) -> Option<&'a str> {
+        let Some(alias) = self.aliases.get(name) else { return Some(name) };
+        let rule = self.rules.get(place)?;
+        alias
+            .get(rule)
+            .or_else(|| alias.iter().find(|(rule, _)| is_called(rule)).map(|(_, field)| field))
+            .map(String::as_str)
+    }
+
+    /// Whether a measure is what the rule looks for.
+    pub(crate) fn holds(&self, measure: f64) -> bool {
         self.bounds.iter().all(|(bound, limit)| match bound {
-            Bound::AtLeast => count >= *limit,
-            Bound::AtMost => count <= *limit,
-            Bound::Not => count != *limit,
+            Bound::Less => measure < *limit,
+            Bound::AtMost => measure <= *limit,
+            Bound::More => measure > *limit,
+            Bound::AtLeast => measure >= *limit,
+            Bound::Is => measure == *limit,
+            Bound::Not => measure != *limit,
         })
     }
 }
 
-fn bounds(predicates: &[(ConditionOperator, u64)]) -> Result<Vec<(Bound, u64)>, String> {
-    let mut bounds = Vec::new();
-    for (operator, limit) in predicates {
-        match operator {
-            ConditionOperator::Gte => bounds.push((Bound::AtLeast, *limit)),
-            ConditionOperator::Gt => bounds.push((Bound::AtLeast, limit.saturating_add(1))),
-            ConditionOperator::Lte => bounds.push((Bound::AtMost, *limit)),
-            ConditionOperator::Lt => bounds.push((Bound::AtMost, limit.saturating_sub(1))),
-            ConditionOperator::Eq => bounds.extend([(Bound::AtLeast, *limit), (Bound::AtMost, *limit)]),
-            ConditionOperator::Neq => bounds.push((Bound::Not, *limit)),
+impl Measure {
+    /// The fields whose values it needs.
+    pub(crate) fn fields(&self) -> &[String] {
+        match self {
+            Measure::Events | Measure::Rules | Measure::Ordered => &[],
+            Measure::Values(fields) => fields,
+            Measure::Sum(field) | Measure::Average(field) | Measure::Percentile(field, _) | Measure::Share(field) => {
+                std::slice::from_ref(field)
+            }
         }
     }
-    // A window opens with an event, so "fewer than" is a question about windows that never open.
-    if !bounds.iter().any(|(bound, limit)| *bound == Bound::AtLeast && *limit > 0) {
-        return Err("a correlation without `gte`, `gt` or `eq` (absence of events) is not supported yet".to_owned());
+}
+
+fn known(map: &Mapping, keys: &[&str], of: &str) -> Result<(), String> {
+    match map.keys().find(|key| key.as_str().is_none_or(|key| !keys.contains(&key))) {
+        Some(Value::String(key)) => {
+            Err(format!("{of} has no key `{key}` in Sigma 2.1: {} are its keys", keys.join(", ")))
+        }
+        Some(_) => Err(format!("{of} has a key that is no text")),
+        None => Ok(()),
     }
-    Ok(bounds)
+}
+
+/// One name, or a list of names.
+fn names(block: &Mapping, key: &str) -> Result<Vec<String>, String> {
+    match block.get(key) {
+        None | Some(Value::Null) => Ok(Vec::new()),
+        Some(Value::String(one)) => Ok(vec![one.clone()]),
+        Some(Value::Sequence(list)) => {
+            let names = list.iter().map(|name| name.as_str().map(str::to_owned)).collect::<Option<Vec<_>>>();
+            names.ok_or_else(|| format!("`{key}` must list names"))
+        }
+        Some(_) => Err(format!("`{key}` must be a list of names")),
+    }
+}
+
+fn aliases(block: &Mapping) -> Result<BTreeMap<String, BTreeMap<String, String>>, String> {
+    let fault = || "`aliases` must be a map: alias, then rule and field".to_owned();
+    let text = |value: &Value| value.as_str().map(str::to_owned).ok_or_else(fault);
+    let mut aliases = BTreeMap::new();
+    match block.get("aliases") {
+        None | Some(Value::Null) => {}
+        Some(Value::Mapping(map)) => {
+            for (alias, fields) in map {
+                let fields = fields.as_mapping().ok_or_else(fault)?;
+                let fields = fields.iter().map(|(rule, field)| Ok((text(rule)?, text(field)?)));
+                aliases.insert(text(alias)?, fields.collect::<Result<_, String>>()?);
+            }
+        }
+        Some(_) => return Err(fault()),
+    }
+    Ok(aliases)
+}
+
+fn span(block: &Mapping) -> Result<i64, String> {
+    let text = [block.get("timespan"), block.get("timeframe")].into_iter().flatten().find_map(Value::as_str);
+    let text = text.ok_or("a correlation needs a `timespan` such as 10m")?;
+    let span =
+        Timespan::parse(text).map_err(|_| format!("`timespan: {text}` is not a time such as 30s, 10m, 2h or 1d"))?;
+    let micros = i64::try_from(span.seconds).ok().and_then(|s| s.checked_mul(1_000_000));
+    micros.filter(|span| *span > 0).ok_or_else(|| format!("`timespan: {text}` is zero or too long"))
+}
+
+fn measure(kind: &str, condition: &Mapping) -> Result<Measure, String> {
+    let allowed: &[&str] = match kind {
+        "event_count" | "temporal" | "temporal_ordered" => &["lt", "lte", "gt", "gte", "eq", "neq"],
+        "value_percentile" => &["lt", "lte", "gt", "gte", "eq", "neq", "field", "percentile"],
+        _ => &["lt", "lte", "gt", "gte", "eq", "neq", "field"],
+    };
+    let one = |fields: Vec<String>| match <[String; 1]>::try_from(fields) {
+        Ok([field]) => Ok(field),
+        Err(_) => Err(format!("`{kind}` measures one `field`")),
+    };
+    let fields = || match names(condition, "field")? {
+        fields if fields.is_empty() => Err(format!("`{kind}` needs `field` in its `condition`")),
+        fields => Ok(fields),
+    };
+    let measure = match kind {
+        "event_count" => Measure::Events,
+        "temporal" => Measure::Rules,
+        "temporal_ordered" => Measure::Ordered,
+        "value_count" => Measure::Values(fields()?),
+        "value_sum" => Measure::Sum(one(fields()?)?),
+        "value_avg" => Measure::Average(one(fields()?)?),
+        "value_percentile" => match condition.get("percentile") {
+            None => Measure::Share(one(fields()?)?),
+            Some(rank) => {
+                let rank = rank.as_f64().filter(|rank| (0.0..=100.0).contains(rank));
+                Measure::Percentile(one(fields()?)?, rank.ok_or("`percentile` is a number from 0 to 100")?)
+            }
+        },
+        other => {
+            let types = "event_count, value_count, temporal, temporal_ordered, value_sum, value_avg, value_percentile";
+            return Err(format!("the correlation type `{other}` is not in Sigma 2.1: {types} are"));
+        }
+    };
+    known(condition, allowed, "`condition`")?;
+    Ok(measure)
+}
+
+fn bounds(condition: &Mapping) -> Result<Vec<(Bound, f64)>, String> {
+    let mut bounds = Vec::new();
+    for (name, bound) in BOUNDS {
+        if let Some(limit) = condition.get(name) {
+            let limit = limit.as_f64().filter(|limit| limit.is_finite());
+            bounds.push((bound, limit.ok_or_else(|| format!("`{name}` in the `condition` takes a number"))?));
+        }
+    }
+    match bounds.is_empty() {
+        true => Err("the `condition` compares nothing: give gt, gte, lt, lte, eq or neq".to_owned()),
+        false => Ok(bounds),
+    }
 }

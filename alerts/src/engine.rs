@@ -11,16 +11,17 @@ use serde::Serialize;
 use crate::about::About;
 use crate::alert::{self, Alert};
 use crate::compile::Program;
-use crate::correlate::Windows;
-use crate::correlation::Counted;
+use crate::correlate::Held;
 use crate::error::RuleError;
 use crate::finish;
 use crate::group::Groups;
+use crate::link::{self, Base, Linked, Network};
+use crate::part::Part;
 use crate::remember::{Coverage, Uses};
 use crate::rule::{Logic, Rule};
 use crate::run::{Match, Run};
 use crate::settings::Settings;
-use crate::sighting::Sightings;
+use crate::sighting::{Sightings, UNTIMED};
 
 /// What the engine did besides alerting.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
@@ -33,6 +34,8 @@ pub struct Counters {
     pub shed_matches: u64,
     /// Events that a correlation had no room for.
     pub shed_correlated: u64,
+    /// Events that came to a correlation later than the allowed lateness.
+    pub late_correlated: u64,
     /// Uses that a rule with memory had no room for.
     pub shed_remembered: u64,
     /// Events without a time, which can be in no window.
@@ -52,15 +55,28 @@ pub struct Outcome {
     pub alerts: Vec<Alert>,
     /// What else happened.
     pub counters: Counters,
+    /// Which correlations had no room for all of their events, in order of rule.
+    pub losses: Vec<Loss>,
+}
+
+/// Events that a correlation did not judge.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Loss {
+    /// The rule, as its alerts name it.
+    pub rule: String,
+    /// Events that it had no room for.
+    pub shed: u64,
+    /// Events that came later than the allowed lateness.
+    pub late: u64,
 }
 
 /// What becomes of a match.
 #[derive(Debug)]
 enum Route {
-    /// An alert, and a part in correlations: number of the windows, and place among their rules.
-    Events { alone: bool, windows: Vec<(usize, usize)> },
-    /// A use: number of the memory, and the numbers of its fields.
-    Memory { uses: usize, fields: Vec<usize> },
+    /// An alert, unless only correlations are to tell it.
+    Events { alone: bool },
+    /// A use: number of the memory, and the parts of the thing that is used.
+    Memory { uses: usize, parts: Vec<Part> },
 }
 
 /// Runs rules over batches of events.
@@ -68,20 +84,20 @@ enum Route {
 pub struct Engine {
     abouts: Vec<About>,
     program: Program,
-    /// For each rule of the program: its place in `abouts`, and its route.
-    routes: Vec<(usize, Route)>,
-    windows: Vec<(usize, Windows, WindowFields)>,
+    /// For each rule of the program, by the same number as in `abouts`.
+    routes: Vec<Route>,
+    /// For each correlation: its place in `abouts`, and whether it alerts itself.
+    correlations: Vec<(usize, bool)>,
+    network: Network,
+    held: Vec<(usize, Held)>,
     uses: Vec<(usize, Uses)>,
     coverage: Coverage,
     groups: Groups,
     counters: Counters,
     matches: Vec<Match>,
-}
-
-#[derive(Debug)]
-struct WindowFields {
-    group_by: Vec<usize>,
-    value: Option<usize>,
+    /// Time of the latest event so far.
+    latest: i64,
+    settings: Settings,
 }
 
 impl Engine {
@@ -91,28 +107,28 @@ impl Engine {
         let mut errors = Vec::new();
         let rules = distinct(rules, &mut errors);
         let mut engine = Engine {
-            abouts: rules.iter().map(|rule| rule.about.clone()).collect(),
+            abouts: Vec::with_capacity(rules.len()),
             program: Program::default(),
             routes: Vec::new(),
-            windows: Vec::new(),
+            correlations: Vec::new(),
+            network: Network::default(),
+            held: Vec::new(),
             uses: Vec::new(),
             coverage: Coverage::new(settings.max_account_days),
             groups: Groups::new(settings.group_window_micros, settings.max_alerts),
             counters: Counters::default(),
             matches: Vec::new(),
+            latest: UNTIMED,
+            settings: settings.clone(),
         };
-        for (number, rule) in rules.iter().enumerate() {
-            if let Err(reason) = engine.add(number, rule, settings) {
+        for rule in &rules {
+            if let Err(reason) = engine.add(rule) {
                 errors.push(refused(&rule.about, reason));
             }
         }
-        for (number, rule) in rules.iter().enumerate() {
-            if let Logic::Correlation(_) = &rule.logic
-                && let Err(reason) = engine.link(number, rule, settings)
-            {
-                errors.push(refused(&rule.about, reason));
-            }
-        }
+        let correlations: Vec<&Rule> = rules.iter().filter(|r| matches!(r.logic, Logic::Correlation(_))).collect();
+        engine.correlate(correlations, &mut errors);
+        errors.sort();
         (engine, errors)
     }
 
@@ -121,78 +137,129 @@ impl Engine {
         &self.abouts
     }
 
-    fn add(&mut self, number: usize, rule: &Rule, settings: &Settings) -> Result<(), String> {
+    fn add(&mut self, rule: &Rule) -> Result<(), String> {
         let (expr, route) = match &rule.logic {
             Logic::Correlation(_) => return Ok(()),
-            Logic::Events(expr) => (expr, Route::Events { alone: true, windows: Vec::new() }),
+            Logic::Events(expr) => (expr, Route::Events { alone: true }),
             Logic::Memory(expr, memory) => {
-                let fields = memory.fields.iter().map(|f| self.program.field(f)).collect::<Result<_, _>>()?;
-                self.uses.push((number, Uses::new(memory.clone(), settings.max_remembered)));
-                (expr, Route::Memory { uses: self.uses.len() - 1, fields })
+                let parts = memory.fields.iter().map(|f| Part::find(f, &mut self.program)).collect::<Result<_, _>>()?;
+                (expr, Route::Memory { uses: self.uses.len(), parts })
             }
         };
-        self.program.add(expr)?;
-        self.routes.push((number, route));
+        let number = self.program.add(expr)?;
+        if let Logic::Memory(_, memory) = &rule.logic {
+            self.uses.push((number, Uses::new(memory.clone(), self.settings.max_remembered)));
+        }
+        self.abouts.push(rule.about.clone());
+        self.routes.push(route);
         Ok(())
     }
 
-    /// Connects a correlation with its base rules.
-    fn link(&mut self, number: usize, rule: &Rule, settings: &Settings) -> Result<(), String> {
-        let Logic::Correlation(correlation) = &rule.logic else { return Ok(()) };
-        let mut bases = Vec::new();
-        for name in &correlation.rules {
-            bases.push(self.base(name)?);
-        }
-        let group_by = correlation.group_by.iter().map(|f| self.program.field(f)).collect::<Result<_, _>>()?;
-        let value = match &correlation.count {
-            Counted::Values(field) => Some(self.program.field(field)?),
-            _ => None,
-        };
-        let window = self.windows.len();
-        for (place, base) in bases.into_iter().enumerate() {
-            if let Some((_, Route::Events { alone, windows })) = self.routes.get_mut(base) {
-                *alone &= correlation.generate;
-                windows.push((window, place));
+    /// Connects correlations with what they are over. One that cannot be connected is refused, and so are those over it.
+    fn correlate(&mut self, mut rules: Vec<&Rule>, errors: &mut Vec<RuleError>) {
+        let first = self.abouts.len();
+        loop {
+            let mut refuse: Vec<(usize, String)> = Vec::new();
+            let mut bases = Vec::new();
+            for (at, rule) in rules.iter().enumerate() {
+                match self.bases(rule, &rules) {
+                    Ok(found) => bases.push(found),
+                    Err(reason) => refuse.push((at, reason)),
+                }
+            }
+            if refuse.is_empty() {
+                match link::in_order(&bases) {
+                    Err(circle) => refuse.extend(circle.into_iter().map(|at| {
+                        (at, "its `rules` lead back to itself, through another correlation or directly".to_owned())
+                    })),
+                    Ok(order) => match self.connect(&rules, &bases, order) {
+                        Ok(network) => {
+                            self.network = network;
+                            break;
+                        }
+                        Err(fault) => refuse.push(fault),
+                    },
+                }
+            }
+            for (at, reason) in refuse.into_iter().rev() {
+                errors.push(refused(&rules.remove(at).about, reason));
             }
         }
-        let windows = Windows::new(correlation.clone(), settings.max_correlated_events);
-        self.windows.push((number, windows, WindowFields { group_by, value }));
-        Ok(())
+        self.abouts.extend(rules.iter().map(|rule| rule.about.clone()));
+        self.correlations = (first..self.abouts.len()).map(|number| (number, true)).collect();
+        self.silence(&rules);
     }
 
-    /// The route of the rule that a correlation calls `name`: by id, name or title.
-    fn base(&self, name: &str) -> Result<usize, String> {
-        let called = |about: &About| about.id == name || about.name == name || about.title == name;
-        let mut found = Vec::new();
-        for (at, (number, route)) in self.routes.iter().enumerate() {
-            if self.abouts.get(*number).is_some_and(called) {
-                match route {
-                    Route::Events { .. } => found.push(at),
-                    Route::Memory { .. } => {
-                        return Err(format!("a correlation over `{name}`, a rule with memory, is not supported yet"));
+    /// What is only told by correlations alerts no more by itself.
+    fn silence(&mut self, rules: &[&Rule]) {
+        for rule in rules {
+            let Logic::Correlation(correlation) = &rule.logic else { continue };
+            if correlation.generate {
+                continue;
+            }
+            for base in self.bases(rule, rules).unwrap_or_default() {
+                match base {
+                    Base::Rule(number) => {
+                        if let Some(Route::Events { alone }) = self.routes.get_mut(number) {
+                            *alone = false;
+                        }
+                    }
+                    Base::Correlation(at) => {
+                        if let Some((_, alone)) = self.correlations.get_mut(at) {
+                            *alone = false;
+                        }
                     }
                 }
             }
         }
-        match found.as_slice() {
-            [one] => Ok(*one),
-            [] if self.abouts.iter().any(called) => {
-                Err(format!("a correlation over the correlation `{name}` is not supported yet"))
-            }
-            [] => Err(format!("no rule is called `{name}` (by id, name or title)")),
-            _ => Err(format!("{} rules are called `{name}`: give the id", found.len())),
+    }
+
+    fn connect(&mut self, rules: &[&Rule], bases: &[Vec<Base>], order: Vec<usize>) -> Result<Network, (usize, String)> {
+        let mut linked = Vec::new();
+        for (rule, bases) in rules.iter().zip(bases) {
+            let Logic::Correlation(correlation) = &rule.logic else { continue };
+            let about = |base: &Base| match base {
+                Base::Rule(number) => self.abouts.get(*number),
+                Base::Correlation(at) => rules.get(*at).map(|rule| &rule.about),
+            };
+            let bases = bases.iter().filter_map(|base| about(base).map(|about| (*base, about))).collect();
+            linked.push(Linked { correlation, bases });
         }
+        Network::new(&linked, order, self.settings.max_correlated_events, &mut self.program)
+    }
+
+    /// What a correlation is over: rules and correlations, by id, name or title.
+    fn bases(&self, rule: &Rule, correlations: &[&Rule]) -> Result<Vec<Base>, String> {
+        let Logic::Correlation(correlation) = &rule.logic else { return Ok(Vec::new()) };
+        let mut bases = Vec::new();
+        for name in &correlation.rules {
+            let mut found = Vec::new();
+            for (number, route) in self.routes.iter().enumerate() {
+                if self.abouts.get(number).is_some_and(|about| about.is_called(name)) {
+                    match route {
+                        Route::Events { .. } => found.push(Base::Rule(number)),
+                        Route::Memory { .. } => {
+                            return Err(format!(
+                                "a correlation over `{name}`, a rule with memory, is not supported yet"
+                            ));
+                        }
+                    }
+                }
+            }
+            let named = correlations.iter().enumerate().filter(|(_, other)| other.about.is_called(name));
+            found.extend(named.map(|(at, _)| Base::Correlation(at)));
+            match found.as_slice() {
+                [one] => bases.push(*one),
+                [] => return Err(format!("no rule that can run is called `{name}` (by id, name or title)")),
+                _ => return Err(format!("{} rules are called `{name}`: give the id", found.len())),
+            }
+        }
+        Ok(bases)
     }
 
     /// Which rules hold in which rows. Pure; correlations and memories take no part.
     pub fn matches(&self, batch: &RecordBatch, out: &mut Vec<Match>) {
-        let from = out.len();
         Run::new(&self.program, batch).matches(out);
-        for found in out.iter_mut().skip(from) {
-            if let Some((number, _)) = self.routes.get(found.rule) {
-                found.rule = *number;
-            }
-        }
     }
 
     /// Takes the events of a batch.
@@ -210,50 +277,66 @@ impl Engine {
         }
         let mut thing = String::new();
         for found in &matches {
-            let Some((number, route)) = self.routes.get(found.rule) else { continue };
-            match route {
-                Route::Events { alone, windows } => {
+            match self.routes.get(found.rule) {
+                Some(Route::Events { alone }) => {
                     if *alone {
-                        self.groups.add(*number, &sightings, found.row);
+                        self.groups.add(found.rule, &sightings, found.row);
                     }
-                    for (window, place) in windows {
-                        let Some((_, windows, fields)) = self.windows.get_mut(*window) else { continue };
-                        let group = fields.group_by.iter().map(|field| run.text(*field, found.row)).collect();
-                        let value = fields.value.and_then(|field| run.text(field, found.row));
-                        windows.add(*place, group, value, sightings.read(found.row));
+                    if self.network.wants(found.rule) {
+                        self.network.take(found.rule, &mut run, &sightings, found.row);
                     }
                 }
-                Route::Memory { uses, fields } => {
+                Some(Route::Memory { uses, parts }) => {
                     thing.clear();
-                    if fields.iter().all(|field| run.push_text(*field, found.row, &mut thing))
+                    if parts.iter().all(|part| part.push(&mut run, found.row, &mut thing))
                         && let Some((_, uses)) = self.uses.get_mut(*uses)
                     {
                         uses.add(&thing, &sightings, found.row);
                     }
                 }
+                None => {}
             }
         }
         self.matches = matches;
+        if let Some(lateness) = self.settings.allowed_lateness_micros {
+            let latest = (0..batch.num_rows()).map(|row| sightings.time(row)).max();
+            self.latest = self.latest.max(latest.unwrap_or(UNTIMED));
+            if self.latest != UNTIMED {
+                self.held.extend(self.network.seal(Some(self.latest.saturating_sub(lateness))));
+            }
+        }
     }
 
     /// Judges all that was observed.
-    pub fn finish(self) -> Outcome {
+    pub fn finish(mut self) -> Outcome {
         let mut counters = self.counters;
         counters.shed_matches = self.groups.shed;
         let mut alerts = Vec::new();
         for (number, burst) in self.groups.finish() {
             alerts.extend(self.abouts.get(number).map(|about| finish::burst(about, burst, None)));
         }
-        for (number, windows, _) in self.windows {
-            counters.shed_correlated += windows.shed;
-            let Some(about) = self.abouts.get(number) else { continue };
-            let correlation = windows.correlation().clone();
-            alerts.extend(windows.finish().into_iter().map(|held| finish::held(about, &correlation, held)));
+        self.held.extend(self.network.seal(None));
+        for (at, held) in self.held {
+            let Some((number, true)) = self.correlations.get(at) else { continue };
+            let (Some(about), Some(correlation)) = (self.abouts.get(*number), self.network.correlation(at)) else {
+                continue;
+            };
+            alerts.push(finish::held(about, correlation, held));
         }
+        let mut losses = Vec::new();
+        for (at, shed, late) in self.network.losses() {
+            counters.shed_correlated += shed;
+            counters.late_correlated += late;
+            let about = self.correlations.get(at).and_then(|(number, _)| self.abouts.get(*number));
+            if let Some(about) = about.filter(|_| shed + late > 0) {
+                losses.push(Loss { rule: about.name.clone(), shed, late });
+            }
+        }
+        losses.sort();
         counters.shed_remembered = self.coverage.shed;
         alerts.extend(finish::memories(&self.abouts, &self.uses, &self.coverage, &mut counters));
         alert::sort(&mut alerts);
-        Outcome { alerts, counters }
+        Outcome { alerts, counters, losses }
     }
 }
 
@@ -261,18 +344,26 @@ fn refused(about: &About, reason: String) -> RuleError {
     RuleError { file: about.file.clone(), rule: Some(about.title.clone()), line: about.line, reason }
 }
 
-/// Leaves out rules whose id or name is taken. The same rule in two files (collections repeat the base rules of their
+/// Leaves out rules whose id or name is taken. The same rule twice (collections repeat the base rules of their
 /// correlations) is one rule and no error.
 fn distinct(rules: Vec<Rule>, errors: &mut Vec<RuleError>) -> Vec<Rule> {
     let mut taken: HashMap<String, usize> = HashMap::new();
     let mut kept: Vec<Rule> = Vec::with_capacity(rules.len());
-    for rule in rules {
+    for mut rule in rules {
+        let unnamed = !rule.about.has_id && rule.about.handle.is_none();
+        let before = taken.get(&rule.about.id).and_then(|at| kept.get(*at));
+        if unnamed && before.is_some_and(|before| !before.same_as(&rule)) {
+            // Titles are not unique, and nobody said that they are.
+            let line = rule.about.line.unwrap_or(1);
+            rule.about.id = format!("{} ({}:{line})", rule.about.id, rule.about.file);
+            rule.about.name = rule.about.id.clone();
+        }
         let about = &rule.about;
-        let earlier = taken.get(&about.id).or_else(|| taken.get(&about.name)).and_then(|at| kept.get(*at));
+        let names = || [Some(&about.id), about.handle.as_ref()].into_iter().flatten();
+        let earlier = names().find_map(|name| taken.get(name)).and_then(|at| kept.get(*at));
         match earlier {
             None => {
-                taken.insert(about.id.clone(), kept.len());
-                taken.insert(about.name.clone(), kept.len());
+                taken.extend(names().map(|name| (name.clone(), kept.len())));
                 kept.push(rule);
             }
             Some(earlier) if earlier.about.id == about.id && earlier.same_as(&rule) => {}

@@ -7,7 +7,7 @@ use hashbrown::{HashMap, HashSet};
 use crate::about::About;
 use crate::alert::{Alert, fingerprint, told};
 use crate::correlate::Held;
-use crate::correlation::{Correlation, Counted};
+use crate::correlation::{Correlation, Measure};
 use crate::engine::Counters;
 use crate::group::Burst;
 use crate::memory::Question;
@@ -51,10 +51,15 @@ pub(crate) fn burst(about: &About, burst: Burst, detail: Option<String>) -> Aler
 
 /// The alert of a correlation whose condition held.
 pub(crate) fn held(about: &About, correlation: &Correlation, held: Held) -> Alert {
-    let counted = match &correlation.count {
-        Counted::Events => "events".to_owned(),
-        Counted::Values(field) => format!("distinct values of {field}"),
-        Counted::Rules => "different rules".to_owned(),
+    let measured = match &correlation.measure {
+        Measure::Events => "events".to_owned(),
+        Measure::Values(fields) => format!("distinct values of {}", fields.join(", ")),
+        Measure::Rules => "different rules".to_owned(),
+        Measure::Ordered => "different rules in order".to_owned(),
+        Measure::Sum(field) => format!("is the sum of {field}"),
+        Measure::Average(field) => format!("is the average of {field}"),
+        Measure::Percentile(field, rank) => format!("is percentile {rank} of {field}"),
+        Measure::Share(field) => format!("percent of events with the same {field}"),
     };
     let group: Vec<String> = correlation
         .group_by
@@ -63,7 +68,7 @@ pub(crate) fn held(about: &About, correlation: &Correlation, held: Held) -> Aler
         .map(|(field, value)| format!("{field} {}", value.as_deref().unwrap_or("(none)")))
         .collect();
     let by = if group.is_empty() { String::new() } else { format!(" for {}", group.join(", ")) };
-    let detail = format!("{} {counted} within {}{by}", held.most, span_text(correlation.span));
+    let detail = format!("{} {measured} within {}{by}", held.most, span_text(correlation.span));
     burst(about, held.burst, Some(detail))
 }
 

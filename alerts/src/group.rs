@@ -10,6 +10,11 @@ use hashbrown::{Equivalent, HashMap};
 use crate::shown::Shown;
 use crate::sighting::{Sighting, Sightings};
 
+/// Most ids of events that one alert names, the earliest.
+const MAX_IDS: usize = 10_000;
+/// Most ids that all alerts name together: about 100 MB.
+const MAX_IDS_TOGETHER: usize = 1_000_000;
+
 /// Events of a rule by one principal that followed one another.
 #[derive(Debug, Clone)]
 pub(crate) struct Burst {
@@ -20,7 +25,7 @@ pub(crate) struct Burst {
     /// Number of events.
     pub(crate) count: u64,
     /// The earliest events: time and id.
-    pub(crate) ids: Shown<(i64, String)>,
+    pub(crate) ids: Shown<(i64, String), MAX_IDS>,
     /// Regions.
     pub(crate) regions: Shown<String>,
     /// Addresses.
@@ -65,8 +70,25 @@ impl Burst {
         self.errors.merge(other.errors);
     }
 
-    /// Takes in the event of a row, without copying what is known already. Same result as [`Burst::merge`].
-    fn absorb(&mut self, sightings: &Sightings, row: usize) {
+    /// Takes another event in. Same result as [`Burst::merge`] with a burst of it.
+    pub(crate) fn add(&mut self, event: &Sighting) {
+        self.last = self.last.max(event.time);
+        self.count += 1;
+        if *event < self.first {
+            self.first = event.clone();
+        }
+        let key = (event.time, event.event_id.as_str());
+        self.ids.note_by(true, |(time, id)| (*time, id.as_str()).cmp(&key), || (event.time, event.event_id.clone()));
+        note(&mut self.regions, &event.region);
+        note(&mut self.addresses, &event.address);
+        note(&mut self.agents, &event.agent);
+        note(&mut self.what, &event.what);
+        note(&mut self.errors, &event.error);
+    }
+
+    /// Takes in the event of a row, without copying what is known already. Same result as [`Burst::merge`]. Without
+    /// `room` the list of ids does not grow; true if it did.
+    fn absorb(&mut self, sightings: &Sightings, row: usize, room: bool) -> bool {
         let time = sightings.time(row);
         self.last = self.last.max(time);
         self.count += 1;
@@ -77,12 +99,14 @@ impl Burst {
                 self.first = sighting;
             }
         }
-        self.ids.note_by(|(kept, id)| (*kept, id.as_str()).cmp(&(time, event_id)), || (time, event_id.to_owned()));
+        let key = (time, event_id);
+        let more = self.ids.note_by(room, |(t, id)| (*t, id.as_str()).cmp(&key), || (time, event_id.to_owned()));
         note(&mut self.regions, sightings.region(row));
         note(&mut self.addresses, sightings.address(row));
         note(&mut self.agents, sightings.agent(row));
         note(&mut self.errors, sightings.error(row));
         sightings.with_what(row, |what| note(&mut self.what, what));
+        more
     }
 }
 
@@ -118,6 +142,7 @@ pub(crate) struct Groups {
     window: i64,
     max_bursts: usize,
     bursts: usize,
+    ids: usize,
     by_key: HashMap<Key, Vec<Burst>, ahash::RandomState>,
     /// Events that were not kept, because there were too many bursts.
     pub(crate) shed: u64,
@@ -126,7 +151,7 @@ pub(crate) struct Groups {
 impl Groups {
     /// Bursts end after `window` microseconds without an event; at most `max_bursts` are kept.
     pub(crate) fn new(window: i64, max_bursts: usize) -> Self {
-        Groups { window, max_bursts, bursts: 0, by_key: HashMap::default(), shed: 0 }
+        Groups { window, max_bursts, bursts: 0, ids: 0, by_key: HashMap::default(), shed: 0 }
     }
 
     /// Takes the event in `row` for a rule.
@@ -135,7 +160,8 @@ impl Groups {
         if let Some(bursts) = self.by_key.get_mut(&key) {
             let touched = touching(bursts, sightings.time(row), sightings.time(row), self.window);
             if let [burst] = &mut bursts[touched] {
-                burst.absorb(sightings, row);
+                let more = burst.absorb(sightings, row, self.ids < MAX_IDS_TOGETHER);
+                self.ids += usize::from(more);
                 return;
             }
             let new = Burst::new(sightings.read(row));

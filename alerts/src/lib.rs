@@ -1,11 +1,13 @@
 //! trailhound's alerts: rows to alerts, with Sigma rules evaluated on columns.
 //!
-//! In the order data flows: [`rule`] reads Sigma YAML ([`about`] is what a rule says of itself), [`pack`] holds the
-//! shipped rules and loads users' own; `condition`, `modifier`, `plan`, `wildcard` and `encode` turn a detection into a
-//! tree of `test`s on fields; `field` says which column a field is; `compile` shares equal tests between rules and
-//! indexes rules by event; `view`, `codes` and `document` read one batch, `run` runs all rules over it, and [`engine`] hands what
-//! matched to `group` (one alert a burst), `correlate` (windows over event time) and `remember` (rest and first use),
-//! all three indifferent to the order of the events. `finish` makes [`alert`]s of what they found.
+//! In the order data flows: `yaml` cuts a file into documents, [`rule`] reads Sigma from them ([`about`] is what a rule
+//! says of itself, [`filter`] what is taken away from it), [`pack`] holds the shipped rules and loads users' own;
+//! `condition`, `modifier`, `plan`, `wildcard`, `moment` and `encode` turn a detection into a tree of `test`s on fields;
+//! `field` says which column a field is; `compile` shares equal tests between rules and indexes rules by event; `view`,
+//! `codes` and `document` read one batch, `run` runs all rules over it, and [`engine`] hands what matched to `group` (one
+//! alert a burst), `link` and `correlate` (windows over event time, measured by `slide`) and `remember` (rest and first
+//! use), all indifferent to the order of the events. `finish` makes [`alert`]s of what they found; [`suppress`] knows those
+//! that nobody wants. [`lint`] remarks what is odd about rules, [`proof`] judges them by their own events.
 //!
 //! Arrow and the event table only: nothing here knows files, SQL, policies, or how an alert is printed or sent.
 
@@ -21,12 +23,20 @@ mod encode;
 pub mod engine;
 mod error;
 mod field;
+pub mod filter;
 mod finish;
+mod glob;
 mod group;
+mod link;
+pub mod lint;
 mod memory;
 mod modifier;
+mod moment;
 pub mod pack;
+mod part;
+mod pcre;
 mod plan;
+pub mod proof;
 mod remember;
 pub mod rule;
 mod run;
@@ -34,17 +44,22 @@ pub mod settings;
 pub mod severity;
 mod shown;
 mod sighting;
+mod slide;
 mod spot;
+pub mod suppress;
 mod test;
 mod view;
 mod wildcard;
+mod yaml;
 
 pub use about::About;
 pub use alert::Alert;
-pub use engine::{Engine, Outcome};
+pub use engine::{Engine, Loss, Outcome};
 pub use error::RuleError;
+pub use filter::Filter;
 pub use modifier::Lists;
 pub use rule::Rule;
 pub use run::Match;
 pub use settings::Settings;
 pub use severity::Severity;
+pub use suppress::Suppression;

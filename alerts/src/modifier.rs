@@ -4,13 +4,15 @@
 //! or cannot be kept exactly is an error. Knows rsigma's values and nothing of columns.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 
+use ipnet::IpNet;
 use rsigma_parser::{Modifier, SigmaString, SigmaValue};
 
-use crate::condition::{Expr, all, any};
+use crate::condition::{Expr, MAX_REGEXES, all, any};
 use crate::plan::Plan;
-use crate::test::{Compare, Test};
-use crate::wildcard::Place;
+use crate::test::{Compare, Test, number};
+use crate::wildcard::{Place, expand};
 
 /// Users' lists for the `expand` modifier: placeholder name (without `%`) to values.
 pub type Lists = BTreeMap<String, Vec<String>>;
@@ -20,23 +22,24 @@ pub(crate) const MAX_VALUES: usize = 10_000;
 
 /// The tree for one field with its modifiers and values.
 pub(crate) fn field(name: &str, modifiers: &[Modifier], values: &[SigmaValue], lists: &Lists) -> Result<Expr, String> {
-    let has = |m| modifiers.contains(&m);
     check_values(values)?;
-    if let Some(part) = modifiers.iter().find(|m| TIME_PARTS.contains(m)) {
-        return Err(format!("the time modifier `{}` is not supported yet", written(*part)));
-    }
-    if has(Modifier::Exists) {
+    if modifiers.contains(&Modifier::Exists) {
         return exists(name, modifiers, values);
     }
+    let plan = Plan::new(modifiers)?;
     let mut parts = Vec::with_capacity(values.len());
     for value in values {
-        parts.push(one(name, modifiers, value, lists)?);
+        let choices = expanded(&plan, value, lists)?;
+        if plan.regex && choices.len() + parts.len() > MAX_REGEXES {
+            return Err(format!("more than {MAX_REGEXES} regular expressions: join them with `|`"));
+        }
+        parts.push(any(choices.iter().map(|value| one(name, &plan, value)).collect::<Result<_, _>>()?));
     }
-    let joined = if has(Modifier::All) { all(parts) } else { any(parts) };
-    if !has(Modifier::Neq) {
+    let joined = if plan.all { all(parts) } else { any(parts) };
+    if !plan.neq {
         return Ok(joined);
     }
-    if has(Modifier::All) {
+    if plan.all {
         return Err("`neq` with `all` has no defined meaning".to_owned());
     }
     // "The field is different from the specified values": it is there, and is none of them.
@@ -47,8 +50,11 @@ pub(crate) fn field(name: &str, modifiers: &[Modifier], values: &[SigmaValue], l
 /// The tree for values without a field: they may stand anywhere in the event.
 pub(crate) fn keywords(modifiers: &[Modifier], values: &[SigmaValue], lists: &Lists) -> Result<Expr, String> {
     check_values(values)?;
+    if modifiers.contains(&Modifier::Exists) {
+        return Err("`exists` needs a field".to_owned());
+    }
     let mut plan = Plan::new(modifiers)?;
-    if plan.cidr || plan.compare.is_some() || plan.fieldref || plan.neq || modifiers.contains(&Modifier::Exists) {
+    if !plan.is_text() || plan.neq {
         return Err("keywords take only text modifiers".to_owned());
     }
     if plan.place == Place::Whole {
@@ -59,14 +65,14 @@ pub(crate) fn keywords(modifiers: &[Modifier], values: &[SigmaValue], lists: &Li
         if *value == SigmaValue::Null {
             return Err("`null` cannot be a keyword".to_owned());
         }
-        let tests = plan.texts(value, lists)?;
-        parts.push(any(tests.into_iter().map(Expr::Keyword).collect()));
+        let mut choices = Vec::new();
+        for value in expanded(&plan, value, lists)? {
+            choices.extend(plan.texts(&value)?.into_iter().map(Expr::Keyword));
+        }
+        parts.push(any(choices));
     }
     Ok(if plan.all { all(parts) } else { any(parts) })
 }
-
-const TIME_PARTS: [Modifier; 6] =
-    [Modifier::Minute, Modifier::Hour, Modifier::Day, Modifier::Week, Modifier::Month, Modifier::Year];
 
 /// A modifier as it stands in a rule.
 pub(crate) fn written(modifier: Modifier) -> String {
@@ -90,6 +96,17 @@ fn check_values(values: &[SigmaValue]) -> Result<(), String> {
     }
 }
 
+/// The values that a value stands for: itself, or with `expand` what its placeholders stand for.
+fn expanded(plan: &Plan, value: &SigmaValue, lists: &Lists) -> Result<Vec<SigmaValue>, String> {
+    match value {
+        SigmaValue::String(text) if plan.expand => {
+            let read = |text: &String| if plan.regex { SigmaString::from_raw(text) } else { SigmaString::new(text) };
+            Ok(expand(&text.original, lists)?.iter().map(|text| SigmaValue::String(read(text))).collect())
+        }
+        value => Ok(vec![value.clone()]),
+    }
+}
+
 fn exists(name: &str, modifiers: &[Modifier], values: &[SigmaValue]) -> Result<Expr, String> {
     let present = Expr::Field(name.to_owned(), Test::Present);
     match (modifiers, values) {
@@ -100,32 +117,39 @@ fn exists(name: &str, modifiers: &[Modifier], values: &[SigmaValue]) -> Result<E
     }
 }
 
-fn one(name: &str, modifiers: &[Modifier], value: &SigmaValue, lists: &Lists) -> Result<Expr, String> {
-    let plan = Plan::new(modifiers)?;
+fn one(name: &str, plan: &Plan, value: &SigmaValue) -> Result<Expr, String> {
     let test = |test| Expr::Field(name.to_owned(), test);
+    if let Some(clock) = plan.clock {
+        return Ok(test(Test::Clock(clock, plan.compare.unwrap_or(Compare::Equal), bound(value)?)));
+    }
     if let Some(compare) = plan.compare {
-        let bound = match value {
-            SigmaValue::Integer(n) => *n as f64,
-            SigmaValue::Float(n) => *n,
-            SigmaValue::String(s) => s.original.parse().map_err(|_| format!("`{s}` is not a number"))?,
-            _ => return Err("a comparison takes a number".to_owned()),
-        };
-        return Ok(test(Test::Number(compare, bound)));
+        return Ok(test(Test::Number(compare, bound(value)?)));
     }
     if plan.cidr {
         let SigmaValue::String(network) = value else { return Err("`cidr` takes a network".to_owned()) };
-        let network = network.original.parse().map_err(|_| format!("`{network}` is not a network in CIDR notation"))?;
-        return Ok(test(Test::Inside(network)));
+        let text = network.original.trim();
+        let network = text.parse::<IpNet>().or_else(|_| text.parse::<IpAddr>().map(IpNet::from));
+        return Ok(test(Test::Inside(network.map_err(|_| format!("`{text}` is not a network in CIDR notation"))?)));
     }
     if plan.fieldref {
         let SigmaValue::String(other) = value else { return Err("`fieldref` takes the name of a field".to_owned()) };
-        return Ok(test(Test::SameAs(other.original.clone(), plan.cased)));
+        return Ok(test(Test::SameAs(other.original.clone(), plan.place, plan.cased)));
     }
     match value {
         SigmaValue::Null if plan.is_plain() => Ok(Expr::Not(Box::new(test(Test::NotNull)))),
         SigmaValue::Null => Err("`null` takes no text modifier".to_owned()),
         // A number with a fraction has several spellings (1.10 is 1.1 to YAML), so its value counts.
         SigmaValue::Float(number) if plan.is_plain() => Ok(test(Test::Number(Compare::Equal, *number))),
-        value => Ok(any(plan.texts(value, lists)?.into_iter().map(|t| test(Test::Text(t))).collect())),
+        value => Ok(any(plan.texts(value)?.into_iter().map(|t| test(Test::Text(t))).collect())),
+    }
+}
+
+/// The number that a comparison compares with.
+fn bound(value: &SigmaValue) -> Result<f64, String> {
+    match value {
+        SigmaValue::Integer(n) => Ok(*n as f64),
+        SigmaValue::Float(n) => Ok(*n),
+        SigmaValue::String(s) => number(&s.original).ok_or_else(|| format!("`{s}` is not a number")),
+        _ => Err("a comparison takes a number".to_owned()),
     }
 }

@@ -2,12 +2,14 @@
 //!
 //! Source: Sigma specification 2.1.0, appendix "modifiers". Knows values and modifiers, and no fields.
 
+use rsigma_parser::value::StringPart;
 use rsigma_parser::{Modifier, SigmaString, SigmaValue};
 
 use crate::encode::{Charset, base64, base64_offsets};
-use crate::modifier::{Lists, written};
+use crate::modifier::written;
+use crate::moment::Clock;
 use crate::test::{Compare, Shape, TextTest, regex};
-use crate::wildcard::{Place, dashes, expand, pattern};
+use crate::wildcard::{Place, dashes, pattern};
 
 /// The modifiers of one field, sorted out and found consistent.
 #[derive(Debug)]
@@ -16,16 +18,17 @@ pub(crate) struct Plan {
     pub(crate) cased: bool,
     pub(crate) all: bool,
     pub(crate) neq: bool,
-    expand: bool,
+    pub(crate) expand: bool,
     windash: bool,
     charset: Charset,
     base64: bool,
     offsets: bool,
-    regex: bool,
+    pub(crate) regex: bool,
     flags: String,
     pub(crate) cidr: bool,
     pub(crate) fieldref: bool,
     pub(crate) compare: Option<Compare>,
+    pub(crate) clock: Option<Clock>,
 }
 
 impl Plan {
@@ -45,6 +48,7 @@ impl Plan {
             cidr: false,
             fieldref: false,
             compare: None,
+            clock: None,
         };
         for modifier in modifiers {
             plan.add(*modifier)?;
@@ -68,15 +72,19 @@ impl Plan {
             Modifier::DotAll => self.flags.push('s'),
             Modifier::Cidr => self.cidr = true,
             Modifier::FieldRef => self.fieldref = true,
-            Modifier::Lt => self.compare = Some(Compare::Less),
-            Modifier::Lte => self.compare = Some(Compare::LessOrEqual),
-            Modifier::Gt => self.compare = Some(Compare::Greater),
-            Modifier::Gte => self.compare = Some(Compare::GreaterOrEqual),
+            Modifier::Lt => self.order(Compare::Less)?,
+            Modifier::Lte => self.order(Compare::LessOrEqual)?,
+            Modifier::Gt => self.order(Compare::Greater)?,
+            Modifier::Gte => self.order(Compare::GreaterOrEqual)?,
             Modifier::Expand => self.expand = true,
+            Modifier::WindAsh => self.windash = true,
+            part if Clock::of(part).is_some() => match self.clock {
+                None => self.clock = Clock::of(part),
+                Some(_) => return Err("a date has one part at a time: use a selection for each".to_owned()),
+            },
             encoding if !before_place => {
                 return Err(format!("`{}` must stand before contains, startswith and endswith", written(encoding)));
             }
-            Modifier::WindAsh => self.windash = true,
             Modifier::Wide if !self.encoded() => self.charset = Charset::Utf16Le,
             Modifier::Utf16be if !self.encoded() => self.charset = Charset::Utf16Be,
             Modifier::Utf16 if !self.encoded() => self.charset = Charset::Utf16,
@@ -95,37 +103,54 @@ impl Plan {
         Ok(())
     }
 
+    fn order(&mut self, compare: Compare) -> Result<(), String> {
+        if self.compare.is_some() {
+            return Err("lt, lte, gt and gte exclude one another: use a selection for each".to_owned());
+        }
+        self.compare = Some(compare);
+        Ok(())
+    }
+
     fn encoded(&self) -> bool {
         self.base64 || self.offsets
     }
 
-    fn texty(&self) -> bool {
-        self.place != Place::Whole || self.expand || self.windash || self.encoded() || self.charset != Charset::Utf8
+    /// The value becomes another text.
+    fn changed(&self) -> bool {
+        self.windash || self.encoded() || self.charset != Charset::Utf8
     }
 
+    /// Values are compared as text.
+    pub(crate) fn is_text(&self) -> bool {
+        !self.cidr && !self.fieldref && self.compare.is_none() && self.clock.is_none()
+    }
+
+    /// Values stand for themselves.
     pub(crate) fn is_plain(&self) -> bool {
-        !self.texty() && !self.regex && !self.cased
+        self.place == Place::Whole && !self.changed() && !self.regex && !self.cased
     }
 
     fn check(&self) -> Result<(), String> {
-        let kinds = [self.texty(), self.regex, self.cidr, self.fieldref, self.compare.is_some()];
-        if kinds.iter().filter(|kind| **kind).count() > 1 {
+        let numeric = self.compare.is_some() || self.clock.is_some();
+        let kinds = [self.changed(), self.regex, self.cidr, self.fieldref, numeric];
+        let placed = self.place != Place::Whole && (self.cidr || numeric);
+        if placed || kinds.iter().filter(|kind| **kind).count() > 1 {
             return Err("these modifiers exclude one another".to_owned());
         }
         if !self.flags.is_empty() && !self.regex {
             return Err("`i`, `m` and `s` belong behind `re`".to_owned());
         }
-        if self.cased && (self.cidr || self.compare.is_some()) {
+        if self.cased && (self.cidr || numeric) {
             return Err("`cased` has no meaning here".to_owned());
         }
-        if self.charset != Charset::Utf8 && !self.encoded() {
-            return Err("UTF-16 bytes never stand in a JSON record; follow with `base64` or `base64offset`".to_owned());
+        if self.fieldref && self.expand {
+            return Err("`fieldref` takes the name of a field, and no placeholders".to_owned());
         }
         Ok(())
     }
 
     /// The tests, of which one must pass, for one value.
-    pub(crate) fn texts(&self, value: &SigmaValue, lists: &Lists) -> Result<Vec<TextTest>, String> {
+    pub(crate) fn texts(&self, value: &SigmaValue) -> Result<Vec<TextTest>, String> {
         let value = match value {
             SigmaValue::String(text) => text.clone(),
             SigmaValue::Integer(number) => SigmaString::from_raw(&number.to_string()),
@@ -134,21 +159,28 @@ impl Plan {
             SigmaValue::Null => return Err("`null` takes no text modifier".to_owned()),
         };
         if self.regex {
-            let flags = if self.flags.is_empty() { String::new() } else { format!("(?{})", self.flags) };
-            let pattern = regex(&format!("{flags}{}", value.original))?;
-            return Ok(vec![TextTest::new(Shape::Matches(pattern), true, "")]);
+            return Ok(vec![TextTest::new(Shape::Matches(regex(&self.anchored(&value.original))?), true, "")]);
         }
         let mut values = vec![value];
-        if self.expand {
-            values = expand(&values[0].original, lists)?;
-        }
         if self.windash {
             values = dashes(&values)?;
         }
         if self.encoded() {
             values = self.encode(&values)?;
+        } else if self.charset != Charset::Utf8 {
+            values = values.iter().map(|value| self.widen(value)).collect::<Result<_, _>>()?;
         }
-        values.iter().map(|v| pattern(v, self.place, self.cased)).collect()
+        Ok(values.iter().map(|v| pattern(v, self.place, self.cased)).collect())
+    }
+
+    /// A regular expression is looked for anywhere; `startswith` and `endswith` tie it to an end of the text.
+    fn anchored(&self, pattern: &str) -> String {
+        let flags = if self.flags.is_empty() { String::new() } else { format!("(?{})", self.flags) };
+        match self.place {
+            Place::Whole | Place::Within => format!("{flags}{pattern}"),
+            Place::Start => format!(r"{flags}\A(?:{pattern})"),
+            Place::End => format!(r"{flags}(?:{pattern})\z"),
+        }
     }
 
     fn encode(&self, values: &[SigmaString]) -> Result<Vec<SigmaString>, String> {
@@ -160,5 +192,22 @@ impl Plan {
             encoded.extend(texts.iter().map(|t| SigmaString::from_raw(t)));
         }
         Ok(encoded)
+    }
+
+    /// UTF-16 as it looks where its bytes were taken for text: a NUL beside each character.
+    fn widen(&self, value: &SigmaString) -> Result<SigmaString, String> {
+        let mut wide = value.clone();
+        for part in &mut wide.parts {
+            let StringPart::Plain(text) = part else { continue };
+            if !text.is_ascii() {
+                return Err("UTF-16 of other than ASCII is no text: follow with `base64` or `base64offset`".to_owned());
+            }
+            let nul = |c: char| if self.charset == Charset::Utf16Be { ['\0', c] } else { [c, '\0'] };
+            *text = text.chars().flat_map(nul).collect();
+        }
+        if self.charset == Charset::Utf16 {
+            wide.parts.insert(0, StringPart::Plain("\u{feff}".to_owned()));
+        }
+        Ok(wide)
     }
 }

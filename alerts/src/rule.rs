@@ -1,22 +1,22 @@
 //! Sigma YAML to rules, strictly: a rule says exactly what it says in Sigma, or it is refused with a reason.
 //!
-//! rsigma reads the YAML, the modifiers and the condition; here stands what a rule must be to run on CloudTrail, and
+//! rsigma reads detections, modifiers and conditions; here stands what a rule must be to run on CloudTrail, and
 //! our two additions, `response:` (steps to take) and `trailhound:` (see `memory`). Knows no events.
 
-use rsigma_parser::{CorrelationRule, LogSource, SigmaCollection, SigmaRule, parse_sigma_yaml};
+use rsigma_parser::{LogSource, SigmaCollection, SigmaRule, parse_sigma_yaml};
 
 use crate::about::About;
 use crate::condition::{self, Expr};
 use crate::correlation::Correlation;
 use crate::error::RuleError;
+use crate::filter::Filter;
 use crate::memory::Memory;
 use crate::modifier::Lists;
-use crate::spot::{line_in, line_of, line_of_reason, title_of};
+use crate::spot::{line_in, line_of, line_of_reason};
+use crate::yaml::{self, Document};
 
 /// Largest rule file, in bytes.
 pub const MAX_FILE_BYTES: usize = 256 * 1024;
-/// Most brackets that may be open at one time in a rule file: conditions are read by recursion.
-const MAX_BRACKETS: usize = 64;
 
 /// A rule that can run.
 #[derive(Debug, Clone)]
@@ -40,7 +40,12 @@ pub(crate) enum Logic {
 impl Rule {
     /// True if the other rule detects the same, as written, and finds it as bad.
     pub(crate) fn same_as(&self, other: &Rule) -> bool {
-        self.about.severity == other.about.severity && format!("{:?}", self.logic) == format!("{:?}", other.logic)
+        self.about.severity == other.about.severity && self.detects() == other.detects()
+    }
+
+    /// What it detects, as text that is equal for rules that detect the same.
+    pub(crate) fn detects(&self) -> String {
+        format!("{:?}", self.logic)
     }
 }
 
@@ -49,78 +54,89 @@ impl Rule {
 pub struct Parsed {
     /// Rules that can run.
     pub rules: Vec<Rule>,
+    /// Filters, to be put on the rules that they name: see [`crate::filter::apply`].
+    pub filters: Vec<Filter>,
     /// Rules, or the whole file, that cannot.
     pub errors: Vec<RuleError>,
+}
+
+impl Parsed {
+    /// Takes in what was read elsewhere.
+    pub fn extend(&mut self, other: Parsed) {
+        self.rules.extend(other.rules);
+        self.filters.extend(other.filters);
+        self.errors.extend(other.errors);
+    }
 }
 
 /// Reads the rules of one YAML text; several documents may stand in it. `file` is used in messages and as the id of a
 /// rule without one.
 pub fn parse(file: &str, yaml: &str, lists: &Lists) -> Parsed {
     let mut parsed = Parsed::default();
-    let error = |rule: Option<&str>, line, reason: String| RuleError {
-        file: file.to_owned(),
-        rule: rule.map(str::to_owned),
-        line,
-        reason,
+    let error = |rule, line, reason| RuleError { file: file.to_owned(), rule, line, reason };
+    let size = match yaml.len() > MAX_FILE_BYTES {
+        true => Err(format!("the file has {} bytes; at most {MAX_FILE_BYTES} are read", yaml.len())),
+        false => yaml::check(yaml),
     };
-    if let Err(reason) = check_text(yaml) {
+    if let Err(reason) = size {
         parsed.errors.push(error(None, None, reason));
         return parsed;
     }
-    let collection = match parse_sigma_yaml(yaml) {
-        Ok(collection) => collection,
-        Err(e) => {
-            parsed.errors.push(error(None, None, e.to_string()));
-            return parsed;
+    let documents = yaml::documents(yaml);
+    if documents.is_empty() {
+        parsed.errors.push(error(None, None, "the file holds no rule".to_owned()));
+    }
+    for document in documents {
+        match document {
+            Ok(document) => {
+                if let Err((line, reason)) = read(file, &document, lists, &mut parsed) {
+                    let title = document.str("title").map(str::to_owned);
+                    parsed.errors.push(error(title, document.line(line), reason));
+                }
+            }
+            Err(fault) => parsed.errors.push(error(fault.title, fault.line, fault.reason)),
         }
-    };
-    for reason in collection.errors.iter().filter(|reason| !is_remark(reason)) {
-        let (reason, line) = explain(reason, yaml);
-        parsed.errors.push(error(title_of(yaml).as_deref(), line, reason));
     }
-    for filter in &collection.filters {
-        let line = line_of(yaml, &filter.title);
-        parsed.errors.push(error(Some(&filter.title), line, "Sigma filters are not supported yet".to_owned()));
-    }
-    read_all(file, yaml, &collection, lists, &mut parsed);
     parsed
 }
 
-fn read_all(file: &str, yaml: &str, collection: &SigmaCollection, lists: &Lists, parsed: &mut Parsed) {
-    let rules = collection.rules.iter().filter(|r| !unread(collection, r.level.is_some(), r.sigma_version.is_some()));
-    let rules = rules.map(|rule| (About::of_rule(file, yaml, rule), read_rule(rule, lists)));
-    let correlations = collection.correlations.iter();
-    let correlations = correlations.filter(|r| !unread(collection, r.level.is_some(), r.sigma_version.is_some()));
-    let correlations = correlations.map(|rule| (About::of_correlation(file, yaml, rule), read_correlation(rule)));
-    for (about, logic) in rules.chain(correlations) {
-        match logic {
-            Ok(logic) => parsed.rules.push(Rule { about, logic }),
-            Err(reason) => {
-                let line = line_of_reason(yaml, &reason, about.line).or(about.line);
-                parsed.errors.push(RuleError { file: about.file, rule: Some(about.title), line, reason });
-            }
-        }
+/// Reads one document into `parsed`, or says why not, with the line of the document.
+fn read(file: &str, document: &Document, lists: &Lists, parsed: &mut Parsed) -> Result<(), (Option<u32>, String)> {
+    let title = document.str("title").and_then(|title| line_of(&document.text, title));
+    let place = |reason: String| (line_of_reason(&document.text, &reason, title).or(title), reason);
+    check_nots(document).map_err(place)?;
+    let about = About::read(file, document).map_err(place)?;
+    if document.map.contains_key("correlation") {
+        check_version(document).map_err(place)?;
+        let correlation = Correlation::read(&document.map).map_err(place)?;
+        parsed.rules.push(Rule { about, logic: Logic::Correlation(correlation) });
+        return Ok(());
     }
+    let source = document.source().map_err(place)?;
+    let collection = parse_sigma_yaml(&source).map_err(|e| explain(&e.to_string(), &document.text))?;
+    if let Some(reason) = collection.errors.iter().find(|reason| !is_remark(reason)) {
+        return Err(explain(reason, &document.text));
+    }
+    let SigmaCollection { rules, filters, .. } = collection;
+    for rule in &rules {
+        check_version(document).map_err(place)?;
+        let logic = read_rule(rule, document, lists).map_err(place)?;
+        parsed.rules.push(Rule { about: about.clone(), logic });
+    }
+    for filter in &filters {
+        check_version(document).map_err(place)?;
+        if let Some(source) = &filter.logsource {
+            check_source(source).map_err(place)?;
+        }
+        parsed.filters.push(Filter::read(about.clone(), filter, lists).map_err(place)?);
+    }
+    Ok(())
 }
 
-/// Bounds on the text, before any parser sees it.
-fn check_text(yaml: &str) -> Result<(), String> {
-    if yaml.len() > MAX_FILE_BYTES {
-        return Err(format!("the file has {} bytes; at most {MAX_FILE_BYTES} are read", yaml.len()));
-    }
-    let mut open = 0usize;
-    for byte in yaml.bytes() {
-        match byte {
-            b'(' | b'[' | b'{' => open += 1,
-            b')' | b']' | b'}' => open = open.saturating_sub(1),
-            _ => {}
-        }
-        if open > MAX_BRACKETS {
-            return Err(format!("more than {MAX_BRACKETS} brackets are open at one time"));
-        }
-    }
+/// Conditions are read by recursion.
+fn check_nots(document: &Document) -> Result<(), String> {
     let mut nots = 0;
-    for word in yaml.split_whitespace() {
+    for word in document.text.split_whitespace() {
         nots = if word == "not" { nots + 1 } else { 0 };
         if nots > 8 {
             return Err("more than 8 `not` follow one another".to_owned());
@@ -134,35 +150,28 @@ fn is_remark(reason: &str) -> bool {
     reason.starts_with("related[") || reason.starts_with("'related'") || reason.starts_with("invalid status")
 }
 
-/// The parser's reason in one line, and the line of the file that it is about.
-fn explain(reason: &str, yaml: &str) -> (String, Option<u32>) {
+/// The parser's reason in one line, and the line of the document that it is about.
+fn explain(reason: &str, text: &str) -> (Option<u32>, String) {
     let reason = reason.split_whitespace().collect::<Vec<_>>().join(" ");
-    if !reason.contains("ondition parse error") {
-        let line = line_in(&reason);
-        return (reason, line);
+    if let Some(modifier) = reason.split_once("nknown modifier").and_then(|(_, rest)| rest.split('\'').nth(1)) {
+        return (line_of(text, &format!("|{modifier}")), reason);
     }
-    let line = line_of(yaml, "condition:");
-    let condition = line.and_then(|line| yaml.lines().nth(line as usize - 1)).unwrap_or_default();
+    if !reason.contains("ondition parse error") {
+        return (line_in(&reason), yaml::message(&reason));
+    }
+    let line = line_of(text, "condition:");
+    let condition = line.and_then(|line| text.lines().nth(line as usize - 1)).unwrap_or_default();
     if condition.contains('|') {
         let old = "the old aggregation syntax (`selection | count() …`) is not Sigma 2: write a correlation";
-        return (old.to_owned(), line);
+        return (line, old.to_owned());
     }
-    (reason, line)
+    (line, reason)
 }
 
-/// A level or version that the parser could not read leaves the rule without one, and the rule would be another.
-fn unread(collection: &SigmaCollection, level: bool, version: bool) -> bool {
-    let told = |what: &str| collection.errors.iter().any(|reason| reason.starts_with(what));
-    (!level && told("invalid level")) || (!version && told("invalid sigma-version"))
-}
-
-fn read_rule(rule: &SigmaRule, lists: &Lists) -> Result<Logic, String> {
-    if rule.sigma_version.is_some_and(|version| version > 2) {
-        return Err("`sigma-version` above 2 is not supported yet".to_owned());
-    }
+fn read_rule(rule: &SigmaRule, document: &Document, lists: &Lists) -> Result<Logic, String> {
     check_source(&rule.logsource)?;
     let expr = condition::read(&rule.detection, lists)?;
-    let block = rule.custom_attributes.get("trailhound").map(serde_json::to_value);
+    let block = document.map.get("trailhound").map(serde_json::to_value);
     match block {
         None => Ok(Logic::Events(expr)),
         Some(Ok(block)) => Memory::read(&block).map(|memory| Logic::Memory(expr, memory)),
@@ -170,11 +179,18 @@ fn read_rule(rule: &SigmaRule, lists: &Lists) -> Result<Logic, String> {
     }
 }
 
-fn read_correlation(rule: &CorrelationRule) -> Result<Logic, String> {
-    if rule.sigma_version.is_some_and(|version| version > 2) {
-        return Err("`sigma-version` above 2 is not supported yet".to_owned());
+/// `sigma-version` is the major version of the specification, or all of it.
+fn check_version(document: &Document) -> Result<(), String> {
+    let Some(version) = document.map.get("sigma-version") else { return Ok(()) };
+    let major = match version.as_u64() {
+        Some(major) => Some(major),
+        None => version.as_str().and_then(|text| text.split('.').next()?.parse().ok()),
+    };
+    match major {
+        Some(1 | 2) => Ok(()),
+        Some(major) => Err(format!("`sigma-version` {major} is not supported yet: 2 is")),
+        None => Err("invalid sigma-version: give 2 or \"2.1.0\"".to_owned()),
     }
-    Correlation::read(rule).map(Logic::Correlation)
 }
 
 /// A rule for other logs would match by accident or never.

@@ -12,10 +12,11 @@ use ingest::schema::{COLUMNS, Kind};
 use crate::codes::Coded;
 use crate::compile::{Node, Program};
 use crate::document::{Ask, Documents};
-use crate::field::{Field, Place};
-use crate::sighting::clip;
+use crate::field::{Field, Place as Column};
+use crate::sighting::keyed;
 use crate::test::{Leaf, Test, TextTest};
 use crate::view::View;
+use crate::wildcard::Place;
 
 /// A rule that holds in a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -94,7 +95,7 @@ impl<'p> Run<'p> {
         let mut found = None;
         self.any(field, row, &mut |leaf| match leaf {
             Leaf::Text(text) => {
-                found = Some(clip(text).to_owned());
+                found = Some(keyed(text).into_owned());
                 true
             }
             _ => false,
@@ -109,7 +110,7 @@ impl<'p> Run<'p> {
                 if !out.is_empty() {
                     out.push(' ');
                 }
-                out.push_str(clip(text));
+                out.push_str(&keyed(text));
                 true
             }
             _ => false,
@@ -132,8 +133,8 @@ impl<'p> Run<'p> {
     fn atom(&mut self, number: usize, row: usize) -> bool {
         let program = self.program;
         let Some(atom) = program.atoms.get(number) else { return false };
-        if let Test::SameAs(_, cased) = &atom.test {
-            return self.same(atom.field, atom.other, *cased, row);
+        if let Test::SameAs(_, place, cased) = &atom.test {
+            return self.same(atom.field, atom.other, (*place, *cased), row);
         }
         self.open(atom.field);
         let Some(Some(View::Text(column))) = self.views.get_mut(atom.field) else {
@@ -158,7 +159,7 @@ impl<'p> Run<'p> {
         held || self.any_extra(atom.field, row, &mut |leaf| atom.test.passes(leaf))
     }
 
-    fn same(&mut self, field: usize, other: usize, cased: bool, row: usize) -> bool {
+    fn same(&mut self, field: usize, other: usize, (place, cased): (Place, bool), row: usize) -> bool {
         let fold = |text: &str| if cased { text.to_owned() } else { text.to_lowercase() };
         let mut others = Vec::new();
         self.any(other, row, &mut |leaf| {
@@ -167,8 +168,19 @@ impl<'p> Run<'p> {
             }
             false
         });
-        !others.is_empty()
-            && self.any(field, row, &mut |leaf| matches!(leaf, Leaf::Text(text) if others.contains(&fold(text))))
+        if others.is_empty() {
+            return false;
+        }
+        self.any(field, row, &mut |leaf| {
+            let Leaf::Text(text) = leaf else { return false };
+            let text = fold(text);
+            others.iter().any(|other| match place {
+                Place::Whole => text == *other,
+                Place::Within => text.contains(other.as_str()),
+                Place::Start => text.starts_with(other.as_str()),
+                Place::End => text.ends_with(other.as_str()),
+            })
+        })
     }
 
     #[inline]
@@ -229,5 +241,5 @@ fn record_views(batch: &RecordBatch, documents: &mut Documents) -> Vec<View> {
         add("", std::slice::from_ref(column), &mut names);
     }
     let fields = names.iter().filter_map(|name| Field::find(name).ok());
-    fields.filter(|f| f.place != Place::Nowhere).map(|f| View::new(&f, batch, documents)).collect()
+    fields.filter(|f| f.place != Column::Nowhere).map(|f| View::new(&f, batch, documents)).collect()
 }

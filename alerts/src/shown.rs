@@ -4,14 +4,14 @@
 
 use std::borrow::Borrow;
 
-/// Most entries that an alert shows of each list.
+/// Most entries that an alert shows of each list, but for the ids of its events.
 const MAX_SHOWN: usize = 20;
 
-/// The smallest distinct entries seen, in order.
+/// The smallest distinct entries seen, in order, at most `MAX`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Shown<T>(Vec<T>);
+pub(crate) struct Shown<T, const MAX: usize = MAX_SHOWN>(Vec<T>);
 
-impl<T: Ord> Shown<T> {
+impl<T: Ord, const MAX: usize> Shown<T, MAX> {
     /// Nothing yet.
     pub(crate) fn none() -> Self {
         Shown(Vec::new())
@@ -27,17 +27,25 @@ impl<T: Ord> Shown<T> {
     where
         T: Borrow<Q>,
     {
-        self.note_by(|kept| kept.borrow().cmp(entry), make);
+        self.note_by(true, |kept| kept.borrow().cmp(entry), make);
     }
 
-    /// The same for an entry that is compared in parts.
-    pub(crate) fn note_by(&mut self, compare: impl FnMut(&T) -> std::cmp::Ordering, make: impl FnOnce() -> T) {
+    /// The same for an entry that is compared in parts. Without `room` the list does not grow; true if it did.
+    pub(crate) fn note_by(
+        &mut self,
+        room: bool,
+        compare: impl FnMut(&T) -> std::cmp::Ordering,
+        make: impl FnOnce() -> T,
+    ) -> bool {
+        let before = self.0.len();
+        let max = if room { MAX } else { before };
         if let Err(place) = self.0.binary_search_by(compare)
-            && place < MAX_SHOWN
+            && place < max
         {
             self.0.insert(place, make());
-            self.0.truncate(MAX_SHOWN);
+            self.0.truncate(max);
         }
+        self.0.len() > before
     }
 
     /// Takes another list in. Commutative and associative.
@@ -45,7 +53,7 @@ impl<T: Ord> Shown<T> {
         self.0.extend(other.0);
         self.0.sort_unstable();
         self.0.dedup();
-        self.0.truncate(MAX_SHOWN);
+        self.0.truncate(MAX);
     }
 
     /// The entries, in order.
@@ -68,7 +76,7 @@ mod tests {
             smallest.truncate(MAX_SHOWN);
             let (left, right) = entries.split_at(cut.min(entries.len()));
             let shown = |entries: &[u8]| {
-                let mut shown = Shown::none();
+                let mut shown: Shown<u8> = Shown::none();
                 entries.iter().for_each(|entry| shown.note(entry, || *entry));
                 shown
             };

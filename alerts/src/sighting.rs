@@ -3,8 +3,11 @@
 //! Text in here was written by whoever made the request. It is kept as data, only cut to a bounded length; whoever
 //! prints or sends it escapes it for the place it goes to.
 
+use std::borrow::Cow;
+
 use arrow::array::{Array, RecordBatch, TimestampMicrosecondArray};
 use ingest::batch::{self, TextColumn};
+use sha2::{Digest, Sha256};
 
 /// Longest text that an alert keeps of one field, in bytes.
 const MAX_TEXT_BYTES: usize = 256;
@@ -13,7 +16,7 @@ const MAX_TEXT_BYTES: usize = 256;
 pub(crate) const UNTIMED: i64 = i64::MIN;
 
 /// What an alert keeps of an event. The order is by time, then by event id.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Sighting {
     /// Microseconds since the epoch, UTC, or [`UNTIMED`].
     pub(crate) time: i64,
@@ -161,9 +164,27 @@ pub(crate) fn clip(text: &str) -> &str {
     text.get(..end).unwrap_or_default()
 }
 
+/// A text as a key: itself where it is short, else its beginning and a hash of all of it, so that long texts that
+/// begin alike stay apart.
+pub(crate) fn keyed(text: &str) -> Cow<'_, str> {
+    if text.len() <= MAX_TEXT_BYTES {
+        return Cow::Borrowed(text);
+    }
+    let hash: String = Sha256::digest(text).iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+    Cow::Owned(format!("{}…{hash}", clip(text)))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn keys_are_bounded_and_differ_as_texts_do() {
+        let (one, two) = ("x".repeat(1000), format!("{}y", "x".repeat(999)));
+        assert_ne!(keyed(&one), keyed(&two));
+        assert!(keyed(&one).len() < 300);
+        assert_eq!(keyed("short"), "short");
+    }
 
     #[test]
     fn long_text_is_cut_between_characters() {

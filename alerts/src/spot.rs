@@ -12,12 +12,22 @@ fn number(at: usize) -> Option<u32> {
     u32::try_from(at + 1).ok()
 }
 
-/// Line of what a reason names in backquotes: each name is looked for from where the one before was found.
-pub(crate) fn line_of_reason(yaml: &str, reason: &str, title: Option<u32>) -> Option<u32> {
-    let lines: Vec<&str> = yaml.lines().collect();
-    let section = |line: &&str| line.starts_with("detection:") || line.starts_with("correlation:");
+/// Line of what a reason names in backquotes: each name is looked for from where the one before was found, first below
+/// the section that says what is detected, and if nothing is there, from the top.
+pub(crate) fn line_of_reason(text: &str, reason: &str, title: Option<u32>) -> Option<u32> {
+    let lines: Vec<&str> = text.lines().collect();
+    let sections = ["detection:", "correlation:", "filter:"];
     let title = title.map_or(0, |line| line as usize - 1);
-    let mut at = lines.iter().skip(title).position(section)? + title;
+    let section = lines.iter().skip(title).position(|line| sections.iter().any(|s| line.starts_with(s)));
+    let below = section.and_then(|at| follow(&lines, reason, at + title));
+    below.or_else(|| follow(&lines, reason, 0)).or_else(|| {
+        let source = reason.contains("the log source").then(|| line_of(text, "logsource:"));
+        source.flatten()
+    })
+}
+
+/// Line of the last of the names that can be followed from the line at `at`.
+fn follow(lines: &[&str], reason: &str, mut at: usize) -> Option<u32> {
     let mut found = None;
     for name in reason.split('`').skip(1).step_by(2) {
         if let Some(next) = lines.iter().skip(at).position(|line| names(line, name)) {
@@ -42,9 +52,4 @@ fn names(line: &str, name: &str) -> bool {
 pub(crate) fn line_in(reason: &str) -> Option<u32> {
     let (_, after) = reason.split_once("at line ")?;
     after.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()
-}
-
-pub(crate) fn title_of(yaml: &str) -> Option<String> {
-    let line = yaml.lines().find_map(|line| line.strip_prefix("title:"))?;
-    Some(line.trim().trim_matches(['\'', '"']).to_owned())
 }

@@ -9,6 +9,11 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 use regex::{Regex, RegexBuilder};
 
+use crate::glob::Glob;
+use crate::moment::Clock;
+use crate::pcre::translate;
+use crate::wildcard::Place;
+
 /// A value found in the event, or that it is there without one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Leaf<'a> {
@@ -35,8 +40,10 @@ pub(crate) enum Test {
     Number(Compare, f64),
     /// Its text is an address inside.
     Inside(IpNet),
-    /// Its text is also a leaf of this other field; bool: with the same case.
-    SameAs(String, bool),
+    /// Its text is a date, and this number of it compares so.
+    Clock(Clock, Compare, f64),
+    /// A leaf of this other field stands so in its text; bool: with the same case.
+    SameAs(String, Place, bool),
 }
 
 /// Order of a number to the rule's.
@@ -76,6 +83,8 @@ pub(crate) enum Shape {
     StartsWith,
     /// The text ends with it.
     EndsWith,
+    /// The text fits; the needle is not used.
+    Glob(Glob),
     /// The text matches; the needle is not used. Case is part of the pattern.
     Matches(Regex),
 }
@@ -83,14 +92,14 @@ pub(crate) enum Shape {
 /// Longest regular expression of a rule, in bytes.
 const MAX_PATTERN_BYTES: usize = 8 * 1024;
 /// Memory that one compiled regular expression may take, in bytes.
-const MAX_PROGRAM_BYTES: usize = 1 << 20;
+const MAX_PROGRAM_BYTES: usize = 2 << 20;
 
 /// Compiles a pattern with bounded memory. Matching is linear in the text whatever the pattern.
 pub(crate) fn regex(pattern: &str) -> Result<Regex, String> {
     if pattern.len() > MAX_PATTERN_BYTES {
         return Err(format!("regular expression of {} bytes; at most {MAX_PATTERN_BYTES} are allowed", pattern.len()));
     }
-    RegexBuilder::new(pattern)
+    RegexBuilder::new(&translate(pattern))
         .size_limit(MAX_PROGRAM_BYTES)
         .dfa_size_limit(MAX_PROGRAM_BYTES)
         .nest_limit(50)
@@ -111,8 +120,10 @@ impl TextTest {
 
     /// Whether `text` passes.
     pub(crate) fn passes(&self, text: &str) -> bool {
-        if let Shape::Matches(pattern) = &self.shape {
-            return pattern.is_match(text);
+        match &self.shape {
+            Shape::Matches(pattern) => return pattern.is_match(text),
+            Shape::Glob(glob) => return glob.fits(text, self.cased),
+            _ => {}
         }
         if self.cased {
             return self.stands_in(text);
@@ -129,7 +140,7 @@ impl TextTest {
             Shape::Contains => memchr::memmem::find(text.as_bytes(), self.needle.as_bytes()).is_some(),
             Shape::StartsWith => text.starts_with(&self.needle),
             Shape::EndsWith => text.ends_with(&self.needle),
-            Shape::Matches(_) => false,
+            Shape::Glob(_) | Shape::Matches(_) => false,
         }
     }
 
@@ -146,7 +157,7 @@ impl TextTest {
                 memchr::memchr2_iter(first.to_ascii_lowercase(), first.to_ascii_uppercase(), &text[..=spare])
                     .any(|at| text[at..at + needle.len()].eq_ignore_ascii_case(needle))
             }
-            Shape::Matches(_) => false,
+            Shape::Glob(_) | Shape::Matches(_) => false,
         }
     }
 }
@@ -163,7 +174,10 @@ impl Test {
                 values.binary_search(&text).is_ok()
             }
             (Test::Number(compare, bound), Leaf::Text(text)) => {
-                text.trim().parse::<f64>().is_ok_and(|number| compare.holds(number, *bound))
+                number(text).is_some_and(|number| compare.holds(number, *bound))
+            }
+            (Test::Clock(clock, compare, bound), Leaf::Text(text)) => {
+                clock.read(text).is_some_and(|number| compare.holds(number, *bound))
             }
             (Test::Inside(network), Leaf::Text(text)) => {
                 text.parse::<IpAddr>().is_ok_and(|address| network.contains(&address))
@@ -171,6 +185,13 @@ impl Test {
             _ => false,
         }
     }
+}
+
+/// The number that a text is. Words that Rust reads as numbers (`inf`, `NaN`) are none in a record.
+pub(crate) fn number(text: &str) -> Option<f64> {
+    let text = text.trim();
+    let digits = text.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'+' | b'-' | b'.' | b'e' | b'E'));
+    text.parse().ok().filter(|number: &f64| digits && number.is_finite())
 }
 
 impl Compare {

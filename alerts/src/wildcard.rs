@@ -6,8 +6,9 @@ use rsigma_parser::SigmaString;
 use rsigma_parser::value::{SpecialChar, StringPart};
 
 use crate::encode::dash_variants;
+use crate::glob::Glob;
 use crate::modifier::{Lists, MAX_VALUES};
-use crate::test::{Shape, TextTest, regex};
+use crate::test::{Shape, TextTest};
 
 /// Where the value must stand in the text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,39 +28,41 @@ pub(crate) fn dashes(values: &[SigmaString]) -> Result<Vec<SigmaString>, String>
     Ok(out)
 }
 
-/// Replaces the first `%name%` by every value of its list, and so on.
-pub(crate) fn expand(text: &str, lists: &Lists) -> Result<Vec<SigmaString>, String> {
-    let mut done = Vec::new();
-    let mut open = vec![text.to_owned()];
-    while let Some(text) = open.pop() {
-        let placeholder = text.split_once('%').and_then(|(before, rest)| {
-            rest.split_once('%').map(|(name, after)| (before.to_owned(), name.to_owned(), after.to_owned()))
-        });
-        let Some((before, name, after)) = placeholder else {
-            done.push(SigmaString::new(&text));
+/// Every text that a value with placeholders stands for: each `%name%` by each value of its list. `\\%` is a plain percent
+/// character. What a list holds is taken as it is.
+pub(crate) fn expand(text: &str, lists: &Lists) -> Result<Vec<String>, String> {
+    let mut done = vec![String::new()];
+    let mut rest = text;
+    while let Some(at) = rest.find('%') {
+        let (before, from) = rest.split_at(at);
+        let after = from.get(1..).unwrap_or_default();
+        if let Some(before) = before.strip_suffix('\\') {
+            append(&mut done, &format!("{before}%"));
+            rest = after;
             continue;
+        }
+        let Some((name, after)) = after.split_once('%').filter(|(name, _)| !name.is_empty()) else {
+            return Err(format!("`expand`: a `%` in `{text}` opens no placeholder; write a plain one as `\\%`"));
         };
-        let values = lists.get(&name).filter(|v| !v.is_empty());
+        let values = lists.get(name).filter(|v| !v.is_empty());
         let values = values.ok_or_else(|| format!("`expand` needs a list named `{name}`, and none was given"))?;
-        if done.len() + open.len() + values.len() > MAX_VALUES {
+        if done.len() * values.len() > MAX_VALUES {
             return Err(format!("`expand` gives more than {MAX_VALUES} values"));
         }
-        // A value that itself holds two `%` would never end: it is taken as it is.
-        let again = after.contains('%');
-        for value in values {
-            let text = format!("{before}{value}{after}");
-            if again && !value.contains('%') {
-                open.push(text);
-            } else {
-                done.push(SigmaString::new(&text));
-            }
-        }
+        append(&mut done, before);
+        done = done.iter().flat_map(|text| values.iter().map(move |value| format!("{text}{value}"))).collect();
+        rest = after;
     }
+    append(&mut done, rest);
     Ok(done)
 }
 
+fn append(texts: &mut [String], more: &str) {
+    texts.iter_mut().for_each(|text| text.push_str(more));
+}
+
 /// The test for a value with wildcards in the given place.
-pub(crate) fn pattern(value: &SigmaString, place: Place, cased: bool) -> Result<TextTest, String> {
+pub(crate) fn pattern(value: &SigmaString, place: Place, cased: bool) -> TextTest {
     let star = StringPart::Special(SpecialChar::WildcardMulti);
     let mut parts = value.parts.clone();
     if matches!(place, Place::Within | Place::End) {
@@ -85,16 +88,27 @@ pub(crate) fn pattern(value: &SigmaString, place: Place, cased: bool) -> Result<
             (true, false) => Shape::EndsWith,
             (true, true) => Shape::Contains,
         };
-        return Ok(TextTest::new(shape, cased, text));
+        return TextTest::new(shape, cased, text);
     }
-    let mut glob = String::from(if cased { "(?s)^" } else { "(?is)^" });
-    for part in &parts {
-        match part {
-            StringPart::Plain(text) => glob.push_str(&regex::escape(text)),
-            StringPart::Special(SpecialChar::WildcardMulti) => glob.push_str(".*"),
-            StringPart::Special(SpecialChar::WildcardSingle) => glob.push('.'),
+    TextTest::new(Shape::Glob(Glob::new(&parts, cased)), cased, "")
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn placeholders_become_every_combination() {
+        let lists = Lists::from([
+            ("a".to_owned(), vec!["1".to_owned(), "%b%".to_owned()]),
+            ("b".to_owned(), vec!["x".to_owned(), "y".to_owned()]),
+        ]);
+        assert_eq!(expand("plain", &lists).unwrap(), ["plain"]);
+        assert_eq!(expand("<%a%-%b%>", &lists).unwrap(), ["<1-x>", "<1-y>", "<%b%-x>", "<%b%-y>"]);
+        assert_eq!(expand("\\%plain%b%", &lists).unwrap(), ["%plainx", "%plainy"]);
+        for bad in ["%c%", "50%", "%%"] {
+            assert!(expand(bad, &lists).is_err(), "{bad}");
         }
     }
-    glob.push('$');
-    Ok(TextTest::new(Shape::Matches(regex(&glob)?), true, ""))
 }

@@ -9,7 +9,7 @@ mod nested;
 mod special;
 mod text;
 
-pub(crate) use special::holds;
+pub(crate) use special::{Marks, equal, holds};
 pub use text::{compact, quote, unescape};
 
 /// Deepest nesting of a value. CloudTrail's own stays under 30; the limit keeps hostile input from costing more.

@@ -11,10 +11,12 @@
 pub mod action;
 pub mod batch;
 pub mod columns;
+pub mod digest;
 pub mod envelope;
 pub mod gunzip;
 pub mod identity;
 pub mod json;
+pub mod key;
 pub mod pipeline;
 pub mod record;
 pub mod reject;

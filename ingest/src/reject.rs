@@ -207,19 +207,39 @@ impl ObjectTotals {
 
     /// Notes `count` refused records.
     pub fn reject(&mut self, reason: Reason, count: u64, detail: impl Into<String>) {
-        self.refuse(reason, count, detail, None, &[]);
+        self.refuse(reason, count, None, &[], |_| detail.into());
     }
 
-    /// Notes `count` refused records, of which the first stands at `offset` and begins with `raw`.
-    pub fn refuse(&mut self, reason: Reason, count: u64, detail: impl Into<String>, offset: Option<u64>, raw: &[u8]) {
+    /// Notes `count` refused records, of which the first stands at `offset` and begins with `raw`. `detail` is asked only
+    /// where it is kept, because a hostile object is refused millions of times; it is given the record's number, from 1.
+    pub fn refuse(
+        &mut self,
+        reason: Reason,
+        count: u64,
+        offset: Option<u64>,
+        raw: &[u8],
+        detail: impl FnOnce(u64) -> String,
+    ) {
+        let number = self.records_in + 1;
         self.records_in += count;
         self.rejected += count;
-        let detail = detail.into();
-        if self.evidence && self.refused.len() < MAX_REFUSED {
+        let listed = match self.reasons.get_mut(&reason) {
+            Some((refused, _)) => {
+                *refused += count;
+                true
+            }
+            None => false,
+        };
+        let kept = self.evidence && self.refused.len() < MAX_REFUSED;
+        if listed && !kept {
+            return;
+        }
+        let detail = detail(number);
+        if kept {
             let raw = raw[..raw.len().min(MAX_RAW_BYTES)].to_vec();
             self.refused.push(Refused { reason, detail: detail.clone(), offset, raw });
         }
-        self.reasons.entry(reason).or_insert_with(|| (0, detail)).0 += count;
+        self.reasons.entry(reason).or_insert((count, detail));
     }
 
     /// Whether the figures add up.
@@ -280,6 +300,27 @@ impl Totals {
             } else {
                 self.unlisted += 1;
             }
+        }
+    }
+
+    /// Adds the totals of another scan.
+    pub fn merge(&mut self, other: Totals) {
+        self.objects += other.objects;
+        self.records_in += other.records_in;
+        self.rows += other.rows;
+        self.duplicates += other.duplicates;
+        self.rejected += other.rejected;
+        self.bytes_read += other.bytes_read;
+        self.bytes_inflated += other.bytes_inflated;
+        for (reason, count) in other.rejected_by_reason {
+            *self.rejected_by_reason.entry(reason).or_default() += count;
+        }
+        self.unlisted += other.unlisted;
+        for reject in other.rejects {
+            if self.rejects.len() < MAX_LISTED { self.rejects.push(reject) } else { self.unlisted += 1 }
+        }
+        for skipped in other.skipped {
+            if self.skipped.len() < MAX_LISTED { self.skipped.push(skipped) } else { self.unlisted += 1 }
         }
     }
 
@@ -353,5 +394,26 @@ mod tests {
         assert_eq!((totals.rejects[0].count, totals.rejects[0].detail.as_str()), (3, "first"));
         assert_eq!(totals.unlisted, 5);
         assert_eq!(totals.rejected_by_reason[&Reason::InvalidJson], 3 * (MAX_LISTED as u64 + 5));
+    }
+
+    #[test]
+    fn a_detail_is_made_only_where_it_is_kept() {
+        for (evidence, expected) in [(false, 2), (true, MAX_REFUSED as u64 + 1)] {
+            let mut object = ObjectTotals { evidence, ..ObjectTotals::default() };
+            let mut made = 0;
+            for n in 0..2000 {
+                let reason = if n < 1990 { Reason::NotARecord } else { Reason::TooDeep };
+                object.refuse(reason, 1, None, b"raw", |number| {
+                    made += 1;
+                    format!("record {number}")
+                });
+            }
+            assert_eq!(
+                (made, object.rejected, object.refused.len() as u64),
+                (expected, 2000, if evidence { MAX_REFUSED as u64 } else { 0 })
+            );
+            assert_eq!(object.reasons[&Reason::NotARecord], (1990, "record 1".to_owned()));
+            assert_eq!(object.reasons[&Reason::TooDeep], (10, "record 1991".to_owned()));
+        }
     }
 }

@@ -5,11 +5,12 @@
 //! are; a copy in another account (`sharedEventID`) is another event. An event without an id is a duplicate of none that
 //! has one; how a lake knows it again is in [`nameless`].
 //! The latest few million events are remembered in memory, older ones in temporary files: what stays in memory of
-//! those is little more than a byte an event.
+//! those is less than two bytes an event.
 
 mod nameless;
 mod run;
 
+use std::hash::{BuildHasher, Hasher};
 use std::io;
 
 use arrow::array::{BooleanArray, RecordBatch};
@@ -38,13 +39,16 @@ pub struct Seen {
     turns: Turns,
     low: ahash::RandomState,
     high: ahash::RandomState,
+    /// Keys of a batch, and their rows: all of them first, so that the processor looks many up at a time.
+    keys: Vec<u128>,
+    rows: Vec<usize>,
 }
 
 /// The set's members are hashes already.
 #[derive(Debug, Default, Clone, Copy)]
 struct Identity;
 
-impl std::hash::BuildHasher for Identity {
+impl BuildHasher for Identity {
     type Hasher = Folded;
     fn build_hasher(&self) -> Folded {
         Folded(0)
@@ -55,7 +59,7 @@ impl std::hash::BuildHasher for Identity {
 #[derive(Debug)]
 struct Folded(u64);
 
-impl std::hash::Hasher for Folded {
+impl Hasher for Folded {
     fn finish(&self) -> u64 {
         self.0
     }
@@ -84,6 +88,8 @@ impl Seen {
             turns: Turns::default(),
             low: ahash::RandomState::new(),
             high: ahash::RandomState::new(),
+            keys: Vec::new(),
+            rows: Vec::new(),
         }
     }
 
@@ -92,24 +98,59 @@ impl Seen {
     /// # Errors
     /// The temporary files could not be written or read.
     pub fn duplicates(&mut self, events: &RecordBatch) -> io::Result<Vec<usize>> {
+        let (mut keys, mut rows) = (std::mem::take(&mut self.keys), std::mem::take(&mut self.rows));
+        self.hash(events, &mut keys, &mut rows);
+        let mut found = Vec::new();
+        let mut start = 0;
+        while start < keys.len() {
+            let room = self.in_memory.saturating_sub(self.events.len()).max(1);
+            let end = keys.len().min(start + room);
+            let mut earlier = self.in_runs(&keys[start..end])?.into_iter().peekable();
+            for (at, key) in keys[start..end].iter().enumerate() {
+                if earlier.next_if_eq(&at).is_some() || !self.events.insert(*key) {
+                    found.push(rows[start + at]);
+                }
+            }
+            start = end;
+            if self.events.len() >= self.in_memory {
+                self.runs.push(Run::write(self.events.iter().copied())?);
+                self.events.clear();
+            }
+        }
+        keys.clear();
+        rows.clear();
+        (self.keys, self.rows) = (keys, rows);
+        Ok(found)
+    }
+
+    /// Keys of the events of a batch, and their rows.
+    fn hash(&self, events: &RecordBatch, keys: &mut Vec<u128>, rows: &mut Vec<usize>) {
         let ids = batch::text(events, "eventid");
         let accounts = batch::text(events, "recipientaccountid");
         let extra = batch::text(events, "extra");
-        let mut found = Vec::new();
+        let account = |name: &str| [self.low.hash_one(name), self.high.hash_one(name)];
+        // A batch names few accounts.
+        let named: Vec<[u64; 2]> = match accounts.dictionary() {
+            Some(names) => names.iter().map(|name| account(name.unwrap_or_default())).collect(),
+            None => Vec::new(),
+        };
         for row in 0..events.num_rows() {
             // An id that is no text is none: `extra` keeps what it was.
             let odd = || extra.get(row).is_some_and(|extra| extra.contains("\"eventID\":"));
             let Some(id) = ids.get(row).filter(|id| !id.is_empty() && !odd()) else { continue };
-            let event = (id, accounts.get(row));
-            let key = u128::from(self.low.hash_one(event)) | u128::from(self.high.hash_one(event)) << 64;
-            if self.in_runs(key)? || !self.events.insert(key) {
-                found.push(row);
-            }
-            if self.events.len() >= self.in_memory {
-                self.runs.push(Run::write(self.events.drain().collect())?);
-            }
+            let account = match accounts.code(row).and_then(|code| named.get(code)) {
+                Some(account) => *account,
+                None => accounts.get(row).map_or([0; 2], account),
+            };
+            let half = |state: &ahash::RandomState, account: u64| {
+                let mut hasher = state.build_hasher();
+                hasher.write(id.as_bytes());
+                hasher.write_u64(account);
+                hasher.finish()
+            };
+            keys.push(u128::from(half(&self.low, account[0])) | u128::from(half(&self.high, account[1])) << 64);
+            rows.push(row);
         }
-        Ok(found)
     }
 
     /// Marks events as seen without telling which were: for what an earlier run has kept. `events` needs the columns
@@ -121,13 +162,15 @@ impl Seen {
         self.duplicates(events).map(|_| ())
     }
 
-    fn in_runs(&mut self, key: u128) -> io::Result<bool> {
+    /// Positions of the keys that stand in a run, in order.
+    fn in_runs(&mut self, keys: &[u128]) -> io::Result<Vec<usize>> {
+        let mut found = Vec::new();
         for run in &mut self.runs {
-            if run.contains(key)? {
-                return Ok(true);
-            }
+            run.find(keys, &mut found)?;
         }
-        Ok(false)
+        // A key stands in one run, but runs are asked one after the other.
+        found.sort_unstable();
+        Ok(found)
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::hash::BuildHasher;
+use std::sync::{Mutex, PoisonError};
 
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::{Int64Type, TimestampMicrosecondType};
@@ -63,10 +64,78 @@ impl Ledger {
     }
 }
 
+/// The names of objects that a lake has read with some success: for messages, which say no more of an object than its
+/// name. CloudTrail never writes one twice; whoever does is found by a listing.
+pub struct Names {
+    names: Mutex<HashSet<u128>>,
+    low: std::hash::RandomState,
+    high: std::hash::RandomState,
+}
+
+impl std::fmt::Debug for Names {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Names").finish_non_exhaustive()
+    }
+}
+
+impl Names {
+    /// Reads the names of a lake's objects. One that was refused whole is not among them: its message comes again.
+    ///
+    /// # Errors
+    /// The table `objects` cannot be read.
+    pub fn load(lake: &Lake) -> Result<Names> {
+        let (low, high) = (std::hash::RandomState::new(), std::hash::RandomState::new());
+        let names = Names { names: Mutex::default(), low, high };
+        for file in lake.files(OBJECTS)? {
+            let columns = ["object", "modified", "rows", "duplicates", "rejected"];
+            read::file(lake, OBJECTS, &file, Some(&columns), &mut |batch| {
+                let objects = batch.column_by_name("object").and_then(|c| c.as_string_opt::<i32>());
+                let count =
+                    |name: &str| batch.column_by_name(name).and_then(|c| c.as_primitive_opt::<Int64Type>().cloned());
+                let modified = batch.column_by_name("modified");
+                if let (Some(objects), Some(rows), Some(duplicates), Some(rejected)) =
+                    (objects, count("rows"), count("duplicates"), count("rejected"))
+                {
+                    for row in 0..batch.num_rows() {
+                        // What has no time was not read to its end.
+                        let whole = modified.is_none_or(|modified| modified.is_valid(row));
+                        if whole && (rows.value(row) + duplicates.value(row) > 0 || rejected.value(row) == 0) {
+                            names.add(objects.value(row));
+                        }
+                    }
+                }
+                Ok(())
+            })?;
+        }
+        Ok(names)
+    }
+
+    /// An object that was committed since.
+    pub fn add(&self, name: &str) {
+        let key = self.key(name);
+        self.names.lock().unwrap_or_else(PoisonError::into_inner).insert(key);
+    }
+
+    /// Whether the lake has an object of this name.
+    pub fn has(&self, name: &str) -> bool {
+        self.names.lock().unwrap_or_else(PoisonError::into_inner).contains(&self.key(name))
+    }
+
+    fn key(&self, name: &str) -> u128 {
+        u128::from(self.low.hash_one(name)) | u128::from(self.high.hash_one(name)) << 64
+    }
+}
+
+impl pipeline::Ledger for Names {
+    fn holds(&self, input: &Input) -> bool {
+        self.has(&input.name)
+    }
+}
+
 impl pipeline::Ledger for Ledger {
     fn holds(&self, input: &Input) -> bool {
         // A pipe is a new thing each time, and so is what has no time.
-        let (Place::File(_), Some(modified)) = (&input.place, input.modified) else { return false };
+        let (Place::File(_) | Place::Fetched(_), Some(modified)) = (&input.place, input.modified) else { return false };
         let bytes = i64::try_from(input.bytes).unwrap_or(i64::MAX);
         self.objects.contains(&self.key(&input.name, bytes, modified))
     }

@@ -39,6 +39,6 @@ mod tests;
 pub use error::{Error, Result};
 pub use ingest::{Ingest, LastUsed, Outcome};
 pub use lake::Lake;
-pub use ledger::Ledger;
+pub use ledger::{Ledger, Names};
 pub use location::{Aws, Location};
 pub use table::DataFile;

@@ -2,23 +2,31 @@
 //!
 //! Nothing is collected here, so a `SELECT *` over a year flows through. Knows no output format.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use datafusion::execution::SendableRecordBatchStream;
 use futures::StreamExt;
 use tokio::runtime::Runtime;
 
-use crate::error::{Result, explain};
+use crate::error::{Error, Result, explain};
 
 /// The rows of a query, as they come. Dropping it cancels the query.
 pub struct Answer {
     schema: SchemaRef,
     stream: SendableRecordBatchStream,
+    notes: Vec<String>,
 }
 
 impl Answer {
-    pub(crate) fn new(stream: SendableRecordBatchStream) -> Self {
-        Self { schema: stream.schema(), stream }
+    pub(crate) fn new(stream: SendableRecordBatchStream, notes: Vec<String>) -> Self {
+        Self { schema: stream.schema(), stream, notes }
+    }
+
+    /// How names of the query were taken that are no table's: `my_trail` is read as cloudtrail_logs.
+    pub fn notes(&self) -> &[String] {
+        &self.notes
     }
 
     /// Columns of the answer, known before the first row.
@@ -64,12 +72,20 @@ impl BlockingAnswer {
     pub fn schema(&self) -> SchemaRef {
         self.answer.schema()
     }
+
+    /// As [`Answer::notes`].
+    pub fn notes(&self) -> &[String] {
+        self.answer.notes()
+    }
 }
 
 impl Iterator for BlockingAnswer {
     type Item = Result<RecordBatch>;
 
+    /// The engine may give up on a value by panicking (a text of gigabytes): an error of the query, and no more.
     fn next(&mut self) -> Option<Self::Item> {
-        self.runtime.block_on(self.answer.next()).transpose()
+        let next = AssertUnwindSafe(|| self.runtime.block_on(self.answer.next()).transpose());
+        let gave_up = || Error::Run("the engine gave up on a value of this query".to_owned());
+        catch_unwind(next).unwrap_or_else(|_| Some(Err(gave_up())))
     }
 }

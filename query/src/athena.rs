@@ -7,22 +7,12 @@
 //! Analytics Bootstrap). Partitions are computed from the event, not from the file's key: near midnight AWS may file
 //! an event under the next day.
 
-use std::sync::Arc;
-
-use arrow::datatypes::Schema;
-use datafusion::catalog::TableProvider;
-use datafusion::catalog::view::ViewTable;
-use datafusion::common::DFSchema;
-use datafusion::datasource::provider_as_source;
-use datafusion::logical_expr::{Expr, LogicalPlanBuilder};
-use datafusion::prelude::SessionContext;
 use ingest::schema::Kind;
 
-use crate::error::{Error, Result};
-use crate::tables::EVENTS;
+use crate::views::ViewColumn;
 
 /// Names the view goes by. `cloudtrail` is the table of the Security Analytics Bootstrap.
-pub const NAMES: &[&str] = &["cloudtrail_logs", "cloudtrail"];
+pub const NAMES: [&str; 2] = ["cloudtrail_logs", "cloudtrail"];
 
 /// Columns of AWS's DDL in its order; each is the column of `events` of that name, as text where Athena has text.
 static DDL: &[&str] = &[
@@ -75,35 +65,28 @@ static PARTITIONS: &[(&str, &str)] = &[
     ("account_partition", ACCOUNT),
 ];
 
+/// Names of the partition columns, which no other view has.
+pub(crate) static PARTITION_NAMES: &[&str] = &[
+    "account",
+    "region",
+    "year",
+    "month",
+    "day",
+    "timestamp",
+    "date_partition",
+    "region_partition",
+    "account_partition",
+];
+
 /// Columns of the view, in order.
 pub fn column_names() -> impl Iterator<Item = &'static str> {
     DDL.iter().copied().chain(PARTITIONS.iter().map(|(name, _)| *name))
 }
 
-/// The view over a table of events.
-///
-/// # Errors
-/// [`Error::Setup`] when a column does not exist or a function is not registered.
-pub(crate) fn view(context: &SessionContext, events: &Arc<dyn TableProvider>) -> Result<Arc<dyn TableProvider>> {
-    let setup = |e: datafusion::error::DataFusionError| {
-        Error::Setup(format!("the view {} cannot be made: {}", NAMES.join(", "), e.strip_backtrace()))
-    };
-    let schema: &Schema = &events.schema();
-    let schema = DFSchema::try_from_qualified_schema(EVENTS, schema).map_err(setup)?;
-    let mut columns: Vec<Expr> = Vec::with_capacity(DDL.len() + PARTITIONS.len());
-    for name in DDL {
-        let column = context.parse_sql_expr(&as_athena(name), &schema).map_err(setup)?;
-        // A column under its own name is no new column: two names for one would stand in the way of reading fields.
-        columns.push(if matches!(column, Expr::Column(_)) { column } else { column.alias(*name) });
-    }
-    for (name, sql) in PARTITIONS {
-        columns.push(context.parse_sql_expr(sql, &schema).map_err(setup)?.alias(*name));
-    }
-    let plan = LogicalPlanBuilder::scan(EVENTS, provider_as_source(events.clone()), None)
-        .and_then(|scan| scan.project(columns))
-        .and_then(LogicalPlanBuilder::build)
-        .map_err(setup)?;
-    Ok(Arc::new(ViewTable::new(plan, None)))
+/// Columns of the view and their SQL over `events`.
+pub(crate) fn columns() -> Vec<ViewColumn> {
+    let record = DDL.iter().map(|name| ((*name).to_owned(), as_athena(name)));
+    record.chain(PARTITIONS.iter().map(|(name, sql)| ((*name).to_owned(), (*sql).to_owned()))).collect()
 }
 
 /// The SQL that turns a column of `events` into Athena's.

@@ -179,7 +179,7 @@ fn first_line(text: &str) -> &str {
 }
 
 /// The candidate nearest to `name`, if it is near enough to be a slip: a third of the letters may differ.
-fn nearest<'a>(name: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+pub(crate) fn nearest<'a>(name: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let name = name.to_ascii_lowercase();
     let most = (name.chars().count() / 3).max(1);
     candidates.map(|c| (distance(&name, c), c)).filter(|(d, _)| *d <= most).min_by_key(|(d, _)| *d).map(|(_, c)| c)

@@ -7,11 +7,11 @@ use std::ops::ControlFlow;
 
 use datafusion::sql::parser::{DFParserBuilder, Statement};
 use datafusion::sql::sqlparser::ast::{Query, Select, Statement as SqlStatement, Visit, Visitor};
-use datafusion::sql::sqlparser::dialect::GenericDialect;
 use datafusion::sql::sqlparser::keywords::Keyword;
 use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan, Tokenizer, Whitespace};
 
 use crate::error::{Error, Result, explain};
+use crate::grammar::{Grammar, has_lambdas, put_into_words, quote_ids};
 
 /// What may be run, as the end of an error message.
 pub const ALLOWED: &str = "only reading is possible here: SELECT, WITH, VALUES, UNION / EXCEPT / INTERSECT, EXPLAIN, \
@@ -35,8 +35,9 @@ const MAX_DEPTH: usize = 50;
 pub fn parse(sql: &str) -> Result<Statement> {
     let tokens = tokenize(sql)?;
     let verb = first_word(&tokens);
+    let grammar = Grammar { lambdas: has_lambdas(&tokens) };
     let mut statements = DFParserBuilder::new(tokens)
-        .with_dialect(&GenericDialect {})
+        .with_dialect(&grammar)
         .with_recursion_limit(MAX_DEPTH)
         .build()
         .and_then(|mut parser| parser.parse_statements())
@@ -56,10 +57,11 @@ fn tokenize(sql: &str) -> Result<Vec<TokenWithSpan>> {
         let size = sql.len();
         return Err(Error::Refused(format!("the statement has {size} bytes; {MAX_SQL_BYTES} is the most")));
     }
-    let tokens = Tokenizer::new(&GenericDialect {}, sql)
+    let sql = quote_ids(sql);
+    let tokens = Tokenizer::new(&Grammar { lambdas: false }, &sql)
         .tokenize_with_location()
         .map_err(|e| Error::Syntax(format!("{e}; check quotes and comments")))?;
-    let tokens = join_literals(tokens);
+    let tokens = put_into_words(join_literals(tokens));
     let operators = tokens.iter().filter(|t| is_operator(&t.token)).count();
     if operators > MAX_OPERATORS {
         return Err(Error::Refused(format!(

@@ -1,10 +1,13 @@
 //! trailhound's SQL room: rows to answers.
 //!
-//! In the order a question travels: [`guard`] parses it and lets only reading statements through, [`names`] puts
-//! names in the case of the table, [`session`] plans and runs it under limits, [`tables`] streams `events` from a
-//! source that is opened anew for every scan, [`mod@lake`] has the tables of a lake, [`athena`] is the view
-//! `cloudtrail_logs` over it (with the text forms of time in [`athena_time`]), and [`answer`] hands out the rows.
-//! [`error`] turns the engine's errors into sentences that name the object, the reason and the next step.
+//! In the order a question travels: [`guard`] parses it (by `grammar`) and lets only reading statements through, `dialect`
+//! says which view each name of a table means, [`names`] puts names in the case of the table and [`trino`] its functions
+//! in the engine's words (over `json` where text is JSON), [`session`] plans and runs it under limits, [`tables`] streams
+//! `events` from a source that is opened anew for every scan, [`mod@lake`] has the tables of a lake, `views` are other
+//! forms of them: [`athena`] (with the text forms of time in [`athena_time`]), CloudTrail Lake's [`store`],
+//! [`tailpipe`], [`ocsf`] and [`ecs`]; and [`answer`] hands out the rows. [`named`] are questions that come with their SQL.
+//! [`error`] turns the engine's errors into sentences that name the
+//! object, the reason and the next step.
 //!
 //! DataFusion lives here and nowhere below. This room must not know how events came to be (objects, shapes), nor
 //! rules, policies or terminals.
@@ -12,12 +15,22 @@
 pub mod answer;
 pub mod athena;
 pub mod athena_time;
+mod dialect;
+pub mod ecs;
 pub mod error;
+mod grammar;
 pub mod guard;
+mod json;
 pub mod lake;
+pub mod named;
 pub mod names;
+pub mod ocsf;
 pub mod session;
+pub mod store;
 pub mod tables;
+pub mod tailpipe;
+pub mod trino;
+mod views;
 
 #[cfg(test)]
 mod tests;

@@ -5,7 +5,7 @@
 //! `resources[1].ARN`), and the names of answer columns, which are `arn` for `userIdentity.arn` as in Athena, and
 //! not the engine's `cloudtrail_logs.useridentity[arn]`. Works on the syntax tree; knows no plans.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 use std::sync::OnceLock;
 
@@ -16,8 +16,8 @@ use datafusion::sql::sqlparser::ast::{
 };
 use ingest::schema::{COLUMNS, Column, Kind};
 
-use crate::athena;
 use crate::tables::EVENTS;
+use crate::{athena, store, tailpipe};
 
 /// Puts the names of a parsed statement in the table's case.
 pub fn fold(statement: &mut Statement) {
@@ -32,6 +32,14 @@ pub fn fold(statement: &mut Statement) {
     }
 }
 
+/// The statement that an EXPLAIN is about, or the statement itself.
+pub(crate) fn innermost(statement: &mut Statement) -> &mut Statement {
+    match statement {
+        Statement::Explain(explain) => innermost(&mut explain.statement),
+        other => other,
+    }
+}
+
 /// Every name in the event table and its views, lower case: columns, fields at any depth, tables.
 fn known() -> &'static BTreeSet<String> {
     static KNOWN: OnceLock<BTreeSet<String>> = OnceLock::new();
@@ -39,6 +47,9 @@ fn known() -> &'static BTreeSet<String> {
         let mut names: BTreeSet<String> = athena::column_names().map(str::to_owned).collect();
         names.insert(EVENTS.to_owned());
         names.extend(athena::NAMES.iter().map(|&n| n.to_owned()));
+        names.extend(store::column_names().map(str::to_owned));
+        names.extend(tailpipe::column_names());
+        names.extend([store::NAME, tailpipe::NAME].map(str::to_owned));
         for path in paths() {
             names.extend(path.split('.').map(str::to_owned));
         }
@@ -69,13 +80,50 @@ fn collect(prefix: &str, columns: &[Column], paths: &mut Vec<String>) {
     }
 }
 
-/// Whether a column or field of this name holds fields.
+/// Whether a column or field of this name holds fields, in either spelling.
 fn holds_fields(name: &str) -> bool {
     static HOLDERS: OnceLock<BTreeSet<&'static str>> = OnceLock::new();
     let holders = HOLDERS.get_or_init(|| {
         paths().iter().filter_map(|p| p.rsplit_once('.')).filter_map(|(parent, _)| parent.rsplit('.').next()).collect()
     });
-    holders.contains(name.to_ascii_lowercase().as_str())
+    holders.contains(spelled(name).as_str()) || holds_json(name)
+}
+
+/// Whether a column of this name holds JSON, in either spelling.
+pub(crate) fn holds_json(name: &str) -> bool {
+    let name = spelled(name);
+    COLUMNS.iter().any(|column| column.kind == Kind::Json && column.name == name)
+}
+
+/// Whether a name is a column of one of the views.
+pub(crate) fn is_known_column(name: &str) -> bool {
+    static NAMES: OnceLock<BTreeSet<String>> = OnceLock::new();
+    let names = NAMES.get_or_init(|| {
+        let names = athena::column_names().chain(store::column_names()).map(str::to_owned);
+        names.chain(tailpipe::column_names()).collect()
+    });
+    names.contains(name)
+}
+
+/// A name in the table's spelling: `user_identity` and `userIdentity` are `useridentity`.
+fn spelled(name: &str) -> String {
+    static SPELLINGS: OnceLock<BTreeMap<String, String>> = OnceLock::new();
+    let spellings = SPELLINGS.get_or_init(|| {
+        let mut spellings = BTreeMap::new();
+        collect_spellings(COLUMNS, &mut spellings);
+        spellings
+    });
+    let lower = name.to_ascii_lowercase();
+    spellings.get(&lower).cloned().unwrap_or(lower)
+}
+
+fn collect_spellings(columns: &[Column], spellings: &mut BTreeMap<String, String>) {
+    for column in columns.iter().filter(|column| !column.is_derived()) {
+        spellings.insert(tailpipe::snake(column.json), column.name.to_owned());
+        if let Kind::Struct(fields) | Kind::List(fields) = column.kind {
+            collect_spellings(fields, spellings);
+        }
+    }
 }
 
 /// Collects answer columns that the query names itself, in quotes: those keep their case.
@@ -110,8 +158,7 @@ impl Fold {
         }
     }
 
-    fn chain(&self, chain: &mut [AccessExpr]) {
-        let mut inside = false;
+    fn chain(&self, chain: &mut [AccessExpr], mut inside: bool) {
         for access in chain {
             match access {
                 AccessExpr::Subscript(Subscript::Index { index: Expr::Value(value) }) => {
@@ -133,6 +180,18 @@ impl Fold {
                 }
                 AccessExpr::Dot(_) => {}
             }
+        }
+    }
+}
+
+/// Fields behind a struct, in the table's spelling: `user_identity.invoked_by` is `user_identity.invokedby`.
+fn spell_fields(idents: &mut [Ident]) {
+    let Some(place) = idents.iter().take(2).position(|i| holds_fields(&i.value) && !holds_json(&i.value)) else {
+        return;
+    };
+    for field in idents.iter_mut().skip(place + 1) {
+        if field.value.contains('_') {
+            field.value = spelled(&field.value);
         }
     }
 }
@@ -177,8 +236,15 @@ impl VisitorMut for Fold {
     fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
         match expr {
             Expr::Identifier(ident) => self.ident(ident),
-            Expr::CompoundIdentifier(idents) => idents.iter_mut().for_each(|i| self.ident(i)),
-            Expr::CompoundFieldAccess { access_chain, .. } => self.chain(access_chain),
+            Expr::CompoundIdentifier(idents) => {
+                idents.iter_mut().for_each(|i| self.ident(i));
+                spell_fields(idents);
+            }
+            Expr::CompoundFieldAccess { root, access_chain } => {
+                // `element_at(resources, 1).arn`: the root is no column.
+                let made = !matches!(root.as_ref(), Expr::Identifier(_) | Expr::CompoundIdentifier(_));
+                self.chain(access_chain, made);
+            }
             _ => {}
         }
         ControlFlow::Continue(())

@@ -12,6 +12,7 @@ use std::thread;
 use arrow::array::RecordBatch;
 use datafusion::catalog::TableProvider;
 use datafusion::dataframe::DataFrame;
+use datafusion::execution::SendableRecordBatchStream;
 use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
 use datafusion::execution::memory_pool::{FairSpillPool, TrackConsumersPool};
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
@@ -25,7 +26,7 @@ use tokio::sync::oneshot;
 use crate::answer::{Answer, BlockingAnswer};
 use crate::error::{Error, Result, explain, unknown_table};
 use crate::tables::{EVENTS, EventStream, events_table};
-use crate::{athena, athena_time, guard, names};
+use crate::{athena, athena_time, dialect, ecs, guard, names, ocsf, store, tailpipe, trino, views};
 
 /// Stack of the planner's thread, in bytes. Planning walks expressions by recursion, and a chain of a thousand `OR`
 /// is a thousand deep; only what is touched costs memory.
@@ -83,6 +84,7 @@ impl Engine {
         })?;
         let context = SessionContext::new_with_config_rt(config, runtime);
         athena_time::register_all(&context);
+        trino::register_all(&context);
         Ok(Engine { context, threads, by_field: AtomicBool::new(false) })
     }
 
@@ -97,12 +99,18 @@ impl Engine {
     /// Makes `table` the table `events`, with the views over it.
     pub(crate) fn register_events(&self, table: Arc<dyn TableProvider>, by_field: bool) -> Result<()> {
         self.by_field.store(by_field, Ordering::Relaxed);
-        let view = athena::view(&self.context, &table)?;
-        self.put(EVENTS, table)?;
-        for name in athena::NAMES {
-            self.put(name, view.clone())?;
+        let [athena_logs, cloudtrail] = athena::NAMES;
+        for (name, columns) in [
+            (athena_logs, athena::columns()),
+            (cloudtrail, athena::columns()),
+            (store::NAME, store::columns()),
+            (tailpipe::NAME, tailpipe::columns()),
+            (ocsf::NAME, ocsf::columns()),
+            (ecs::NAME, ecs::columns()),
+        ] {
+            self.put(name, views::view(&self.context, name, &columns, &table)?)?;
         }
-        Ok(())
+        self.put(EVENTS, table)
     }
 
     /// Makes `table` the table of this name.
@@ -176,10 +184,30 @@ impl Engine {
     }
 }
 
-/// Parses, plans and starts a statement.
+/// Parses, plans and starts a statement: over the views that it most likely means, else over others.
 async fn start(context: &SessionContext, sql: &str, by_field: bool) -> Result<Answer> {
-    let mut statement = guard::parse(sql)?;
+    let statement = guard::parse(sql)?;
+    let mut first: Option<Error> = None;
+    for reading in dialect::readings(statement, &table_names(context)) {
+        match start_one(context, reading.statement, by_field).await {
+            Ok(stream) => return Ok(Answer::new(stream, reading.notes)),
+            // Another view cannot mend what is not the query's fault.
+            Err(error) if !error.is_usage() => return Err(first.unwrap_or(error)),
+            Err(error) => first = first.or(Some(error)),
+        }
+    }
+    Err(first.unwrap_or_else(|| Error::Plan("the statement has no reading; please report the query".into())))
+}
+
+async fn start_one(
+    context: &SessionContext,
+    mut statement: Statement,
+    by_field: bool,
+) -> Result<SendableRecordBatchStream> {
     names::fold(&mut statement);
+    if let Statement::Statement(statement) = names::innermost(&mut statement) {
+        trino::rewrite(statement);
+    }
     check_tables(context, &statement)?;
     let state = context.state();
     let plan = state.statement_to_plan(statement).await.map_err(explain)?;
@@ -191,10 +219,9 @@ async fn start(context: &SessionContext, sql: &str, by_field: bool) -> Result<An
         .verify_plan(&plan)
         .map_err(|e| Error::Refused(format!("{}; {}", e.strip_backtrace(), guard::ALLOWED)))?;
     if by_field && let Ok(stream) = DataFrame::new(reading_by_field(&state), plan.clone()).execute_stream().await {
-        return Ok(Answer::new(stream));
+        return Ok(stream);
     }
-    let stream = DataFrame::new(state, plan).execute_stream().await.map_err(explain)?;
-    Ok(Answer::new(stream))
+    DataFrame::new(state, plan).execute_stream().await.map_err(explain)
 }
 
 /// A state whose plans read single fields of structs from files, also where they are grouped by.

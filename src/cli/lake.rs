@@ -5,13 +5,17 @@ use std::path::PathBuf;
 use chrono::TimeDelta;
 use clap::{Args, Subcommand};
 
-use super::{AwsArgs, Limits, duration};
+use super::{AwsArgs, Limits, SourceArgs, duration};
 
 const INGEST_EXAMPLES: &str = "\
 Examples:
   trailhound ingest ./logs
   trailhound ingest ./logs --lake ./incident
   trailhound ingest ./logs --lake s3://our-lake/cloudtrail --region eu-west-1
+  trailhound ingest s3://our-trail-bucket --lake ./incident
+  trailhound ingest sqs://trail-notifications --follow
+  trailhound ingest sqs://trail-notifications s3://our-trail-bucket --start-time 3d
+  trailhound ingest s3://our-trail-bucket/prefix --start-time 7d --log-region eu-west-1 --role-arn arn:aws:iam::111122223333:role/logs
   trailhound query 'SELECT count(*) FROM events' --lake ./trailhound-lake";
 
 const LAKE_EXAMPLES: &str = "\
@@ -28,13 +32,24 @@ const PLACE: &str = "./trailhound-lake";
 #[derive(Debug, Clone, Args)]
 #[command(after_help = INGEST_EXAMPLES)]
 pub(crate) struct IngestArgs {
-    /// Files, folders (read recursively) or globs of CloudTrail logs; `-` is standard input
+    /// Files, folders (read recursively), globs, s3://BUCKET/PREFIX or sqs://QUEUE; `-` is standard input
     #[arg(required = true, value_name = "PATH")]
     pub(crate) paths: Vec<PathBuf>,
 
     /// Read objects again that are in the lake already; their events still count once
     #[arg(long)]
     pub(crate) again: bool,
+
+    /// Keep reading the queue until SIGTERM or Ctrl-C, instead of ending when it is empty
+    #[arg(long)]
+    pub(crate) follow: bool,
+
+    /// With --follow, list the s3:// places again so often: it finds what notifications missed
+    #[arg(long, value_name = "DURATION", value_parser = duration::parse, default_value = "1h", requires = "follow")]
+    pub(crate) reconcile: TimeDelta,
+
+    #[command(flatten)]
+    pub(crate) source: SourceArgs,
 
     #[command(flatten)]
     pub(crate) at: At,

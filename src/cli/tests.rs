@@ -3,6 +3,7 @@
 
 use clap::CommandFactory;
 
+use super::query::QUERY_EXAMPLES;
 use super::*;
 
 fn parse(words: &[&str]) -> Result<Cli, clap::Error> {
@@ -38,7 +39,21 @@ fn clap_finds_no_fault() {
 #[test]
 fn every_example_parses() {
     let mut count = 0;
-    let texts = [SCAN_EXAMPLES, QUERY_EXAMPLES, ALERTS_EXAMPLES, ACCESS_EXAMPLES, SAMPLE_EXAMPLES, DEMO_EXAMPLES];
+    let texts = [
+        SCAN_EXAMPLES,
+        QUERY_EXAMPLES,
+        ALERTS_EXAMPLES,
+        ACCESS_EXAMPLES,
+        SAMPLE_EXAMPLES,
+        DEMO_EXAMPLES,
+        rules::EXAMPLES,
+        verify::VERIFY_EXAMPLES,
+        iam_policy::IAM_POLICY_EXAMPLES,
+        policy::SIMULATE_EXAMPLES,
+        policy::GENERATE_EXAMPLES,
+        policy::REPLAY_EXAMPLES,
+        deliver::EXAMPLES,
+    ];
     for line in texts.iter().flat_map(|text| text.lines()).filter_map(|line| line.strip_prefix("  ")) {
         let command = line.rsplit_once(" | ").map_or(line, |(_, last)| last);
         if command.starts_with("trailhound ") {
@@ -104,8 +119,24 @@ fn sql_is_told_from_paths() {
     assert_eq!(split(&["query", "-", "a", "b"]), Ok((SqlSource::Stdin, logs)));
     assert_eq!(split(&["query", "SELECT 1", "-"]), Ok((text, vec![PathBuf::from("-")])));
     assert!(split(&["query", "-", "-"]).unwrap_err().contains("standard input"));
-    assert!(refused(&["query", "SELECT 1"]).contains("<PATH>"));
-    assert!(refused(&["query", "--file", "q.sql"]).contains("<SQL>"));
+    assert!(split(&["query", "SELECT 1"]).unwrap_err().contains("<PATH>"));
+    assert!(split(&["query", "--file", "q.sql"]).unwrap_err().contains("<PATH>"));
+    assert!(split(&["query"]).unwrap_err().contains("<SQL>"));
+}
+
+#[test]
+fn questions_with_names_take_their_parameters_from_the_arguments() {
+    let split = |words: &[&str]| match parse(words).unwrap().command {
+        Command::Query(query) => query.split(),
+        other => panic!("{other:?}"),
+    };
+    let (sql, paths) = split(&["query", "who-used-key", "AKIA'X", "./logs"]).unwrap();
+    assert!(matches!(sql, SqlSource::Text(sql) if sql.contains("'AKIA''X'")));
+    assert_eq!(paths, [PathBuf::from("./logs")]);
+    assert!(split(&["query", "who-used-key", "AKIAX", "--lake", "./lake"]).unwrap().1.is_empty());
+    assert!(split(&["query", "who-used-key", "--lake", "./lake"]).unwrap_err().contains("takes 1 (KEY)"));
+    assert!(split(&["query", "who-used-keys", "x", "./logs"]).unwrap_err().contains("did you mean"));
+    assert!(refused(&["query", "--list", "--lake", "x"]).contains("--list"));
 }
 
 #[test]
@@ -117,7 +148,7 @@ fn events_come_from_paths_or_from_a_lake() {
         assert!(error.contains("cannot be used with") && error.contains("--lake <PLACE>"), "{error}");
     }
     let query = |words: &[&str]| match parse(words).unwrap().command {
-        Command::Query(query) => (query.split(), query.lake.place().map(|place| place.map(str::to_owned))),
+        Command::Query(query) => (query.split(), query.lake.place(&[]).map(|place| place.map(str::to_owned))),
         other => panic!("{other:?}"),
     };
     let text = SqlSource::Text("SELECT 1".to_owned());
@@ -127,10 +158,12 @@ fn events_come_from_paths_or_from_a_lake() {
     assert_eq!(query(&["query", "--file", "q.sql", "--lake", "./lake"]), (Ok((file, vec![])), place));
     let (both, _) = query(&["query", "--file", "q.sql", "./logs", "--lake", "./lake"]);
     assert!(both.unwrap_err().contains("not both"));
-    assert!(refused(&["query", "SELECT 1", "./logs", "--lake", "./lake"]).contains("--lake <PLACE>"));
-    assert!(refused(&["query", "--lake", "./lake"]).contains("<SQL>"));
+    let (both, _) = query(&["query", "SELECT 1", "./logs", "--lake", "./lake"]);
+    assert!(both.unwrap_err().contains("--lake <PLACE>"));
+    let (none, _) = query(&["query", "--lake", "./lake"]);
+    assert!(none.unwrap_err().contains("<SQL>"));
     let (_, place) = query(&["query", "SELECT 1", "./logs", "--region", "eu-west-1"]);
-    assert!(place.unwrap_err().contains("give --lake too"));
+    assert!(place.unwrap_err().contains("give --lake or"));
 }
 
 #[test]

@@ -1,17 +1,22 @@
 //! `trailhound access`: who used what and when; with grants, what nobody used and what cannot be known.
 
+mod html;
+
 use std::io::{self, Write};
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Arc;
 
+use ::access::audit::{self, Audit};
+use ::access::findings::signin::SignIns;
+use ::access::findings::{Finding, exclude};
 use ::access::inventory::Inventory;
-use ::access::unused::{self, Options, PrincipalReport, Report as Unused, Why};
+use ::access::unused::{Options, PrincipalReport, Report as Unused, Why};
 use ::access::usage::{LastUsed, Limits};
 use arrow::array::{ArrayRef, RecordBatch, StringArray, TimestampMicrosecondArray, UInt64Array};
 
 use super::alerts::time;
-use crate::cli::{AccessArgs, Global};
+use crate::cli::{AccessArgs, Global, Severity};
 use crate::intake::Events;
 use crate::outcome::{Failure, Outcome};
 use crate::render::report::{Report, number};
@@ -34,6 +39,7 @@ const COLUMNS: &[&str] = &[
     "principal",
     "actor",
     "outcome",
+    "additionaleventdata",
 ];
 /// Lines of one section that are shown to people; `--output json` has all.
 const SHOWN: usize = 25;
@@ -45,16 +51,23 @@ pub(crate) fn run(args: &AccessArgs, global: &Global, words: Words) -> Result<Ou
     let days = days.ok_or_else(|| Failure::Usage("--window: give at least one day, such as 90d".to_owned()))?;
     let inventories = inventories(args)?;
     let events = Events::open(&args.input, global, words)?;
-    let mut usage = LastUsed::new(Limits::default());
+    let exclusions = exclusions(args)?;
+    let (mut usage, mut signins) = (LastUsed::new(Limits::default()), SignIns::default());
     let totals = events.read(Some(COLUMNS), &mut |batch| {
         usage.observe(&batch);
+        signins.observe(&batch);
         ControlFlow::Continue(())
     })?;
     // Against the clock every principal of an old log would look unused, so the newest event is "now".
     let now = args.now.map(|now| now.timestamp_micros()).or_else(|| usage.coverage().last()).unwrap_or_default();
-    let report = unused::report(&usage, &inventories, &Options { window_days: days, ..Options::new(now) });
-    print(&report, global)?;
-    for warning in &report.warnings {
+    let options = Options { window_days: days, ..Options::new(now) };
+    let audit = audit::audit(&usage, &signins, &inventories, &exclusions, &options);
+    print(&audit, global)?;
+    if let Some(path) = &args.html {
+        html::write(&audit, path)?;
+        words.note(&format!("report: {}", path.display()));
+    }
+    for warning in &audit.report.warnings {
         words.warning(warning);
     }
     if inventories.is_empty() {
@@ -62,13 +75,31 @@ pub(crate) fn run(args: &AccessArgs, global: &Global, words: Words) -> Result<Ou
     }
     // What could not be read of the grants is rejected input, like a record.
     let unread = inventories.iter().any(|inventory| !inventory.warnings.is_empty());
-    Ok(events.tell(&totals).max(if unread { Outcome::Rejected } else { Outcome::Done }))
+    let told = events.tell(&totals).max(if unread { Outcome::Rejected } else { Outcome::Done });
+    let bad = |limit: Severity| audit.findings.iter().any(|finding| severity(finding) >= limit);
+    Ok(told.max(if args.fail_on.is_some_and(bad) { Outcome::Findings } else { Outcome::Done }))
+}
+
+fn severity(finding: &Finding) -> Severity {
+    match finding.severity {
+        "critical" => Severity::Critical,
+        "high" => Severity::High,
+        "medium" => Severity::Medium,
+        "low" => Severity::Low,
+        _ => Severity::Informational,
+    }
+}
+
+fn exclusions(args: &AccessArgs) -> Result<Vec<exclude::Exclusion>, Failure> {
+    let Some(path) = &args.exclude else { return Ok(Vec::new()) };
+    exclude::parse(&read(path)?, &path.display().to_string()).map_err(Failure::Usage)
+}
+
+fn read(path: &Path) -> Result<String, Failure> {
+    std::fs::read_to_string(path).map_err(|e| Failure::Io(format!("{}: {e}; check the path", path.display())))
 }
 
 fn inventories(args: &AccessArgs) -> Result<Vec<Inventory>, Failure> {
-    let read = |path: &Path| {
-        std::fs::read_to_string(path).map_err(|e| Failure::Io(format!("{}: {e}; check the path", path.display())))
-    };
     let wrong = |error: ::access::inventory::Error| Failure::Usage(error.to_string());
     if args.grants.is_empty() && (args.scps.is_some() || args.credential_report.is_some()) {
         let text = "--scps and --credential-report say nothing without --grants: give that too";
@@ -85,20 +116,32 @@ fn inventories(args: &AccessArgs) -> Result<Vec<Inventory>, Failure> {
         }
         inventories.push(inventory);
     }
+    if let Some(path) = &args.list_users {
+        if inventories.is_empty() {
+            inventories.push(Inventory::default());
+        }
+        for inventory in inventories.iter_mut().take(1) {
+            inventory.add_users(&read(path)?, &path.display().to_string()).map_err(wrong)?;
+        }
+    }
     Ok(inventories)
 }
 
-fn print(report: &Unused, global: &Global) -> Result<(), Failure> {
+fn print(audit: &Audit, global: &Global) -> Result<(), Failure> {
     let mut out = io::stdout();
+    let report = &audit.report;
     match global.output {
-        Output::Table => render::settle(tell(report, &mut out, global.rows().terminal))?,
-        Output::Json => render::settle(render::json::document(report, &mut out))?,
+        Output::Table => {
+            let terminal = global.rows().terminal;
+            render::settle(tell(report, &mut out, terminal).and_then(|()| tell_findings(audit, &mut out, terminal)))?;
+        }
+        Output::Json => render::settle(render::json::document(audit, &mut out))?,
         Output::Jsonl => {
             for principal in &report.principals {
                 render::settle(render::json::document_line(principal, &mut out))?;
             }
         }
-        Output::Csv | Output::Parquet => {
+        Output::Csv | Output::Parquet | Output::Arrow => {
             let batch = rows(report).map_err(|e| Failure::Io(e.to_string()))?;
             render::rows([batch.clone()], &batch.schema(), global.output, &mut out, &global.rows())?;
         }
@@ -135,6 +178,34 @@ pub(crate) fn tell(unused: &Unused, out: &mut dyn Write, terminal: Terminal) -> 
             vec![id, key.principal.clone(), time_or(key.last_used, "never seen"), verdict]
         });
         table(&mut report, &["access key", "principal", "last used", "verdict"], rows.collect())?;
+    }
+    Ok(())
+}
+
+/// A finding's kind, as JSON names it.
+fn kind(finding: &Finding) -> String {
+    let value = serde_json::to_value(finding.kind).ok();
+    value.and_then(|kind| kind.as_str().map(str::to_owned)).unwrap_or_default()
+}
+
+fn tell_findings(audit: &Audit, out: &mut dyn Write, terminal: Terminal) -> io::Result<()> {
+    let mut report = Report::new(out, terminal);
+    if !audit.findings.is_empty() {
+        report.heading("Findings")?;
+        let mut worst: Vec<&Finding> = audit.findings.iter().collect();
+        worst.sort_by_key(|finding| std::cmp::Reverse(severity(finding)));
+        let row = |finding: &&Finding| {
+            vec![finding.severity.to_owned(), kind(finding), finding.principal.clone(), finding.evidence.clone()]
+        };
+        table(&mut report, &["severity", "finding", "principal", "evidence"], worst.iter().map(row).collect())?;
+    }
+    if !audit.risks.is_empty() {
+        report.heading("What policies would permit")?;
+        let row = |risk: &::access::findings::risk::Risk| vec![risk.principal.clone(), risk.what.clone()];
+        table(&mut report, &["principal", "risk"], audit.risks.iter().map(row).collect())?;
+    }
+    if !audit.excluded.is_empty() {
+        report.prose(&format!("{} findings are accepted; --output json lists them", audit.excluded.len()))?;
     }
     Ok(())
 }

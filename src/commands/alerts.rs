@@ -2,13 +2,14 @@
 
 use std::io::{self, Write};
 use std::ops::ControlFlow;
-use std::path::PathBuf;
 use std::sync::Arc;
 
-use ::alerts::engine::Counters;
-use ::alerts::{Alert, Engine, Lists, Settings, pack};
+use ::alerts::{Alert, Outcome as Found};
 use arrow::array::{ArrayRef, RecordBatch, StringArray, TimestampMicrosecondArray, UInt64Array};
+use chrono::Utc;
 
+use super::backtest::{self, Days, Known};
+use super::deliver;
 use crate::cli::{AlertsArgs, Global, Severity};
 use crate::intake::Events;
 use crate::outcome::{Failure, Outcome};
@@ -16,52 +17,43 @@ use crate::render::report::{Report, number};
 use crate::render::terminal::Terminal;
 use crate::render::words::Words;
 use crate::render::{self, Output, json};
+use crate::rulebook::Rulebook;
 
 /// Addresses, calls and the like that one line of an alert names; the rest is counted.
 const NAMED: usize = 4;
 
 pub(crate) fn run(args: &AlertsArgs, global: &Global, words: Words) -> Result<Outcome, Failure> {
-    let mut engine = engine(&args.rules, words)?;
+    let book = Rulebook::open(&args.rules, words)?;
+    let known = Known::open(&args.suppress, Utc::now(), words)?;
+    let (mut engine, rules) = book.engine(words);
     let events = Events::open(&args.input, global, words)?;
+    let mut days = Days::default();
     let totals = events.read(None, &mut |batch| {
         engine.observe(&batch);
+        if args.backtest {
+            days.observe(&batch);
+        }
         ControlFlow::Continue(())
     })?;
-    let mut outcome = engine.finish();
+    let mut found = engine.finish();
     if let Some(least) = args.severity {
-        outcome.alerts.retain(|alert| severity(alert) >= least);
+        found.alerts.retain(|alert| severity(alert) >= least);
     }
-    print(&outcome.alerts, args.severity.is_none(), global, words)?;
-    tell(&outcome.counters, words);
-    Ok(events.tell(&totals).max(judge(&outcome.alerts, args.fail_on)))
-}
-
-/// The engine with the shipped rules and the user's.
-///
-/// # Errors
-/// A user's rule that cannot be used: each is named, and none is left out in silence.
-pub(crate) fn engine(folders: &[PathBuf], words: Words) -> Result<Engine, Failure> {
-    let mut rules = pack::shipped();
-    let mut errors = Vec::new();
-    for folder in folders {
-        std::fs::metadata(folder)
-            .map_err(|e| Failure::Io(format!("{}: {e}; give a folder of rules", folder.display())))?;
-        let parsed = pack::load(folder, &Lists::new());
-        if parsed.rules.is_empty() && parsed.errors.is_empty() {
-            words.warning(&format!("{}: no rules in it: rules are .yml or .yaml files", folder.display()));
-        }
-        rules.extend(parsed.rules);
-        errors.extend(parsed.errors);
+    let read = events.tell(&totals).max(rules);
+    if args.backtest {
+        backtest::print(&found.alerts, &known, &days, global)?;
+        tell(&found, words);
+        return Ok(read);
     }
-    let (engine, refused) = Engine::new(rules, &Settings::default());
-    errors.extend(refused);
-    for error in &errors {
-        words.error(&error.to_string());
+    let suppressed = known.leave(&mut found.alerts);
+    print(&found.alerts, args.severity.is_none(), global, words)?;
+    tell(&found, words);
+    if suppressed > 0 {
+        let count = number(suppressed);
+        words.note(&format!("{count} alerts are suppressed: --backtest shows by what, and for which reason"));
     }
-    match errors.len() {
-        0 => Ok(engine),
-        n => Err(Failure::Usage(format!("{n} rules cannot be used: mend them, or move them out of the folder"))),
-    }
+    deliver::send(&args.delivery, &found.alerts, words)?;
+    Ok(read.max(judge(&found.alerts, args.fail_on)))
 }
 
 /// Whether there is a finding that `--fail-on` asks about.
@@ -81,15 +73,19 @@ fn severity(alert: &Alert) -> Severity {
 }
 
 /// Says what the engine had no room for: nothing is left out in silence.
-pub(crate) fn tell(counters: &Counters, words: Words) {
+pub(crate) fn tell(found: &Found, words: Words) {
+    let counters = &found.counters;
     for (count, what) in [
         (counters.shed_matches, "matches are in no alert, because there were too many"),
-        (counters.shed_correlated, "events did not fit into a correlation's window"),
         (counters.shed_remembered, "uses did not fit into a rule's memory"),
     ] {
         if count > 0 {
             words.warning(&format!("{} {what}", number(count)));
         }
+    }
+    for loss in &found.losses {
+        let lost = number(loss.shed + loss.late);
+        words.warning(&format!("{lost} events did not fit into the windows of the correlation {}", loss.rule));
     }
     if counters.log_gaps > 0 {
         let count = number(counters.log_gaps);
@@ -129,7 +125,7 @@ fn print(alerts: &[Alert], quietly: bool, global: &Global, words: Words) -> Resu
                 render::settle(json::document_line(alert, &mut out))?;
             }
         }
-        Output::Csv | Output::Parquet => {
+        Output::Csv | Output::Parquet | Output::Arrow => {
             let batch = rows(alerts).map_err(|e| Failure::Io(e.to_string()))?;
             render::rows([batch.clone()], &batch.schema(), global.output, &mut out, &global.rows())?;
         }

@@ -61,7 +61,7 @@ pub(crate) fn run(keep: Option<&Path>, global: &Global, words: Words) -> Result<
 
     for (number, (question, sql)) in QUESTIONS.iter().enumerate() {
         step(&global, 3 + number, question, &format!("trailhound query \"{sql}\" ./sample/AWSLogs"))?;
-        query::answer(sql, Arc::new(query::Logs::new(intake.clone())), &global)?;
+        query::answer(sql, Arc::new(query::Logs::new(intake.clone())), &global, words)?;
     }
 
     step(&global, 6, "Alerts, with what to do", "trailhound alerts ./sample/AWSLogs --severity low")?;

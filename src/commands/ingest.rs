@@ -1,52 +1,121 @@
 //! `trailhound ingest`: logs into a lake, once.
 
+mod queue;
+
 use std::io::{self, Write};
+use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use ::access::usage::{Fact, LastUsed, Limits};
+use ::ingest::pipeline::Sink;
+use ::ingest::reject::{ObjectTotals, Totals};
+use ::ingest::seen::Seen;
+use ::ingest::source::Input;
 use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
-use ingest::reject::Totals;
-use lake::{DataFile, Ingest, Lake, Ledger};
+use lake::{DataFile, Ingest, Lake, Ledger, Names};
 use serde_json::{Value, json};
 
 use crate::cli::{Global, IngestArgs};
-use crate::intake::Intake;
+use crate::intake::{Intake, Reach};
 use crate::outcome::{Failure, Outcome};
 use crate::render::report::{Report, number};
 use crate::render::terminal::Terminal;
 use crate::render::words::Words;
 use crate::render::{self, Output};
+use crate::stop::Stop;
+
+const HOUR: Duration = Duration::from_secs(3600);
 
 pub(crate) fn run(args: &IngestArgs, global: &Global, words: Words) -> Result<Outcome, Failure> {
     let started = Instant::now();
-    let mut intake = Intake::new(&absolute(&args.paths)?, args.limits, global, words)?;
-    let mut lake = Lake::open_for_writing(&args.at.lake, &args.at.aws.to_lake())?;
-    intake.options.evidence = true;
-    intake.options.task_objects = lake::fault::limit("TRAILHOUND_TASK_OBJECTS", intake.options.task_objects);
-    if !args.again {
-        intake.options.ledger = Some(Arc::new(Ledger::load(&lake)?));
+    if matches!(global.output, Output::Csv | Output::Parquet) {
+        return Err(Failure::Usage("totals are not rows: use --output table or json".to_owned()));
     }
-    let done = into_lake(&intake, &mut lake)?;
+    let name = queue::of(&args.paths);
+    if args.follow && name.is_none() {
+        return Err(Failure::Usage("--follow reads a queue until it is stopped: give sqs://QUEUE".to_owned()));
+    }
+    let stop = Stop::listen();
+    let reach = Reach { source: &args.source, aws: &args.at.aws, queue: name.is_some() };
+    let listed: Vec<PathBuf> = args.paths.iter().filter(|path| !queue::is_one(path)).cloned().collect();
+    let mut intake = Intake::open(&absolute(&listed)?, &reach, args.limits, global, words)?;
+    let mut lake = Lake::open_for_writing(&args.at.lake, &args.at.aws.to_lake())?;
+    prepare(&mut intake);
+    let mut done = Done::default();
+    let mut messages = queue::Messages::default();
+    loop {
+        if let Some(name) = &name {
+            let until = args.follow.then(|| Instant::now() + args.reconcile.to_std().unwrap_or(HOUR));
+            done.merge(queue::run(name, args, &intake, &mut lake, &stop, until, &mut messages)?);
+        }
+        if !listed.is_empty() && !stop.is_asked() {
+            if !args.again {
+                intake.options.ledger = Some(Arc::new(Known::load(&lake, intake.buckets.lookup)?));
+            }
+            intake.options.progress = Arc::default();
+            done.merge(into_lake(&intake, &mut lake, &stop, &mut |_| {})?);
+        }
+        if !args.follow || stop.is_asked() {
+            break;
+        }
+    }
+    let mut value = done.to_json(&args.at.lake, started.elapsed().as_secs_f64());
+    value["stopped"] = stop.is_asked().into();
+    if intake.buckets.connection.is_some() {
+        value["requests"] = intake.buckets.requests().into();
+        value["left_out"] = intake.buckets.left_out();
+    }
+    if name.is_some() {
+        value["messages"] = messages.to_json();
+    }
     let mut out = io::stdout();
-    let value = done.to_json(&args.at.lake, started.elapsed().as_secs_f64());
     match global.output {
         Output::Json => render::settle(render::json::document(&value, &mut out))?,
         Output::Jsonl => render::settle(render::json::document_line(&value, &mut out))?,
-        Output::Table => render::settle(done.report(&args.at.lake, &mut out, global.rows().terminal))?,
-        Output::Csv | Output::Parquet => {
-            return Err(Failure::Usage("totals are not rows: use --output table or json".to_owned()));
-        }
+        _ => render::settle(done.report(&args.at.lake, &mut out, global.rows().terminal))?,
     }
     done.warn(words);
+    messages.tell(words);
+    if stop.is_asked() {
+        words.note("stopped as asked: what was committed stands, the rest is read by the next run");
+    }
     Ok(intake.tell(&done.totals))
+}
+
+/// What a lake has: objects by name, size and time; days of `LookupEvents`, whose size nobody knows beforehand, by name.
+#[derive(Debug)]
+struct Known {
+    objects: Ledger,
+    days: Option<Names>,
+}
+
+impl Known {
+    fn load(lake: &Lake, lookup: bool) -> Result<Known, Failure> {
+        Ok(Known { objects: Ledger::load(lake)?, days: lookup.then(|| Names::load(lake)).transpose()? })
+    }
+}
+
+impl ::ingest::pipeline::Ledger for Known {
+    fn holds(&self, input: &Input) -> bool {
+        match &self.days {
+            Some(days) if input.name.starts_with(aws::lookup::PLACE) => days.has(&input.name),
+            _ => self.objects.holds(input),
+        }
+    }
+}
+
+/// What every read into a lake wants of a scan.
+fn prepare(intake: &mut Intake) {
+    intake.options.evidence = true;
+    intake.options.task_objects = lake::fault::limit("TRAILHOUND_TASK_OBJECTS", intake.options.task_objects);
 }
 
 /// Absolute paths, so that the ledger knows an object whatever folder the next run starts in.
 fn absolute(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
-    let absolute = |path: &PathBuf| match path.as_os_str() == "-" {
+    let absolute = |path: &PathBuf| match path.as_os_str() == "-" || crate::remote::is_remote(path) {
         true => Ok(path.clone()),
         false => std::path::absolute(path).map_err(|error| Failure::Io(format!("{}: {error}", path.display()))),
     };
@@ -54,6 +123,7 @@ fn absolute(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
 }
 
 /// What an ingest did.
+#[derive(Default)]
 pub(crate) struct Done {
     pub(crate) totals: Totals,
     skipped: u64,
@@ -61,21 +131,55 @@ pub(crate) struct Done {
     dropped: u64,
 }
 
-/// Reads what `intake` names into the lake.
+/// Reads what `intake` names into the lake; `each` hears of every object whose rows are handed over. Whoever asks for an end
+/// gets it at the next whole object.
 ///
 /// # Errors
 /// What stopped it. Batches committed before stand.
-pub(crate) fn into_lake(intake: &Intake, lake: &mut Lake) -> Result<Done, Failure> {
+fn into_lake(
+    intake: &Intake,
+    lake: &mut Lake,
+    stop: &Stop,
+    each: &mut dyn FnMut(&ObjectTotals),
+) -> Result<Done, Failure> {
     let mut fold = Fold { usage: LastUsed::new(Limits::default()), dropped: 0 };
-    let mut sink = Ingest::begin(lake, &mut fold, intake.options.threads)?;
+    let inner = Ingest::begin(lake, &mut fold, intake.options.threads)?;
+    let mut sink = Watched { inner, stop, each };
     // A scan that failed leaves objects half read: what was not committed yet is not wanted.
     let mut totals = intake.feed(&mut sink)?;
     // A lake that stopped the scan says why here.
-    let outcome = sink.end()?;
+    let outcome = sink.inner.end()?;
     totals.rows -= outcome.lost_to_others.min(totals.rows);
     totals.duplicates += outcome.lost_to_others;
     let skipped = intake.options.progress.skipped.load(Ordering::Relaxed);
     Ok(Done { totals, skipped, outcome, dropped: fold.dropped })
+}
+
+/// A lake's ingest that can be stopped where everything is whole.
+struct Watched<'a, 'b> {
+    inner: Ingest<'b>,
+    stop: &'a Stop,
+    each: &'a mut dyn FnMut(&ObjectTotals),
+}
+
+impl Sink for Watched<'_, '_> {
+    fn before(&mut self, batch: &RecordBatch, seen: &mut Seen) -> Result<(), ::ingest::Error> {
+        self.inner.before(batch, seen)
+    }
+
+    fn batch(&mut self, batch: RecordBatch) -> ControlFlow<()> {
+        self.inner.batch(batch)
+    }
+
+    fn object(&mut self, totals: &ObjectTotals) {
+        (self.each)(totals);
+        self.inner.object(totals);
+    }
+
+    fn whole(&mut self) -> ControlFlow<()> {
+        let flow = self.inner.whole();
+        if self.stop.is_asked() { ControlFlow::Break(()) } else { flow }
+    }
 }
 
 /// Reads objects again whose rows were lost to damage; how many came back. The damaged files leave the lake.
@@ -90,6 +194,17 @@ pub(crate) fn again(intake: &Intake, lake: &mut Lake, damaged: Vec<DataFile>) ->
 }
 
 impl Done {
+    fn merge(&mut self, other: Done) {
+        self.totals.merge(other.totals);
+        self.skipped += other.skipped;
+        self.dropped += other.dropped;
+        self.outcome.commits += other.outcome.commits;
+        self.outcome.version = self.outcome.version.max(other.outcome.version);
+        self.outcome.future += other.outcome.future;
+        self.outcome.lost_to_others += other.outcome.lost_to_others;
+        self.outcome.repaired += other.outcome.repaired;
+    }
+
     /// The contract of `ingest --output json`: `docs/contract.md`.
     fn to_json(&self, place: &str, seconds: f64) -> Value {
         let Done { totals, skipped, outcome, .. } = self;

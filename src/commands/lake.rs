@@ -36,7 +36,7 @@ fn answer(value: &Value, global: &Global, tell: impl FnOnce(&mut Report<'_>) -> 
         Output::Json => render::json::document(value, &mut out),
         Output::Jsonl => render::json::document_line(value, &mut out),
         Output::Table => tell(&mut Report::new(&mut out, Terminal::stdout(global.no_color))),
-        Output::Csv | Output::Parquet => {
+        Output::Csv | Output::Parquet | Output::Arrow => {
             return Err(Failure::Usage("this is not rows: use --output table or json".to_owned()));
         }
     };

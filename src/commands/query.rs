@@ -5,44 +5,69 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex};
 
-use arrow::array::RecordBatch;
+use arrow::array::{ArrayRef, RecordBatch, StringArray};
 use ingest::reject::Totals;
-use query::{Engine, EventStream};
+use query::{Engine, EventStream, named};
 
 use crate::cli::{Global, QueryArgs, SqlSource};
-use crate::intake::{self, Intake};
+use crate::intake::{self, Intake, Reach};
 use crate::outcome::{Failure, Outcome};
 use crate::render::words::Words;
-use crate::render::{RowCount, RowWriter};
+use crate::render::{self, RowCount, RowWriter};
 
 pub(crate) fn run(args: &QueryArgs, global: &Global, words: Words) -> Result<Outcome, Failure> {
+    if args.list {
+        return list(global);
+    }
     let (source, paths) = args.split().map_err(Failure::Usage)?;
     let sql = read_sql(&source)?;
     // A table that the statement does not name is not asked.
-    let named = sql.to_lowercase();
-    if let Some(lake) = intake::lake(&args.lake, &|table| named.contains(table))? {
+    let text = sql.to_lowercase();
+    if let Some(lake) = intake::lake(&args.lake, &paths, &args.source, &|table| text.contains(table))? {
         let engine = engine(global)?;
         engine.register_lake(&lake)?;
-        tell(&ask(&engine, &sql, global)?, words);
+        tell(&ask(&engine, &sql, global, words)?, words);
         return Ok(Outcome::Done);
     }
-    let mut intake = Intake::new(&paths, args.limits, global, words)?;
+    let reach = Reach { source: &args.source, aws: &args.lake.aws, queue: false };
+    let mut intake = Intake::open(&paths, &reach, args.limits, global, words)?;
     // A query may scan its table twice; a pipe comes once, so it is put into a file first.
     let _spools = spool_pipes(&paths, &mut intake)?;
     let logs = Arc::new(Logs::new(intake.clone()));
-    tell(&answer(&sql, logs.clone(), global)?, words);
+    tell(&answer(&sql, logs.clone(), global, words)?, words);
     let totals = logs.finished();
     Ok(totals.map_or(Outcome::Done, |totals| intake.tell(&totals)))
+}
+
+/// The questions that have names.
+fn list(global: &Global) -> Result<Outcome, Failure> {
+    let column = |value: fn(&named::Named) -> String| -> ArrayRef {
+        Arc::new(StringArray::from_iter_values(named::QUESTIONS.iter().map(value)))
+    };
+    let batch = RecordBatch::try_from_iter([
+        ("question", column(|question| question.name.to_owned())),
+        ("asks_for", column(|question| question.parameters.join(" "))),
+        ("about", column(|question| question.about.to_owned())),
+    ])
+    .map_err(|e| Failure::Io(e.to_string()))?;
+    let options = render::RowOptions { rows_max: None, ..global.rows() };
+    render::rows([batch.clone()], &batch.schema(), global.output, &mut io::stdout(), &options)?;
+    Ok(Outcome::Done)
 }
 
 /// Runs one statement over `events` and writes its rows to standard output.
 ///
 /// # Errors
 /// The SQL's or the output's.
-pub(crate) fn answer(sql: &str, events: Arc<dyn EventStream>, global: &Global) -> Result<RowCount, Failure> {
+pub(crate) fn answer(
+    sql: &str,
+    events: Arc<dyn EventStream>,
+    global: &Global,
+    words: Words,
+) -> Result<RowCount, Failure> {
     let engine = engine(global)?;
     engine.register(events)?;
-    ask(&engine, sql, global)
+    ask(&engine, sql, global, words)
 }
 
 fn tell(count: &RowCount, words: Words) {
@@ -62,11 +87,12 @@ fn engine(global: &Global) -> Result<Engine, Failure> {
     Ok(Engine::new(limits)?)
 }
 
-fn ask(engine: &Engine, sql: &str, global: &Global) -> Result<RowCount, Failure> {
+fn ask(engine: &Engine, sql: &str, global: &Global, words: Words) -> Result<RowCount, Failure> {
     let rows = engine.query_blocking(sql)?;
+    rows.notes().iter().for_each(|note| words.note(note));
     let mut out = io::stdout();
     let mut writer = RowWriter::new(global.output, &rows.schema(), &mut out, &global.rows())?;
-    for batch in Guarded(rows) {
+    for batch in rows {
         if writer.write(&batch?)?.is_break() {
             break;
         }
@@ -113,18 +139,6 @@ fn spool_pipes(paths: &[PathBuf], intake: &mut Intake) -> Result<Vec<tempfile::N
         spools.push(spool);
     }
     Ok(spools)
-}
-
-/// An answer whose engine may give up on a value by panicking (a text of gigabytes): an error of that query, and no more.
-struct Guarded(query::BlockingAnswer);
-
-impl Iterator for Guarded {
-    type Item = Result<RecordBatch, query::Error>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        let next = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| self.0.next()));
-        next.unwrap_or_else(|_| Some(Err(query::Error::Run("the engine gave up on a value of this query".to_owned()))))
-    }
 }
 
 /// The logs as a table: every scan of it reads the files again, so memory does not depend on them.

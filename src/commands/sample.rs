@@ -30,7 +30,7 @@ pub(crate) fn run(args: &SampleArgs, global: &Global, words: Words) -> Result<Ou
             let mut report = Report::new(&mut out, global.rows().terminal);
             render::settle(tell(&summary, &mut report))?;
         }
-        Output::Csv | Output::Parquet => {
+        Output::Csv | Output::Parquet | Output::Arrow => {
             return Err(Failure::Usage("a sample's summary is not rows: use --output table or json".to_owned()));
         }
     }

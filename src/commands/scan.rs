@@ -18,6 +18,7 @@ use crate::render::report::{Report, number};
 use crate::render::terminal::Terminal;
 use crate::render::words::Words;
 use crate::render::{self, Output};
+use crate::rulebook::Rulebook;
 
 /// Principals and credentials that the overview shows.
 const TOP: usize = 10;
@@ -42,12 +43,12 @@ pub(crate) fn run(args: &ScanArgs, global: &Global, words: Words) -> Result<Outc
         Output::Json => render::settle(render::json::document(&glance.to_json(), &mut out))?,
         Output::Jsonl => render::settle(render::json::document_line(&glance.to_json(), &mut out))?,
         Output::Table => render::settle(glance.report(&mut out, global.rows().terminal))?,
-        Output::Csv | Output::Parquet => {
+        Output::Csv | Output::Parquet | Output::Arrow => {
             let text = "an overview is not rows: use --output table or json, or `trailhound query` for rows";
             return Err(Failure::Usage(text.to_owned()));
         }
     }
-    alerts::tell(&glance.found.counters, words);
+    alerts::tell(&glance.found, words);
     Ok(events.tell(&glance.totals).max(alerts::judge(&glance.found.alerts, args.fail_on)))
 }
 
@@ -56,7 +57,7 @@ pub(crate) fn run(args: &ScanArgs, global: &Global, words: Words) -> Result<Outc
 /// # Errors
 /// Only what stops everything.
 pub(crate) fn glance(events: &Events, words: Words) -> Result<Glance, Failure> {
-    let mut engine = alerts::engine(&[], words)?;
+    let (mut engine, _) = Rulebook::read(&[], &[], true, words)?.engine(words);
     let mut usage = LastUsed::new(Limits::default());
     let mut overview = Overview::default();
     let totals = events.read(None, &mut |batch| {

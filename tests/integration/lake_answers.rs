@@ -81,5 +81,5 @@ fn a_lake_that_is_not_there_is_said_to_be() {
         assert!(run.stderr.contains("no lake here") && run.stderr.contains("trailhound ingest"), "{}", run.stderr);
     }
     let run = trailhound(&["scan", text(dir.path()), "--region", "eu-west-1"]);
-    assert!(run.code == 2 && run.stderr.contains("give --lake too"), "{}", run.stderr);
+    assert!(run.code == 2 && run.stderr.contains("give --lake or"), "{}", run.stderr);
 }

@@ -5,13 +5,17 @@
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, missing_docs)]
 
+mod aws;
 mod command;
 mod contract;
+mod deliver;
 mod demo;
 mod hostile;
 mod lake;
 mod lake_answers;
 mod readme;
+mod rules;
 mod shared;
+mod sql_twin;
 mod trails;
 mod twins;

@@ -17,7 +17,7 @@ fn its_paths_exist() {
     for page in ["README.md", "ARCHITECTURE.md", "docs/README.md"] {
         let text = std::fs::read_to_string(root.join(page)).unwrap();
         for word in text.split('`').skip(1).step_by(2) {
-            let folder = ["src/", "ingest/", "query/", "access/", "alerts/", "tests/", "benches/", "docs/"];
+            let folder = ["src/", "ingest/", "query/", "access/", "alerts/", "deliver/", "tests/", "benches/", "docs/"];
             let path = word.split([' ', '{', '*']).next().unwrap();
             if folder.iter().any(|folder| path.starts_with(folder)) {
                 assert!(root.join(path).exists(), "{page} names {path}, which is not there");
@@ -35,6 +35,13 @@ fn its_commands_work() {
     let run = trailhound(&["sample", "--events", "5000", "--days", "130", "--out", out]);
     assert_eq!(run.code, 0, "{}", run.stderr);
     let grants = std::fs::read_dir(format!("{out}/iam")).unwrap().next().unwrap().unwrap().path();
+    let delivery = dir.path().join("delivery.toml");
+    let outbox = dir.path().join("outbox");
+    let config = format!(
+        "[delivery]\noutbox = '{}'\n[sinks.log]\ntype = 'stdout'\n[[routes]]\nsinks = ['log']\n",
+        outbox.display()
+    );
+    std::fs::write(&delivery, config).unwrap();
     let mut commands = 0;
     for line in readme().lines().map(str::trim).filter(|line| line.starts_with("trailhound ")) {
         let words = shell_words(line.split(" # ").next().unwrap());
@@ -47,6 +54,7 @@ fn its_commands_work() {
             .map(|word| match word.as_str() {
                 "./logs" => format!("{out}/AWSLogs"),
                 "grants.json" => grants.to_str().unwrap().to_owned(),
+                "delivery.toml" => delivery.to_str().unwrap().to_owned(),
                 _ => word,
             })
             .collect();

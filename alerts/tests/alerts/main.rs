@@ -1,14 +1,17 @@
 //! The alerts room on real logs and real rules, in one binary.
 #![allow(clippy::unwrap_used, missing_docs)]
 
+mod bombs;
+mod chains;
 mod corpus;
+mod filters;
 mod logs;
 mod order;
 mod pack;
 mod plain;
 mod reading;
 mod sample;
-mod speed;
+mod streamalert;
 mod trails;
 mod twin;
 mod windows;

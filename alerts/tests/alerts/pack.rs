@@ -27,6 +27,28 @@ pub(crate) fn judge(records: &[String]) -> Outcome {
     engine.finish()
 }
 
+/// What one rule of the pack, with the rules that it is built on, says to these records: a thousand cases are judged,
+/// and the whole pack is not needed for each.
+fn judge_by(name: &str, yaml: &str, records: &[String]) -> bool {
+    // Rules of rest explain one another: a key that wakes explains its user.
+    let rest = "type: revived";
+    let built_on = |text: &str| {
+        let names = text.lines().filter_map(|line| line.strip_prefix("name: "));
+        names.map(|name| format!("    - {name}\n")).any(|entry| yaml.contains(&entry))
+    };
+    let files = pack::SHIPPED
+        .iter()
+        .filter(|(other, text)| *other == name || built_on(text) || (yaml.contains(rest) && text.contains(rest)));
+    let rules = files.flat_map(|(other, yaml)| rule::parse(other, yaml, &Lists::new()).rules).collect();
+    let (mut engine, errors) = Engine::new(rules, &Settings::default());
+    assert!(errors.is_empty(), "{errors:?}");
+    let texts: Vec<&str> = records.iter().map(String::as_str).collect();
+    let rows = batch_from_json(&texts).unwrap();
+    assert_eq!(rows.num_rows(), texts.len(), "a record was refused");
+    engine.observe(&rows);
+    engine.finish().alerts.iter().any(|alert| alert.rule == name)
+}
+
 /// The records of one line of an events file.
 pub(crate) fn records(line: &Value) -> Vec<String> {
     match (&line["record"], &line["records"]) {
@@ -39,20 +61,19 @@ pub(crate) fn records(line: &Value) -> Vec<String> {
 #[test]
 fn every_rule_hits_and_misses_as_its_events_say() {
     let mut wrong = Vec::new();
-    for (name, _) in pack::SHIPPED {
+    for (name, yaml) in pack::SHIPPED {
         let text = std::fs::read_to_string(folder().join(format!("{name}.events.jsonl"))).unwrap();
         let mut seen: BTreeMap<String, usize> = BTreeMap::new();
         for line in text.lines() {
             let line: Value = serde_json::from_str(line).unwrap();
             let expect = line["expect"].as_str().unwrap().to_owned();
-            let outcome = judge(&records(&line));
-            let hit = outcome.alerts.iter().any(|alert| alert.rule == *name);
-            if hit != (expect == "hit") {
-                wrong.push(format!("{name}: expected a {expect}: {} ({:?})", line["why"], outcome.counters));
+            if judge_by(name, yaml, &records(&line)) != (expect == "hit") {
+                wrong.push(format!("{name}: expected a {expect}: {}", line["why"]));
             }
             *seen.entry(expect).or_default() += 1;
         }
-        assert!(seen.contains_key("hit") && seen.contains_key("miss"), "{name} needs a hit and a miss: {seen:?}");
+        let enough = |what| seen.get(what).is_some_and(|cases| *cases >= 2);
+        assert!(enough("hit") && enough("miss"), "{name} needs two hits and two misses: {seen:?}");
         assert_eq!(seen.len(), 2, "{name}: expect is hit or miss");
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));

@@ -7,7 +7,7 @@ use std::net::IpAddr;
 
 use rsigma_parser::value::{SpecialChar, StringPart};
 use rsigma_parser::{
-    ConditionExpr, Detection, DetectionItem, Modifier, Quantifier, SigmaRule, SigmaString, SigmaValue,
+    ConditionExpr, Detection, DetectionItem, Modifier, Quantifier, SelectorPattern, SigmaRule, SigmaString, SigmaValue,
 };
 use serde_json::Value;
 
@@ -23,12 +23,25 @@ fn condition_holds(rule: &SigmaRule, condition: &ConditionExpr, record: &Value) 
         ConditionExpr::Not(part) => !condition_holds(rule, part, record),
         ConditionExpr::Identifier(name) => detection_holds(&rule.detection.named[name], record),
         ConditionExpr::Selector { quantifier, pattern } => {
-            let mut named = rule.detection.named.iter().filter(|(name, _)| pattern.matches_detection_name(name));
+            let selects = |name: &str| match pattern {
+                SelectorPattern::Them => !name.starts_with('_'),
+                SelectorPattern::Pattern(pattern) => star(pattern, name),
+            };
+            let mut named = rule.detection.named.iter().filter(|(name, _)| selects(name));
             match quantifier {
                 Quantifier::All => named.all(|(_, detection)| detection_holds(detection, record)),
                 _ => named.any(|(_, detection)| detection_holds(detection, record)),
             }
         }
+    }
+}
+
+fn star(pattern: &str, name: &str) -> bool {
+    match pattern.split_once('*') {
+        None => pattern == name,
+        Some((before, after)) => name.strip_prefix(before).is_some_and(|rest| {
+            rest.char_indices().map(|(at, _)| at).chain([rest.len()]).any(|at| star(after, &rest[at..]))
+        }),
     }
 }
 
@@ -49,14 +62,20 @@ fn keyword_holds(value: &SigmaValue, record: &Value) -> bool {
     }
 }
 
-fn item_holds(item: &DetectionItem, record: &Value) -> bool {
+/// Every value that a path leads to.
+fn values_of<'v>(name: &str, record: &'v Value) -> Vec<&'v Value> {
     let mut values = Vec::new();
-    let path: Vec<&str> = item.field.name.as_deref().unwrap().split('.').collect();
+    let path: Vec<&str> = name.split('.').collect();
     for (key, value) in record.as_object().unwrap() {
         if key.eq_ignore_ascii_case(path[0]) {
             find(value, &path[1..], &mut values);
         }
     }
+    values
+}
+
+fn item_holds(item: &DetectionItem, record: &Value) -> bool {
+    let values = values_of(item.field.name.as_deref().unwrap(), record);
     let has = |m| item.field.modifiers.contains(&m);
     if has(Modifier::Exists) {
         return (item.values == [SigmaValue::Bool(true)]) != values.is_empty();
@@ -66,6 +85,11 @@ fn item_holds(item: &DetectionItem, record: &Value) -> bool {
     let holds = |wanted: &SigmaValue| {
         if *wanted == SigmaValue::Null {
             return values.iter().all(|value| value.is_null()) && leaves.is_empty();
+        }
+        if has(Modifier::FieldRef) {
+            let mut others = Vec::new();
+            values_of(&wanted.to_string(), record).iter().for_each(|value| leaves_of(value, &mut others));
+            return leaves.iter().any(|leaf| others.iter().any(|other| refers(item, leaf, other)));
         }
         leaves.iter().any(|leaf| leaf_holds(item, wanted, leaf))
     };
@@ -109,9 +133,41 @@ fn text_of(value: &Value) -> Option<String> {
     }
 }
 
+fn refers(item: &DetectionItem, leaf: &str, other: &str) -> bool {
+    let has = |m| item.field.modifiers.contains(&m);
+    let (leaf, other) = (leaf.to_lowercase(), other.to_lowercase());
+    match () {
+        () if has(Modifier::Contains) => leaf.contains(&other),
+        () if has(Modifier::StartsWith) => leaf.starts_with(&other),
+        () if has(Modifier::EndsWith) => leaf.ends_with(&other),
+        () => leaf == other,
+    }
+}
+
+/// The part of a date that a time modifier asks for.
+fn clock(item: &DetectionItem, leaf: &str) -> Option<f64> {
+    let date = chrono::DateTime::parse_from_rfc3339(leaf.trim()).ok()?.with_timezone(&chrono::Utc);
+    item.field.modifiers.iter().find_map(|modifier| {
+        let format = match modifier {
+            Modifier::Minute => "%M",
+            Modifier::Hour => "%H",
+            Modifier::Day => "%d",
+            Modifier::Week => "%V",
+            Modifier::Month => "%m",
+            Modifier::Year => "%Y",
+            _ => return None,
+        };
+        date.format(format).to_string().parse().ok()
+    })
+}
+
+const TIME_PARTS: [Modifier; 6] =
+    [Modifier::Minute, Modifier::Hour, Modifier::Day, Modifier::Week, Modifier::Month, Modifier::Year];
+
 fn leaf_holds(item: &DetectionItem, wanted: &SigmaValue, leaf: &str) -> bool {
     let has = |m| item.field.modifiers.contains(&m);
-    let number = || leaf.trim().parse::<f64>().ok();
+    let timed = TIME_PARTS.iter().any(|part| has(*part));
+    let number = || if timed { clock(item, leaf) } else { parsed(leaf) };
     let bound = || wanted.to_string().parse::<f64>().unwrap();
     if has(Modifier::Re) {
         let flags = [(Modifier::IgnoreCase, 'i'), (Modifier::Multiline, 'm'), (Modifier::DotAll, 's')];
@@ -128,6 +184,7 @@ fn leaf_holds(item: &DetectionItem, wanted: &SigmaValue, leaf: &str) -> bool {
         () if has(Modifier::Lte) => number().is_some_and(|n| n <= bound()),
         () if has(Modifier::Gt) => number().is_some_and(|n| n > bound()),
         () if has(Modifier::Gte) => number().is_some_and(|n| n >= bound()),
+        () if timed => number().is_some_and(|n| n == bound()),
         () => {
             let before = has(Modifier::Contains) || has(Modifier::EndsWith);
             let after = has(Modifier::Contains) || has(Modifier::StartsWith);
@@ -136,10 +193,18 @@ fn leaf_holds(item: &DetectionItem, wanted: &SigmaValue, leaf: &str) -> bool {
     }
 }
 
+/// Digits that are a number; words such as `inf` are none.
+fn parsed(text: &str) -> Option<f64> {
+    let text = text.trim();
+    text.parse()
+        .ok()
+        .filter(|n: &f64| n.is_finite() && !text.contains(|c: char| c.is_alphabetic() && !"eE".contains(c)))
+}
+
 /// Wildcard match; `before` and `after` allow anything around.
 fn like(wanted: &SigmaValue, text: &str, before: bool, after: bool, cased: bool) -> bool {
     if let (SigmaValue::Float(number), false, false) = (wanted, before, after) {
-        return text.trim().parse::<f64>().is_ok_and(|n| n == *number);
+        return parsed(text).is_some_and(|n| n == *number);
     }
     let pattern = match wanted {
         SigmaValue::String(pattern) => pattern.clone(),

@@ -1,5 +1,7 @@
 //! The shipped pack on real logs, most of them traces of attacks.
 
+mod techniques;
+
 use std::collections::BTreeMap;
 
 use alerts::Severity;

@@ -116,6 +116,8 @@ fn value() -> impl Strategy<Value = Value> {
         json!("true"),
         json!("be\"ta\\"),
         json!("ÄLPHA"),
+        json!("2024-05-01T00:00:00Z"),
+        json!("inf"),
         json!(null),
         json!(""),
     ]);
@@ -182,13 +184,18 @@ fn item() -> impl Strategy<Value = String> {
             let values: Vec<_> = values.iter().map(|v| v.trim_start_matches(['*', '?'])).collect();
             format!("{field}{modifier}: ['{}']", values.join("', '"))
         });
-    let other = (prop::sample::select(FIELDS.to_vec()), 0..7).prop_map(|(field, which)| match which {
+    let other = (prop::sample::select(FIELDS.to_vec()), 0..12).prop_map(|(field, which)| match which {
         0 => format!("{field}|exists: true"),
         1 => format!("{field}|exists: false"),
         2 => format!("{field}: null"),
         3 => format!("{field}|gte: 5"),
         4 => format!("{field}|lt: 5"),
         5 => format!("{field}|cidr: 10.0.0.0/24"),
+        6 => format!("{field}|fieldref: requestParameters.b"),
+        7 => format!("{field}|fieldref|startswith: requestParameters.a.b"),
+        8 => format!("{field}|contains|fieldref|neq: eventName"),
+        9 => format!("{field}|month: 5"),
+        10 => format!("{field}|hour|lt: 1"),
         _ => format!("{field}: ['*alp?a*', 1.5, true, '']"),
     });
     prop_oneof![2 => worded, 1 => other]

@@ -44,13 +44,14 @@ fn alerts(correlation: &str, events: &[(i64, &str, &str, &str)]) -> Vec<Alert> {
 const USERS: &str = "  rules: [made]\n  group-by: [principal]\n  timespan: 1m\n";
 
 #[test]
-fn a_window_trails_each_event_and_is_open_at_its_beginning() {
+fn a_window_reaches_back_by_the_timespan_and_no_further() {
     let count = format!("  type: event_count\n{USERS}  condition: {{gte: 3}}\n");
     let made = |second| (second, "CreateUser", "a", "r");
     let hit = alerts(&count, &[made(0), made(30), made(59)]);
     assert_eq!((hit.len(), hit[0].count), (1, 3));
     assert_eq!(hit[0].detail.as_deref(), Some("3 events within 1 min for principal arn:aws:iam::111122223333:user/a"));
-    assert!(alerts(&count, &[made(0), made(30), made(60)]).is_empty());
+    assert_eq!(alerts(&count, &[made(0), made(30), made(60)]).len(), 1, "a minute apart is within a minute");
+    assert!(alerts(&count, &[made(0), made(30), made(61)]).is_empty());
     assert!(alerts(&count, &[made(0), made(30), (40, "CreateUser", "b", "r")]).is_empty(), "two groups");
     assert!(alerts(&count, &[made(0), made(30), (40, "DeleteUser", "a", "r")]).is_empty(), "another rule's event");
 }

@@ -48,12 +48,15 @@ impl Mask {
     /// Marks `row`, which is not marked yet; rows skipped are null.
     #[inline]
     pub(crate) fn mark(&mut self, row: usize) {
-        if row != self.marked || !self.bits.words.is_empty() {
+        if let Some(word) = self.bits.words.get_mut(row / 64) {
+            *word |= 1 << (row % 64);
+        } else if row != self.marked || !self.bits.words.is_empty() {
             self.mark_sparse(row);
         }
         self.marked += 1;
     }
 
+    /// The first gap, or the first row of a word.
     #[inline(never)]
     fn mark_sparse(&mut self, row: usize) {
         self.spell_out();

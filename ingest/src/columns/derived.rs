@@ -115,7 +115,7 @@ impl Derived {
     #[inline]
     pub(crate) fn push(&mut self, row: usize, text: &str, fields: &Fields) {
         let (code, message) = (self.reads.error_code, self.reads.error_message);
-        let code = if fields.get(code).is_none() && fields.get(message).is_none() {
+        let code = if !fields.holds(code) && !fields.holds(message) {
             *self.ok_code.get_or_insert_with(|| self.outcome.code("ok"))
         } else {
             let (code, message) = (string(text, fields, code), string(text, fields, message));

@@ -9,7 +9,7 @@ use super::text::Text;
 use crate::json::{self, Form, Value};
 
 /// Puts a value into its column. False if the column does not give it back exactly.
-#[inline]
+#[inline(never)]
 pub(super) fn fill(builder: &mut Builder, row: usize, text: &str, value: Value) -> bool {
     match builder {
         Builder::Text(out) => fill_text(out, row, text, value),
@@ -37,9 +37,8 @@ pub(super) fn fill(builder: &mut Builder, row: usize, text: &str, value: Value) 
             }
             object
         }
-        Builder::List(out) => out.push(row, text, value),
-        // The struct's own fields are filled by its owner, who knows what repeats.
-        Builder::Repeats(_) => false,
+        // Filled by their owner, who knows what repeats, and what was read already.
+        Builder::List(_) | Builder::Repeats(_) => false,
     }
 }
 

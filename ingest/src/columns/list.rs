@@ -10,6 +10,7 @@ use super::bits::Mask;
 use super::fill::fill_text;
 use super::text::Text;
 use crate::json::{self, Value};
+use crate::record::Element;
 use crate::schema::{self, RESOURCE};
 
 /// Builds a list of [`RESOURCE`] structs.
@@ -46,6 +47,32 @@ impl ResourceList {
         }
     }
 
+    /// Appends a list whose elements were found already.
+    #[inline]
+    pub(crate) fn push_elements(&mut self, row: usize, text: &str, elements: &[Element]) {
+        for element in elements {
+            self.objects.mark(self.elements);
+            for (out, (start, end)) in self.fields.iter_mut().zip(element.fields) {
+                if start != 0 {
+                    out.push(self.elements, text, start..end);
+                }
+            }
+            self.elements += 1;
+        }
+        self.close(row);
+    }
+
+    /// Ends the list of `row`; rows skipped since the last one are null.
+    #[inline]
+    fn close(&mut self, row: usize) {
+        if self.offsets.len() <= row {
+            let before = self.offsets[self.offsets.len() - 1];
+            self.offsets.resize(row + 1, before);
+        }
+        self.offsets.push(self.elements as i32);
+        self.mask.mark(row);
+    }
+
     /// Appends a checked value. False if the column does not give it back exactly.
     pub(crate) fn push(&mut self, row: usize, text: &str, value: Value) -> bool {
         let bytes = text.as_bytes();
@@ -62,10 +89,7 @@ impl ResourceList {
                 at = json::skip_space(bytes, at + 1);
             }
         }
-        let before = self.offsets[self.offsets.len() - 1];
-        self.offsets.resize(row + 1, before);
-        self.offsets.push(self.elements as i32);
-        self.mask.mark(row);
+        self.close(row);
         fits
     }
 
@@ -118,8 +142,11 @@ impl ResourceList {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+    use crate::columns::batch_from_json;
+    use arrow::array::AsArray;
 
     #[test]
     fn fields_are_found_where_the_schema_has_them() {
@@ -127,5 +154,24 @@ mod tests {
             assert_eq!([field(column.json), field(column.name)], [Some(at); 2], "{}", column.json);
         }
         assert_eq!(field("ArN"), None);
+    }
+
+    /// A list that was read while it was checked gives the same column as one that is read from its text.
+    #[test]
+    fn both_ways_of_filling_agree() {
+        let usual = r#"[{"accountId":"1","type":"t","ARN":"arn:aws:s3:::b"},{"ARN":""}]"#;
+        let spaced = usual.replace(':', ": ").replace("arn: aws: s3: : : b", "arn:aws:s3:::b");
+        assert_ne!(usual, spaced);
+        let records =
+            [usual, &spaced, "[]", "[ ]"].map(|list| format!(r#"{{"resources":{list},"eventVersion":"1.08"}}"#));
+        let batch = batch_from_json(&records.each_ref().map(String::as_str)).unwrap();
+        assert_eq!(batch.slice(0, 1), batch.slice(1, 1));
+        assert_eq!(batch.slice(2, 1), batch.slice(3, 1));
+        assert_ne!(batch.slice(0, 1), batch.slice(2, 1));
+        let alone = batch_from_json(&[&records[0]]).unwrap();
+        assert_eq!(batch.slice(0, 1), alone);
+        let list = batch.column_by_name("resources").unwrap().as_list::<i32>().value(0);
+        let arns = list.as_struct().column_by_name("arn").unwrap().as_string::<i32>().clone();
+        assert_eq!(arns.iter().collect::<Vec<_>>(), [Some("arn:aws:s3:::b"), Some("")]);
     }
 }

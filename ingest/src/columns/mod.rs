@@ -12,6 +12,7 @@ mod extra;
 mod fill;
 mod list;
 mod nothing;
+mod records;
 mod repeats;
 mod scalar;
 mod text;
@@ -23,13 +24,14 @@ use arrow::array::{ArrayRef, RecordBatch, StructArray};
 use arrow::datatypes::DataType;
 use arrow::error::ArrowError;
 
-use crate::json;
-use crate::record::{Fields, Layout, Run, Scanner};
+use crate::json::Value;
+use crate::record::{Fields, Layout, Run};
 use crate::schema::{self, COLUMNS};
 use builder::{Builder, finish, gather};
 use derived::Derived;
 use fill::fill;
 use nothing::Nothing;
+pub use records::batch_from_json;
 use repeats::{Repeats, Spread};
 use text::Text;
 
@@ -42,6 +44,8 @@ pub struct Rows {
     runs: Vec<(Run, Repeats)>,
     /// Bits of the slots that are struct columns.
     structs: u128,
+    /// Slot of `resources`.
+    resources: usize,
     /// Bits of the slots that are other columns, in no run.
     single: u128,
     derived: Derived,
@@ -60,12 +64,16 @@ impl Rows {
         let runs: Vec<_> = layout.runs.iter().map(|run| (*run, Repeats::new())).collect();
         let is_struct = |slot: &usize| matches!(builders[*slot], Builder::Repeats(_));
         let structs: u128 = (0..layout.slots.len()).filter(is_struct).map(|slot| 1u128 << slot).sum();
-        let single = runs.iter().fold(layout.tops & !structs, |slots, (run, _)| slots & !run.mask);
+        // A path that the schema lacks would be a slip in this file, which the tests catch.
+        let resources = layout.slot("resources").unwrap_or(0);
+        let others = layout.tops & !structs & !(1 << resources);
+        let single = runs.iter().fold(others, |slots, (run, _)| slots & !run.mask);
         Rows {
             layout,
             builders,
             runs,
             structs,
+            resources,
             single,
             derived,
             extra: Text::new(),
@@ -118,7 +126,10 @@ impl Rows {
         for slot in fields.slots_in(self.structs) {
             misfits |= self.structure(row, slot, text, fields);
         }
-        for (slot, value) in fields.present_in(self.single) {
+        if let Some(value) = fields.get(self.resources) {
+            misfits |= self.list(row, text, fields, value);
+        }
+        for (slot, value) in fields.read_in(self.single) {
             if !fill(&mut self.builders[slot], row, text, value) {
                 misfits |= 1 << self.layout.slots[slot].top;
             }
@@ -152,6 +163,20 @@ impl Rows {
             self.derived.identity(entry, text, fields);
         }
         repeats.set(row, entry)
+    }
+
+    /// `resources`. Gives the column's bit, if it does not give the value back exactly.
+    #[inline]
+    fn list(&mut self, row: usize, text: &str, fields: &Fields, value: Value) -> u64 {
+        let fits = match (&mut self.builders[self.resources], fields.resources()) {
+            (Builder::List(list), Some(elements)) => {
+                list.push_elements(row, text, elements);
+                true
+            }
+            (Builder::List(list), None) => list.push(row, text, value),
+            _ => false,
+        };
+        u64::from(!fits) << self.layout.slots[self.resources].top
     }
 
     /// The batch of the rows so far, in the order they were pushed.
@@ -228,6 +253,7 @@ impl Rows {
 
 /// Puts the values of `mask` into their columns; gives the bits of the columns that do not give them back exactly.
 /// `builders` begin with the one of slot `first`.
+#[inline(never)]
 fn fill_all(
     layout: &Layout,
     builders: &mut [Builder],
@@ -250,31 +276,6 @@ impl Default for Rows {
     fn default() -> Self {
         Self::new()
     }
-}
-
-/// One batch of the records given as JSON texts, in order; a text that is not one JSON object is left out.
-///
-/// For tests and tools; the pipeline is the way for real input.
-///
-/// # Errors
-/// Arrow's, if a column is not what its type says: a bug, never input.
-pub fn batch_from_json(records: &[&str]) -> Result<RecordBatch, ArrowError> {
-    let (mut scanner, mut fields, mut rows) = (Scanner::new(), Fields::default(), Rows::new());
-    rows.start("memory");
-    for record in records {
-        let bytes = record.as_bytes();
-        let start = json::skip_space(bytes, 0);
-        if bytes.get(start) != Some(&b'{') {
-            continue;
-        }
-        // The offsets count from the start of the object, as they do in the pipeline.
-        let object = &record[start..];
-        let end = scanner.scan(object.as_bytes(), 0, &mut fields);
-        if end.is_ok_and(|end| json::skip_space(object.as_bytes(), end) == object.len()) {
-            rows.push(object, &fields);
-        }
-    }
-    rows.finish()
 }
 
 #[cfg(test)]

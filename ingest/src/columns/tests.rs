@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 use super::*;
+use crate::record::Scanner;
 use proptest::prelude::*;
 
 /// Members of a record, some of which repeat, some of which are odd.

@@ -20,21 +20,16 @@ use super::repeats::Spread;
 const STEP: usize = 32;
 
 /// Appends `text[range]`.
-#[inline]
+#[inline(always)]
 fn append(out: &mut Vec<u8>, text: &[u8], range: Range<usize>) {
     let end = out.len() + range.len();
-    let steps = if range.len() <= STEP { STEP } else { 2 * STEP };
-    match text.get(range.start..range.start + steps) {
-        Some(step) if range.len() <= steps => {
-            match (step.first_chunk::<STEP>(), step.first_chunk::<{ 2 * STEP }>()) {
-                (_, Some(step)) => out.extend_from_slice(step),
-                (Some(step), None) => out.extend_from_slice(step),
-                (None, None) => {}
-            }
-            out.truncate(end);
-        }
-        _ => out.extend_from_slice(&text[range]),
+    let rest = text.get(range.start..).unwrap_or_default();
+    match (rest.first_chunk::<STEP>(), rest.first_chunk::<{ 2 * STEP }>()) {
+        (Some(step), _) if range.len() <= STEP => out.extend_from_slice(step),
+        (_, Some(step)) if range.len() <= 2 * STEP => out.extend_from_slice(step),
+        _ => return out.extend_from_slice(&text[range]),
     }
+    out.truncate(end);
 }
 
 /// Builds a `Utf8` column.
@@ -51,7 +46,7 @@ impl Text {
     }
 
     /// Appends `text[range]` as the value of `row`; rows skipped since the last one are null.
-    #[inline]
+    #[inline(never)]
     pub(crate) fn push(&mut self, row: usize, text: &str, range: Range<usize>) {
         append(&mut self.values, text.as_bytes(), range);
         self.close(row);

@@ -3,7 +3,6 @@
 //! Sources: the message shapes of CloudTrail, EventBridge, LookupEvents and CloudWatch Logs in the AWS documentation;
 //! notification records of S3, SNS, SQS, Kinesis, DynamoDB as in the Lambda developer guide.
 
-use std::borrow::Cow;
 use std::ops::Range;
 
 use crate::json::{self, Form, Value};
@@ -24,12 +23,51 @@ pub enum Kind {
     /// A file of another kind, which holds no records.
     Other(OtherKind),
     /// Something else.
-    Refused(Reason, Cow<'static, str>),
+    Refused(Reason, Found),
 }
 
+/// What was found in place of a record. It is put into words only where they are kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Found {
+    /// In words already.
+    Said(&'static str),
+    /// A notification of a service.
+    Service(&'static str),
+    /// A notification whose `eventSource` (a slot) names the service.
+    Source(usize),
+    /// An object with fields of its own.
+    Fields,
+}
+
+impl Found {
+    /// In words; `fields` are those that the teller saw.
+    pub fn describe(self, text: &str, fields: &Fields) -> String {
+        match self {
+            Found::Said(words) => words.to_owned(),
+            Found::Service(service) => format!("a {service} notification, not CloudTrail"),
+            Found::Source(slot) => {
+                let source = fields.plain(text, slot).unwrap_or_default();
+                let service: String = source.strip_prefix("aws:").unwrap_or(source).chars().take(40).collect();
+                format!("a {service} notification, not CloudTrail")
+            }
+            Found::Fields => {
+                let key = |(key, _): &(Value, Value)| text.get(key.start + 1..key.end - 1).unwrap_or_default();
+                let keys: Vec<&str> = fields.unknown.iter().take(5).map(key).collect();
+                let keys: String = keys.join(", ").chars().take(120).collect();
+                format!("an object with the fields {keys}")
+            }
+        }
+    }
+}
+
+/// Runs of fields that are known to be a record's.
+const KNOWN: usize = 64;
+
 /// Tells objects apart. Holds the slots of the fields it looks at.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Teller {
+    /// Numbers of remembered texts whose source is a record's: what repeats is looked at once.
+    known: [u64; KNOWN],
     version: usize,
     source: usize,
     name: usize,
@@ -44,6 +82,7 @@ impl Teller {
         // A path that the schema lacks would be a slip in this file, which the first test catches.
         let slot = |path| layout.slot(path).unwrap_or(0);
         Teller {
+            known: [0; KNOWN],
             version: slot("eventversion"),
             source: slot("eventsource"),
             name: slot("eventname"),
@@ -54,14 +93,21 @@ impl Teller {
     }
 
     /// What the object is that `fields` was scanned from.
-    pub fn tell(&self, text: &str, fields: &Fields) -> Kind {
-        let has = |slot: usize| fields.get(slot).is_some();
+    pub fn tell(&mut self, text: &str, fields: &Fields) -> Kind {
         // The hot path: a record has a version, a source and a name; notifications have them too, so the source
         // must not be theirs.
-        if has(self.version) && has(self.name) && has(self.source) {
+        if [self.version, self.name, self.source].into_iter().all(|slot| fields.holds(slot)) {
+            let number = fields.number(self.source);
+            let known = &mut self.known[number as usize % KNOWN];
+            if number != 0 && *known == number {
+                return Kind::Record;
+            }
             return match fields.plain(text, self.source) {
-                Some(source) if !source.starts_with("aws:") => Kind::Record,
-                Some(source) => notification(source),
+                Some(source) if !source.starts_with("aws:") => {
+                    *known = number;
+                    Kind::Record
+                }
+                Some(_) => self.notification(),
                 None => self.without_source(text, fields),
             };
         }
@@ -72,7 +118,10 @@ impl Teller {
     fn without_source(&self, text: &str, fields: &Fields) -> Kind {
         let list = fields.get(self.source).is_some_and(|value| text[value.start..].starts_with('['));
         if list {
-            return Kind::Refused(Reason::EventPattern, "an event pattern: its fields are lists of values".into());
+            return Kind::Refused(
+                Reason::EventPattern,
+                Found::Said("an event pattern: its fields are lists of values"),
+            );
         }
         Kind::Record
     }
@@ -90,7 +139,7 @@ impl Teller {
         if let Some(detail) = field("detail").filter(|value| starts(*value, '{')) {
             return match field("detail-type") {
                 Some(kind) if starts(kind, '[') => {
-                    Kind::Refused(Reason::EventPattern, "an EventBridge event pattern, not an event".into())
+                    Kind::Refused(Reason::EventPattern, Found::Said("an EventBridge event pattern, not an event"))
                 }
                 _ => Kind::Inside(detail.start..detail.end),
             };
@@ -126,14 +175,14 @@ impl Teller {
         if field("s3Bucket").is_some() && field("s3ObjectKey").is_some() {
             return notification_of("CloudTrail's SNS");
         }
-        if let Some(source) = fields.plain(text, self.source).filter(|source| source.starts_with("aws:")) {
-            return notification(source);
+        if fields.plain(text, self.source).is_some_and(|source| source.starts_with("aws:")) {
+            return self.notification();
         }
-        self.sparse(text, fields)
+        self.sparse(fields)
     }
 
     /// A record that lacks what every record of today has is still one, if enough says so.
-    fn sparse(&self, text: &str, fields: &Fields) -> Kind {
+    fn sparse(&self, fields: &Fields) -> Kind {
         let has = |slot: usize| {
             usize::from(fields.get(slot).is_some_and(|value| value.form == Form::Plain || value.form == Form::Spaced))
         };
@@ -142,13 +191,15 @@ impl Teller {
         if marks >= 2 {
             return Kind::Record;
         }
-        let mut keys: Vec<&str> = fields.unknown.iter().map(|(key, _)| &text[key.start + 1..key.end - 1]).collect();
-        keys.truncate(5);
-        if keys.is_empty() && marks == 0 {
+        if fields.unknown.is_empty() && marks == 0 {
             return Kind::Other(OtherKind::Empty);
         }
-        let keys = keys.join(", ").chars().take(120).collect::<String>();
-        Kind::Refused(Reason::UnknownShape, format!("an object with the fields {keys}").into())
+        Kind::Refused(Reason::UnknownShape, Found::Fields)
+    }
+
+    #[cold]
+    fn notification(&self) -> Kind {
+        Kind::Refused(Reason::NotCloudtrail, Found::Source(self.source))
     }
 }
 
@@ -161,7 +212,7 @@ fn packed(text: &str, logs: Value) -> Kind {
         Ok((key, value)) if &text[key.start..key.end] == "\"data\"" && value.form == Form::Plain => {
             Kind::Packed(value.start + 1..value.end - 1)
         }
-        _ => Kind::Refused(Reason::UnknownShape, "awslogs without its data".into()),
+        _ => Kind::Refused(Reason::UnknownShape, Found::Said("awslogs without its data")),
     }
 }
 
@@ -172,13 +223,8 @@ fn string_or_inside(value: Value) -> Kind {
     }
 }
 
-fn notification(source: &str) -> Kind {
-    let service = source.strip_prefix("aws:").unwrap_or(source).chars().take(40).collect::<String>();
-    notification_of(&service)
-}
-
-fn notification_of(service: &str) -> Kind {
-    Kind::Refused(Reason::NotCloudtrail, format!("a {service} notification, not CloudTrail").into())
+fn notification_of(service: &'static str) -> Kind {
+    Kind::Refused(Reason::NotCloudtrail, Found::Service(service))
 }
 
 /// The text of a quoted record, escapes resolved. Lone surrogates cannot occur in JSON text, so it has a text or is
@@ -199,7 +245,7 @@ mod tests {
 
     fn tell(text: &str) -> Kind {
         let (mut scanner, mut fields) = (Scanner::new(), Fields::default());
-        let teller = Teller::new(scanner.layout());
+        let mut teller = Teller::new(scanner.layout());
         scanner.scan(text.as_bytes(), 0, &mut fields).unwrap();
         teller.tell(text, &fields)
     }

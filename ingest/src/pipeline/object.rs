@@ -1,7 +1,7 @@
 //! One object: read, told apart, inflated, parsed. Whole where it is small, streamed where it is not.
 
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read, Seek};
+use std::io::{self, BufRead, BufReader, Read, Seek, Write};
 use std::ops::ControlFlow;
 use std::path::Path;
 
@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 use crate::envelope::split::Splitter;
 use crate::gunzip::{self, Encoding, Inflated, Inflater, Refusal, WHOLE_BYTES};
 use crate::reject::{ObjectTotals, OtherKind, Reason};
-use crate::source::{Input, Place};
+use crate::source::{Fetch, Input, Place};
 
 use super::Options;
 use super::parser::{Emit, Parser};
@@ -69,6 +69,7 @@ impl ObjectReader {
         let result = match input.place {
             Place::File(path) => self.file(&path, index, &mut object, emit),
             Place::Stdin => self.pipe(io::stdin().lock(), index, &mut object, emit),
+            Place::Fetched(fetch) => self.fetched(&*fetch, index, &mut object, emit),
         };
         match result {
             Ok(()) => {}
@@ -108,6 +109,37 @@ impl ObjectReader {
             Ok(_) => self.bytes(&stored, index, object, emit),
             Err(error) => Err(error.into()),
         };
+        self.stored = stored;
+        result
+    }
+
+    /// What somebody else fetches: held whole where it is small, else put into a temporary file, so that its verdict is
+    /// known before its first row.
+    fn fetched(
+        &mut self,
+        fetch: &dyn Fetch,
+        index: usize,
+        object: &mut ObjectTotals,
+        emit: &mut Emit<'_>,
+    ) -> Result<(), Ended> {
+        let mut body = fetch.open()?;
+        object.modified = fetch.modified().or(object.modified);
+        let mut stored = std::mem::take(&mut self.stored);
+        stored.clear();
+        let read = (&mut body).take(WHOLE_BYTES + 1).read_to_end(&mut stored);
+        let result = match read {
+            Ok(length) if length as u64 <= WHOLE_BYTES => {
+                // What is held elsewhere goes before the parsing begins.
+                drop(body);
+                self.bytes(&stored, index, object, emit)
+            }
+            Ok(_) => {
+                spool(&stored, body).map_err(Ended::from).and_then(|file| self.large_file(file, index, object, emit))
+            }
+            Err(error) => Err(error.into()),
+        };
+        stored.clear();
+        stored.shrink_to(WHOLE_BYTES as usize / 4);
         self.stored = stored;
         result
     }
@@ -234,6 +266,15 @@ impl ObjectReader {
         nothing(&splitter, object);
         result
     }
+}
+
+/// Puts what is too large to be held into a temporary file.
+fn spool(begun: &[u8], mut rest: impl Read) -> io::Result<File> {
+    let mut file = tempfile::tempfile()?;
+    file.write_all(begun)?;
+    io::copy(&mut rest, &mut file)?;
+    file.rewind()?;
+    Ok(file)
 }
 
 fn whole(

@@ -8,7 +8,7 @@ use base64::Engine;
 use crate::columns::Rows;
 use crate::envelope::kind::{self, Kind, Teller};
 use crate::envelope::split::{Splitter, Step};
-use crate::gunzip::{self, Limits};
+use crate::gunzip::{self, Limits, Refusal};
 use crate::json::{Fault, JsonError};
 use crate::record::{Fields, Scanner};
 use crate::reject::{Error, ObjectTotals, OtherKind, Reason};
@@ -101,15 +101,17 @@ impl Parser {
         let text = match simdutf8::basic::from_utf8(bytes) {
             Ok(text) => text,
             Err(_) => {
-                let at = std::str::from_utf8(bytes).map_or_else(|error| error.valid_up_to(), str::len);
-                let detail = format!("{}not UTF-8 at byte {at} of it", ordinal(object));
-                return object.refuse(Reason::InvalidUtf8, 1, detail, Some(self.at), bytes);
+                return object.refuse(Reason::InvalidUtf8, 1, Some(self.at), bytes, |number| {
+                    let at = std::str::from_utf8(bytes).map_or_else(|error| error.valid_up_to(), str::len);
+                    format!("record {number}: not UTF-8 at byte {at} of it")
+                });
             }
         };
         match self.teller.tell(text, &self.fields) {
             Kind::Record if bytes.len() > RECORD_BYTES => {
-                let detail = format!("{}more than {RECORD_BYTES} bytes", ordinal(object));
-                object.refuse(Reason::RecordTooLarge, 1, detail, Some(self.at), bytes);
+                object.refuse(Reason::RecordTooLarge, 1, Some(self.at), bytes, |number| {
+                    format!("record {number}: more than {RECORD_BYTES} bytes")
+                });
             }
             Kind::Record => {
                 self.rows.push(text, &self.fields);
@@ -129,9 +131,11 @@ impl Parser {
             }
             Kind::Other(kind) if object.records_in == 0 && object.skipped.is_none() => object.skipped = Some(kind),
             Kind::Other(kind) => refuse_other(kind, object),
-            Kind::Refused(reason, detail) => {
-                let detail = format!("{}{detail}", ordinal(object));
-                object.refuse(reason, 1, detail, Some(self.at), bytes);
+            Kind::Refused(reason, found) => {
+                let fields = &self.fields;
+                object.refuse(reason, 1, Some(self.at), bytes, |number| {
+                    format!("record {number}: {}", found.describe(text, fields))
+                });
             }
         }
     }
@@ -151,15 +155,20 @@ impl Parser {
     /// Records in base64 of gzip. CloudWatch Logs packs at most 256 KB of events.
     fn packed(&mut self, data: &str, depth: usize, index: usize, object: &mut ObjectTotals) {
         let Ok(gzip) = base64::engine::general_purpose::STANDARD.decode(data) else {
-            return object.reject(Reason::UnknownShape, 1, format!("{}awslogs.data is not base64", ordinal(object)));
+            let detail = |number| format!("record {number}: awslogs.data is not base64");
+            return object.refuse(Reason::UnknownShape, 1, None, &[], detail);
         };
         let mut text = String::new();
         let limits = Limits { inflated_bytes: PACKED_BYTES, ..Limits::default() };
         let read = gunzip::verify(gzip.as_slice(), limits).map(|_| gunzip::open(gzip.as_slice(), limits));
         match read.map(|mut reader| reader.read_to_string(&mut text)) {
             Ok(Ok(_)) => self.nested(&text, depth, index, object),
-            Ok(Err(_)) => object.reject(Reason::InvalidUtf8, 1, format!("{}packed text", ordinal(object))),
-            Err(refusal) => object.reject(refusal.reason, 1, format!("{}{}", ordinal(object), refusal.detail)),
+            Ok(Err(_)) => {
+                object.refuse(Reason::InvalidUtf8, 1, None, &[], |number| format!("record {number}: packed text"))
+            }
+            Err(Refusal { reason, detail }) => {
+                object.refuse(reason, 1, None, &[], |number| format!("record {number}: {detail}"))
+            }
         }
     }
 
@@ -199,12 +208,7 @@ fn refuse_other(kind: OtherKind, object: &mut ObjectTotals) {
         OtherKind::Digest => "a digest",
         OtherKind::AccountAuthorizationDetails => "account authorization details",
     };
-    object.reject(Reason::UnknownShape, 1, format!("{}{what}", ordinal(object)));
-}
-
-/// "record 17: ", counting from 1.
-fn ordinal(object: &ObjectTotals) -> String {
-    format!("record {}: ", object.records_in + 1)
+    object.refuse(Reason::UnknownShape, 1, None, &[], |number| format!("record {number}: {what}"));
 }
 
 /// Counts a step that is no record.
@@ -213,14 +217,15 @@ fn refuse(step: Step, window: &[u8], before: u64, object: &mut ObjectTotals) {
     let place = |at: usize| Some(before + at as u64);
     match step {
         Step::Other(range) => {
-            let start = preview(&window[range.clone()]);
-            let detail = format!("{}{start} instead of an object", ordinal(object));
-            object.refuse(Reason::NotARecord, 1, detail, place(range.start), &window[range]);
+            let raw = &window[range.clone()];
+            object.refuse(Reason::NotARecord, 1, place(range.start), raw, |number| {
+                format!("record {number}: {} instead of an object", preview(raw))
+            });
         }
         Step::Broken { range, error, document } => {
             let at = JsonError { at: error.at - range.start.min(error.at), ..error };
-            let start = preview(&window[range.clone()]);
-            let json = matches!(window.get(range.start), Some(b'{' | b'['));
+            let raw = &window[range.clone()];
+            let json = matches!(raw.first(), Some(b'{' | b'['));
             let reason = match error.what {
                 Fault::Truncated => Reason::TruncatedJson,
                 Fault::TooDeep => Reason::TooDeep,
@@ -228,17 +233,19 @@ fn refuse(step: Step, window: &[u8], before: u64, object: &mut ObjectTotals) {
                 _ if document && !json => Reason::NotJson,
                 _ => Reason::InvalidJson,
             };
-            let detail = format!("{}{at} of it; it begins with {start}", ordinal(object));
-            object.refuse(reason, 1, detail, place(range.start), &window[range]);
+            object.refuse(reason, 1, place(range.start), raw, |number| {
+                format!("record {number}: {at} of it; it begins with {}", preview(raw))
+            });
         }
         Step::Trailing(range) => {
-            let detail = format!("after the records: {}", preview(&window[range.clone()]));
-            object.refuse(Reason::TrailingText, 1, detail, place(range.start), &window[range]);
+            let raw = &window[range.clone()];
+            object.refuse(Reason::TrailingText, 1, place(range.start), raw, |_| {
+                format!("after the records: {}", preview(raw))
+            });
         }
-        Step::Unclosed => {
-            let detail = format!("the text ends after {} records", object.records_in);
-            object.refuse(Reason::TruncatedJson, 1, detail, place(window.len()), &[]);
-        }
+        Step::Unclosed => object.refuse(Reason::TruncatedJson, 1, place(window.len()), &[], |number| {
+            format!("the text ends after {} records", number - 1)
+        }),
         Step::Object(_) | Step::More | Step::Done => {}
     }
 }

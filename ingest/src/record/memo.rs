@@ -28,6 +28,8 @@ struct Memo {
     number: u64,
     /// The slot whose value ends last.
     last: usize,
+    /// The struct, or the slot that begins the run; a memo of nothing has none.
+    of: Option<u8>,
     /// Values by slot, offsets from the start of the text.
     fields: Vec<Value>,
 }
@@ -56,6 +58,26 @@ pub(super) struct Memos {
     next: u64,
 }
 
+/// The set of the text at `at`, from so many of its first bytes; of a text that ends with a brace (`BRACED`), from none
+/// after one that closes: what follows a short text must not matter. None for a text too near the end of the whole.
+#[inline(always)]
+pub(super) fn place<const BRACED: bool>(text: &[u8], at: usize, slot: usize, bytes: usize) -> Option<usize> {
+    let head: &[u8; HASHED_BYTES] = text.get(at..)?.first_chunk()?;
+    let mut mixed = slot as u64;
+    for (index, pair) in head.as_chunks::<16>().0.iter().take(bytes / 16).enumerate() {
+        if BRACED && json::holds(pair, b'}') {
+            break;
+        }
+        let pair = u128::from_le_bytes(*pair);
+        // Each pair is mixed on its own, so that a processor can do them side by side.
+        let low = pair as u64 ^ 0x9E37_79B9_7F4A_7C15;
+        let high = (pair >> 64) as u64 ^ 0xD1B5_4A32_D192_ED03;
+        let product = u128::from(low) * u128::from(high);
+        mixed = mixed.wrapping_add((product as u64 ^ (product >> 64) as u64).rotate_left(5 * index as u32));
+    }
+    Some((mixed.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 40) as usize % SETS)
+}
+
 impl Memos {
     pub(super) fn new() -> Self {
         // Numbers are never those of another table's texts: rows may come from more than one.
@@ -64,35 +86,16 @@ impl Memos {
         Memos { memos: (0..MEMOS).map(|_| Memo::default()).collect(), recent: vec![0; SETS], next }
     }
 
-    /// The set of the text at `at`, from so many of its first bytes, but none after a brace that closes: what follows a
-    /// short text must not matter. None for a text too near the end of the whole.
-    #[inline]
-    pub(super) fn place(&self, text: &[u8], at: usize, slot: usize, bytes: usize) -> Option<usize> {
-        let head = text.get(at..at + HASHED_BYTES)?;
-        let mut mixed = slot as u64;
-        for (index, pair) in head[..bytes.min(HASHED_BYTES)].as_chunks::<16>().0.iter().enumerate() {
-            if json::holds(pair, b'}') {
-                break;
-            }
-            let pair = u128::from_le_bytes(*pair);
-            // Each pair is mixed on its own, so that a processor can do them side by side.
-            let low = pair as u64 ^ 0x9E37_79B9_7F4A_7C15;
-            let high = (pair >> 64) as u64 ^ 0xD1B5_4A32_D192_ED03;
-            let product = u128::from(low) * u128::from(high);
-            mixed = mixed.wrapping_add((product as u64 ^ (product >> 64) as u64).rotate_left(5 * index as u32));
-        }
-        Some((mixed.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 40) as usize % SETS)
-    }
-
     /// Finds a remembered text of a slot that the text at `at` begins with.
     #[inline]
     pub(super) fn find(&mut self, set: usize, text: &[u8], at: usize, slot: usize) -> Option<Found> {
         let recent = usize::from(self.recent[set]);
+        let rest = text.get(at..)?;
         for way in 0..WAYS {
             let index = set * WAYS + (recent + way) % WAYS;
             let memo = &self.memos[index];
             // What is remembered is never the beginning of something longer: an object, or a run that ends itself.
-            if memo.present >> slot & 1 == 1 && text[at..].starts_with(&memo.text) {
+            if memo.of == Some(slot as u8) && rest.starts_with(&memo.text) {
                 self.recent[set] = (index % WAYS) as u8;
                 let Memo { present, number, last, .. } = *memo;
                 return Some(Found { memo: index, present, number, end: at + memo.text.len(), last });
@@ -112,13 +115,14 @@ impl Memos {
         Some(Value { start: at + value.start, end: at + value.end, form: value.form })
     }
 
-    /// Remembers a text that was scanned at `at`, and its fields, which come by slot; gives its number, or 0 if it is too
+    /// Remembers a text `of` a struct or run that was scanned at `at`, and its fields, which come by slot; gives its number, or 0 if it is too
     /// long or every memo that could give way is `taken`.
     pub(super) fn remember(
         &mut self,
         set: usize,
         text: &[u8],
         at: usize,
+        of: usize,
         fields: impl Iterator<Item = (usize, Value)>,
         taken: impl Fn(usize) -> bool,
     ) -> u64 {
@@ -132,7 +136,7 @@ impl Memos {
         memo.text.clear();
         memo.text.extend_from_slice(text);
         memo.fields.clear();
-        (memo.present, memo.last) = (0, 0);
+        (memo.present, memo.last, memo.of) = (0, 0, Some(of as u8));
         let mut end = 0;
         for (slot, value) in fields {
             memo.fields.push(Value { start: value.start - at, end: value.end - at, form: value.form });

@@ -1,43 +1,38 @@
-//! Keys as machine words: the next key of a record is nearly always the one that followed last time, so it is compared
-//! before its end is known.
+//! Keys as patterns: the next key of a record is nearly always one that followed lately, so it is compared before its end
+//! is known.
+
+use crate::json;
 
 /// Bytes of the longest `"key":` of the table.
 pub(super) const KEY_BYTES: usize = 32;
 
-/// The text `"key":`, to be compared in two words instead of byte by byte.
-#[derive(Debug, Clone, Copy, Default)]
+/// The text `"key":`, compared at once instead of byte by byte.
+#[derive(Debug, Clone, Copy)]
 pub(super) struct Pattern {
-    words: [u128; 2],
-    masks: [u128; 2],
+    bytes: [u8; KEY_BYTES],
+    /// Bits of the bytes that count.
+    mask: u32,
     /// Bytes of the text.
-    pub(super) length: usize,
+    pub(super) length: u8,
 }
 
 impl Pattern {
     pub(super) fn new(key: &str) -> Self {
-        let (mut bytes, mut mask) = ([0; KEY_BYTES], [0; KEY_BYTES]);
         let text = format!("\"{key}\":");
         let length = text.len().min(KEY_BYTES);
+        let mut bytes = [0; KEY_BYTES];
         bytes[..length].copy_from_slice(&text.as_bytes()[..length]);
-        mask[..length].fill(0xff);
-        Pattern { words: words(&bytes), masks: words(&mask), length }
+        Pattern { bytes, mask: u32::MAX >> (KEY_BYTES - length), length: length as u8 }
     }
 
     /// Whether the text at `at` begins so. False near the end of the text, where the slow way decides.
-    #[inline]
+    #[inline(always)]
     pub(super) fn matches(&self, text: &[u8], at: usize) -> bool {
-        let Some(bytes) = text.get(at..at + KEY_BYTES).and_then(|bytes| bytes.first_chunk()) else { return false };
-        let [low, high] = words(bytes);
-        ((low ^ self.words[0]) & self.masks[0]) | ((high ^ self.words[1]) & self.masks[1]) == 0
+        match text.get(at..).and_then(|rest| rest.first_chunk()) {
+            Some(piece) => json::equal(piece, &self.bytes) & self.mask == self.mask,
+            None => false,
+        }
     }
-}
-
-#[inline]
-fn words(bytes: &[u8; KEY_BYTES]) -> [u128; 2] {
-    let (mut low, mut high) = ([0; 16], [0; 16]);
-    low.copy_from_slice(&bytes[..16]);
-    high.copy_from_slice(&bytes[16..]);
-    [u128::from_le_bytes(low), u128::from_le_bytes(high)]
 }
 
 #[cfg(test)]

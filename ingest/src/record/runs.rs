@@ -4,10 +4,11 @@
 //! its first column and goes on while its columns follow each other. The whole text of it is remembered, so that a run
 //! seen before is one comparison. A record that has a column of a run outside of it is read like any other.
 
+use super::memo;
 use super::{Fields, Layout, MAX_SLOTS, Run};
 
 /// Says that a slot is in no run.
-const NONE: u8 = u8::MAX;
+pub(super) const NONE: u8 = u8::MAX;
 
 /// A run that is being read.
 #[derive(Debug, Clone, Copy)]
@@ -49,11 +50,10 @@ impl Runs {
         }
     }
 
-    /// The run that begins with a slot.
-    #[inline]
-    pub(super) fn starting(&self, slot: usize) -> Option<usize> {
-        let run = usize::from(self.run_of[slot]);
-        self.runs.get(run).is_some_and(|run| run.first == slot).then_some(run)
+    /// The run that begins with a slot, or [`NONE`].
+    pub(super) fn starting(&self, slot: usize) -> u8 {
+        let run = self.run_of[slot];
+        if self.runs.get(usize::from(run)).is_some_and(|run| run.first == slot) { run } else { NONE }
     }
 
     /// The run begins at `at`: takes it whole if it is remembered, and gives one past its end and its last slot; opens
@@ -67,7 +67,7 @@ impl Runs {
         }
         self.seen |= 1 << run;
         let Run { first, told_by, .. } = self.runs[run];
-        let place = fields.place(text, at, first, told_by);
+        let place = memo::place::<false>(text, at, first, told_by);
         let found = place.and_then(|place| fields.recall(place, text, at, first));
         if found.is_some() {
             return found;
@@ -76,9 +76,21 @@ impl Runs {
         None
     }
 
-    /// A column was read, up to `end`.
+    /// The run of a slot, or [`NONE`].
+    pub(super) fn of(&self, slot: usize) -> u8 {
+        self.run_of[slot]
+    }
+
+    /// A column was read, up to `end`; `run` is the one that it is in, or [`NONE`].
     #[inline]
-    pub(super) fn member(&mut self, text: &[u8], slot: usize, end: usize, fields: &mut Fields) {
+    pub(super) fn read(&mut self, run: u8, text: &[u8], slot: usize, end: usize, fields: &mut Fields) {
+        if run != NONE || self.open.is_some() {
+            self.member(text, slot, end, fields);
+        }
+    }
+
+    #[inline(never)]
+    fn member(&mut self, text: &[u8], slot: usize, end: usize, fields: &mut Fields) {
         let run = self.run_of[slot];
         match &mut self.open {
             Some(open) if open.run == usize::from(run) => open.end = end,

@@ -82,7 +82,7 @@ impl Seen {
     }
 
     fn holds(&mut self, key: u128) -> io::Result<bool> {
-        Ok(self.events.contains(&key) || self.in_runs(key)?)
+        Ok(self.events.contains(&key) || !self.in_runs(&[key])?.is_empty())
     }
 
     /// Marks a key; `false` if it was marked.
@@ -92,7 +92,8 @@ impl Seen {
         }
         self.events.insert(key);
         if self.events.len() >= self.in_memory {
-            self.runs.push(Run::write(self.events.drain().collect())?);
+            self.runs.push(Run::write(self.events.iter().copied())?);
+            self.events.clear();
         }
         Ok(true)
     }

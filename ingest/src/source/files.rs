@@ -2,8 +2,9 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use super::{Input, Place};
+use super::{Input, Listed, Place, Remote};
 use crate::reject::Error;
 
 /// Something still to be looked at.
@@ -18,16 +19,25 @@ pub(super) enum Entry {
     /// What a glob could not look into, and why.
     Failed(String, String),
     Stdin,
+    /// Listed by somebody else.
+    Remote(Arc<dyn Remote>),
 }
 
 /// The objects of a source, one after the other. Holds the names of the folders on the way only.
-#[derive(Debug, Clone)]
 pub struct Walk {
+    /// The listing of somebody else that is being read.
+    remote: Option<Box<dyn Iterator<Item = Listed> + Send>>,
     /// What comes next is last.
     todo: Vec<Entry>,
     /// Real paths of the folders that the user named, and of those that links led to: a link into one of them is not
     /// followed, because its files are read already.
     covered: Vec<PathBuf>,
+}
+
+impl std::fmt::Debug for Walk {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Walk").field("todo", &self.todo).finish_non_exhaustive()
+    }
 }
 
 impl Walk {
@@ -36,7 +46,7 @@ impl Walk {
             Entry::Given(path) => std::fs::canonicalize(path).ok(),
             _ => None,
         });
-        Walk { covered: given.collect(), todo }
+        Walk { remote: None, covered: given.collect(), todo }
     }
 
     /// Whether the folder is a link to files that are read anyway; if it is not, they are from now on.
@@ -71,11 +81,14 @@ impl Walk {
 }
 
 impl Iterator for Walk {
-    /// An object, or the name of what could not be listed and why.
-    type Item = Result<Input, (String, io::Error)>;
+    type Item = Listed;
 
     fn next(&mut self) -> Option<Self::Item> {
         loop {
+            match self.remote.as_mut().and_then(Iterator::next) {
+                Some(listed) => return Some(listed),
+                None => self.remote = None,
+            }
             let (path, given) = match self.todo.pop()? {
                 Entry::Stdin => {
                     return Some(Ok(Input { name: "-".to_owned(), place: Place::Stdin, bytes: 0, modified: None }));
@@ -85,6 +98,10 @@ impl Iterator for Walk {
                 Entry::Renamed(path, name) => {
                     let bytes = std::fs::metadata(&path).map_or(0, |metadata| metadata.len());
                     return Some(Ok(Input { name, place: Place::File(path), bytes, modified: None }));
+                }
+                Entry::Remote(remote) => {
+                    self.remote = Some(remote.list());
+                    continue;
                 }
                 Entry::Failed(name, why) => return Some(Err((name, io::Error::other(why)))),
             };

@@ -335,7 +335,17 @@ fn partial_rows_are_made_whole() {
 #[test]
 fn tables_of_a_lake_are_described() {
     let (_lake, engine) = engine();
-    let tables = ["cloudtrail", "cloudtrail_logs", "coverage", "events", "last_used", "objects", "rejects"];
+    let tables = [
+        "aws_cloudtrail_log",
+        "cloudtrail",
+        "cloudtrail_logs",
+        "coverage",
+        "event_data_store",
+        "events",
+        "last_used",
+        "objects",
+        "rejects",
+    ];
     assert_eq!(engine.tables(), tables);
     let columns = text(&engine.collect_blocking("DESCRIBE coverage").unwrap());
     assert!(columns.iter().any(|column| column.starts_with("first_delivery|")), "{columns:?}");

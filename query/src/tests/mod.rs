@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod dialects;
+mod functions;
 mod lake;
 mod limits;
 mod published;
@@ -15,6 +17,10 @@ use arrow::array::RecordBatch;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 
 use crate::{Engine, Error, EventStream, Limits};
+
+/// Tables and views of every engine.
+const TABLES: [&str; 7] =
+    ["aws_cloudtrail_log", "cloudtrail", "cloudtrail_logs", "ecs", "event_data_store", "events", "ocsf"];
 
 /// Seven events: a root login, a role session with MFA and one without, a denied call, a service, a user, and one
 /// of the oldest form, without most fields.

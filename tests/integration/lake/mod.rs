@@ -10,7 +10,7 @@ mod crash;
 mod damage;
 mod full;
 mod kill;
-mod python;
+pub(crate) mod python;
 mod readers;
 mod trail;
 mod writers;

@@ -23,9 +23,15 @@ pub(crate) fn interpreter() -> Option<OsString> {
     python
 }
 
-/// Runs a script; the JSON that it prints.
+/// Runs a script beside this file; the JSON that it prints.
 pub(crate) fn run(python: &OsString, name: &str, args: &[&str]) -> Value {
-    let output = Command::new(python).arg(script(name)).args(args).output().unwrap();
+    run_at(python, &script(name), args)
+}
+
+/// Runs a script; the JSON that it prints.
+pub(crate) fn run_at(python: &OsString, script: &Path, args: &[&str]) -> Value {
+    let output = Command::new(python).arg(script).args(args).output().unwrap();
+    let name = script.display();
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{name}: {stderr}");
     serde_json::from_slice(&output.stdout).unwrap_or_else(|e| panic!("{name}: {e}: {stderr}"))

@@ -1,0 +1,165 @@
+//! From event batches to calls.
+
+use std::collections::HashMap;
+
+use ahash::RandomState;
+use arrow::array::{Array, AsArray, ListArray, RecordBatch, StringArray};
+use ingest::action::{self, Mapping};
+use ingest::batch::{self, TextColumn};
+
+use super::{Call, Calls, Outcome};
+use crate::{evidence, passed, resource};
+
+/// What the fold reads of an event: of a lake, nothing else is fetched.
+pub const COLUMNS: &[&str] = &[
+    "eventtime",
+    "eventtype",
+    "eventsource",
+    "eventname",
+    "eventid",
+    "awsregion",
+    "recipientaccountid",
+    "errormessage",
+    "sourceipaddress",
+    "useridentity",
+    "requestparameters",
+    "resources",
+    "principal",
+    "outcome",
+];
+
+struct Columns {
+    principal: TextColumn,
+    event_source: TextColumn,
+    event_name: TextColumn,
+    event_type: TextColumn,
+    event_id: TextColumn,
+    region: TextColumn,
+    account: TextColumn,
+    outcome: TextColumn,
+    error_message: TextColumn,
+    source: TextColumn,
+    request: TextColumn,
+    mfa: TextColumn,
+    via: TextColumn,
+    resources: Option<(ListArray, StringArray)>,
+}
+
+impl Columns {
+    fn new(batch: &RecordBatch) -> Columns {
+        let text = |path| batch::text(batch, path);
+        let resources = batch::list(batch, "resources").and_then(|list| {
+            let arns = list.values().as_struct_opt()?.column_by_name("arn")?.as_string_opt::<i32>()?.clone();
+            Some((list, arns))
+        });
+        Columns {
+            principal: text("principal"),
+            event_source: text("eventsource"),
+            event_name: text("eventname"),
+            event_type: text("eventtype"),
+            event_id: text("eventid"),
+            region: text("awsregion"),
+            account: text("recipientaccountid"),
+            outcome: text("outcome"),
+            error_message: text("errormessage"),
+            source: text("sourceipaddress"),
+            request: text("requestparameters"),
+            mfa: text("useridentity.sessioncontext.attributes.mfaauthenticated"),
+            via: text("useridentity.invokedby"),
+            resources,
+        }
+    }
+
+    fn listed(&self, row: usize) -> Vec<&str> {
+        let Some((list, arns)) = &self.resources else { return Vec::new() };
+        if list.is_null(row) {
+            return Vec::new();
+        }
+        let offsets = list.value_offsets();
+        let (Some(from), Some(to)) = (offsets.get(row), offsets.get(row + 1)) else { return Vec::new() };
+        let at = |at| usize::try_from(at).ok().filter(|at| arns.is_valid(*at));
+        (*from..*to).filter_map(at).map(|at| arns.value(at)).collect()
+    }
+}
+
+impl Calls {
+    /// Folds a batch of events into the calls.
+    pub fn observe(&mut self, batch: &RecordBatch) {
+        let Some(times) = batch::timestamp(batch, "eventtime") else { return };
+        let columns = Columns::new(batch);
+        // Whether a principal is asked for, by its code: one look a batch where the column is a dictionary.
+        let mut wanted: HashMap<usize, bool, RandomState> = HashMap::default();
+        for row in 0..batch.num_rows() {
+            let Some(principal) = columns.principal.get(row) else { continue };
+            let is_wanted = || self.only.as_ref().is_none_or(|only| only.iter().any(|name| name == principal));
+            let is_wanted = match columns.principal.code(row) {
+                Some(code) => *wanted.entry(code).or_insert_with(is_wanted),
+                None => is_wanted(),
+            };
+            let time = times.is_valid(row).then(|| times.value(row));
+            if let Some(time) = time.filter(|time| is_wanted && self.since.is_none_or(|since| *time >= since)) {
+                self.events += 1;
+                self.event(&columns, row, principal, time);
+            }
+        }
+    }
+
+    fn event(&mut self, columns: &Columns, row: usize, principal: &str, time: i64) {
+        let get = |column: &'_ TextColumn| column.get(row).unwrap_or_default().to_owned();
+        let (source, name) = (get(&columns.event_source), get(&columns.event_name));
+        let request = columns.request.get(row);
+        let mut actions: Vec<(String, bool)> = match action::map(&source, &name, &get(&columns.event_type)) {
+            Mapping::Actions(actions) => actions.iter().map(|action| ((*action).to_owned(), true)).collect(),
+            Mapping::Unmapped(guess) => vec![(guess, false)],
+            Mapping::NotIam => return,
+        };
+        let outcome = if columns.outcome.get(row) == Some("denied") { Outcome::Denied } else { Outcome::Permitted };
+        if outcome == Outcome::Denied
+            && let Some(denial) = columns.error_message.get(row).and_then(evidence::parse_denial)
+        {
+            let names: Vec<&str> = actions.iter().map(|(action, _)| action.as_str()).collect();
+            if let Some(other) = evidence::other_action(&denial, &names) {
+                actions = vec![(other.clone().into_owned(), action::is_known(&other))];
+            }
+        } else if let Some((first, _)) = actions.first_mut()
+            && request.is_some_and(evidence::names_version)
+            && let Some(versioned) = action::versioned(first)
+        {
+            versioned.clone_into(first);
+        }
+        let (region, account) = (get(&columns.region), get(&columns.account));
+        let partition = principal.split(':').nth(1).filter(|part| part.starts_with("aws")).unwrap_or("aws");
+        let listed = columns.listed(row);
+        let told = resource::Told { listed: &listed, request, region: &region, account: &account, partition };
+        let base = Call {
+            principal: principal.to_owned(),
+            action: String::new(),
+            resource: String::new(),
+            exact: true,
+            known: true,
+            outcome,
+            region: region.clone(),
+            source: get(&columns.source),
+            mfa: columns.mfa.get(row).map(|text| text == "true"),
+            via: columns.via.get(row).map(str::to_owned),
+            passed_to: None,
+        };
+        let id = get(&columns.event_id);
+        for (action, known) in &actions {
+            for found in resource::of_call(action, &told) {
+                let (resource, exact) = (found.arn, found.exact);
+                let call = Call { action: action.clone(), resource, exact, known: *known, ..base.clone() };
+                self.add(call, time, &id);
+            }
+        }
+        let Some((main, _)) = actions.first() else { return };
+        for role in passed::roles(&source, main, request) {
+            let passed_to = Some(passed::passed_to(&source).to_owned());
+            let call = Call { action: "iam:PassRole".to_owned(), resource: role, passed_to, ..base.clone() };
+            self.add(call, time, &id);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,92 @@
+#![allow(clippy::unwrap_used)]
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+
+use super::*;
+use crate::fixture::{accounts, batch};
+use crate::unused::{self, Options};
+use crate::usage::LastUsed;
+
+/// A finding as the accounts' truth writes it.
+fn row(finding: &Value) -> String {
+    let mut row = json!({});
+    for key in ["type", "principal", "days", "age_days", "time"] {
+        if finding.get(key).is_some_and(|value| !value.is_null()) {
+            row[key] = finding[key].clone();
+        }
+    }
+    match finding["type"].as_str().unwrap() {
+        // The truth tells days of rest or age, not both.
+        "access_key_unused_45d" => drop(row.as_object_mut().unwrap().remove("age_days")),
+        "unused_role" => row = json!({"type": "unused_role", "principal": finding["principal"]}),
+        "root_use" => drop(row.as_object_mut().unwrap().remove("principal")),
+        _ => {}
+    }
+    row.to_string()
+}
+
+#[test]
+fn findings_of_the_accounts_are_exact() {
+    for account in accounts() {
+        let mut inventory = Inventory::parse(&account.gaad, "gaad.json").unwrap();
+        inventory.add_scps(&account.scps, "scps.json").unwrap();
+        inventory.add_credential_report(&account.credential_report, "report.csv").unwrap();
+        let now = instant::parse(account.expected["now"].as_str().unwrap()).unwrap();
+        let options = Options::new(now);
+        let (mut usage, mut signins) = (LastUsed::default(), SignIns::default());
+        let events = batch(&account.distinct());
+        usage.observe(&events);
+        signins.observe(&events);
+        let inventories = [inventory];
+        let report = unused::report(&usage, &inventories, &options);
+        let found = of(&inventories, &signins, &report.unused_principals, &options);
+        let found: BTreeSet<String> =
+            found.iter().map(|finding| row(&serde_json::to_value(finding).unwrap())).collect();
+        let expected: BTreeSet<String> = account.expected["findings"].as_array().unwrap().iter().map(row).collect();
+        assert_eq!(found, expected, "{}", account.name);
+    }
+}
+
+#[test]
+fn the_boundary_days_of_cis() {
+    let at = |days: i64| Some(-days * DAY);
+    let user = |used: i64, rotated: i64| Credentials {
+        user: "a".into(),
+        arn: "arn:aws:iam::111111111111:user/a".into(),
+        keys: vec![crate::inventory::ReportedKey {
+            slot: 1,
+            active: true,
+            last_rotated: at(rotated),
+            last_used: at(used),
+            ..Default::default()
+        }],
+        ..Credentials::default()
+    };
+    let kinds = |used, rotated| {
+        let mut found = Vec::new();
+        credential(&user(used, rotated), 0, &mut found);
+        found.iter().map(|finding| finding.kind).collect::<Vec<_>>()
+    };
+    assert_eq!(kinds(44, 90), []);
+    assert_eq!(kinds(45, 90), [Kind::AccessKeyUnused]);
+    assert_eq!(kinds(44, 91), [Kind::AccessKeyNotRotated]);
+}
+
+#[test]
+fn root_with_a_key_and_without_mfa() {
+    let root = Credentials {
+        user: "<root_account>".into(),
+        arn: "arn:aws:iam::111111111111:root".into(),
+        mfa_active: Some(false),
+        keys: vec![crate::inventory::ReportedKey { slot: 1, active: true, ..Default::default() }],
+        ..Credentials::default()
+    };
+    let mut found = Vec::new();
+    credential(&root, 0, &mut found);
+    assert_eq!(
+        found.iter().map(|finding| finding.kind).collect::<Vec<_>>(),
+        [Kind::RootWithoutMfa, Kind::RootAccessKey]
+    );
+}

@@ -1,0 +1,228 @@
+//! Smaller policies: what recorded calls need, and no more.
+//!
+//! [`of_calls`] writes a policy of what was used: actions with the resources they were used on, roles passed with the
+//! services they went to. A statement stands for actions that were used on the same resources, so none can be dropped.
+//! Resources are listed while they are few; where they vary, a wildcard stands behind what they have in common.
+//! [`from_current`] takes away from today's policies what was not used. Both are replayed before they are shown: see
+//! [`crate::replay`]. [`text`] writes them as Terraform and as a diff.
+//!
+//! Knows calls and policies. Must not know files or how anything is printed.
+
+pub mod current;
+mod resources;
+mod split;
+pub mod text;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use ingest::action::{self, Level};
+use serde::Serialize;
+
+use crate::calls::{Calls, Outcome};
+use crate::policy::Document;
+
+pub use current::from_current;
+pub use split::{MANAGED_LIMIT, size};
+
+/// What a policy is to hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Options {
+    /// Also the reading and listing actions of the same noun.
+    pub siblings: bool,
+    /// Also actions that were only ever refused.
+    pub include_denied: bool,
+    /// More resources than this, of one type in one place, become a wildcard.
+    pub resources_max: usize,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Options { siblings: false, include_denied: false, resources_max: 5 }
+    }
+}
+
+/// A statement of a generated policy, in the order in which people write them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Statement {
+    /// `Sid`: letters and digits, unique.
+    pub sid: String,
+    /// `Allow`
+    pub effect: &'static str,
+    /// `Action`, sorted.
+    pub action: Vec<String>,
+    /// `Resource`, sorted.
+    pub resource: Vec<String>,
+    /// `Condition`
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub condition: Option<serde_json::Value>,
+}
+
+/// A policy document as it is written.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Policy {
+    /// `2012-10-17`
+    pub version: &'static str,
+    /// `Statement`
+    pub statement: Vec<Statement>,
+}
+
+impl Policy {
+    fn new(statement: Vec<Statement>) -> Policy {
+        Policy { version: "2012-10-17", statement }
+    }
+
+    /// The document, as evaluation takes it.
+    pub fn document(&self) -> Document {
+        let value = serde_json::to_value(self).unwrap_or_default();
+        Document::parse(&value).unwrap_or(Document { version: None, id: None, statements: Vec::new() })
+    }
+}
+
+/// What was made of the calls.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Generated {
+    /// The documents: more than one where one would be over AWS' size limit.
+    pub policies: Vec<Policy>,
+    /// Actions that were only ever refused and are left out.
+    pub denied: Vec<String>,
+    /// Calls whose action is not known: a policy that names an unknown action is refused by AWS.
+    pub unmapped: Vec<String>,
+    /// Actions that are granted on `*` because the records do not tell the resource.
+    pub any_resource: Vec<String>,
+}
+
+/// Actions, each with its resources.
+type Needs = BTreeMap<String, BTreeSet<String>>;
+
+/// A policy that allows what was used.
+pub fn of_calls(calls: &Calls, options: &Options) -> Generated {
+    let (mut needs, mut unmapped, mut denied) = (Needs::new(), BTreeSet::new(), BTreeSet::new());
+    let mut passed: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for (call, _) in calls.iter() {
+        if !call.known {
+            unmapped.insert(call.action.clone());
+        } else if call.outcome == Outcome::Denied && !options.include_denied {
+            denied.insert(call.action.clone());
+        } else if let Some(service) = &call.passed_to {
+            passed.entry(resources::literal(&call.resource)).or_default().insert(service.clone());
+        } else {
+            let resource = if call.exact { resources::literal(&call.resource) } else { call.resource.clone() };
+            needs.entry(call.action.clone()).or_default().insert(resource);
+        }
+    }
+    denied.retain(|action| !needs.contains_key(action));
+    let mut any_resource = Vec::new();
+    for (action, found) in &mut needs {
+        if takes_many(action) {
+            *found = BTreeSet::from(["*".to_owned()]);
+        }
+        *found = resources::cover(found, options.resources_max);
+        if found.contains("*") && !takes_none(action) {
+            any_resource.push(action.clone());
+        }
+    }
+    if options.siblings {
+        siblings(&mut needs);
+    }
+    let statements = number(statements(needs, passed));
+    let policies = split::split(statements, MANAGED_LIMIT).into_iter().map(Policy::new).collect();
+    Generated { policies, denied: denied.into_iter().collect(), unmapped: unmapped.into_iter().collect(), any_resource }
+}
+
+/// Whether an action asks for several resources at once (`ec2:RunInstances`: image, subnet, volume …): a record lists
+/// some of them, so only `*` is sure to let it pass.
+fn takes_many(name: &str) -> bool {
+    let types =
+        action::index_of(name).and_then(|at| action::actions().get(at)).map_or("", |action| action.resource_types);
+    types.split(',').filter(|kind| kind.ends_with('*')).count() > 1
+}
+
+fn takes_none(name: &str) -> bool {
+    action::index_of(name)
+        .and_then(|at| action::actions().get(at))
+        .is_some_and(|action| action.resource_types.is_empty())
+}
+
+/// Adds `Get…`, `List…`, `Describe…` of a noun whose action was used, on the same resources.
+fn siblings(needs: &mut Needs) {
+    let mut more = Needs::new();
+    for (used, found) in needs.iter() {
+        let Some((service, name)) = used.split_once(':') else { continue };
+        let noun = noun(name);
+        for other in action::actions_of(service) {
+            let reads = matches!(other.level, Level::Read | Level::List);
+            let of_noun = other.name.split_once(':').is_some_and(|(_, name)| crate::generate::noun(name) == noun);
+            if reads && of_noun && !needs.contains_key(other.name) {
+                let resources =
+                    if other.resource_types.is_empty() { BTreeSet::from(["*".to_owned()]) } else { found.clone() };
+                more.entry(other.name.to_owned()).or_default().extend(resources);
+            }
+        }
+    }
+    needs.extend(more);
+}
+
+/// The noun of an action's name, in the singular: `Queue` of `CreateQueue` and `ListQueues`.
+fn noun(name: &str) -> &str {
+    let start = name.char_indices().skip(1).find(|(_, char)| char.is_ascii_uppercase()).map_or(0, |(at, _)| at);
+    let noun = name.get(start..).unwrap_or(name);
+    noun.strip_suffix('s').unwrap_or(noun)
+}
+
+/// One statement for the actions that have the same resources; roles passed stand apart, with the services.
+fn statements(needs: Needs, passed: BTreeMap<String, BTreeSet<String>>) -> Vec<Statement> {
+    let mut by_resources: BTreeMap<(String, BTreeSet<String>), Vec<String>> = BTreeMap::new();
+    for (action, resources) in needs {
+        // Actions of several services share a statement only where it is the one for everything.
+        let service = action.split(':').next().unwrap_or_default();
+        let group = if resources.contains("*") { String::new() } else { service.to_owned() };
+        by_resources.entry((group, resources)).or_default().push(action);
+    }
+    let mut found = Vec::new();
+    for ((group, resources), actions) in by_resources {
+        let sid = if group.is_empty() { "Any".to_owned() } else { group };
+        found.push(Statement {
+            sid,
+            effect: "Allow",
+            action: actions,
+            resource: resources.into_iter().collect(),
+            condition: None,
+        });
+    }
+    let mut by_services: BTreeMap<BTreeSet<String>, Vec<String>> = BTreeMap::new();
+    for (role, services) in passed {
+        by_services.entry(services).or_default().push(role);
+    }
+    for (services, roles) in by_services {
+        let services: Vec<_> = services.into_iter().collect();
+        found.push(Statement {
+            sid: "PassRole".to_owned(),
+            effect: "Allow",
+            action: vec!["iam:PassRole".to_owned()],
+            resource: roles,
+            condition: Some(serde_json::json!({"StringEquals": {"iam:PassedToService": services}})),
+        });
+    }
+    found
+}
+
+/// Gives each statement a name of its own: `S3`, `S3No2` …; IAM allows letters and digits.
+fn number(mut statements: Vec<Statement>) -> Vec<Statement> {
+    let mut seen: BTreeMap<String, usize> = BTreeMap::new();
+    for statement in &mut statements {
+        let mut letters = statement.sid.split(|char: char| !char.is_ascii_alphanumeric()).map(|word| {
+            let mut chars = word.chars();
+            chars.next().map_or_else(String::new, |first| first.to_ascii_uppercase().to_string() + chars.as_str())
+        });
+        let base: String = letters.by_ref().collect();
+        let count = seen.entry(base.clone()).or_default();
+        *count += 1;
+        statement.sid = if *count == 1 { base } else { format!("{base}No{count}") };
+    }
+    statements
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,210 @@
+//! A statement made ready to be asked: patterns instead of text, in the terms of the layer it stands in.
+
+use std::sync::Arc;
+
+use super::arn::{Resource, ResourcePattern};
+use super::caller::Caller;
+use super::condition::{self, Condition, Truth};
+use super::context::Context;
+use super::document::{self, Document, Effect, Patterns};
+use super::mode::Mode;
+use super::pattern::{Hit, Pattern, Syntax};
+use super::principal::{Principals, Strength};
+
+/// Where a policy stands, which decides how it is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Place {
+    /// Identity policy, boundary or session policy: speaks of its owner, and short resources are widened.
+    Owner,
+    /// Resource policy: a statement without principals speaks of nobody.
+    Resource,
+    /// SCP, RCP, endpoint policy: a statement without principals speaks of everybody.
+    Guard,
+}
+
+/// Which statement of which policy.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Origin {
+    /// The policy, as its owner names it.
+    pub policy: Arc<str>,
+    /// Place in the document, from 0.
+    pub index: usize,
+    /// `Sid`
+    pub sid: Option<Arc<str>>,
+}
+
+/// The action of a request, in the form that statements compare with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ActionName {
+    lower: Box<str>,
+    colon: usize,
+}
+
+impl ActionName {
+    /// Reads `prefix:Name`, in any case.
+    pub fn new(text: &str) -> ActionName {
+        let lower = text.to_ascii_lowercase().into_boxed_str();
+        ActionName { colon: lower.find(':').unwrap_or(lower.len()), lower }
+    }
+
+    /// The whole in lower case.
+    pub fn lower(&self) -> &str {
+        &self.lower
+    }
+
+    /// The service prefix in lower case.
+    pub fn service(&self) -> &str {
+        self.lower.get(..self.colon).unwrap_or_default()
+    }
+}
+
+/// What a statement is asked.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Question<'a> {
+    pub(super) caller: &'a Caller,
+    pub(super) action: &'a ActionName,
+    pub(super) resource: Resource<'a>,
+    pub(super) context: &'a Context,
+    pub(super) mode: &'a Mode,
+}
+
+/// A statement, compiled.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Statement {
+    pub(super) origin: Origin,
+    pub(super) effect: Effect,
+    pub(super) actions: Actions,
+    resources: Resources,
+    principals: Option<Principals>,
+    /// Whether it speaks of nobody for want of principals.
+    nobody: bool,
+    conditions: Vec<Condition>,
+}
+
+/// `Action` or `NotAction`, in lower case.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Actions {
+    patterns: Vec<Pattern>,
+    except: bool,
+    /// The services that the patterns name; `None` where any may be meant.
+    pub(super) services: Option<Vec<Box<str>>>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Resources {
+    patterns: Vec<ResourcePattern>,
+    except: bool,
+}
+
+/// Reads the statements of a document; `name` is how the policy is named in answers.
+pub(super) fn compile(document: &Document, name: &str, place: Place) -> Vec<Statement> {
+    let variables = document.version.as_deref() == Some("2012-10-17");
+    let policy: Arc<str> = name.into();
+    let numbered = document.statements.iter().enumerate();
+    numbered.map(|(index, raw)| Statement::new(raw, variables, place, &policy, index)).collect()
+}
+
+impl Statement {
+    fn new(raw: &document::Statement, variables: bool, place: Place, policy: &Arc<str>, index: usize) -> Statement {
+        let principals = match (place, &raw.principal, &raw.not_principal) {
+            (Place::Owner, ..) => None,
+            (_, Some(element), _) => Some(Principals::new(element, false)),
+            (_, None, Some(element)) => Some(Principals::new(element, true)),
+            (_, None, None) => None,
+        };
+        Statement {
+            origin: Origin { policy: policy.clone(), index, sid: raw.sid.as_deref().map(Into::into) },
+            effect: raw.effect,
+            actions: Actions::new(&raw.actions),
+            resources: Resources::new(raw.resources.as_ref(), variables, place == Place::Owner),
+            nobody: place == Place::Resource && principals.is_none(),
+            principals,
+            conditions: raw.condition.as_ref().map_or_else(Vec::new, |map| condition::compile(map, variables)),
+        }
+    }
+
+    /// How it speaks of the question, whatever its effect; `None` where it does not. Asked cheapest first.
+    pub(super) fn applies(&self, question: &Question<'_>) -> Option<Strength> {
+        if self.nobody || !self.actions.hit(question.action) {
+            return None;
+        }
+        let strength = match &self.principals {
+            None => Strength::Direct,
+            Some(principals) => principals.speak_of(question.caller, question.context)?,
+        };
+        if !self.resources.hit(&question.resource, question.context) {
+            return None;
+        }
+        let truth = condition::all_hold(&self.conditions, question.context, question.mode);
+        let applies = match self.effect {
+            Effect::Allow => truth != Truth::No,
+            Effect::Deny => truth == Truth::Yes,
+        };
+        applies.then_some(strength)
+    }
+
+    /// The context keys that it asks about and the question lacks, if all else of it speaks of the question.
+    pub(super) fn missing<'a>(&'a self, question: &Question<'a>) -> Vec<&'a str> {
+        let spoken = |principals: &Principals| principals.speak_of(question.caller, question.context).is_some();
+        if self.nobody || !self.actions.hit(question.action) || !self.principals.as_ref().is_none_or(spoken) {
+            return Vec::new();
+        }
+        let absent = |key: &&str| question.context.get(key).is_none();
+        let mut missing = Vec::new();
+        if self.resources.hit(&question.resource, question.context) {
+            missing.extend(self.conditions.iter().flat_map(|condition| condition.missing(question.context)));
+        } else {
+            let variables = self.resources.patterns.iter().flat_map(ResourcePattern::variables);
+            missing.extend(variables.filter(absent));
+        }
+        missing
+    }
+}
+
+impl Actions {
+    fn new(patterns: &Patterns) -> Actions {
+        let (list, except) = match patterns {
+            Patterns::Only(list) => (list, false),
+            Patterns::Except(list) => (list, true),
+        };
+        let syntax = Syntax { wildcards: true, variables: false, fold: true };
+        let service = |text: &String| {
+            let (service, _) = text.split_once(':')?;
+            (!service.contains(['*', '?'])).then(|| service.to_ascii_lowercase().into_boxed_str())
+        };
+        Actions {
+            patterns: list.iter().map(|text| Pattern::new(text, syntax)).collect(),
+            except,
+            services: if except { None } else { list.iter().map(service).collect() },
+        }
+    }
+
+    fn hit(&self, action: &ActionName) -> bool {
+        self.patterns.iter().any(|pattern| pattern.fits(&action.lower)) != self.except
+    }
+}
+
+impl Resources {
+    fn new(patterns: Option<&Patterns>, variables: bool, widen: bool) -> Resources {
+        let read = |list: &[String]| list.iter().map(|text| ResourcePattern::new(text, variables, widen)).collect();
+        match patterns {
+            // Trust policies have none: they stand on their resource.
+            None => Resources { patterns: vec![ResourcePattern::Anything], except: false },
+            Some(Patterns::Only(list)) => Resources { patterns: read(list), except: false },
+            Some(Patterns::Except(list)) => Resources { patterns: read(list), except: true },
+        }
+    }
+
+    fn hit(&self, resource: &Resource<'_>, context: &Context) -> bool {
+        let mut any = false;
+        for pattern in &self.patterns {
+            match pattern.hit(resource, context) {
+                Hit::Yes => return !self.except,
+                Hit::No => {}
+                // Of NotResource it cannot be said what is left, so the statement does not apply.
+                Hit::Unresolved => any = true,
+            }
+        }
+        self.except && !any
+    }
+}

@@ -1,0 +1,242 @@
+//! How correlations hang on rules, and on one another.
+//!
+//! An event that a rule found is fed to the correlations over that rule, and a correlation that held is an event for
+//! the correlations over it. What the outer ones will ask of an event is read while its row is at hand, and carried
+//! along. A correlation occurs when its condition begins to hold, for those that count it; for those that look at what
+//! came before or after (`temporal`, `temporal_ordered`) it occurs at each event at which it holds. Knows rules and rows,
+//! and not how a window is judged.
+
+use hashbrown::HashMap;
+
+use crate::about::About;
+use crate::compile::Program;
+use crate::correlate::{Entry, Held, Values, Windows};
+use crate::correlation::{Correlation, Measure};
+use crate::run::Run;
+use crate::sighting::{Sightings, keyed};
+
+/// What a correlation is over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Base {
+    /// The rule with this number in the program.
+    Rule(usize),
+    /// The correlation with this number among the correlations.
+    Correlation(usize),
+}
+
+/// How an event reaches a correlation: which values are its group, its measure and its burden. They are numbers of
+/// fields for the event of a rule, and places in what was carried for the occurrence of a correlation.
+#[derive(Debug, Clone)]
+struct Feed {
+    to: usize,
+    place: usize,
+    group: Vec<usize>,
+    value: Vec<usize>,
+    carried: Vec<usize>,
+}
+
+/// All correlations that run.
+#[derive(Debug, Default)]
+pub(crate) struct Network {
+    windows: Vec<Windows>,
+    /// Correlations, those over rules before those over them.
+    order: Vec<usize>,
+    by_rule: HashMap<usize, Vec<Feed>>,
+    by_correlation: HashMap<usize, Vec<Feed>>,
+}
+
+/// A correlation and what it is over, found.
+#[derive(Debug)]
+pub(crate) struct Linked<'a> {
+    /// The correlation.
+    pub(crate) correlation: &'a Correlation,
+    /// What each of its rules is, and what that says of itself.
+    pub(crate) bases: Vec<(Base, &'a About)>,
+}
+
+impl Network {
+    /// Connects correlations that are not over one another in a circle; `order` has inner ones first.
+    pub(crate) fn new(
+        all: &[Linked<'_>],
+        order: Vec<usize>,
+        max_events: usize,
+        program: &mut Program,
+    ) -> Result<Network, (usize, String)> {
+        let mut network = Network::default();
+        // Fields that correlations over each one ask of its events.
+        let mut asked: Vec<Vec<usize>> = vec![Vec::new(); all.len()];
+        for linked in all {
+            network.windows.push(Windows::new(linked.correlation.clone(), max_events));
+        }
+        for &at in order.iter().rev() {
+            let Some(linked) = all.get(at) else { continue };
+            let carried = asked.get(at).cloned().unwrap_or_default();
+            for (place, (base, about)) in linked.bases.iter().enumerate() {
+                let mut feed = feed(at, place, linked.correlation, about, program).map_err(|reason| (at, reason))?;
+                feed.carried.clone_from(&carried);
+                match base {
+                    Base::Rule(rule) => network.by_rule.entry(*rule).or_default().push(feed),
+                    Base::Correlation(inner) => {
+                        if let Some(asked) = asked.get_mut(*inner) {
+                            let mut place = |field: &usize| match asked.iter().position(|known| known == field) {
+                                Some(place) => place,
+                                None => {
+                                    asked.push(*field);
+                                    asked.len() - 1
+                                }
+                            };
+                            for fields in [&mut feed.group, &mut feed.value, &mut feed.carried] {
+                                *fields = fields.iter().map(&mut place).collect();
+                            }
+                        }
+                        network.by_correlation.entry(*inner).or_default().push(feed);
+                    }
+                }
+            }
+        }
+        network.order = order;
+        Ok(network)
+    }
+
+    /// Whether any correlation is over the rule with this number.
+    pub(crate) fn wants(&self, rule: usize) -> bool {
+        self.by_rule.contains_key(&rule)
+    }
+
+    /// Takes an event that a rule found.
+    pub(crate) fn take(&mut self, rule: usize, run: &mut Run<'_>, sightings: &Sightings, row: usize) {
+        let Some(feeds) = self.by_rule.get(&rule) else { return };
+        for feed in feeds {
+            let mut read = |fields: &[usize]| fields.iter().map(|field| run.text(*field, row)).collect::<Values>();
+            let entry = Entry {
+                sighting: sightings.read(row),
+                base: feed.place,
+                value: together(&read(&feed.value)),
+                carried: read(&feed.carried),
+            };
+            let group = read(&feed.group);
+            if let Some(windows) = self.windows.get_mut(feed.to) {
+                windows.add(group, entry);
+            }
+        }
+    }
+
+    /// Judges all that happened before `until`, or everything: the number of a correlation, and when it held.
+    pub(crate) fn seal(&mut self, until: Option<i64>) -> Vec<(usize, Held)> {
+        let mut found = Vec::new();
+        for at in &self.order {
+            let Some(windows) = self.windows.get_mut(*at) else { continue };
+            let verdict = windows.seal(until);
+            found.extend(verdict.held.into_iter().map(|held| (*at, held)));
+            let Some(feeds) = self.by_correlation.get(at) else { continue };
+            for occurrence in verdict.occurred {
+                for feed in feeds {
+                    let Some(outer) = self.windows.get_mut(feed.to) else { continue };
+                    let follows = matches!(outer.correlation().measure, Measure::Rules | Measure::Ordered);
+                    if !follows && !occurrence.opens {
+                        continue;
+                    }
+                    let carried = &occurrence.entry.carried;
+                    let pick = |places: &[usize]| places.iter().map(|p| carried.get(*p).cloned().flatten()).collect();
+                    let entry = Entry {
+                        sighting: occurrence.entry.sighting.clone(),
+                        base: feed.place,
+                        value: together(&pick(&feed.value)),
+                        carried: pick(&feed.carried),
+                    };
+                    outer.add(pick(&feed.group), entry);
+                }
+            }
+        }
+        found
+    }
+
+    /// Events not kept for want of room, and events that came too late, of each correlation.
+    pub(crate) fn losses(&self) -> impl Iterator<Item = (usize, u64, u64)> {
+        self.windows.iter().enumerate().map(|(at, windows)| (at, windows.shed, windows.late))
+    }
+
+    /// The correlation with this number.
+    pub(crate) fn correlation(&self, at: usize) -> Option<&Correlation> {
+        self.windows.get(at).map(Windows::correlation)
+    }
+}
+
+fn feed(
+    to: usize,
+    place: usize,
+    correlation: &Correlation,
+    base: &About,
+    program: &mut Program,
+) -> Result<Feed, String> {
+    let mut group = Vec::new();
+    for name in &correlation.group_by {
+        let field = correlation.field(name, place, &|rule| base.is_called(rule));
+        let field = field.ok_or_else(|| format!("the alias `{name}` has no field for the rule `{}`", base.title))?;
+        group.push(program.field(field)?);
+    }
+    let value = correlation.measure.fields().iter().map(|field| program.field(field)).collect::<Result<_, _>>()?;
+    Ok(Feed { to, place, group, value, carried: Vec::new() })
+}
+
+/// One value for several, equal only where all are equal; `None` where one is missing.
+fn together(values: &Values) -> Option<String> {
+    match values.as_slice() {
+        [] => None,
+        [one] => one.clone(),
+        several => {
+            let mut text = String::new();
+            for value in several {
+                let value = value.as_deref()?;
+                text.push_str(&format!("{}:{value}", value.len()));
+            }
+            Some(keyed(&text).into_owned())
+        }
+    }
+}
+
+/// Correlations in an order in which each stands behind those that it is over. `Err` has those in a circle.
+pub(crate) fn in_order(bases: &[Vec<Base>]) -> Result<Vec<usize>, Vec<usize>> {
+    let mut order: Vec<usize> = Vec::with_capacity(bases.len());
+    let mut placed = vec![false; bases.len()];
+    loop {
+        let ready = |base: &Base| match base {
+            Base::Rule(_) => true,
+            Base::Correlation(at) => placed.get(*at).copied().unwrap_or(false),
+        };
+        let next: Vec<usize> = (0..bases.len())
+            .filter(|at| !placed.get(*at).copied().unwrap_or(true))
+            .filter(|at| bases.get(*at).is_some_and(|bases| bases.iter().all(ready)))
+            .collect();
+        if next.is_empty() {
+            break;
+        }
+        for at in next {
+            order.push(at);
+            if let Some(placed) = placed.get_mut(at) {
+                *placed = true;
+            }
+        }
+    }
+    let circle: Vec<usize> = placed.iter().enumerate().filter(|(_, placed)| !**placed).map(|(at, _)| at).collect();
+    if circle.is_empty() { Ok(order) } else { Err(circle) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn inner_correlations_come_first_and_circles_are_found() {
+        use Base::{Correlation as C, Rule as R};
+        assert_eq!(in_order(&[vec![C(2)], vec![R(0)], vec![C(1), R(3)]]), Ok(vec![1, 2, 0]));
+        assert_eq!(in_order(&[vec![C(1)], vec![C(0)], vec![R(0)]]), Err(vec![0, 1]));
+    }
+
+    #[test]
+    fn values_together_do_not_run_into_one_another() {
+        let some = |texts: &[&str]| together(&texts.iter().map(|t| Some((*t).to_owned())).collect());
+        assert_ne!(some(&["ab", "c"]), some(&["a", "bc"]));
+        assert_eq!(together(&vec![Some("a".to_owned()), None]), None);
+    }
+}

@@ -1,0 +1,249 @@
+//! What is odd about rules that load: fields that no record has, calls that no service has, rules that say the same.
+//!
+//! A remark is a suspicion, not a fault: CloudTrail gains fields, and services gain calls, before our tables do. Knows
+//! rules and the tables of `ingest`, and no events.
+
+use hashbrown::{HashMap, HashSet};
+use ingest::action;
+use ingest::schema::{COLUMNS, Column, Kind};
+use serde::Serialize;
+
+use crate::about::About;
+use crate::compile::Program;
+use crate::condition::Expr;
+use crate::field::{Field, Place};
+use crate::rule::{Logic, Rule};
+
+/// Something odd about a rule.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Remark {
+    /// File the rule stands in.
+    pub file: String,
+    /// The rule's title.
+    pub rule: String,
+    /// Line of its title, from 1, where it is known.
+    pub line: Option<u32>,
+    /// What kind of oddity: `field`, `event`, `duplicate` or `shadowed`.
+    pub kind: &'static str,
+    /// What is odd, and what may be meant.
+    pub remark: String,
+}
+
+/// All that is odd about these rules, in order of file and line.
+pub fn lint(rules: &[Rule]) -> Vec<Remark> {
+    let mut remarks = Vec::new();
+    for rule in rules {
+        let mut names = HashSet::new();
+        match &rule.logic {
+            Logic::Events(expr) => fields(expr, &mut names),
+            Logic::Memory(expr, memory) => {
+                fields(expr, &mut names);
+                names.extend(memory.fields.iter().map(String::as_str));
+            }
+            Logic::Correlation(correlation) => {
+                names.extend(correlation.measure.fields().iter().map(String::as_str));
+                let plain = correlation.group_by.iter().filter(|name| !correlation.aliases.contains_key(*name));
+                names.extend(plain.map(String::as_str));
+                names.extend(correlation.aliases.values().flat_map(|fields| fields.values().map(String::as_str)));
+            }
+        }
+        for name in names {
+            remarks.extend(odd_field(name).map(|text| remark(&rule.about, "field", text)));
+        }
+        if let Logic::Events(expr) | Logic::Memory(expr, _) = &rule.logic {
+            remarks.extend(odd_events(expr).into_iter().map(|text| remark(&rule.about, "event", text)));
+        }
+    }
+    remarks.extend(same(rules));
+    remarks.extend(shadowed(rules));
+    remarks.sort();
+    remarks
+}
+
+fn remark(about: &About, kind: &'static str, remark: String) -> Remark {
+    Remark { file: about.file.clone(), rule: about.title.clone(), line: about.line, kind, remark }
+}
+
+fn fields<'a>(expr: &'a Expr, names: &mut HashSet<&'a str>) {
+    match expr {
+        Expr::All(parts) | Expr::Any(parts) => parts.iter().for_each(|part| fields(part, names)),
+        Expr::Not(part) => fields(part, names),
+        Expr::Field(name, _) => {
+            names.insert(name);
+        }
+        Expr::Keyword(_) => {}
+    }
+}
+
+/// What is odd about the name of a field, if anything is.
+fn odd_field(name: &str) -> Option<String> {
+    if name == "source_network" || name == "user_agent_family" {
+        return None;
+    }
+    let field = Field::find(name).ok()?;
+    if field.place != Place::Nowhere {
+        return None;
+    }
+    let mut columns: &[Column] = COLUMNS;
+    let mut known = String::new();
+    for segment in name.split('.') {
+        let found = columns.iter().find(|c| c.name.eq_ignore_ascii_case(segment));
+        let Some(column) = found else {
+            if columns.is_empty() {
+                break;
+            }
+            let written = columns.iter().map(|c| if c.json.is_empty() { c.name } else { c.json });
+            let near = written.min_by_key(|other| distance(&other.to_lowercase(), &segment.to_lowercase()));
+            let near = near.filter(|other| distance(&other.to_lowercase(), &segment.to_lowercase()) <= 3);
+            let meant = near.map_or_else(String::new, |near| format!("; `{known}{near}` may be meant"));
+            return Some(format!("no CloudTrail record that is known has a field `{known}{segment}`{meant}"));
+        };
+        known.push_str(if column.json.is_empty() { column.name } else { column.json });
+        known.push('.');
+        columns = match column.kind {
+            Kind::Struct(fields) | Kind::List(fields) => fields,
+            _ => &[],
+        };
+    }
+    Some(format!("`{name}` goes on below a field that holds no others"))
+}
+
+/// Levenshtein's distance.
+fn distance(a: &str, b: &str) -> usize {
+    // `row` holds the distances of the part of `a` so far to each beginning of `b`.
+    let mut row: Vec<usize> = (0..=b.chars().count()).collect();
+    for from in a.chars() {
+        let mut diagonal = row.first().copied().unwrap_or(0);
+        let mut left = diagonal + 1;
+        if let Some(first) = row.first_mut() {
+            *first = left;
+        }
+        for (to, above) in b.chars().zip(row.iter_mut().skip(1)) {
+            left = (diagonal + usize::from(from != to)).min(left + 1).min(*above + 1);
+            diagonal = *above;
+            *above = left;
+        }
+    }
+    row.last().copied().unwrap_or(0)
+}
+
+/// Calls that a rule waits for, and that no service is known to have.
+fn odd_events(expr: &Expr) -> Vec<String> {
+    let mut program = Program::default();
+    let Ok(number) = program.add(expr) else { return Vec::new() };
+    let Some(rule) = program.rule(number) else { return Vec::new() };
+    let Some(sources) = &rule.source else { return Vec::new() };
+    let known: Vec<&String> =
+        sources.iter().filter(|s| !action::actions_of(action::service_prefix(s)).is_empty()).collect();
+    let elsewhere = sources.iter().filter(|source| !source.ends_with(".amazonaws.com"));
+    let mut odd: Vec<String> =
+        elsewhere.map(|s| format!("event sources end in .amazonaws.com, and `{s}` does not")).collect();
+    // A source that our tables lack (sign-in, for one) may call its events what it likes.
+    if known.len() == sources.len() {
+        for name in rule.name.iter().flatten() {
+            let called =
+                |source: &&String| !matches!(action::map(source, name, "AwsApiCall"), action::Mapping::Unmapped(_));
+            if !known.iter().any(called) {
+                odd.push(format!("no call of {} is known as `{name}`", sources.join(", ")));
+            }
+        }
+    }
+    odd
+}
+
+/// Rules under two ids that detect the same.
+fn same(rules: &[Rule]) -> Vec<Remark> {
+    let mut first: HashMap<String, &Rule> = HashMap::new();
+    let mut remarks = Vec::new();
+    for rule in rules.iter().filter(|rule| matches!(rule.logic, Logic::Events(_))) {
+        match first.get(&rule.detects()) {
+            Some(other) if other.about.id != rule.about.id => {
+                let text = format!("it detects the same as \"{}\" in {}", other.about.title, other.about.file);
+                remarks.push(remark(&rule.about, "duplicate", text));
+            }
+            Some(_) => {}
+            None => {
+                first.insert(rule.detects(), rule);
+            }
+        }
+    }
+    remarks
+}
+
+/// Rules all of whose events another rule, at least as severe, finds as well: it asks for less.
+fn shadowed(rules: &[Rule]) -> Vec<Remark> {
+    let parts = |rule: &Rule| -> Option<HashSet<String>> {
+        match &rule.logic {
+            Logic::Events(Expr::All(parts)) => Some(parts.iter().map(|part| format!("{part:?}")).collect()),
+            Logic::Events(one) => Some(HashSet::from([format!("{one:?}")])),
+            _ => None,
+        }
+    };
+    let asked: Vec<(&Rule, HashSet<String>)> = rules.iter().filter_map(|rule| Some((rule, parts(rule)?))).collect();
+    let mut by_part: HashMap<&str, Vec<usize>> = HashMap::new();
+    for (at, (_, parts)) in asked.iter().enumerate() {
+        parts.iter().for_each(|part| by_part.entry(part.as_str()).or_default().push(at));
+    }
+    let mut remarks = Vec::new();
+    for (wide, less) in &asked {
+        let rarest = less.iter().filter_map(|part| by_part.get(part.as_str())).min_by_key(|rules| rules.len());
+        for (narrow, more) in rarest.into_iter().flatten().filter_map(|at| asked.get(*at)) {
+            if less.len() < more.len() && less.is_subset(more) && wide.about.severity >= narrow.about.severity {
+                let text = format!("\"{}\" in {} finds all of its events", wide.about.title, wide.about.file);
+                remarks.push(remark(&narrow.about, "shadowed", text));
+            }
+        }
+    }
+    remarks
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::modifier::Lists;
+    use crate::rule::parse;
+
+    fn remarks(selections: &[&str]) -> Vec<(&'static str, String)> {
+        let mut rules = Vec::new();
+        for (at, selection) in selections.iter().enumerate() {
+            let yaml = format!(
+                "title: t{at}\nid: i{at}\nlogsource: {{product: aws}}\ndetection:\n  s: {selection}\n  condition: s\n"
+            );
+            rules.extend(parse("t.yml", &yaml, &Lists::new()).rules);
+        }
+        lint(&rules).into_iter().map(|r| (r.kind, r.remark)).collect()
+    }
+
+    #[test]
+    fn misspelt_fields_are_remarked_with_what_may_be_meant() {
+        let found = remarks(&["{userIdentity.sessionContext.sessionIsuer.userName: x}"]);
+        assert_eq!(found[0].0, "field");
+        assert!(found[0].1.contains("`userIdentity.sessionContext.sessionIssuer` may be meant"), "{}", found[0].1);
+        assert!(remarks(&["{eventname: x}"]).is_empty() && remarks(&["{requestParameters.any.thing: x}"]).is_empty());
+        assert!(remarks(&["{eventNme: x}"])[0].1.contains("`eventName` may be meant"));
+        assert!(remarks(&["{eventName.x: y}"])[0].1.contains("below"));
+    }
+
+    #[test]
+    fn calls_that_no_service_has_are_remarked() {
+        let found = remarks(&["{eventSource: iam.amazonaws.com, eventName: [CreateUser, CreateUzer]}"]);
+        assert_eq!(found, [("event", "no call of iam.amazonaws.com is known as `createuzer`".to_owned())]);
+        assert!(remarks(&["{eventSource: signin.amazonaws.com, eventName: ConsoleLogin}"]).is_empty());
+        assert!(!remarks(&["{eventSource: iam.aws, eventName: CreateUser}"]).is_empty());
+    }
+
+    #[test]
+    fn rules_that_say_the_same_or_less_are_remarked() {
+        let found = remarks(&["{awsRegion: x}", "{awsRegion: x}", "{awsRegion: x, errorCode: y}"]);
+        let kinds: Vec<_> = found.iter().map(|(kind, _)| *kind).collect();
+        assert_eq!(kinds, ["duplicate", "shadowed", "shadowed"]);
+    }
+
+    #[test]
+    fn distances() {
+        for (a, b, d) in [("", "", 0), ("a", "", 1), ("", "ab", 2), ("kitten", "sitting", 3), ("same", "same", 0)] {
+            assert_eq!(distance(a, b), d, "{a} {b}");
+        }
+    }
+}

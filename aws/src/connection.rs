@@ -1,0 +1,203 @@
+//! How AWS is reached: flags, environment and files of the AWS command line, and the clients that follow from them.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use aws_config::retry::RetryConfig;
+use aws_config::sts::AssumeRoleProvider;
+use aws_config::timeout::TimeoutConfig;
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_credential_types::provider::SharedCredentialsProvider;
+use aws_sdk_s3::config::interceptors::BeforeTransmitInterceptorContextRef;
+use aws_sdk_s3::config::{ConfigBag, Intercept, RuntimeComponents};
+use tokio::runtime::{Builder, Runtime};
+
+use crate::error::{Error, Kind, explain};
+use crate::meter::Meter;
+
+/// Attempts at a request, where `AWS_MAX_ATTEMPTS` does not say: throttling may last.
+const ATTEMPTS: u32 = 10;
+/// Longest pause between two attempts.
+const PAUSE_MAX: Duration = Duration::from_secs(20);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// A server that is silent for so long is asked again.
+const READ_TIMEOUT: Duration = Duration::from_secs(60);
+/// Where S3 and a forgotten region meet.
+const REGION: &str = "us-east-1";
+
+/// The flags of the AWS command line. What is absent comes from its environment and files.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Options {
+    /// `--endpoint-url`: another server, for every service.
+    pub endpoint_url: Option<String>,
+    /// `--region`
+    pub region: Option<String>,
+    /// `--profile`
+    pub profile: Option<String>,
+    /// `--role-arn`: the role to take on, with the credentials of the chain.
+    pub role_arn: Option<String>,
+    /// `--external-id`: what the role's trust policy may ask for.
+    pub external_id: Option<String>,
+    /// `--no-sign-request`: no credentials, for a public bucket.
+    pub no_sign_request: bool,
+}
+
+/// Credentials found, and threads to ask with.
+#[derive(Clone)]
+pub struct Connection {
+    runtime: Arc<Runtime>,
+    config: SdkConfig,
+    /// Whether another server than AWS' speaks S3.
+    custom: bool,
+    meter: Arc<Meter>,
+}
+
+impl std::fmt::Debug for Connection {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // Secrets never reach a log.
+        f.debug_struct("Connection").field("region", &self.region()).finish_non_exhaustive()
+    }
+}
+
+impl Connection {
+    /// Reads environment and files. Credentials are asked for by the first request.
+    ///
+    /// # Errors
+    /// No threads.
+    pub fn open(options: &Options) -> Result<Connection, Error> {
+        let runtime = Builder::new_multi_thread()
+            .worker_threads(2)
+            .thread_name("trailhound-aws")
+            .enable_all()
+            .build()
+            .map_err(|error| Error::new("AWS", Kind::Other, format!("no threads: {error}")))?;
+        let (config, custom) = runtime.block_on(load(options));
+        Ok(Connection { runtime: Arc::new(runtime), config, custom, meter: Arc::default() })
+    }
+
+    /// Counters of what was asked.
+    pub fn meter(&self) -> &Arc<Meter> {
+        &self.meter
+    }
+
+    /// The region of requests that name none.
+    pub fn region(&self) -> String {
+        self.config.region().map_or_else(|| REGION.to_owned(), |region| region.as_ref().to_owned())
+    }
+
+    /// Whether requests go to another server than AWS'.
+    pub fn is_custom(&self) -> bool {
+        self.custom
+    }
+
+    pub(crate) fn runtime(&self) -> &Arc<Runtime> {
+        &self.runtime
+    }
+
+    /// Waits for an answer. Not to be called from a thread of the runtime.
+    pub(crate) fn wait<F: Future>(&self, future: F) -> F::Output {
+        self.runtime.block_on(future)
+    }
+
+    pub(crate) fn s3(&self, region: &str) -> aws_sdk_s3::Client {
+        let config = aws_sdk_s3::config::Builder::from(&self.config)
+            .region(Region::new(region.to_owned()))
+            // Other servers rarely have a host name for each bucket.
+            .force_path_style(self.custom)
+            .interceptor(Counting(self.meter.clone()))
+            .build();
+        aws_sdk_s3::Client::from_conf(config)
+    }
+
+    pub(crate) fn sqs(&self, region: &str) -> aws_sdk_sqs::Client {
+        let config = aws_sdk_sqs::config::Builder::from(&self.config)
+            .region(Region::new(region.to_owned()))
+            .interceptor(Counting(self.meter.clone()))
+            .build();
+        aws_sdk_sqs::Client::from_conf(config)
+    }
+
+    /// The account that the credentials are of.
+    ///
+    /// # Errors
+    /// No valid credentials. Nobody may be forbidden to ask this.
+    pub fn account(&self) -> Result<String, Error> {
+        let client = aws_sdk_sts::Client::new(&self.config);
+        let answer = self.wait(client.get_caller_identity().send());
+        let answer = answer.map_err(|error| explain(&error, "who we are", "sts:GetCallerIdentity", "*"))?;
+        Ok(answer.account().unwrap_or_default().to_owned())
+    }
+
+    /// A client that is asked once: whoever asks keeps the pace, retries included.
+    pub(crate) fn lookup(&self, region: &str) -> aws_sdk_cloudtrail::Client {
+        let config = aws_sdk_cloudtrail::config::Builder::from(&self.config)
+            .region(Region::new(region.to_owned()))
+            .retry_config(RetryConfig::disabled())
+            .interceptor(Counting(self.meter.clone()))
+            .build();
+        aws_sdk_cloudtrail::Client::from_conf(config)
+    }
+
+    pub(crate) fn cloudtrail(&self, region: &str) -> aws_sdk_cloudtrail::Client {
+        let config = aws_sdk_cloudtrail::config::Builder::from(&self.config)
+            .region(Region::new(region.to_owned()))
+            .interceptor(Counting(self.meter.clone()))
+            .build();
+        aws_sdk_cloudtrail::Client::from_conf(config)
+    }
+}
+
+async fn load(options: &Options) -> (SdkConfig, bool) {
+    let attempts = std::env::var("AWS_MAX_ATTEMPTS").ok().and_then(|text| text.parse().ok()).unwrap_or(ATTEMPTS);
+    // The standard mode draws each pause between nothing and its bound: full jitter.
+    let retry = RetryConfig::standard().with_max_attempts(attempts).with_max_backoff(PAUSE_MAX);
+    let timeout = TimeoutConfig::builder().connect_timeout(CONNECT_TIMEOUT).read_timeout(READ_TIMEOUT).build();
+    let mut loader = aws_config::defaults(BehaviorVersion::latest()).retry_config(retry).timeout_config(timeout);
+    if let Some(region) = &options.region {
+        loader = loader.region(Region::new(region.clone()));
+    }
+    if let Some(profile) = &options.profile {
+        loader = loader.profile_name(profile);
+    }
+    if let Some(url) = &options.endpoint_url {
+        loader = loader.endpoint_url(url);
+    }
+    if options.no_sign_request {
+        loader = loader.no_credentials();
+    }
+    let mut config = loader.load().await;
+    if config.region().is_none() {
+        config = config.into_builder().region(Region::new(REGION)).build();
+    }
+    let of_s3 = std::env::var("AWS_ENDPOINT_URL_S3").is_ok_and(|url| !url.is_empty());
+    let custom = of_s3 || config.endpoint_url().is_some();
+    if let Some(role) = &options.role_arn {
+        let mut builder = AssumeRoleProvider::builder(role).session_name("trailhound").configure(&config);
+        if let Some(id) = &options.external_id {
+            builder = builder.external_id(id);
+        }
+        let provider = SharedCredentialsProvider::new(builder.build().await);
+        config = config.into_builder().credentials_provider(provider).build();
+    }
+    (config, custom)
+}
+
+/// Counts every attempt.
+#[derive(Debug)]
+pub(crate) struct Counting(pub(crate) Arc<Meter>);
+
+impl Intercept for Counting {
+    fn name(&self) -> &'static str {
+        "Counting"
+    }
+
+    fn read_before_transmit(
+        &self,
+        _context: &BeforeTransmitInterceptorContextRef<'_>,
+        _runtime: &RuntimeComponents,
+        _config: &mut ConfigBag,
+    ) -> Result<(), aws_sdk_s3::error::BoxError> {
+        self.0.request();
+        Ok(())
+    }
+}

@@ -1,0 +1,211 @@
+//! What AWS refused, told apart: which IAM action is missing, what is archived, encrypted, gone, elsewhere or too much.
+
+use std::error::Error as StdError;
+
+use aws_sdk_s3::config::http::HttpResponse;
+use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
+
+/// What kind of refusal it was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// 403: an IAM action is missing.
+    Denied,
+    /// 403 from KMS: the key may not be used.
+    Kms,
+    /// The object is in an archive (Glacier) and not restored.
+    Archived,
+    /// 404: no such object, queue or trail.
+    Absent,
+    /// 404: no such bucket.
+    NoBucket,
+    /// The bucket is in another Region.
+    Elsewhere,
+    /// Too many requests, still after all attempts.
+    Throttled,
+    /// There are no credentials, or they are none.
+    Credentials,
+    /// Nobody answered.
+    Network,
+    /// Something else.
+    Other,
+}
+
+/// A refusal of AWS', with the object, the reason and the next step.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{what}: {why}")]
+pub struct Error {
+    /// What kind it was.
+    pub kind: Kind,
+    what: String,
+    why: String,
+    /// The Region that a bucket is in, where the answer says so.
+    pub(crate) region: Option<String>,
+    status: u16,
+}
+
+impl Error {
+    /// An error about `what`.
+    pub fn new(what: impl Into<String>, kind: Kind, why: impl Into<String>) -> Error {
+        Error { kind, what: what.into(), why: why.into(), region: None, status: 0 }
+    }
+
+    /// Whether AWS itself failed: it may not, the next time.
+    pub(crate) fn is_server_fault(&self) -> bool {
+        self.status >= 500
+    }
+
+    /// The reason and the next step, without what it is about.
+    pub fn why(&self) -> &str {
+        &self.why
+    }
+}
+
+impl From<Error> for std::io::Error {
+    fn from(error: Error) -> Self {
+        let kind = match error.kind {
+            Kind::Absent | Kind::NoBucket => std::io::ErrorKind::NotFound,
+            Kind::Denied | Kind::Kms | Kind::Credentials => std::io::ErrorKind::PermissionDenied,
+            _ => std::io::ErrorKind::Other,
+        };
+        // The object is named where the error is shown.
+        std::io::Error::new(kind, error.why)
+    }
+}
+
+/// Tells a failed call apart. `action` is the IAM action that it needs, on `resource`; `what` is what the user knows it by.
+pub(crate) fn explain<E>(error: &SdkError<E, HttpResponse>, what: &str, action: &str, resource: &str) -> Error
+where
+    E: ProvideErrorMetadata + StdError + Send + Sync + 'static,
+{
+    let status = error.raw_response().map_or(0, |response| response.status().as_u16());
+    let region = error.raw_response().and_then(|response| response.headers().get("x-amz-bucket-region"));
+    let region = region.map(str::to_owned);
+    let code = error.code().unwrap_or_default();
+    let message = error.message().unwrap_or_default();
+    let all = chain_of(error);
+    let kind = kind_of(code, message, status, &all);
+    let said = match (code, message) {
+        ("", "") if status > 0 => format!("HTTP status {status}"),
+        ("", "") => all,
+        (code, "") => code.to_owned(),
+        ("", message) => message.to_owned(),
+        (code, message) => format!("{code}: {message}"),
+    };
+    let why = match next_step(kind, action, resource, region.as_deref()) {
+        Some(step) => format!("{said}; {step}"),
+        None => said,
+    };
+    Error { kind, what: what.to_owned(), why, region, status }
+}
+
+/// All that the error and its sources say, each once.
+fn chain_of(error: &(dyn StdError + 'static)) -> String {
+    let mut parts: Vec<String> = Vec::new();
+    let mut next: Option<&(dyn StdError + 'static)> = Some(error);
+    while let Some(error) = next {
+        let text = error.to_string();
+        if parts.last().is_none_or(|last| !last.contains(&text)) {
+            parts.push(text);
+        }
+        next = error.source();
+    }
+    parts.join(": ")
+}
+
+fn kind_of(code: &str, message: &str, status: u16, all: &str) -> Kind {
+    let lower = message.to_ascii_lowercase();
+    match code {
+        "AccessDenied" | "AccessDeniedException" | "AllAccessDisabled" | "AccessDenied.Queue"
+            if lower.contains("kms:") || lower.contains("kms key") =>
+        {
+            Kind::Kms
+        }
+        code if code.starts_with("KMS.") || code.starts_with("Kms") => Kind::Kms,
+        "InvalidObjectState" => Kind::Archived,
+        "NoSuchBucket" => Kind::NoBucket,
+        "NoSuchKey" | "NoSuchVersion" | "NotFound" | "QueueDoesNotExist" | "TrailNotFoundException" => Kind::Absent,
+        "AWS.SimpleQueueService.NonExistentQueue" => Kind::Absent,
+        "PermanentRedirect" | "AuthorizationHeaderMalformed" | "IllegalLocationConstraintException" => Kind::Elsewhere,
+        "SlowDown"
+        | "Throttling"
+        | "ThrottlingException"
+        | "TooManyRequestsException"
+        | "RequestLimitExceeded"
+        | "RequestThrottled"
+        | "ServiceUnavailable" => Kind::Throttled,
+        "InvalidAccessKeyId"
+        | "SignatureDoesNotMatch"
+        | "ExpiredToken"
+        | "ExpiredTokenException"
+        | "InvalidToken"
+        | "InvalidClientTokenId"
+        | "UnrecognizedClientException"
+        | "RequestExpired"
+        | "RequestTimeTooSkewed" => Kind::Credentials,
+        "AccessDenied" | "AccessDeniedException" | "AllAccessDisabled" => Kind::Denied,
+        _ => match status {
+            301 | 307 => Kind::Elsewhere,
+            401 => Kind::Credentials,
+            403 => Kind::Denied,
+            404 => Kind::Absent,
+            429 | 503 => Kind::Throttled,
+            0 if all.contains("redential") || all.contains("profile") => Kind::Credentials,
+            0 => Kind::Network,
+            _ => Kind::Other,
+        },
+    }
+}
+
+fn next_step(kind: Kind, action: &str, resource: &str, region: Option<&str>) -> Option<String> {
+    Some(match kind {
+        Kind::Denied => format!("allow {action} on {resource}: `trailhound iam-policy` prints the whole policy"),
+        Kind::Kms => "it is encrypted: allow kms:Decrypt on the trail's key, in the key's own policy too".to_owned(),
+        Kind::Archived => "it is archived: restore it with `aws s3api restore-object`, then run this again".to_owned(),
+        Kind::Absent => "it is not there (any more): a lifecycle rule, or somebody, removed it".to_owned(),
+        Kind::NoBucket => "there is no such bucket: look at `aws s3 ls`".to_owned(),
+        Kind::Elsewhere => match region {
+            Some(region) => format!("the bucket is in {region}: use --region {region}"),
+            None => "the bucket is in another Region: name it with --region".to_owned(),
+        },
+        Kind::Throttled => "AWS asks for fewer requests: run it again later".to_owned(),
+        Kind::Credentials => {
+            "no valid credentials: try `aws sts get-caller-identity`, --profile, or --no-sign-request for a public bucket"
+                .to_owned()
+        }
+        Kind::Network => "it cannot be reached: look at --endpoint-url, --region and the network".to_owned(),
+        Kind::Other => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn refusals_are_told_apart() {
+        for (code, message, status, kind) in [
+            ("AccessDenied", "Access Denied", 403, Kind::Denied),
+            ("AccessDenied", "User is not authorized to perform: kms:Decrypt on resource", 403, Kind::Kms),
+            ("KMS.DisabledException", "key is disabled", 400, Kind::Kms),
+            ("InvalidObjectState", "The operation is not valid for the object's storage class", 403, Kind::Archived),
+            ("NoSuchKey", "", 404, Kind::Absent),
+            ("NoSuchBucket", "", 404, Kind::NoBucket),
+            ("", "", 404, Kind::Absent),
+            ("", "", 403, Kind::Denied),
+            ("SlowDown", "", 503, Kind::Throttled),
+            ("PermanentRedirect", "", 301, Kind::Elsewhere),
+            ("ExpiredToken", "", 400, Kind::Credentials),
+            ("", "", 0, Kind::Network),
+            ("InternalError", "", 500, Kind::Other),
+        ] {
+            assert_eq!(kind_of(code, message, status, ""), kind, "{code} {status}");
+        }
+        assert_eq!(kind_of("", "", 0, "no providers in chain provided credentials"), Kind::Credentials);
+    }
+
+    #[test]
+    fn a_denial_names_the_action() {
+        let step = next_step(Kind::Denied, "s3:GetObject", "arn:aws:s3:::b/*", None);
+        assert!(step.is_some_and(|step| step.contains("allow s3:GetObject on arn:aws:s3:::b/*")));
+    }
+}

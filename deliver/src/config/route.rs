@@ -1,0 +1,92 @@
+//! `[[routes]]`: which alerts go to which sinks.
+
+use std::collections::BTreeMap;
+
+use alerts::Severity;
+use serde::Deserialize;
+
+use super::SinkConfig;
+use crate::glob;
+use crate::notice::Notice;
+use crate::span::Span;
+
+/// A way from alerts to sinks. Each condition that is given must hold; of each list, one entry.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Route {
+    /// Names of sinks.
+    pub sinks: Vec<String>,
+    /// Only alerts at least as bad.
+    pub severity: Option<Severity>,
+    /// Names or ids of rules; `*` and `?` as in file names.
+    #[serde(default)]
+    pub rules: Vec<String>,
+    /// Tags.
+    #[serde(default)]
+    pub tags: Vec<String>,
+    /// Accounts.
+    #[serde(default)]
+    pub accounts: Vec<String>,
+    /// Principals.
+    #[serde(default)]
+    pub principals: Vec<String>,
+    /// Instead of `delivery.repeat_interval`, and for all of its sinks.
+    pub repeat_interval: Option<Span>,
+}
+
+impl Route {
+    /// Whether the alert goes this way.
+    pub fn takes(&self, notice: &Notice) -> bool {
+        self.severity.is_none_or(|least| notice.severity() >= least)
+            && any(&self.rules, [&notice.rule, &notice.rule_id])
+            && any(&self.tags, &notice.tags)
+            && any(&self.accounts, [&notice.account])
+            && any(&self.principals, [&notice.principal])
+    }
+
+    pub(super) fn check(&self, sinks: &BTreeMap<String, SinkConfig>) -> Result<(), String> {
+        if self.sinks.is_empty() {
+            return Err("names no sink: give sinks = [\"NAME\"]".to_owned());
+        }
+        match self.sinks.iter().find(|name| !sinks.contains_key(*name)) {
+            None => Ok(()),
+            Some(name) => {
+                let known = sinks.keys().cloned().collect::<Vec<_>>().join(", ");
+                Err(format!("there is no sink `{name}`; there are: {known}"))
+            }
+        }
+    }
+}
+
+/// Whether one of `texts` is as one of the patterns says; no pattern asks nothing.
+pub(super) fn any<'a>(patterns: &[String], texts: impl IntoIterator<Item = &'a String>) -> bool {
+    patterns.is_empty() || texts.into_iter().any(|text| patterns.iter().any(|pattern| glob::matches(pattern, text)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::samples;
+
+    #[test]
+    fn every_condition_must_hold() {
+        let notice = Notice::of(&samples::alert("one"));
+        let texts = |text: &str| vec![text.to_owned()];
+        let all = Route {
+            sinks: texts("s"),
+            severity: Some(Severity::High),
+            rules: texts("root-*"),
+            tags: texts("attack.t1078*"),
+            accounts: texts("1111*"),
+            principals: texts("*:root"),
+            repeat_interval: None,
+        };
+        assert!(all.takes(&notice));
+        assert!(!Route { severity: Some(Severity::Critical), ..all.clone() }.takes(&notice));
+        assert!(!Route { rules: texts("other"), ..all.clone() }.takes(&notice));
+        assert!(Route { rules: texts("5b7f2d4e-*"), ..all.clone() }.takes(&notice));
+        assert!(!Route { tags: texts("attack.t9*"), ..all.clone() }.takes(&notice));
+        assert!(!Route { accounts: texts("9*"), ..all.clone() }.takes(&notice));
+        assert!(!Route { principals: texts("*:user/*"), ..all }.takes(&notice));
+    }
+}

@@ -1,0 +1,183 @@
+//! The courier: takes deliveries out of the outbox and sees that sinks get them. One lane a sink.
+//!
+//! Lanes know nothing of each other, so a sink that hangs holds up nobody but itself. In a lane one message is under way at
+//! a time, in the order in which they are due. A sink that fails is left alone for longer and longer, with jitter; one that
+//! says when to come back is taken at its word.
+
+mod lane;
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use serde::Serialize;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use crate::clock::now;
+use crate::config::{Config, SinkConfig};
+use crate::error::Error;
+use crate::outbox::{Outbox, Standing};
+use crate::send::{self, Outside, Sink, Verdict};
+use lane::{Lane, Until};
+
+/// Sends what the outbox holds.
+pub struct Courier {
+    outbox: Arc<Outbox>,
+    lanes: Vec<Arc<Lane>>,
+}
+
+/// What a sink's lane has done since it was made.
+#[derive(Debug, Default)]
+pub(crate) struct Tally {
+    sent: AtomicU64,
+    failed: AtomicU64,
+    dead: AtomicU64,
+}
+
+/// What was done, and what is left.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Drained {
+    /// Messages sent.
+    pub sent: u64,
+    /// Attempts that failed and will be repeated.
+    pub failed: u64,
+    /// Messages given up.
+    pub died: u64,
+    /// Messages that wait for another attempt.
+    pub pending: u64,
+    /// Messages that wait for the end of a repeat interval.
+    pub held: u64,
+    /// Dead messages in the outbox, these and earlier ones.
+    pub dead: u64,
+    /// Messages to sinks that the configuration does not name any more.
+    pub orphaned: u64,
+}
+
+impl Courier {
+    /// Opens the sinks of a configuration.
+    ///
+    /// # Errors
+    /// [`Error::Config`] for a secret that is not there, or a URL that must not be.
+    pub fn open(config: &Config, outbox: Arc<Outbox>, outside: &Outside) -> Result<Courier, Error> {
+        let mut sinks = BTreeMap::new();
+        for (name, sink) in &config.sinks {
+            sinks.insert(name.clone(), (send::open(name, sink, outside)?, sink.clone()));
+        }
+        Ok(Courier::with(sinks, outbox))
+    }
+
+    /// A courier to sinks of one's own.
+    pub fn with(sinks: BTreeMap<String, (Arc<dyn Sink>, SinkConfig)>, outbox: Arc<Outbox>) -> Courier {
+        let lanes = sinks.into_iter().map(|(name, (sink, config))| Arc::new(Lane::new(name, sink, config)));
+        Courier { outbox, lanes: lanes.collect() }
+    }
+
+    /// Sends until `stop` is done; then ends what is under way and returns. Deliveries that are put meanwhile go out as
+    /// they come.
+    ///
+    /// # Errors
+    /// If the outbox cannot note what was sent: going on would send the same again and again.
+    pub async fn run(&self, stop: impl Future<Output = ()>) -> Result<(), Error> {
+        self.work(Until::Stopped, stop).await
+    }
+
+    /// Sends until everything that is due is sent or dead, or for so long at most.
+    ///
+    /// # Errors
+    /// As [`Courier::run`].
+    pub async fn drain(&self, most: Duration) -> Result<Drained, Error> {
+        let before = self.done();
+        self.work(Until::Idle, tokio::time::sleep(most)).await?;
+        let after = self.done();
+        let mut drained = Drained {
+            sent: after.sent - before.sent,
+            failed: after.failed - before.failed,
+            died: after.died - before.died,
+            ..Drained::default()
+        };
+        for (sink, of_sink) in &self.outbox.counts(now()) {
+            let count = |standing| of_sink.get(&standing).copied().unwrap_or(0);
+            if self.lanes.iter().all(|lane| lane.name() != sink) {
+                drained.orphaned += count(Standing::Pending) + count(Standing::Held) + count(Standing::Dead);
+                continue;
+            }
+            drained.pending += count(Standing::Pending);
+            drained.held += count(Standing::Held);
+            drained.dead += count(Standing::Dead);
+        }
+        Ok(drained)
+    }
+
+    /// Tries each sink once with a message of its own, past the outbox: whether it can be reached, and what it says.
+    pub async fn test(&self) -> BTreeMap<String, Verdict> {
+        let mut verdicts = BTreeMap::new();
+        for lane in &self.lanes {
+            verdicts.insert(lane.name().to_owned(), lane.test().await);
+        }
+        verdicts
+    }
+
+    /// What each sink's lane has done so far: sent, failed attempts, given up. For metrics.
+    pub fn tallies(&self) -> BTreeMap<String, Drained> {
+        self.lanes.iter().map(|lane| (lane.name().to_owned(), lane.tally().read())).collect()
+    }
+
+    fn done(&self) -> Drained {
+        self.lanes.iter().map(|lane| lane.tally().read()).fold(Drained::default(), |sum, one| Drained {
+            sent: sum.sent + one.sent,
+            failed: sum.failed + one.failed,
+            died: sum.died + one.died,
+            ..sum
+        })
+    }
+
+    async fn work(&self, until: Until, stop: impl Future<Output = ()>) -> Result<(), Error> {
+        let (stopper, stopped) = watch::channel(false);
+        let mut working = JoinSet::new();
+        for lane in &self.lanes {
+            working.spawn(lane.clone().run(self.outbox.clone(), until, stopped.clone()));
+        }
+        drop(stopped);
+        tokio::pin!(stop);
+        let mut asked = false;
+        let mut result = Ok(());
+        loop {
+            tokio::select! {
+                () = &mut stop, if !asked => {
+                    asked = true;
+                    stopper.send_replace(true);
+                }
+                ended = working.join_next() => match ended {
+                    None => return result,
+                    Some(Ok(Ok(()))) => {}
+                    Some(Ok(Err(error))) => {
+                        // The outbox is everybody's: the others end as well, each with its attempt.
+                        result = Err(error);
+                        asked = true;
+                        stopper.send_replace(true);
+                    }
+                    Some(Err(panic)) => tracing::error!(%panic, "a lane of delivery broke down; its messages wait"),
+                },
+            }
+        }
+    }
+}
+
+impl Tally {
+    fn read(&self) -> Drained {
+        Drained {
+            sent: self.sent.load(Ordering::Relaxed),
+            failed: self.failed.load(Ordering::Relaxed),
+            died: self.dead.load(Ordering::Relaxed),
+            ..Drained::default()
+        }
+    }
+}
+
+#[cfg(test)]
+mod server;
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,101 @@
+//! Taking a delivery in hand, and saying what became of it.
+
+use std::sync::Arc;
+
+use super::Outbox;
+use super::op::{Delivery, Key, Op};
+use crate::error::Error;
+
+/// What there is to do for a sink.
+pub enum Next {
+    /// This now.
+    Due(Claim),
+    /// Something, at this time, microseconds since the epoch.
+    At(i64),
+    /// Nothing.
+    Nothing,
+}
+
+/// A delivery in hand. Dropped without a word it is due again.
+pub struct Claim {
+    outbox: Arc<Outbox>,
+    key: Key,
+    delivery: Box<Delivery>,
+}
+
+impl Outbox {
+    /// The next delivery of a sink.
+    ///
+    /// # Errors
+    /// If one cannot be read and that cannot be noted.
+    pub fn next(self: &Arc<Outbox>, sink: &str, now: i64) -> Result<Next, Error> {
+        loop {
+            let mut inner = self.lock();
+            let Some((at, key)) = inner.state.next(sink) else { return Ok(Next::Nothing) };
+            if at > now {
+                return Ok(Next::At(at));
+            }
+            match inner.load(key) {
+                Some(delivery) => {
+                    inner.state.take(key);
+                    return Ok(Next::Due(Claim { outbox: self.clone(), key, delivery: Box::new(delivery) }));
+                }
+                None => {
+                    inner.damaged += 1;
+                    let error = "its line in the outbox cannot be read any more".to_owned();
+                    self.commit(&mut inner, &[Op::Dead { key, error }], now)?;
+                }
+            }
+        }
+    }
+}
+
+impl Claim {
+    /// What is to be sent.
+    pub fn delivery(&self) -> &Delivery {
+        &self.delivery
+    }
+
+    /// The sink has it.
+    ///
+    /// # Errors
+    /// As for any write; then it will be sent again, with the same key.
+    pub fn sent(self, now: i64) -> Result<(), Error> {
+        self.settle(&[Op::Sent { key: self.key, sink: self.delivery.sink.clone(), at: now }], now)
+    }
+
+    /// The sink has not taken it; it may be tried again at `not_before`.
+    ///
+    /// # Errors
+    /// As for any write.
+    pub fn failed(self, not_before: i64, error: String, now: i64) -> Result<(), Error> {
+        self.settle(&[Op::Failed { key: self.key, not_before, error }], now)
+    }
+
+    /// Nobody tries any more.
+    ///
+    /// # Errors
+    /// As for any write.
+    pub fn dead(self, error: String, now: i64) -> Result<(), Error> {
+        self.settle(&[Op::Dead { key: self.key, error }], now)?;
+        let mut inner = self.outbox.lock();
+        match inner.state.dead_too_many(&self.delivery.sink) {
+            None => Ok(()),
+            Some(oldest) => {
+                tracing::warn!(sink = %self.delivery.sink, key = %oldest, "too many dead deliveries: the oldest is dropped");
+                self.outbox.commit(&mut inner, &[Op::Drop { key: oldest }], now)
+            }
+        }
+    }
+
+    fn settle(&self, steps: &[Op], now: i64) -> Result<(), Error> {
+        self.outbox.commit(&mut self.outbox.lock(), steps, now)
+    }
+}
+
+impl Drop for Claim {
+    fn drop(&mut self) {
+        self.outbox.lock().state.let_go(self.key);
+        self.outbox.changes.send_modify(|version| *version = version.wrapping_add(1));
+    }
+}

@@ -1,0 +1,186 @@
+//! Both published dialects, and Tailpipe's: names of tables, types of columns, forms of queries.
+
+use arrow::datatypes::DataType;
+
+use super::{engine, rows};
+
+const STORE: &str = "0a1b2c3d-4e5f-6789-abcd-ef0123456789";
+
+#[test]
+fn a_store_has_lakes_types() {
+    let answer = engine().query_blocking(&format!("SELECT * FROM {STORE}")).unwrap();
+    let schema = answer.schema();
+    let kind = |name: &str| schema.field_with_name(name).unwrap().data_type().clone();
+    assert!(matches!(kind("eventtime"), DataType::Timestamp(_, Some(_))));
+    assert!(matches!(kind("requestparameters"), DataType::Map(..)));
+    for name in ["readonly", "managementevent", "sessioncredentialfromconsole"] {
+        assert_eq!(kind(name), DataType::Boolean, "{name}");
+    }
+    assert_eq!(schema.fields().len(), crate::store::column_names().count());
+    assert_eq!(answer.notes(), [format!("`{STORE}` is read as event_data_store")]);
+}
+
+#[test]
+fn lake_queries() {
+    for (select, answer) in [
+        ("element_at(requestParameters, 'bucketName') FROM $ WHERE eventid = 'e2'", "secrets"),
+        ("requestParameters['key'] FROM $ WHERE eventid = 'e6'", "c.txt"),
+        ("count(*) FROM $ WHERE element_at(requestParameters, 'bucketName') = 'secrets'", "2"),
+        ("count(*) FROM $ WHERE eventTime > '2023-07-10 12:00:00' AND eventTime < '2023-07-12 00:00:00'", "2"),
+        ("count(*) FROM $ WHERE readOnly = false AND managementEvent = true", "2"),
+        ("element_at(resources, 1).arn FROM $ WHERE eventid = 'e2'", "arn:aws:s3:::secrets/a/b.txt"),
+        ("day_of_week(eventTime), count(*) FROM $ WHERE eventid = 'e1' GROUP BY day_of_week(eventTime)", "1|1"),
+        (
+            "element_at(additionalEventData, 'MFAUsed') AS mfa FROM $ WHERE eventid = 'e1' \
+             GROUP BY date(eventTime), additionalEventData ORDER BY date(eventTime) DESC",
+            "No",
+        ),
+        ("json_extract_scalar(eventJson, '$.eventName') FROM $ WHERE eventid = 'e3'", "CreateUser"),
+        (
+            "json_extract_scalar(element_at(requestParameters, 'instancesSet'), '$.items[0].instanceId') FROM $ \
+          WHERE eventname = 'StartInstances'",
+            "i-1",
+        ),
+        ("cardinality(map_keys(requestParameters)) FROM $ WHERE eventid = 'e2'", "2"),
+        ("count(*) FROM $ WHERE eventtime > date_add('day', -36500, now())", "7"),
+        ("date_format(eventTime, '%Y/%m/%d') FROM $ WHERE eventid = 'e1'", "2023/07/10"),
+    ] {
+        // The id tells the dialect; another name is told by what the query does.
+        for table in [STORE, "my_store", "cloudtrail_logs"] {
+            let sql = format!("SELECT {}", select.replace("FROM $", &format!("FROM {table}")));
+            if table != "cloudtrail_logs" || !select.starts_with("json_extract_scalar(eventJson") {
+                assert_eq!(rows(&sql), [answer], "{sql}");
+            }
+        }
+    }
+}
+
+#[test]
+fn athena_queries() {
+    for (select, answer) in [
+        ("json_extract_scalar(requestparameters, '$.bucketName') FROM $ WHERE eventid = 'e2'", "secrets"),
+        ("requestParameters.bucketName FROM $ WHERE eventid = 'e2'", "secrets"),
+        ("count(DISTINCT ct.requestParameters.key) FROM $ ct WHERE ct.requestParameters.bucketName = 'secrets'", "2"),
+        (
+            "count(*) FROM $ WHERE from_iso8601_timestamp(eventtime) > from_iso8601_timestamp('2023-07-11T00:00:00Z')",
+            "4",
+        ),
+        (
+            "count(*) FROM $ WHERE parse_datetime(eventtime, 'yyyy-MM-dd''T''HH:mm:ss''Z''') < timestamp '2023-07-11 00:00:00'",
+            "3",
+        ),
+        ("count(*) FROM $ WHERE date_parse(eventtime, '%Y-%m-%dT%H:%i:%sZ') >= date_add('year', -200, now())", "7"),
+        ("count(*) FROM $ WHERE readonly = 'true' AND eventtime LIKE '2023%'", "2"),
+        ("count(*) FROM $ WHERE date_partition >= date_format(timestamp '2024-01-01 00:00:00', '%Y/%m/%d')", "2"),
+        ("substr(eventtime, 1, 10) FROM $ WHERE eventid = 'e1'", "2023-07-10"),
+        (
+            "u.r.ARN FROM $ t CROSS JOIN UNNEST(t.resources) u (r) WHERE u.r.type = 'AWS::S3::Bucket'",
+            "arn:aws:s3:::secrets",
+        ),
+        (
+            "r.arn, n FROM $ CROSS JOIN UNNEST(resources) WITH ORDINALITY AS u (r, n) WHERE n = 2",
+            "arn:aws:s3:::secrets|2",
+        ),
+        ("max_by(eventname, eventtime) FROM $ WHERE eventsource = 's3.amazonaws.com'", "GetObject"),
+        (
+            "count_if(errorcode IS NOT NULL), arbitrary(errorcode) FROM $ WHERE errorcode = 'AccessDenied'",
+            "2|AccessDenied",
+        ),
+        ("eventname, count(*) AS n FROM $ GROUP BY eventname HAVING n > 1", "GetObject|2"),
+        ("replace(element_at(resources, 1).arn, 'arn:aws:s3:::') FROM $ WHERE eventid = 'e2'", "secrets/a/b.txt"),
+        ("regexp_extract(useridentity.arn, 'user/(.+)$', 1) FROM $ WHERE eventid = 'e5'", "carol"),
+    ] {
+        let others = ["default.cloudtrail_logs", "security.trail_2023", "\"my-trail\""];
+        let others =
+            others.iter().filter(|_| select.starts_with("requestParameters") || select.starts_with("count(DISTINCT"));
+        for table in ["cloudtrail_logs"].iter().chain(others) {
+            let sql = format!("SELECT {}", select.replace(" $ ", &format!(" {table} ")));
+            assert_eq!(rows(&sql), [answer], "{sql}");
+        }
+    }
+}
+
+#[test]
+fn tailpipe_queries() {
+    for (select, answer) in [
+        (
+            "string_split(event_source, '.')[1] || ':' || event_name AS operation FROM $ WHERE event_id = 'e3'",
+            "iam:CreateUser",
+        ),
+        (
+            "request_parameters ->> 'userName' AS resource, user_identity.arn AS actor, tp_source_ip FROM $ WHERE event_id = 'e3'",
+            "eve|arn:aws:sts::111122223333:assumed-role/Admin/bob|198.51.100.9",
+        ),
+        ("count(*) FROM $ WHERE (response_elements ->> 'ConsoleLogin') = 'Success'", "1"),
+        ("response_elements -> 'instancesSet' -> 'items' AS i FROM $ WHERE event_name = 'StartInstances'", "[]"),
+        ("count(*) FROM $ WHERE not read_only", "2"),
+        ("user_identity.session_context.session_issuer.user_name FROM $ WHERE event_id = 'e2'", "Admin"),
+        (
+            "count(*) FROM $ WHERE json_contains((request_parameters -> 'instancesSet' -> 'items'), '{\"instanceId\": \"i-1\"}')",
+            "1",
+        ),
+        ("strftime(event_time, '%Y-%m-%d') AS d FROM $ WHERE event_id = 'e1'", "2023-07-10"),
+        (
+            "item ->> 'instanceId' AS i FROM $, unnest(from_json((request_parameters ->> 'instancesSet' -> 'items'), '[\"JSON\"]')) AS item \
+          WHERE event_name = 'StartInstances'",
+            "i-1",
+        ),
+        (
+            "count(*) FROM (SELECT tp_timestamp AS timestamp, *, aws_region AS region FROM $) WHERE region = 'us-east-1'",
+            "5",
+        ),
+    ] {
+        for table in ["aws_cloudtrail_log", "trail_log"] {
+            let sql = format!("SELECT {}", select.replace(" $", &format!(" {table}")));
+            assert_eq!(rows(&sql), [answer], "{sql}");
+        }
+    }
+}
+
+/// Filters of every view are filters of the table, so that a lake leaves files out by them.
+#[test]
+fn filters_reach_the_table() {
+    for (sql, expected) in [
+        (
+            "SELECT eventid FROM my_store WHERE eventtime > '2024-01-01 00:00:00'",
+            "eventtime > TimestampMicrosecond(1704067200000000",
+        ),
+        (
+            "SELECT eventid FROM t WHERE from_iso8601_timestamp(eventtime) > from_iso8601_timestamp('2024-01-01T00:00:00Z') AND year = '2024'",
+            "eventtime > TimestampMicrosecond(1704067200000000",
+        ),
+        ("SELECT event_id FROM aws_cloudtrail_log WHERE tp_date = date '2024-01-01'", "event_date = Date32"),
+    ] {
+        let plan = rows(&format!("EXPLAIN {sql}")).join("\n");
+        assert!(plan.contains(expected), "{plan}");
+        assert!(!plan.contains("athena_time"), "{plan}");
+    }
+    // One member of an object needs no map.
+    let sql = "EXPLAIN SELECT eventid FROM my_store WHERE element_at(requestParameters, 'bucketName') = 'x'";
+    let plan = rows(sql).join("\n");
+    assert!(!plan.contains("json_cast"), "{plan}");
+}
+
+#[test]
+fn events_as_others_have_them() {
+    for (sql, answer) in [
+        (
+            "SELECT eventname_, class_uid, activity_id, type_uid, status FROM (SELECT api.operation AS eventname_, * FROM ocsf) \
+             WHERE metadata.uid IN ('e1', 'e3', 'e5') ORDER BY metadata.uid",
+            "ConsoleLogin|3002|1|300201|Success\nCreateUser|3001|1|300101|Failure\nListBuckets|6003|2|600302|Success",
+        ),
+        (
+            "SELECT actor.user.credential_uid, actor.session.is_mfa, src_endpoint.ip, cloud.region FROM ocsf \
+             WHERE metadata.uid = 'e2'",
+            "ASIAEXAMPLE1|true|198.51.100.4|eu-west-1",
+        ),
+        ("SELECT src_endpoint.ip, src_endpoint.domain FROM ocsf WHERE metadata.uid = 'e4'", "-|ec2.amazonaws.com"),
+        (
+            "SELECT event.action, event.outcome, event.category, \"user\".name, source.ip FROM ecs WHERE event.id = 'e3'",
+            "CreateUser|failure|iam|Admin|198.51.100.9",
+        ),
+        ("SELECT aws.cloudtrail.user_identity.access_key_id FROM ecs WHERE event.id = 'e5'", "AKIAIOSFODNN7EXAMPLE"),
+    ] {
+        assert_eq!(rows(sql).join("\n"), answer, "{sql}");
+    }
+}

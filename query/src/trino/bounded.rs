@@ -1,0 +1,98 @@
+//! The engine's functions that make lists of any length, bounded: a list of 10^12 numbers is an error of the query.
+
+use std::sync::Arc;
+
+use arrow::array::AsArray;
+use arrow::compute::cast;
+use arrow::datatypes::{DataType, FieldRef, Int64Type};
+use datafusion::common::{Result, exec_err};
+use datafusion::functions_nested::range::{gen_series_udf, range_udf};
+use datafusion::functions_nested::repeat::array_repeat_udf;
+use datafusion::functions_nested::resize::array_resize_udf;
+use datafusion::logical_expr::{
+    ColumnarValue, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature,
+};
+
+/// Most elements that one call makes for the rows of one batch.
+const MAX_ELEMENTS: i128 = 8 << 20;
+
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct Bounded {
+    inner: Arc<ScalarUDF>,
+}
+
+/// The functions, as the engine takes them.
+pub(super) fn functions() -> impl Iterator<Item = ScalarUDF> {
+    [range_udf(), gen_series_udf(), array_repeat_udf(), array_resize_udf()]
+        .into_iter()
+        .map(|inner| ScalarUDF::from(Bounded { inner }))
+}
+
+/// The whole numbers of an argument; `None` where it has none (a range of days).
+fn numbers(value: Option<&ColumnarValue>, rows: usize) -> Option<Vec<Option<i64>>> {
+    let value = value.filter(|value| value.data_type().is_integer())?;
+    let rows = if matches!(value, ColumnarValue::Scalar(_)) { 1 } else { rows };
+    let array = cast(&value.to_array(rows).ok()?, &DataType::Int64).ok()?;
+    Some(array.as_primitive::<Int64Type>().iter().collect())
+}
+
+impl Bounded {
+    /// Elements that a call would make.
+    fn elements(&self, args: &ScalarFunctionArgs) -> i128 {
+        let rows = args.number_rows;
+        let argument = |index: usize| numbers(args.args.get(index), rows);
+        let at = |values: &[Option<i64>], row: usize| {
+            values.get(if values.len() == 1 { 0 } else { row }).copied().flatten().map(i128::from)
+        };
+        if matches!(self.inner.name(), "array_repeat" | "array_resize") {
+            let counts = argument(1).unwrap_or_default();
+            return (0..rows.max(1)).filter_map(|row| at(&counts, row)).map(|count| count.max(0)).sum();
+        }
+        let (first, second, step) = (argument(0), argument(1), argument(2));
+        let (Some(first), step) = (first, step.unwrap_or_else(|| vec![Some(1)])) else { return 0 };
+        // `range(5)` is from 0.
+        let (from, to) = match second {
+            Some(to) => (first, to),
+            None => (vec![Some(0)], first),
+        };
+        let length = |row: usize| {
+            let (from, to, step) = (at(&from, row)?, at(&to, row)?, at(&step, row)?);
+            (step != 0).then(|| ((to - from) / step + 1).max(0))
+        };
+        (0..rows.max(1)).filter_map(length).sum()
+    }
+}
+
+impl ScalarUDFImpl for Bounded {
+    fn name(&self) -> &str {
+        self.inner.name()
+    }
+
+    fn aliases(&self) -> &[String] {
+        self.inner.aliases()
+    }
+
+    fn signature(&self) -> &Signature {
+        self.inner.signature()
+    }
+
+    fn return_type(&self, arg_types: &[DataType]) -> Result<DataType> {
+        self.inner.inner().return_type(arg_types)
+    }
+
+    fn return_field_from_args(&self, args: ReturnFieldArgs) -> Result<FieldRef> {
+        self.inner.return_field_from_args(args)
+    }
+
+    fn coerce_types(&self, arg_types: &[DataType]) -> Result<Vec<DataType>> {
+        self.inner.coerce_types(arg_types)
+    }
+
+    fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
+        let elements = self.elements(&args);
+        if elements > MAX_ELEMENTS {
+            return exec_err!("{} would make {elements} elements; {MAX_ELEMENTS} is the most", self.name());
+        }
+        self.inner.invoke_with_args(args)
+    }
+}

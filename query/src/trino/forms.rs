@@ -1,0 +1,232 @@
+//! Functions that are another spelling of what the engine has: `count_if(x)` is `count(CASE WHEN x THEN 1 END)`.
+//!
+//! One table: a name, how many arguments, the engine's expression with `$1`, `$2` for them, a sentence and an example. The
+//! call is replaced in the syntax tree, so everything downstream (types, pruning, EXPLAIN) sees what the engine knows.
+//! Sources: Trino documentation, "Functions and operators"; DuckDB documentation, "Functions" (marked so).
+
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
+use std::sync::OnceLock;
+
+use datafusion::sql::sqlparser::ast::{
+    BinaryOperator, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentClause, FunctionArguments,
+    ObjectNamePart, Value, VisitMut, VisitorMut,
+};
+use datafusion::sql::sqlparser::dialect::GenericDialect;
+use datafusion::sql::sqlparser::parser::Parser;
+
+/// A function that is another spelling.
+pub(super) struct Form {
+    /// Its name in SQL.
+    pub(super) name: &'static str,
+    /// How many arguments it takes.
+    pub(super) arguments: usize,
+    /// The engine's expression.
+    pub(super) engine: &'static str,
+    /// One line of meaning.
+    pub(super) about: &'static str,
+    /// An expression, and the text of its value; `t(x, y)` has the rows (1, 'a'), (2, 'b'), (3, NULL).
+    pub(super) example: (&'static str, &'static str),
+}
+
+const fn form(
+    name: &'static str,
+    arguments: usize,
+    engine: &'static str,
+    about: &'static str,
+    example: (&'static str, &'static str),
+) -> Form {
+    Form { name, arguments, engine, about, example }
+}
+
+const NOON: &str = "timestamp '2023-07-10 11:42:18.250'";
+
+/// The parts of a time, which are all made alike: name in SQL, the engine's name, sentence, value at [`NOON`].
+static PARTS: &[(&str, &str, &str, &str)] = &[
+    ("year", "year", "the year of a time", "2023"),
+    ("quarter", "quarter", "the quarter of a time, 1 to 4", "3"),
+    ("month", "month", "the month of a time, 1 to 12", "7"),
+    ("week", "week", "the ISO week of a time", "28"),
+    ("week_of_year", "week", "the ISO week of a time", "28"),
+    ("year_of_week", "isoyear", "the year that the ISO week of a time belongs to", "2023"),
+    ("yow", "isoyear", "the year that the ISO week of a time belongs to", "2023"),
+    ("day", "day", "the day of the month", "10"),
+    ("day_of_month", "day", "the day of the month", "10"),
+    ("day_of_week", "isodow", "the day of the week, from 1 (Monday) to 7", "1"),
+    ("dow", "isodow", "the day of the week, from 1 (Monday) to 7", "1"),
+    ("day_of_year", "doy", "the day of the year, from 1", "191"),
+    ("doy", "doy", "the day of the year, from 1", "191"),
+    ("hour", "hour", "the hour of a time", "11"),
+    ("minute", "minute", "the minute of a time", "42"),
+    ("second", "second", "the second of a time", "18"),
+];
+
+/// The functions, by kind.
+#[rustfmt::skip]
+pub(super) static FORMS: &[Form] = &[
+    form("count_if", 1, "count(CASE WHEN $1 THEN 1 END)", "how many rows a condition holds for", ("SELECT count_if(x > 1) FROM t", "2")),
+    form("arbitrary", 1, "any_value($1)", "any value of a group that is not NULL", ("SELECT arbitrary(x) FROM t WHERE x = 1", "1")),
+    form("every", 1, "bool_and($1)", "whether a condition holds for all rows", ("SELECT every(x > 0) FROM t", "true")),
+    form("max_by", 2, "first_value($1 ORDER BY $2 DESC) FILTER (WHERE $2 IS NOT NULL)", "the value in the row where another is largest", ("SELECT max_by(x, y) FROM t", "2")),
+    form("min_by", 2, "first_value($1 ORDER BY $2 ASC) FILTER (WHERE $2 IS NOT NULL)", "the value in the row where another is smallest", ("SELECT min_by(x, y) FROM t", "1")),
+    form("max_by", 3, "array_slice(array_agg($1 ORDER BY $2 DESC) FILTER (WHERE $2 IS NOT NULL), 1, $3)", "the values in the rows where another is largest", ("SELECT max_by(x, y, 2) FROM t", "[2, 1]")),
+    form("min_by", 3, "array_slice(array_agg($1 ORDER BY $2 ASC) FILTER (WHERE $2 IS NOT NULL), 1, $3)", "the values in the rows where another is smallest", ("SELECT min_by(x, y, 1) FROM t", "[1]")),
+    form("arg_max", 2, "first_value($1 ORDER BY $2 DESC) FILTER (WHERE $2 IS NOT NULL)", "DuckDB's max_by", ("SELECT arg_max(x, y) FROM t", "2")),
+    form("arg_min", 2, "first_value($1 ORDER BY $2 ASC) FILTER (WHERE $2 IS NOT NULL)", "DuckDB's min_by", ("SELECT arg_min(x, y) FROM t", "1")),
+    form("max", 2, "array_slice(array_agg($1 ORDER BY $1 DESC) FILTER (WHERE $1 IS NOT NULL), 1, $2)", "the largest values", ("SELECT max(x, 2) FROM t", "[3, 2]")),
+    form("min", 2, "array_slice(array_agg($1 ORDER BY $1 ASC) FILTER (WHERE $1 IS NOT NULL), 1, $2)", "the smallest values", ("SELECT min(x, 2) FROM t", "[1, 2]")),
+    form("approx_distinct", 2, "approx_distinct($1)", "how many different values there are, nearly; the wanted error is ignored", ("SELECT approx_distinct(x, 0.05) FROM t", "3")),
+    form("approx_percentile", 2, "approx_percentile_cont($1, $2)", "a percentile, nearly", ("SELECT approx_percentile(x, 0.5) FROM t", "2.0")),
+    form("set_agg", 1, "array_agg(DISTINCT $1)", "the different values as a list", ("SELECT cardinality(set_agg(x)) FROM t", "3")),
+    form("map_agg", 2, "map(array_agg($1), array_agg($2))", "a map of two columns", ("SELECT map_agg(x, y)[1] FROM t", "a")),
+    form("listagg", 2, "string_agg($1, $2)", "the values as one text", ("SELECT listagg(y, ',') WITHIN GROUP (ORDER BY y) FROM t", "a,b")),
+    form("list", 1, "array_agg($1)", "DuckDB's array_agg", ("SELECT list(x ORDER BY x) FROM t", "[1, 2, 3]")),
+    form("variance", 1, "var($1)", "the variance of a sample", ("SELECT variance(x) FROM t", "1.0")),
+    form("if", 2, "CASE WHEN $1 THEN $2 END", "a value where a condition holds, else NULL", ("SELECT if(1 < 2, 'a')", "a")),
+    form("if", 3, "CASE WHEN $1 THEN $2 ELSE $3 END", "one of two values", ("SELECT if(1 > 2, 'a', 'b')", "b")),
+    form("split", 2, "string_to_array($1, $2)", "a text's parts as a list", ("SELECT split('a.b', '.')", "[a, b]")),
+    form("string_split", 2, "string_to_array($1, $2)", "DuckDB's split", ("SELECT string_split('a.b', '.')[1]", "a")),
+    form("str_split", 2, "string_to_array($1, $2)", "DuckDB's split", ("SELECT str_split('a.b', '.')[2]", "b")),
+    form("replace", 2, "replace($1, $2, '')", "a text without another", ("SELECT replace('arn:aws:s3:::b', 'arn:aws:s3:::')", "b")),
+    form("regexp_replace", 2, "regexp_replace($1, $2, '', 'g')", "a text without the matches of a pattern", ("SELECT regexp_replace('a1b2', '[0-9]')", "ab")),
+    form("regexp_replace", 3, "regexp_replace($1, $2, $3, 'g')", "a text with all matches of a pattern replaced; $1 is the first group", ("SELECT regexp_replace('a1b2', '([0-9])', '<$1>')", "a<1>b<2>")),
+    form("levenshtein_distance", 2, "levenshtein($1, $2)", "edits between two texts", ("SELECT levenshtein_distance('kitten', 'sitting')", "3")),
+    form("len", 1, "character_length($1)", "DuckDB's length", ("SELECT len('abc')", "3")),
+    form("codepoint", 1, "ascii($1)", "the number of a character", ("SELECT codepoint('a')", "97")),
+    form("to_base64", 1, "encode($1, 'base64')", "bytes as base64", ("SELECT to_base64('ab')", "YWI")),
+    form("from_base64", 1, "decode($1, 'base64')", "the bytes of base64", ("SELECT from_utf8(from_base64('YWI='))", "ab")),
+    form("to_hex", 1, "upper(encode(CAST($1 AS VARCHAR), 'hex'))", "bytes in hexadecimal", ("SELECT to_hex('ab')", "6162")),
+    form("from_hex", 1, "decode(lower($1), 'hex')", "the bytes of hexadecimal", ("SELECT from_utf8(from_hex('6162'))", "ab")),
+    form("from_utf8", 1, "CAST($1 AS VARCHAR)", "bytes as text", ("SELECT from_utf8(from_base64('YQ=='))", "a")),
+    form("to_utf8", 1, "CAST($1 AS BYTEA)", "a text's bytes", ("SELECT from_utf8(to_utf8('a'))", "a")),
+    form("ceiling", 1, "ceil($1)", "the next whole number above", ("SELECT ceiling(1.2)", "2.0")),
+    form("truncate", 1, "trunc($1)", "a number without its fraction", ("SELECT truncate(1.8)", "1.0")),
+    form("mod", 2, "($1 % $2)", "the rest of a division", ("SELECT mod(7, 4)", "3")),
+    form("is_nan", 1, "isnan($1)", "whether a number is none", ("SELECT is_nan(1.0)", "false")),
+    form("sign", 1, "signum($1)", "-1, 0 or 1", ("SELECT sign(-2.5)", "-1.0")),
+    form("rand", 0, "random()", "a random number below 1", ("SELECT rand() < 1", "true")),
+    form("typeof", 1, "arrow_typeof($1)", "the type of a value, by its Arrow name", ("SELECT typeof('a')", "Utf8")),
+    form("date", 1, "CAST($1 AS DATE)", "the day of a time", ("SELECT date(timestamp '2023-07-10 11:42:18')", "2023-07-10")),
+    form("timestamp", 1, "CAST($1 AS TIMESTAMP)", "a text as a time", ("SELECT timestamp('2023-07-10 11:42:18')", "2023-07-10T11:42:18")),
+    form("at_timezone", 2, "($1 AT TIME ZONE $2)", "a time in another time zone", ("SELECT hour(at_timezone(from_iso8601_timestamp('2023-07-10T11:42:18Z'), 'America/New_York'))", "7")),
+    form("with_timezone", 2, "($1 AT TIME ZONE $2)", "a time in a time zone", ("SELECT hour(with_timezone(from_iso8601_timestamp('2023-07-10T11:42:18Z'), 'UTC'))", "11")),
+    form("current_timezone", 0, "'UTC'", "the session's time zone", ("SELECT current_timezone()", "UTC")),
+    form("localtimestamp", 0, "now()", "the time now", ("SELECT localtimestamp > timestamp '2020-01-01 00:00:00'", "true")),
+    form("last_day_of_month", 1, "CAST(date_trunc('month', $1) + INTERVAL '1 month' - INTERVAL '1 day' AS DATE)", "the last day of a time's month", ("SELECT last_day_of_month(timestamp '2024-02-10 00:00:00')", "2024-02-29")),
+    form("millisecond", 1, "(CAST(date_part('millisecond', $1) AS BIGINT) % 1000)", "the milliseconds of a time's second", ("SELECT millisecond(timestamp '2023-07-10 11:42:18.250')", "250")),
+    form("datediff", 3, "date_diff($1, $2, $3)", "DuckDB's date_diff", ("SELECT datediff('day', timestamp '2023-07-10 00:00:00', timestamp '2023-07-12 00:00:00')", "2")),
+    form("epoch", 1, "to_unixtime($1)", "DuckDB's to_unixtime", ("SELECT epoch(timestamp '1970-01-01 00:00:02')", "2.0")),
+    form("transform", 2, "array_transform($1, $2)", "a list with each element changed", ("SELECT transform(ARRAY[1, 2], x -> x * 10)", "[10, 20]")),
+    form("filter", 2, "array_filter($1, $2)", "the elements of a list that a condition holds for", ("SELECT filter(ARRAY[1, 2, 3], x -> x > 1)", "[2, 3]")),
+    form("any_match", 2, "array_any_match($1, $2)", "whether a condition holds for an element", ("SELECT any_match(ARRAY[1, 2], x -> x > 1)", "true")),
+    form("all_match", 2, "(cardinality(array_filter($1, $2)) = cardinality($1))", "whether a condition holds for all elements", ("SELECT all_match(ARRAY[1, 2], x -> x > 1)", "false")),
+    form("none_match", 2, "(NOT array_any_match($1, $2))", "whether a condition holds for no element", ("SELECT none_match(ARRAY[1, 2], x -> x > 5)", "true")),
+    form("arrays_overlap", 2, "array_has_any($1, $2)", "whether two lists share an element", ("SELECT arrays_overlap(ARRAY[1, 2], ARRAY[2, 3])", "true")),
+    form("array_remove", 2, "array_remove_all($1, $2)", "a list without a value", ("SELECT array_remove(ARRAY[1, 2, 1], 1)", "[2]")),
+    form("slice", 3, "array_slice($1, $2, $2 + $3 - 1)", "part of a list, from a place, of a length", ("SELECT slice(ARRAY[1, 2, 3, 4], 2, 2)", "[2, 3]")),
+    form("sequence", 2, "generate_series($1, $2)", "the numbers from one to another", ("SELECT sequence(1, 3)", "[1, 2, 3]")),
+    form("sequence", 3, "generate_series($1, $2, $3)", "the numbers from one to another, by steps", ("SELECT sequence(1, 5, 2)", "[1, 3, 5]")),
+    form("json_value", 2, "json_extract_scalar($1, $2)", "the scalar at a path", (r#"SELECT json_value('{"a":1}', 'lax $.a')"#, "1")),
+    form("json_query", 2, "json_extract($1, $2)", "the JSON at a path", (r#"SELECT json_query('{"a":[1]}', 'lax $.a')"#, "[1]")),
+    form("json_extract_string", 2, "json_get_text($1, $2)", "DuckDB's ->>", (r#"SELECT json_extract_string('{"a":"x"}', '$.a')"#, "x")),
+    form("json", 1, "json_format($1)", "DuckDB's: JSON, compact", ("SELECT json('[1, 2]')", "[1,2]")),
+    form("jsonb_pretty", 1, "json_format($1)", "PostgreSQL's: JSON as text", ("SELECT jsonb_pretty('[1, 2]')", "[1,2]")),
+    form("from_json", 2, "json_elements($1)", "DuckDB's, for the structure '[\"JSON\"]': a JSON list's elements", (r#"SELECT from_json('[1,{}]', '["JSON"]')"#, "[1, {}]")),
+];
+
+/// The parsed expressions, by name and number of arguments.
+fn templates() -> &'static BTreeMap<(&'static str, usize), Expr> {
+    static TEMPLATES: OnceLock<BTreeMap<(&'static str, usize), Expr>> = OnceLock::new();
+    TEMPLATES.get_or_init(|| {
+        let parsed =
+            |sql: &str| Parser::new(&GenericDialect {}).try_with_sql(sql).and_then(|mut p| p.parse_expr()).ok();
+        let forms = FORMS.iter().filter_map(|form| Some(((form.name, form.arguments), parsed(form.engine)?)));
+        let parts = PARTS.iter().filter_map(|(name, part, ..)| {
+            Some(((*name, 1), parsed(&format!("CAST(date_part('{part}', $1) AS BIGINT)"))?))
+        });
+        forms.chain(parts).collect()
+    })
+}
+
+/// Names, sentences, examples and their values: forms, then parts of times.
+pub(super) fn examples() -> impl Iterator<Item = (&'static str, &'static str, String, &'static str)> {
+    let forms = FORMS.iter().map(|form| (form.name, form.about, form.example.0.to_owned(), form.example.1));
+    let parts = PARTS.iter().map(|(name, _, about, value)| (*name, *about, format!("SELECT {name}({NOON})"), *value));
+    forms.chain(parts)
+}
+
+/// A call in the engine's words; `None` where it is that already.
+pub(super) fn rewritten(call: &Function) -> Option<Expr> {
+    let [ObjectNamePart::Identifier(name)] = call.name.0.as_slice() else { return None };
+    let arguments = arguments(call)?;
+    let name = name.value.to_ascii_lowercase();
+    let mut made = templates().get(&(name.as_str(), arguments.len()))?.clone();
+    let _ = made.visit(&mut Fill(&arguments));
+    carry(call, &mut made);
+    Some(made)
+}
+
+/// The unnamed arguments of a call.
+pub(crate) fn arguments(call: &Function) -> Option<Vec<Expr>> {
+    match &call.args {
+        FunctionArguments::None => Some(Vec::new()),
+        FunctionArguments::Subquery(_) => None,
+        FunctionArguments::List(list) => list
+            .args
+            .iter()
+            .map(|arg| match arg {
+                FunctionArg::Unnamed(FunctionArgExpr::Expr(expr)) => Some(expr.clone()),
+                _ => None,
+            })
+            .collect(),
+    }
+}
+
+/// Puts arguments in the places of `$1`, `$2` ….
+struct Fill<'a>(&'a [Expr]);
+
+impl VisitorMut for Fill<'_> {
+    type Break = ();
+
+    fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
+        if let Expr::Value(value) = expr
+            && let Value::Placeholder(place) = &value.value
+            && let Some(number) = place.strip_prefix('$').and_then(|number| number.parse::<usize>().ok())
+            && let Some(argument) = number.checked_sub(1).and_then(|index| self.0.get(index))
+        {
+            *expr = argument.clone();
+        }
+        ControlFlow::Continue(())
+    }
+}
+
+/// Takes DISTINCT, ORDER BY, FILTER and OVER of a call along, where what it becomes is a call too.
+fn carry(from: &Function, to: &mut Expr) {
+    let Expr::Function(made) = to else { return };
+    if let (FunctionArguments::List(from), FunctionArguments::List(made)) = (&from.args, &mut made.args) {
+        made.duplicate_treatment = made.duplicate_treatment.or(from.duplicate_treatment);
+        made.clauses.extend(from.clauses.iter().cloned());
+    }
+    made.filter = match (made.filter.take(), &from.filter) {
+        (Some(own), Some(given)) => {
+            Some(Box::new(Expr::BinaryOp { left: own, op: BinaryOperator::And, right: given.clone() }))
+        }
+        (own, given) => own.or_else(|| given.clone()),
+    };
+    made.over = made.over.take().or_else(|| from.over.clone());
+    made.null_treatment = made.null_treatment.take().or(from.null_treatment);
+    // `listagg(x, ',') WITHIN GROUP (ORDER BY x)`: the engine's `string_agg` has its order inside.
+    if let (FunctionArguments::List(made), false) = (&mut made.args, from.within_group.is_empty()) {
+        made.clauses.push(FunctionArgumentClause::OrderBy(from.within_group.clone()));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_form_is_sql() {
+        assert_eq!(templates().len(), FORMS.len() + PARTS.len());
+    }
+}

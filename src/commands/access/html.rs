@@ -1,0 +1,234 @@
+//! The report as one HTML file, to be forwarded.
+
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
+use std::path::Path;
+
+use ::access::audit::Audit;
+use ::access::findings::Finding;
+use ::access::instant;
+use ::access::unused::{PrincipalReport, UnusedActions};
+
+use super::time_or;
+use crate::outcome::Failure;
+use crate::render::html::{Cell, Column, Page};
+use crate::render::report::number;
+
+/// Actions that one cell lists; `--output json` has all.
+const LISTED: usize = 200;
+
+pub(super) fn write(audit: &Audit, path: &Path) -> Result<(), Failure> {
+    let failed = |e: io::Error| Failure::Io(format!("{}: {e}; check the folder", path.display()));
+    let mut out = BufWriter::new(File::create(path).map_err(failed)?);
+    page(audit, &mut out).and_then(|()| out.flush()).map_err(failed)
+}
+
+fn page(audit: &Audit, out: &mut dyn Write) -> io::Result<()> {
+    let window = &audit.report.window;
+    let about = format!(
+        "{} days from {} to {}. Only what the logs would have shown is called unused; every other leftover says why it cannot be known.",
+        window.days,
+        instant::format(window.from),
+        instant::format(window.to)
+    );
+    let certain: usize = audit.report.principals.iter().map(|principal| certain(&principal.unused).len()).sum();
+    let figures = [
+        ("principals", number(audit.report.principals.len() as u64)),
+        ("findings", number(audit.findings.len() as u64)),
+        ("risks", number(audit.risks.len() as u64)),
+        ("unused users and roles", number(audit.report.unused_principals.len() as u64)),
+        ("unused permissions", number(certain as u64)),
+        ("events", number(audit.report.events)),
+    ];
+    let sections = ["Findings", "Risks", "Unused users and roles", "Principals", "Access keys", "What the logs cover"];
+    let mut page = Page::new(out, "Least privilege", &about, &sections, &figures)?;
+    findings(audit, &mut page)?;
+    risks(audit, &mut page)?;
+    unused(audit, &mut page)?;
+    principals(audit, &mut page)?;
+    keys(audit, &mut page)?;
+    coverage(audit, &mut page)?;
+    page.finish("Made by trailhound. What applications authorise themselves is not in IAM and not in this report.")
+}
+
+fn findings(audit: &Audit, page: &mut Page<'_>) -> io::Result<()> {
+    use Column::{Number, Text};
+    let about = "What an auditor would write down, with the recommendation of CIS AWS Foundations v3.0.";
+    let columns = [
+        Text("severity"),
+        Text("finding"),
+        Text("principal"),
+        Number("days"),
+        Text("when"),
+        Text("evidence"),
+        Text("sure"),
+        Text("next step"),
+        Text("CIS"),
+    ];
+    let row = |finding: &Finding| {
+        vec![
+            Cell::Severity(finding.severity.to_owned()),
+            Cell::Text(super::kind(finding)),
+            Cell::Text(finding.principal.clone()),
+            finding
+                .days
+                .or(finding.age_days)
+                .and_then(|days| u64::try_from(days).ok())
+                .map_or_else(empty, Cell::Number),
+            Cell::Time(finding.time.map(instant::format).unwrap_or_default()),
+            Cell::Text(finding.evidence.clone()),
+            Cell::Text(finding.confidence.to_owned()),
+            Cell::Text(finding.next.to_owned()),
+            Cell::Text(finding.cis.unwrap_or_default().to_owned()),
+        ]
+    };
+    page.table("Findings", about, &columns, audit.findings.iter().map(row))
+}
+
+fn empty() -> Cell {
+    Cell::Text(String::new())
+}
+
+fn risks(audit: &Audit, page: &mut Page<'_>) -> io::Result<()> {
+    let about = "What policies would permit. Resources and conditions may still stand in the way: ask `trailhound policy simulate`.";
+    let columns = [Column::Text("risk"), Column::Text("principal"), Column::Text("what"), Column::Text("actions")];
+    let row = |risk: &::access::findings::risk::Risk| {
+        let kind = serde_json::to_value(risk.kind).ok().and_then(|kind| kind.as_str().map(str::to_owned));
+        vec![
+            Cell::Text(kind.unwrap_or_default()),
+            Cell::Text(risk.principal.clone()),
+            Cell::Text(risk.what.clone()),
+            Cell::Text(risk.actions.join(", ")),
+        ]
+    };
+    page.table("Risks", about, &columns, audit.risks.iter().map(row))
+}
+
+fn unused(audit: &Audit, page: &mut Page<'_>) -> io::Result<()> {
+    let about = "Nothing was seen of these in the window.";
+    let columns = [
+        Column::Text("principal"),
+        Column::Text("type"),
+        Column::Text("made"),
+        Column::Text("last used"),
+        Column::Text("verdict"),
+    ];
+    let rows = audit.report.unused_principals.iter().map(|one| {
+        vec![
+            Cell::Text(one.principal.clone()),
+            Cell::Text(one.kind.to_owned()),
+            Cell::Time(time_or(one.created, "unknown")),
+            Cell::Time(time_or(one.last_used, "never seen")),
+            Cell::Text(one.why.about().to_owned()),
+        ]
+    });
+    page.table("Unused users and roles", about, &columns, rows)
+}
+
+/// The actions that are certain to be unused.
+fn certain(unused: &UnusedActions) -> Vec<&'static str> {
+    unused.iter().filter(|(_, why)| why.is_certain()).map(|(action, _)| action).collect()
+}
+
+fn principals(audit: &Audit, page: &mut Page<'_>) -> io::Result<()> {
+    use Column::{Number, Text};
+    let about = "What each principal used, was granted, and can lose. Session names tell who stood behind a role.";
+    let columns = [
+        Text("principal"),
+        Text("type"),
+        Text("last seen"),
+        Number("used"),
+        Number("granted"),
+        Number("unused"),
+        Number("cannot know"),
+        Text("actions used"),
+        Text("can go"),
+        Text("who"),
+    ];
+    page.table("Principals", about, &columns, audit.report.principals.iter().map(principal))
+}
+
+fn principal(principal: &PrincipalReport) -> Vec<Cell> {
+    let actions = || principal.services.iter().flat_map(|service| &service.actions);
+    let used: Vec<String> = actions()
+        .take(LISTED)
+        .map(|used| format!("{}, last {}", used.action, instant::format(used.last_attempt)))
+        .collect();
+    let gone = certain(&principal.unused);
+    let services = principal.unused_services.iter().filter(|service| service.why.is_certain());
+    let mut can_go: Vec<String> = services.map(|service| format!("all of {}", service.service)).collect();
+    let whole = can_go.len();
+    let in_part = gone.iter().filter(|action| {
+        let service = action.split(':').next().unwrap_or_default();
+        !principal.unused_services.iter().any(|unused| unused.service == service && unused.why.is_certain())
+    });
+    can_go.extend(in_part.take(LISTED).map(|action| (*action).to_owned()));
+    let count = |number: usize| Cell::Number(number as u64);
+    vec![
+        Cell::Text(principal.principal.clone()),
+        Cell::Text(principal.kind.to_owned()),
+        Cell::Time(time_or(principal.last, "never seen")),
+        count(actions().count()),
+        principal.granted.map_or_else(empty, count),
+        count(gone.len()),
+        count(principal.unused.len() - gone.len()),
+        Cell::List(summary(used.len(), "action"), used),
+        Cell::List(if can_go.is_empty() { String::new() } else { format!("{whole} services whole") }, can_go),
+        Cell::List(summary(principal.actors.len(), "name"), principal.actors.clone()),
+    ]
+}
+
+fn summary(count: usize, what: &str) -> String {
+    match count {
+        0 => String::new(),
+        1 => format!("1 {what}"),
+        many => format!("{many} {what}s"),
+    }
+}
+
+fn keys(audit: &Audit, page: &mut Page<'_>) -> io::Result<()> {
+    let about = "Long-term access keys, of the logs and of the credential report.";
+    let columns = [
+        Column::Text("access key"),
+        Column::Text("principal"),
+        Column::Text("made"),
+        Column::Text("last used"),
+        Column::Text("verdict"),
+    ];
+    let rows = audit.report.access_keys.iter().map(|key| {
+        let id = key.access_key_id.clone().unwrap_or_else(|| format!("key {}", key.slot.unwrap_or_default()));
+        vec![
+            Cell::Text(id),
+            Cell::Text(key.principal.clone()),
+            Cell::Time(time_or(key.last_rotated, "unknown")),
+            Cell::Time(time_or(key.last_used, "never seen")),
+            Cell::Text(key.unused.map_or("in use", ::access::unused::Why::about).to_owned()),
+        ]
+    });
+    page.table("Access keys", about, &columns, rows)
+}
+
+fn coverage(audit: &Audit, page: &mut Page<'_>) -> io::Result<()> {
+    use Column::{Number, Text};
+    let about = "Where logs are missing, nothing is called unused.";
+    let columns = [
+        Text("account"),
+        Text("first event"),
+        Text("last event"),
+        Number("regions"),
+        Number("silent days"),
+        Text("data events"),
+    ];
+    let rows = audit.report.coverage.accounts.iter().map(|account| {
+        let silent: u32 = account.silent.iter().map(|silent| silent.days).sum();
+        vec![
+            Cell::Text(account.account.clone()),
+            Cell::Time(time_or(account.first_event, "none")),
+            Cell::Time(time_or(account.last_event, "none")),
+            Cell::Number(account.regions.len() as u64),
+            Cell::Number(u64::from(silent)),
+            Cell::Text(account.data_events.join(", ")),
+        ]
+    });
+    page.table("What the logs cover", about, &columns, rows)
+}

@@ -1,0 +1,229 @@
+//! `trailhound policy generate`: a policy of what a principal used, or today's without what it did not use.
+
+use std::io::{self, Write};
+use std::ops::ControlFlow;
+
+use ::access::calls::{self, Calls};
+use ::access::generate::{self, Generated, Options, Policy, text};
+use ::access::instant;
+use ::access::inventory::Inventory;
+use ::access::policy::{Caller, Document};
+use ::access::replay::{self, Proposal, Replay};
+use ::access::unused::{self, Why};
+use ::access::usage::{LastUsed, Limits};
+use serde_json::{Value, json};
+
+use crate::cli::{Form, GenerateArgs, Global};
+use crate::intake::Events;
+use crate::outcome::{Failure, Outcome};
+use crate::render::report::number;
+use crate::render::words::Words;
+use crate::render::{self, Output};
+
+pub(crate) fn run(args: &GenerateArgs, global: &Global, words: Words) -> Result<Outcome, Failure> {
+    if !args.principal.starts_with("arn:") {
+        return Err(Failure::Usage(format!("--principal {:?}: give the ARN of a user or a role", args.principal)));
+    }
+    let inventories = super::inventories(&args.grants, None)?;
+    let events = Events::open(&args.input, global, words)?;
+    let since = args.since.map(|since| since.timestamp_micros());
+    let mut calls = Calls::new(Some(vec![args.principal.clone()]), since);
+    let mut usage = LastUsed::new(Limits::default());
+    let totals = events.read(Some(&columns()), &mut |batch| {
+        calls.observe(&batch);
+        if args.from_current {
+            usage.observe(&batch);
+        }
+        ControlFlow::Continue(())
+    })?;
+    if calls.events() == 0 && !args.from_current {
+        let next = "compare the ARN with `trailhound access`, or give more logs";
+        words.warning(&format!("{}: no event of it in the logs, so there is nothing to grant; {next}", args.principal));
+    }
+    let made = match args.from_current {
+        true => Made::from_current(args, &inventories, &usage)?,
+        false => Made::of_calls(args, &calls),
+    };
+    let replayed = replay::replay(&calls, &Proposal::Identity(made.documents.clone()));
+    print(args, global, &made, &calls, &replayed, &inventories)?;
+    tell(args, &made, &replayed, words);
+    Ok(events.tell(&totals))
+}
+
+/// What both folds read.
+fn columns() -> Vec<&'static str> {
+    let mut columns = calls::COLUMNS.to_vec();
+    columns.push("actor");
+    columns
+}
+
+/// What was made, whichever way.
+struct Made {
+    generated: Generated,
+    changes: Vec<generate::current::Change>,
+    /// All that the principal would have, for the replay.
+    documents: Vec<(String, Document)>,
+}
+
+impl Made {
+    fn of_calls(args: &GenerateArgs, calls: &Calls) -> Made {
+        let options = Options { siblings: args.siblings, include_denied: args.include_denied, ..Options::default() };
+        let generated = generate::of_calls(calls, &options);
+        let numbered = generated.policies.iter().enumerate();
+        let documents = numbered.map(|(at, policy)| (format!("generated {}", at + 1), policy.document())).collect();
+        Made { generated, changes: Vec::new(), documents }
+    }
+
+    fn from_current(args: &GenerateArgs, inventories: &[Inventory], usage: &LastUsed) -> Result<Made, Failure> {
+        let caller = Caller::new(&args.principal);
+        let found = inventories.iter().find_map(|inventory| Some((inventory, inventory.behind(&caller)?)));
+        let (inventory, entity) = found.ok_or_else(|| {
+            Failure::Usage(format!("{}: not in the grants; give those of its account", args.principal))
+        })?;
+        let now = usage.coverage().last().unwrap_or_default();
+        let report = unused::report(usage, inventories, &unused::Options::new(now));
+        let unused = report.principals.iter().find(|principal| principal.principal == entity.arn);
+        let not_used = unused.and_then(|principal| principal.unused.of(Why::NotUsed)).cloned().unwrap_or_default();
+        let policies = inventory.identity_policies(entity);
+        let changes = generate::from_current(&policies, &not_used);
+        let mut documents = Vec::new();
+        for (name, document) in &policies {
+            match changes.iter().find(|change| change.name == *name) {
+                None => documents.push((name.clone(), (*document).clone())),
+                Some(change) => {
+                    let after = change.after.as_ref().and_then(|after| Document::parse(after).ok());
+                    documents.extend(after.map(|after| (name.clone(), after)));
+                }
+            }
+        }
+        Ok(Made { generated: Generated::default(), changes, documents })
+    }
+}
+
+fn print(
+    args: &GenerateArgs,
+    global: &Global,
+    made: &Made,
+    calls: &Calls,
+    replayed: &Replay,
+    inventories: &[Inventory],
+) -> Result<(), Failure> {
+    let mut out = io::stdout();
+    let policies = &made.generated.policies;
+    if matches!(global.output, Output::Json | Output::Jsonl) {
+        let value = document(args, made, calls, replayed);
+        let written = match global.output {
+            Output::Json => render::json::document(&value, &mut out),
+            _ => render::json::document_line(&value, &mut out),
+        };
+        return Ok(render::settle(written)?);
+    }
+    if !matches!(global.output, Output::Table) {
+        return Err(Failure::Usage("a policy is not rows: use --output table or json".to_owned()));
+    }
+    let shown = match args.form {
+        Form::Json if args.from_current => {
+            let after: Vec<_> =
+                made.changes.iter().map(|change| json!({"name": change.name, "document": change.after})).collect();
+            serde_json::to_string_pretty(&after).unwrap_or_default() + "\n"
+        }
+        Form::Json => match policies.as_slice() {
+            [one] => text::pretty(one) + "\n",
+            several => serde_json::to_string_pretty(several).unwrap_or_default() + "\n",
+        },
+        Form::Diff => diff(args, made, inventories),
+        Form::Terraform => text::terraform(&Caller::new(&args.principal), &terraform_policies(args, made)?),
+    };
+    // Names in it may be attacker-written; as JSON escapes they mean the same.
+    let mut safe = Vec::with_capacity(shown.len());
+    crate::render::escape::json_text(shown.as_bytes(), &mut safe);
+    Ok(render::settle(out.write_all(&safe))?)
+}
+
+fn terraform_policies(args: &GenerateArgs, made: &Made) -> Result<Vec<Policy>, Failure> {
+    if args.from_current {
+        let text = "--form terraform writes new policies: leave --from-current away, or use --form diff";
+        return Err(Failure::Usage(text.to_owned()));
+    }
+    Ok(made.generated.policies.clone())
+}
+
+fn diff(args: &GenerateArgs, made: &Made, inventories: &[Inventory]) -> String {
+    let indent = |value: &Value| serde_json::to_string_pretty(value).unwrap_or_default();
+    if args.from_current {
+        let one = |change: &generate::current::Change| {
+            let after = change.after.as_ref().map_or_else(String::new, &indent);
+            format!("--- {0}\n+++ {0}\n{1}", change.name, text::diff(&indent(&change.before), &after))
+        };
+        return made.changes.iter().map(one).collect();
+    }
+    let caller = Caller::new(&args.principal);
+    let found = inventories.iter().find_map(|inventory| Some((inventory, inventory.behind(&caller)?)));
+    let policies = found.map(|(inventory, entity)| inventory.identity_policies(entity)).unwrap_or_default();
+    let mut shown = String::new();
+    for (name, document) in &policies {
+        let before = indent(&generate::current::write(document));
+        shown.push_str(&format!("--- {name}\n+++ detached\n{}", text::diff(&before, "")));
+    }
+    for (at, policy) in made.generated.policies.iter().enumerate() {
+        shown.push_str(&format!("--- none\n+++ generated {}\n{}", at + 1, text::diff("", &text::pretty(policy))));
+    }
+    shown
+}
+
+fn document(args: &GenerateArgs, made: &Made, calls: &Calls, replayed: &Replay) -> Value {
+    let sized = |policy: &Policy| {
+        let size = generate::size(policy);
+        json!({"size": size, "fits": size <= generate::MANAGED_LIMIT, "document": policy})
+    };
+    let changes =
+        made.changes.iter().map(|change| json!({"name": change.name, "before": change.before, "after": change.after}));
+    json!({
+        "principal": args.principal,
+        "events": calls.events(),
+        "first_event": calls.span().map(|span| instant::format(span.0)),
+        "last_event": calls.span().map(|span| instant::format(span.1)),
+        "policies": made.generated.policies.iter().map(sized).collect::<Vec<_>>(),
+        "changes": changes.collect::<Vec<_>>(),
+        "left_out": {"denied": made.generated.denied, "unmapped": made.generated.unmapped},
+        "any_resource": made.generated.any_resource,
+        "replay": replayed,
+    })
+}
+
+fn tell(args: &GenerateArgs, made: &Made, replayed: &Replay, words: Words) {
+    if args.from_current && made.changes.is_empty() {
+        let text = "nothing is certain to be unused, so nothing is taken away: `trailhound access --grants` says why";
+        words.note(text);
+    }
+    let list = |names: &[String]| names.join(", ");
+    words.note(&format!(
+        "replayed on {} recorded calls: {} would be denied",
+        number(replayed.calls),
+        number(replayed.denied.iter().map(|row| row.count).sum())
+    ));
+    if !made.generated.denied.is_empty() {
+        words.note(&format!("only ever refused, left out (--include-denied): {}", list(&made.generated.denied)));
+    }
+    if !made.generated.any_resource.is_empty() {
+        words.note(&format!("granted on every resource, for want of records: {}", list(&made.generated.any_resource)));
+    }
+    if !made.generated.unmapped.is_empty() {
+        words.warning(&format!(
+            "no IAM action is known for {}: if the principal needs them, add them by hand",
+            list(&made.generated.unmapped)
+        ));
+    }
+    if made.generated.policies.len() > 10 {
+        words.warning("more than 10 policies: AWS attaches 10 to a principal unless the quota is raised");
+    }
+    for row in replayed.denied.iter().take(10) {
+        words.warning(&format!("would be denied: {} on {} ({} times)", row.action, row.resource, number(row.count)));
+    }
+    if replayed.dropped > 0 {
+        words.warning(&format!(
+            "{} calls had no room and are missing: narrow it with --since",
+            number(replayed.dropped)
+        ));
+    }
+}

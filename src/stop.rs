@@ -1,0 +1,53 @@
+//! SIGTERM and Ctrl-C: the first asks for an orderly end, the second ends at once. What is committed stands in both cases.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// Whether somebody asked for an end.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Stop(Arc<AtomicBool>);
+
+impl Stop {
+    /// Listens from now on. Where that is not possible, signals end the program as they always did.
+    pub(crate) fn listen() -> Stop {
+        let stop = Stop::default();
+        let asked = stop.clone();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        if let Ok(runtime) = runtime {
+            std::thread::spawn(move || runtime.block_on(wait(&asked)));
+        }
+        stop
+    }
+
+    /// Whether somebody did.
+    pub(crate) fn is_asked(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+#[cfg(unix)]
+async fn wait(stop: &Stop) {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (Ok(mut terminate), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
+    else {
+        return;
+    };
+    loop {
+        let code = tokio::select! {
+            _ = terminate.recv() => 143,
+            _ = interrupt.recv() => 130,
+        };
+        if stop.0.swap(true, Ordering::Relaxed) {
+            std::process::exit(code);
+        }
+    }
+}
+
+#[cfg(not(unix))]
+async fn wait(stop: &Stop) {
+    while tokio::signal::ctrl_c().await.is_ok() {
+        if stop.0.swap(true, Ordering::Relaxed) {
+            std::process::exit(130);
+        }
+    }
+}

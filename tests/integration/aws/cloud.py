@@ -1,0 +1,142 @@
+"""S3, SQS, SNS and STS on loopback for one test: `cloud.py [--break N] [--busy N] [--slow SECONDS]`.
+
+Prints its URL. Then reads commands, one JSON object a line, and answers each with one line of JSON, until standard input
+ends. `--break N`: the body of every N-th GET of an object ends early; `--busy N`: every N-th request is answered with SlowDown;
+`--slow SECONDS`: an object with `slow` in its key takes so long.
+"""
+
+import argparse
+import itertools
+import json
+import logging
+import os
+import sys
+import threading
+import time
+
+import boto3
+from moto.server import DomainDispatcherApplication, create_backend_app
+from werkzeug.serving import WSGIRequestHandler, make_server
+
+options = argparse.ArgumentParser()
+options.add_argument("--break", type=int, default=0, dest="broken")
+options.add_argument("--busy", type=int, default=0)
+options.add_argument("--slow", type=float, default=0)
+options = options.parse_args()
+
+moto = DomainDispatcherApplication(create_backend_app)
+requests, gets = itertools.count(1), itertools.count(1)
+seen = {}
+faults = False
+
+
+def refuse(start, status, code):
+    body = f'<?xml version="1.0" encoding="UTF-8"?><Error><Code>{code}</Code><Message>{code}</Message></Error>'
+    start(status, [("Content-Type", "application/xml"), ("Content-Length", str(len(body)))])
+    return [body.encode()]
+
+
+def serve(environ, start):
+    path, method = environ["PATH_INFO"], environ["REQUEST_METHOD"]
+    action = environ.get("HTTP_X_AMZ_TARGET", "").rpartition(".")[2] or method
+    seen[action] = seen.get(action, 0) + 1
+    if "Credential=right/" not in environ.get("HTTP_AUTHORIZATION", ""):
+        return refuse(start, "403 Forbidden", "InvalidAccessKeyId")
+    if "denied" in path and method == "GET":
+        return refuse(start, "403 Forbidden", "AccessDenied")
+    if "archived" in path and method == "GET":
+        return refuse(start, "403 Forbidden", "InvalidObjectState")
+    if faults and options.busy and next(requests) % options.busy == 0:
+        return refuse(start, "503 Slow Down", "SlowDown")
+    answer = moto(environ, start_late := Late())
+    body = b"".join(answer)
+    if "slow" in path and method == "GET":
+        time.sleep(options.slow)
+    start(start_late.status, start_late.headers)
+    is_object = method == "GET" and path.count("/") > 1
+    if faults and is_object and options.broken and next(gets) % options.broken == 0:
+        return [body[: len(body) // 2]]
+    return [body]
+
+
+class Late:
+    """Keeps the beginning of an answer until it is sent."""
+
+    def __call__(self, status, headers, exc_info=None):
+        self.status, self.headers = status, headers
+
+
+class Quiet(WSGIRequestHandler):
+    def log(self, *_):
+        pass
+
+
+logging.getLogger("werkzeug").setLevel(logging.CRITICAL)
+server = make_server("127.0.0.1", 0, serve, threaded=True, request_handler=Quiet)
+threading.Thread(target=server.serve_forever, daemon=True).start()
+url = f"http://127.0.0.1:{server.port}"
+
+
+def client(service):
+    return boto3.client(
+        service, endpoint_url=url, region_name="us-east-1", aws_access_key_id="right", aws_secret_access_key="secret"
+    )
+
+
+s3, sqs, sns = client("s3"), client("sqs"), client("sns")
+
+
+def upload(command):
+    """Puts every file of a folder into a bucket; metadata by key."""
+    metadata = command.get("metadata", {})
+    bucket, folder, count = command["bucket"], command["folder"], 0
+    s3.create_bucket(Bucket=bucket)
+    for root, _, files in os.walk(folder):
+        for name in files:
+            path = os.path.join(root, name)
+            key = command.get("prefix", "") + os.path.relpath(path, folder)
+            with open(path, "rb") as body:
+                s3.put_object(Bucket=bucket, Key=key, Body=body.read(), Metadata=metadata.get(key, {}))
+            count += 1
+    return count
+
+
+def put(command):
+    s3.put_object(Bucket=command["bucket"], Key=command["key"], Body=command["text"].encode())
+
+
+def queue(command):
+    attributes = {"VisibilityTimeout": str(command.get("timeout", 30))}
+    if command.get("dead_letters"):
+        dead = sqs.create_queue(QueueName=command["name"] + "-dead")["QueueUrl"]
+        arn = sqs.get_queue_attributes(QueueUrl=dead, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+        attributes["RedrivePolicy"] = json.dumps({"deadLetterTargetArn": arn, "maxReceiveCount": command["dead_letters"]})
+    return sqs.create_queue(QueueName=command["name"], Attributes=attributes)["QueueUrl"]
+
+
+def send(command):
+    target = sqs.get_queue_url(QueueName=command["queue"])["QueueUrl"]
+    for body in command["bodies"]:
+        sqs.send_message(QueueUrl=target, MessageBody=body)
+
+
+def waiting(command):
+    target = sqs.get_queue_url(QueueName=command["queue"])["QueueUrl"]
+    names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+    counts = sqs.get_queue_attributes(QueueUrl=target, AttributeNames=names)["Attributes"]
+    return [int(counts[name]) for name in names]
+
+
+def start_faults(_):
+    global faults
+    faults = True
+    seen.clear()
+
+
+commands = {"upload": upload, "put": put, "queue": queue, "send": send, "waiting": waiting, "faults": start_faults}
+commands["seen"] = lambda _: seen
+print(url, flush=True)
+for line in sys.stdin:
+    command = json.loads(line)
+    print(json.dumps(commands[command["do"]](command)), flush=True)
+os._exit(0)

@@ -1,0 +1,168 @@
+//! Notifications of a trail, in every shape and in every order, and what is lost of them: nothing.
+
+use serde_json::{Value, json};
+
+use super::cloud::{Cloud, event, files, log_of};
+use crate::command::{finished, text};
+use crate::lake::World;
+
+/// A trail in a bucket, a queue beside it, and the keys.
+fn world(cloud: &mut Cloud, events: &str, queue: Value) -> (World, Vec<String>) {
+    let world = World::empty();
+    let logs = world.path("sample");
+    let args = ["sample", "--events", events, "--days", "3", "--events-per-file", "10", "--out", text(&logs)];
+    assert_eq!(crate::command::trailhound(&args).code, 0);
+    std::fs::remove_dir_all(logs.join("iam")).unwrap();
+    cloud.upload("trail", &logs);
+    let mut command = json!({"do": "queue", "name": "q"});
+    command.as_object_mut().unwrap().extend(queue.as_object().unwrap().clone());
+    cloud.ask(command);
+    let keys = files(&logs).into_iter().filter(|key| key.starts_with("AWSLogs/")).collect();
+    (world, keys)
+}
+
+fn distinct(world: &World) -> u64 {
+    let sql = "SELECT count(*) AS n, count(DISTINCT eventid) AS d FROM events";
+    let run = crate::command::trailhound(&["query", sql, "--lake", text(&world.path("lake")), "--output", "json"]);
+    let value = &run.json()[0];
+    assert_eq!(value["n"], value["d"], "an event is there twice");
+    value["n"].as_u64().unwrap()
+}
+
+fn oracle(world: &World) -> u64 {
+    crate::command::trailhound(&["scan", text(&world.path("sample")), "--output", "json"]).json()["rows"]
+        .as_u64()
+        .unwrap()
+}
+
+fn put(key: &str) -> Value {
+    let key = key.replace('=', "%3D").replace('/', "%2F");
+    json!({"Records": [{"eventVersion": "2.1", "eventSource": "aws:s3", "eventName": "ObjectCreated:Put",
+        "s3": {"bucket": {"name": "trail"}, "object": {"key": key, "size": 1000}}}]})
+}
+
+fn sns(inner: &Value) -> Value {
+    json!({"Type": "Notification", "MessageId": "m", "TopicArn": "arn:aws:sns:us-east-1:1:t", "Message": inner.to_string()})
+}
+
+/// A message about a key, in one of the shapes.
+fn message(index: usize, key: &str) -> String {
+    let trail = json!({"s3Bucket": "trail", "s3ObjectKey": [key]});
+    let bridge = json!({"version": "0", "detail-type": "Object Created", "source": "aws.s3",
+        "detail": {"bucket": {"name": "trail"}, "object": {"key": key, "size": 1000}}});
+    let shapes = [put(key), sns(&put(key)), trail.clone(), sns(&trail), bridge];
+    shapes[index % shapes.len()].to_string()
+}
+
+/// A key as CloudTrail lays them out.
+fn under(name: &str) -> String {
+    format!("AWSLogs/111122223333/CloudTrail/us-east-1/2026/01/01/{name}")
+}
+
+fn nonsense() -> Vec<String> {
+    let bridge = json!({"version": "0", "detail-type": "AWS API Call via CloudTrail", "source": "aws.sts",
+        "detail": serde_json::from_str::<Value>(&event("by-bridge")).unwrap()});
+    let removed = put("x").to_string().replace("ObjectCreated:Put", "ObjectRemoved:Delete");
+    let test = json!({"Service": "Amazon S3", "Event": "s3:TestEvent", "Bucket": "trail"}).to_string();
+    vec!["CloudTrail validation message.".to_owned(), test, removed, bridge.to_string()]
+}
+
+/// Three times each message, out of order, and 30 % of the objects never told of: one listing makes it whole.
+#[test]
+fn notifications_that_come_thrice_or_never() {
+    let Some(mut cloud) = Cloud::start(&["--break", "13"]) else { return };
+    let (world, keys) = world(&mut cloud, "1500", json!({}));
+    let told: Vec<_> = keys.iter().enumerate().filter(|(index, _)| index % 10 >= 3).collect();
+    let mut bodies: Vec<String> = Vec::new();
+    for time in 0..3 {
+        let mut part: Vec<_> = told.iter().map(|(index, key)| message(*index + time, key)).collect();
+        part.rotate_left(7 * time);
+        if time == 1 {
+            part.reverse();
+        }
+        bodies.extend(part);
+    }
+    bodies.extend(nonsense());
+    cloud.ask(json!({"do": "send", "queue": "q", "bodies": bodies}));
+    cloud.ask(json!({"do": "faults"}));
+    let lake = world.path("lake");
+    let first = cloud.done(&["ingest", "sqs://q", "--lake", text(&lake)]);
+    let messages = &first["messages"];
+    assert_eq!(
+        (&messages["received"], &messages["deleted"]),
+        (&json!(bodies.len()), &json!(bodies.len())),
+        "{messages}"
+    );
+    assert_eq!((&messages["without_objects"], &messages["failed"]), (&json!(3), &json!(0)), "{messages}");
+    assert_eq!(cloud.waiting("q"), (0, 0));
+    assert_eq!(first["objects"].as_u64().unwrap() as usize, told.len() + 1);
+    let second = cloud.done(&["ingest", "sqs://q", "s3://trail", "--lake", text(&lake)]);
+    assert_eq!(second["objects"].as_u64().unwrap() as usize, keys.len() - told.len(), "{second}");
+    assert_eq!(distinct(&world), oracle(&world) + 1);
+}
+
+/// What cannot be read is a row of `rejects`, and its message goes to the dead-letter queue: it is never deleted.
+#[test]
+fn poison_goes_to_the_dead_letters() {
+    let Some(mut cloud) = Cloud::start(&[]) else { return };
+    let (world, keys) = world(&mut cloud, "200", json!({"timeout": 1, "dead_letters": 2}));
+    cloud.ask(json!({"do": "put", "bucket": "trail", "key": under("broken.json"), "text": "\u{1f}not json"}));
+    let poison = ["gone.json.gz", "broken.json", "denied.json"].map(under);
+    let mut bodies: Vec<_> = keys.iter().enumerate().map(|(index, key)| message(index, key)).collect();
+    bodies.extend(poison.iter().enumerate().map(|(index, key)| message(index, key)));
+    bodies.push("what is this?".to_owned());
+    cloud.ask(json!({"do": "send", "queue": "q", "bodies": bodies}));
+    let lake = world.path("lake");
+    let run = cloud.run(&["ingest", "sqs://q", "--lake", text(&lake), "--output", "json"]);
+    assert_eq!(run.code, 3, "{}", run.stderr);
+    let messages = &run.json()["messages"];
+    assert_eq!((&messages["failed"], &messages["deleted"]), (&json!(4), &json!(keys.len())), "{messages}");
+    assert!(run.stderr.contains("dead-letter queue"), "{}", run.stderr);
+    assert_eq!(distinct(&world), oracle(&world));
+    for _ in 0..4 {
+        std::thread::sleep(std::time::Duration::from_millis(1200));
+        let again = cloud.run(&["ingest", "sqs://q", "--lake", text(&lake), "--output", "json"]);
+        assert!(matches!(again.code, 0 | 3), "{}", again.stderr);
+    }
+    assert_eq!((cloud.waiting("q"), cloud.waiting("q-dead").0), ((0, 0), 4));
+    let sql = "SELECT count(DISTINCT object) AS n FROM rejects";
+    let rejects = crate::command::trailhound(&["query", sql, "--lake", text(&lake), "--output", "json"]).json();
+    assert_eq!(rejects[0]["n"], json!(4));
+}
+
+/// A message stays ours while its object takes five times its timeout.
+#[test]
+fn a_slow_object_is_read_once() {
+    let Some(mut cloud) = Cloud::start(&["--slow", "10"]) else { return };
+    let (world, _) = world(&mut cloud, "20", json!({"timeout": 2}));
+    cloud.ask(json!({"do": "put", "bucket": "trail", "key": under("slow.json"), "text": log_of("slow")}));
+    cloud.ask(json!({"do": "send", "queue": "q", "bodies": [message(0, &under("slow.json"))]}));
+    cloud.ask(json!({"do": "faults"}));
+    let done = cloud.done(&["ingest", "sqs://q", "--lake", text(&world.path("lake"))]);
+    assert_eq!((&done["objects"], &done["rows"], &done["messages"]["received"]), (&json!(1), &json!(1), &json!(1)));
+    let seen = cloud.ask(json!({"do": "seen"}));
+    assert!(seen["ChangeMessageVisibilityBatch"].as_u64().unwrap_or(0) >= 4, "{seen}");
+    assert_eq!(cloud.waiting("q"), (0, 0));
+}
+
+/// SIGTERM while a queue is followed: an orderly end, and nothing is lost.
+#[test]
+fn an_end_that_is_asked_for_is_orderly() {
+    let Some(mut cloud) = Cloud::start(&[]) else { return };
+    let (world, keys) = world(&mut cloud, "600", json!({"timeout": 5}));
+    let bodies: Vec<_> = keys.iter().enumerate().map(|(index, key)| message(index, key)).collect();
+    cloud.ask(json!({"do": "send", "queue": "q", "bodies": bodies}));
+    let lake = world.path("lake");
+    let mut command = cloud.command(&["ingest", "sqs://q", "--follow", "--lake", text(&lake), "--output", "json"]);
+    let child = command.env("TRAILHOUND_TASK_OBJECTS", "8").spawn().unwrap();
+    std::thread::sleep(std::time::Duration::from_millis(1500));
+    let pid = child.id().to_string();
+    let begun = std::time::Instant::now();
+    assert!(std::process::Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+    let run = finished(child.wait_with_output().unwrap());
+    assert_eq!((run.code, &run.json()["stopped"]), (0, &json!(true)), "{}", run.stderr);
+    assert!(begun.elapsed().as_secs() < 60, "a hang: {:?}", begun.elapsed());
+    let rest = cloud.done(&["ingest", "sqs://q", "s3://trail", "--lake", text(&lake)]);
+    assert_eq!(rest["stopped"], json!(false));
+    assert_eq!(distinct(&world), oracle(&world));
+}

@@ -1,0 +1,115 @@
+//! `verify`, from a bucket and from folders, beside what the official client said.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::{Value, json};
+
+use super::cloud::Cloud;
+use crate::command::{Run, text, trailhound};
+use crate::shared;
+
+fn scenarios() -> Vec<PathBuf> {
+    let Some(data) = shared::data("digest") else { return Vec::new() };
+    let mut folders: Vec<_> = std::fs::read_dir(data).unwrap().map(|entry| entry.unwrap().path()).collect();
+    folders.retain(|folder| folder.join("expected.json").is_file());
+    folders.sort();
+    folders
+}
+
+fn expected(folder: &Path) -> Value {
+    serde_json::from_str(&std::fs::read_to_string(folder.join("expected.json")).unwrap()).unwrap()
+}
+
+/// The flags of the official client's run, as far as ours have them.
+fn flags(folder: &Path) -> Vec<String> {
+    let args = expected(folder)["args"].clone();
+    let args: Vec<&str> = args.as_array().unwrap().iter().filter_map(Value::as_str).collect();
+    let known = ["--trail-arn", "--start-time", "--end-time", "--s3-bucket", "--s3-prefix", "--account-id"];
+    let mut flags = Vec::new();
+    for pair in args.windows(2).filter(|pair| known.contains(&pair[0])) {
+        flags.extend([pair[0].to_owned(), pair[1].to_owned()]);
+    }
+    let keys = folder.parent().unwrap().join("public_keys.json");
+    flags.extend(["--public-keys".to_owned(), text(&keys).to_owned(), "--output".to_owned(), "json".to_owned()]);
+    flags
+}
+
+/// The summary, in the official client's words.
+fn check(folder: &Path, run: &Run, how: &str) {
+    let name = folder.file_name().unwrap().to_string_lossy().into_owned();
+    let expected = expected(folder);
+    assert_eq!(i64::from(run.code), expected["rc"].as_i64().unwrap(), "{name} {how}: {}", run.stderr);
+    let said = expected["stdout"].as_str().unwrap();
+    let found = run.json();
+    for (kind, field) in [("digest", "digests"), ("backfill digest", "backfill_digests"), ("log", "logs")] {
+        let counts = &found[field];
+        let (valid, invalid) = (counts["valid"].as_u64().unwrap(), counts["invalid"].as_u64().unwrap());
+        let total = valid + invalid;
+        let line = format!("\n{valid}/{total} {kind} files valid");
+        assert_eq!(total > 0, said.contains(&format!(" {kind} files valid")), "{name} {how}: {kind}");
+        assert!(total == 0 || said.contains(&line), "{name} {how}: {line}: {said}");
+    }
+    for file in found["files"].as_array().unwrap() {
+        let both = format!("{said}{}", expected["stderr"].as_str().unwrap());
+        let verdict = match file["verdict"].as_str().unwrap() {
+            "valid" => "valid".to_owned(),
+            _ => format!("INVALID: {}", file["reason"].as_str().unwrap()),
+        };
+        let line = format!("file\t{}\t{verdict}", file["object"].as_str().unwrap());
+        assert!(both.contains(&line), "{name} {how}: {line}");
+    }
+}
+
+#[test]
+fn downloaded_folders_have_the_official_verdicts() {
+    for folder in scenarios() {
+        let flags = flags(&folder);
+        let flags: Vec<&str> = flags.iter().map(String::as_str).collect();
+        check(&folder, &trailhound(&[&["verify", text(&folder)], &flags[..]].concat()), "offline");
+    }
+}
+
+#[test]
+fn buckets_have_the_official_verdicts() {
+    if scenarios().is_empty() {
+        return;
+    }
+    for folder in scenarios() {
+        let Some(mut cloud) = Cloud::start(&[]) else { return };
+        let metadata: Value =
+            serde_json::from_str(&std::fs::read_to_string(folder.join("objects.json")).unwrap()).unwrap();
+        for bucket in std::fs::read_dir(folder.join("objects")).unwrap() {
+            let path = bucket.unwrap().path();
+            let name = path.file_name().unwrap().to_str().unwrap();
+            cloud.ask(json!({"do": "upload", "bucket": name, "folder": path, "metadata": metadata}));
+        }
+        let flags = flags(&folder);
+        let flags: Vec<&str> = flags.iter().map(String::as_str).collect();
+        check(&folder, &cloud.run(&[&["verify"], &flags[..]].concat()), "bucket");
+    }
+}
+
+#[test]
+fn strictness_and_lines_of_json() {
+    let Some(folder) = scenarios().into_iter().find(|folder| folder.ends_with("01_valid_chain")) else { return };
+    let room = crate::lake::room();
+    crate::lake::copy_folder(&folder.join("objects"), &room.path().join("objects"));
+    let day = "objects/trail-bucket/AWSLogs/123456789012/CloudTrail/us-east-1/2025/06/01";
+    let forged = "123456789012_CloudTrail_us-east-1_20250601T0112Z_forged0000000000.json.gz";
+    std::fs::write(room.path().join(day).join(forged), crate::command::gzip(br#"{"Records":[]}"#)).unwrap();
+    let (keys, metadata) = (folder.parent().unwrap().join("public_keys.json"), folder.join("objects.json"));
+    let args = ["verify", text(room.path()), "--public-keys", text(&keys), "--metadata", text(&metadata)];
+    let lax = trailhound(&[&args[..], &["--output", "jsonl"]].concat());
+    assert_eq!(lax.code, 0, "{}", lax.stderr);
+    let lines: Vec<Value> = lax.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert!(
+        lines.iter().any(|line| line["remark"] == "unlisted_log" && line["object"].as_str().unwrap().ends_with(forged))
+    );
+    assert_eq!((lines.len(), &lines.last().unwrap()["finding"]), (3 + 6 + 1 + 1 + 1, &json!("summary")));
+    assert_eq!(trailhound(&[&args[..], &["--strict"]].concat()).code, 1);
+    // Without signatures of the newest digest nothing is said of it, and that shows.
+    let bare = trailhound(&["verify", text(&room.path().join("objects")), "--public-keys", text(&keys)]);
+    assert!(bare.code == 3 && bare.stdout.contains("unproven"), "{}{}", bare.stdout, bare.stderr);
+    let nothing = trailhound(&["verify", text(&room.path().join(day)), "--public-keys", text(&keys)]);
+    assert!(nothing.code == 3 && nothing.stderr.contains("nothing is proven"), "{}", nothing.stderr);
+}
