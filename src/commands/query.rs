@@ -22,9 +22,9 @@ pub(crate) fn run(args: &QueryArgs, global: &Global, words: Words) -> Result<Out
     let (source, paths) = args.split().map_err(Failure::Usage)?;
     let sql = read_sql(&source)?;
     // A table that the statement does not name is not asked; one that lists tables is shown all.
-    let named = sql.to_lowercase();
-    let lists = named.contains("information_schema") || named.trim_start().starts_with("show");
-    let is_wanted = |table: &str| lists || named.contains(table);
+    let text = sql.to_lowercase();
+    let lists = text.contains("information_schema") || text.trim_start().starts_with("show");
+    let is_wanted = |table: &str| lists || text.contains(table);
     if let Some(lake) = intake::lake(&args.lake, &paths, &args.source, &is_wanted)? {
         let engine = engine(global)?;
         engine.register_lake(&lake)?;
