@@ -165,7 +165,7 @@ pub(crate) fn lake(args: &LakeArgs, paths: &[PathBuf], source: &SourceArgs) -> R
 /// Where a command's events come from.
 pub(crate) enum Events {
     /// Logs, as they lie in files.
-    Logs(Intake),
+    Logs(Box<Intake>),
     /// A lake, with so many threads to read it.
     Lake(Box<Lake>, usize),
 }
@@ -181,7 +181,7 @@ impl Events {
             return Ok(Events::Lake(Box::new(lake), threads));
         }
         let reach = Reach { source: &input.source, aws: &input.lake.aws, queue: false };
-        Ok(Events::Logs(Intake::open(&input.paths, &reach, input.limits, global, words)?))
+        Ok(Events::Logs(Box::new(Intake::open(&input.paths, &reach, input.limits, global, words)?)))
     }
 
     /// Reads everything once: all columns, or at least the named ones. What a lake refused was told when it was

@@ -56,7 +56,7 @@ pub(crate) fn run(keep: Option<&Path>, global: &Global, words: Words) -> Result<
     let limits =
         Limits { max_inflated_bytes: ingest::gunzip::Limits::default().inflated_bytes, accept_trailing_data: false };
     let intake = Intake::new(std::slice::from_ref(&summary.trail), limits, &global, words)?;
-    let glance = scan::glance(&Events::Logs(intake.clone()), words)?;
+    let glance = scan::glance(&Events::Logs(Box::new(intake.clone())), words)?;
     render::settle(glance.report(&mut io::stdout(), global.rows().terminal))?;
 
     for (number, (question, sql)) in QUESTIONS.iter().enumerate() {
