@@ -52,7 +52,7 @@ impl Rulebook {
             std::fs::metadata(folder)
                 .map_err(|e| Failure::Io(format!("{}: {e}; give a folder of rules", folder.display())))?;
             let parsed = pack::load(folder, &values);
-            if parsed.rules.is_empty() && parsed.errors.is_empty() {
+            if parsed.rules.is_empty() && parsed.filters.is_empty() && parsed.errors.is_empty() {
                 words.warning(&format!("{}: no rules in it: rules are .yml or .yaml files", folder.display()));
             }
             all.extend(parsed);
