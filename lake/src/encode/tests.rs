@@ -16,7 +16,6 @@ use parquet::basic::Compression;
 use parquet::file::reader::FileReader;
 use parquet::file::serialized_reader::SerializedFileReader;
 use parquet::file::statistics::Statistics;
-use parquet::file::statistics::Statistics;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
