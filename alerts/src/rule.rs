@@ -128,6 +128,11 @@ fn read(file: &str, document: &Document, lists: &Lists, parsed: &mut Parsed) -> 
         if let Some(source) = &filter.logsource {
             check_source(source).map_err(place)?;
         }
+        let block = document.map.get("filter").and_then(|block| block.as_mapping());
+        if !block.is_some_and(|block| block.contains_key("rules")) {
+            // Without them it would silence every rule there is.
+            return Err(place("a filter needs `rules`: the rules that it is for, or `any`".to_owned()));
+        }
         parsed.filters.push(Filter::read(about.clone(), filter, lists).map_err(place)?);
     }
     Ok(())

@@ -28,7 +28,8 @@ lists the columns of events, `DESCRIBE coverage` those of any table, `query --li
 pub(crate) struct QueryArgs {
     /// The question: SQL, or a name of `--list` and what it asks for; `@FILE` reads SQL from a file, `-` from standard input
     // With --file there is no SQL, and clap puts the first PATH here: see `QueryArgs::split`.
-    #[arg(value_name = "SQL")]
+    // Saved queries begin with `-- what they are for`, which is no flag.
+    #[arg(value_name = "SQL", allow_hyphen_values = true)]
     sql: Option<OsString>,
 
     /// Files, folders (read recursively), globs or s3://BUCKET/PREFIX of CloudTrail logs; `-` is standard input
@@ -96,6 +97,9 @@ impl QueryArgs {
             return Err("no question: give <SQL>, a name of `trailhound query --list`, or --file".to_owned());
         };
         let sql = sql.into_string().map_err(|_| "the SQL is not UTF-8: write it to a file and use @FILE".to_owned())?;
+        if sql.len() > 1 && sql.starts_with('-') && !is_comment(&sql) {
+            return Err(format!("unexpected argument '{sql}': `trailhound query --help` lists the flags"));
+        }
         if let Some(file) = sql.strip_prefix('@') {
             return Ok(SqlSource::File(PathBuf::from(file)));
         }
@@ -115,4 +119,9 @@ impl QueryArgs {
         let given = given.ok_or_else(|| format!("what `{sql}` asks for must be UTF-8"))?;
         question.with(&given).map(SqlSource::Text).map_err(|error| error.to_string())
     }
+}
+
+/// Whether SQL begins with a comment: `--` and white space, or `--` and words, which no flag has.
+fn is_comment(sql: &str) -> bool {
+    sql.strip_prefix("--").is_some_and(|rest| rest.contains(char::is_whitespace))
 }

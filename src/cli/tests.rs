@@ -122,6 +122,11 @@ fn sql_is_told_from_paths() {
     assert!(split(&["query", "SELECT 1"]).unwrap_err().contains("<PATH>"));
     assert!(split(&["query", "--file", "q.sql"]).unwrap_err().contains("<PATH>"));
     assert!(split(&["query"]).unwrap_err().contains("<SQL>"));
+    // Saved queries begin with a comment; a flag that is none is no SQL.
+    let saved = "-- Who was it?\nSELECT 1";
+    assert!(matches!(split(&["query", saved, "a"]), Ok((SqlSource::Text(sql), _)) if sql == saved));
+    assert!(split(&["query", "--lsit", "a"]).unwrap_err().contains("unexpected argument"));
+    assert!(matches!(split(&["query", "-q", "SELECT 1", "a"]), Ok((SqlSource::Text(sql), _)) if sql == "SELECT 1"));
 }
 
 #[test]

@@ -54,6 +54,10 @@ fn both_ways_take_several_selections() {
 
 #[test]
 fn filters_that_cannot_be_kept_are_refused() {
+    let aimless =
+        "title: f\nlogsource: {product: aws}\nfilter:\n  selection:\n    eventName: x\n  condition: selection\n";
+    let parsed = rule::parse("f.yml", aimless, &Lists::new());
+    assert!(parsed.filters.is_empty() && parsed.errors[0].reason.contains("needs `rules`"), "{:?}", parsed.errors);
     let selection = "  selection:\n    awsRegion: x\n  condition: selection\n";
     let other = filter_of("any", selection).replace("service: cloudtrail", "service: route53");
     for (yaml, reason) in [

@@ -81,6 +81,9 @@ fn athena_queries() {
             "r.arn, n FROM $ CROSS JOIN UNNEST(resources) WITH ORDINALITY AS u (r, n) WHERE n = 2",
             "arn:aws:s3:::secrets|2",
         ),
+        // A row without elements stays in a LEFT JOIN.
+        ("count(*), count(r.arn) FROM $ LEFT JOIN UNNEST(resources) AS t(r) ON TRUE", "8|2"),
+        ("count(*), count(r.arn) FROM $ CROSS JOIN UNNEST(resources) AS t(r)", "2|2"),
         ("max_by(eventname, eventtime) FROM $ WHERE eventsource = 's3.amazonaws.com'", "GetObject"),
         (
             "count_if(errorcode IS NOT NULL), arbitrary(errorcode) FROM $ WHERE errorcode = 'AccessDenied'",

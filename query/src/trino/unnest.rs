@@ -6,8 +6,8 @@
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
-    Expr, Ident, JoinOperator, ObjectNamePart, Select, SetExpr, Statement, TableAlias, TableFactor, TableWithJoins,
-    Value, VisitMut, VisitorMut,
+    Expr, Ident, JoinConstraint, JoinOperator, ObjectNamePart, Select, SetExpr, Statement, TableAlias, TableFactor,
+    TableWithJoins, Value, VisitMut, VisitorMut,
 };
 use datafusion::sql::sqlparser::parser::Parser;
 
@@ -39,7 +39,7 @@ impl VisitorMut for Joins {
             // `FROM t, UNNEST(t.list)` says the same with a comma.
             let own = is_unnest(&table.relation) && !kept.is_empty();
             let joins = std::mem::take(&mut table.joins);
-            if !own || !self.take_in(&mut kept, &table.relation) {
+            if !own || !self.take_in(&mut kept, &table.relation, false) {
                 kept.push(table);
             }
             for join in joins {
@@ -47,7 +47,13 @@ impl VisitorMut for Joins {
                     join.join_operator,
                     JoinOperator::Right(_) | JoinOperator::RightOuter(_) | JoinOperator::FullOuter(_)
                 );
-                let taken = !outer && is_unnest(&join.relation) && self.take_in(&mut kept, &join.relation);
+                let taken = match is_left(&join.join_operator) {
+                    _ if outer || !is_unnest(&join.relation) => false,
+                    // A condition on elements would have to keep the row that loses them all.
+                    Some(Some(_)) => false,
+                    Some(None) => self.take_in(&mut kept, &join.relation, true),
+                    None => self.take_in(&mut kept, &join.relation, false),
+                };
                 if !taken && let Some(table) = kept.last_mut() {
                     table.joins.push(join);
                 }
@@ -58,13 +64,24 @@ impl VisitorMut for Joins {
     }
 }
 
+/// Whether a join keeps rows without a partner, and the condition that it then puts on partners, but for `ON TRUE`.
+fn is_left(join: &JoinOperator) -> Option<Option<&JoinConstraint>> {
+    let (JoinOperator::Left(condition) | JoinOperator::LeftOuter(condition)) = join else { return None };
+    Some(match condition {
+        JoinConstraint::None => None,
+        JoinConstraint::On(Expr::Value(value)) if value.value == Value::Boolean(true) => None,
+        other => Some(other),
+    })
+}
+
 fn is_unnest(table: &TableFactor) -> bool {
     matches!(table, TableFactor::UNNEST { .. })
 }
 
 impl Joins {
-    /// Puts an `UNNEST` into the table that its lists belong to; false where it cannot be.
-    fn take_in(&mut self, tables: &mut [TableWithJoins], unnest: &TableFactor) -> bool {
+    /// Puts an `UNNEST` into the table that its lists belong to; false where it cannot be. A row without elements stays if
+    /// `keeps`.
+    fn take_in(&mut self, tables: &mut [TableWithJoins], unnest: &TableFactor, keeps: bool) -> bool {
         let TableFactor::UNNEST { alias, array_exprs, with_offset: false, with_ordinality, .. } = unnest else {
             return false;
         };
@@ -103,7 +120,7 @@ impl Joins {
             let one = Expr::Value(Value::Number("1".into(), false).with_empty_span());
             items.push((call("generate_series", vec![one, count(first.clone())]), column(items.len())));
         }
-        let Some(wrapped) = wrapped(factor, &name, &items) else { return false };
+        let Some(wrapped) = wrapped(factor, &name, &items, keeps) else { return false };
         *factor = wrapped;
         let columns = items.iter().map(|(_, name)| name.value.clone()).collect();
         if let Some(alias) = alias {
@@ -149,8 +166,13 @@ fn name_of(factor: &TableFactor) -> Option<Ident> {
 }
 
 /// `(SELECT *, unnest(list) AS element, … FROM factor) AS name`.
-fn wrapped(factor: &TableFactor, name: &Ident, items: &[(Expr, Ident)]) -> Option<TableFactor> {
-    let items: Vec<String> = items.iter().map(|(expr, column)| format!("unnest({expr}) AS {column}")).collect();
+fn wrapped(factor: &TableFactor, name: &Ident, items: &[(Expr, Ident)], keeps: bool) -> Option<TableFactor> {
+    // A list of one null makes one row.
+    let list = |expr: &Expr| match keeps {
+        true => format!("CASE WHEN cardinality({expr}) > 0 THEN {expr} ELSE make_array(NULL) END"),
+        false => expr.to_string(),
+    };
+    let items: Vec<String> = items.iter().map(|(expr, column)| format!("unnest({}) AS {column}", list(expr))).collect();
     let sql = format!("SELECT *, {} FROM x", items.join(", "));
     let mut query =
         Parser::new(&crate::grammar::Grammar { lambdas: true }).try_with_sql(&sql).ok()?.parse_query().ok()?;
