@@ -7,8 +7,9 @@ use std::ops::ControlFlow;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::archive::{Archive, Fault};
-use super::chain::Chain;
+use super::chain::{Chain, Span};
 use super::verdict::{Remark, Tally};
+use super::walk::LATE;
 use crate::key::{Key, Kind};
 
 /// A file's name tells when it was written; it is delivered, and then digested, up to so much later.
@@ -64,9 +65,13 @@ impl Covered {
 
 /// Tells of the log files beside these chains' digests that none of them lists. The chains are of one account and Region:
 /// two trails write into the same folders.
+///
+/// Asked about are the times of `span`, at least those between the valid digests: who takes the newest digest away hides the
+/// log files of its time, which nothing proves then. Files that are younger than a digest may be late are not told of.
 pub(super) fn unlisted(
     archive: &dyn Archive,
     chain: &Chain,
+    span: Span,
     covered: &mut [Covered],
     tally: &mut Tally<'_>,
 ) -> Result<(), Fault> {
@@ -77,6 +82,9 @@ pub(super) fn unlisted(
         let first = ours.iter().filter_map(|covered| covered.spans.first()).map(|span| span.0).min();
         let last = ours.iter().filter_map(|covered| covered.spans.last()).map(|span| span.1).max();
         let (Some(first), Some(last)) = (first, last) else { continue };
+        let settled = Utc::now() - LATE;
+        let first = span.start.map_or(first, |start| start.min(first));
+        let last = span.end.map_or(settled, |end| end.min(settled)).max(last);
         let mut found = Vec::new();
         archive.logs(&bucket, chain, (first, last), &mut |key| {
             let listed = |covered: &&Covered| covered.listed.contains(&covered.hasher.hash_one((&*bucket, key)));

@@ -69,7 +69,7 @@ pub fn verify(
             covered.push(walk::verify(archive, keys, chain, options, &mut tally)?);
         }
         if let Some(chain) = together.first() {
-            listing::unlisted(archive, chain, &mut covered, &mut tally)?;
+            listing::unlisted(archive, chain, options.span, &mut covered, &mut tally)?;
         }
     }
     Ok(summary)

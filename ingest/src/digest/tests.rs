@@ -184,6 +184,15 @@ fn digests_that_are_signed_and_do_not_fit_are_remarked() {
     );
 }
 
+/// Who takes the newest digest away leaves log files that nothing proves.
+#[test]
+fn log_files_after_the_newest_digest_are_told_of() {
+    let trail = Trail::of(3);
+    trail.remove(&trail.digest(2));
+    let (_, all) = run(trail.path(), trail.metadata(), trail.keys());
+    assert_eq!(all.remarks().iter().filter(|remark| **remark == Remark::UncoveredLog).count(), 2);
+}
+
 /// A key in a digest is followed only within what was given, and a chain that bites its tail ends.
 #[test]
 fn signed_nonsense_ends() {

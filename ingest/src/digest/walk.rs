@@ -24,7 +24,7 @@ use crate::key::DigestName;
 /// Digests of the hour after the end may list files that were delivered before it.
 const AFTER_END: TimeDelta = TimeDelta::hours(1);
 /// Digests are written every hour; one that is this late is worth a word.
-const LATE: TimeDelta = TimeDelta::hours(2);
+pub(super) const LATE: TimeDelta = TimeDelta::hours(2);
 
 /// Verifies one chain, standard digests and then backfill digests; what its valid digests cover.
 pub(super) fn verify(
