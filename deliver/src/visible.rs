@@ -9,7 +9,13 @@ use std::fmt::Write;
 /// Text on one line with nothing in it that a reader cannot see: control, bidirectional and invisible characters
 /// become `\n`, `\t`, `\u{…}`.
 pub fn line(text: &str) -> Cow<'_, str> {
-    let Some(first) = text.find(must_be_shown) else {
+    escape(text, |_| false)
+}
+
+/// [`line`], but for the characters to `keep`.
+pub fn escape(text: &str, keep: fn(char) -> bool) -> Cow<'_, str> {
+    let dangerous = |c: char| must_be_shown(c) && !keep(c);
+    let Some(first) = text.find(dangerous) else {
         return Cow::Borrowed(text);
     };
     let (clean, rest) = text.split_at(first);
@@ -17,7 +23,7 @@ pub fn line(text: &str) -> Cow<'_, str> {
     out.push_str(clean);
     for c in rest.chars() {
         match c {
-            c if !must_be_shown(c) => out.push(c),
+            c if !dangerous(c) => out.push(c),
             '\n' => out.push_str("\\n"),
             '\r' => out.push_str("\\r"),
             '\t' => out.push_str("\\t"),
@@ -68,7 +74,7 @@ pub(crate) fn clip_bytes(text: &str, most: usize) -> String {
 
 /// True for a character that a screen acts on, or that a reader cannot see: Unicode 16 categories Cc, Cf, Zl and Zp,
 /// and the property `Default_Ignorable_Code_Point`.
-fn must_be_shown(c: char) -> bool {
+pub fn must_be_shown(c: char) -> bool {
     if c < '\u{ad}' {
         return c.is_control();
     }

@@ -9,39 +9,15 @@
 //! stays the same, so machine-readable output is always safe to look at. Knows no Arrow and no colours.
 
 use std::borrow::Cow;
-use std::fmt::Write;
+
+use deliver::visible::{escape, must_be_shown};
 
 /// Text for one line of the screen: nothing but visible characters and spaces is left.
-pub(crate) fn line(text: &str) -> Cow<'_, str> {
-    escape(text, |_| false)
-}
+pub(crate) use deliver::visible::line;
 
 /// Text for several lines of the screen: newlines stay, everything else as in [`line`].
 pub(crate) fn lines(text: &str) -> Cow<'_, str> {
     escape(text, |c| c == '\n')
-}
-
-fn escape(text: &str, keep: fn(char) -> bool) -> Cow<'_, str> {
-    let dangerous = |c: char| must_be_shown(c) && !keep(c);
-    let Some(first) = text.find(dangerous) else {
-        return Cow::Borrowed(text);
-    };
-    let (clean, rest) = text.split_at(first);
-    let mut out = String::with_capacity(text.len() + 16);
-    out.push_str(clean);
-    for c in rest.chars() {
-        match c {
-            c if !dangerous(c) => out.push(c),
-            '\n' => out.push_str("\\n"),
-            '\r' => out.push_str("\\r"),
-            '\t' => out.push_str("\\t"),
-            c => {
-                // Writing to a String cannot fail.
-                let _ = write!(out, "\\u{{{:x}}}", u32::from(c));
-            }
-        }
-    }
-    Cow::Owned(out)
 }
 
 /// Appends serialised JSON to `out` with every dangerous character inside its strings as a `\uXXXX` escape.
@@ -68,22 +44,6 @@ pub(crate) fn json_text(json: &[u8], out: &mut Vec<u8>) {
             out.extend_from_slice("\u{fffd}".as_bytes());
         }
     }
-}
-
-/// True for a character that a terminal acts on, or that a reader cannot see.
-///
-/// Unicode 16: categories Cc, Cf, Zl and Zp, and the code points with the property `Default_Ignorable_Code_Point`.
-fn must_be_shown(c: char) -> bool {
-    if c < '\u{ad}' {
-        return c.is_control();
-    }
-    matches!(c,
-        '\u{ad}' | '\u{34f}' | '\u{600}'..='\u{605}' | '\u{61c}' | '\u{6dd}' | '\u{70f}'
-        | '\u{890}' | '\u{891}' | '\u{8e2}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
-        | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
-        | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}'
-        | '\u{fff0}'..='\u{fffb}' | '\u{110bd}' | '\u{110cd}' | '\u{13430}'..='\u{1343f}'
-        | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
 }
 
 #[cfg(test)]
