@@ -99,16 +99,18 @@ impl Engine {
     /// Makes `table` the table `events`, with the views over it.
     pub(crate) fn register_events(&self, table: Arc<dyn TableProvider>, by_field: bool) -> Result<()> {
         self.by_field.store(by_field, Ordering::Relaxed);
-        let [athena_logs, cloudtrail] = athena::NAMES;
-        for (name, columns) in [
-            (athena_logs, athena::columns()),
-            (cloudtrail, athena::columns()),
-            (store::NAME, store::columns()),
-            (tailpipe::NAME, tailpipe::columns()),
-            (ocsf::NAME, ocsf::columns()),
-            (ecs::NAME, ecs::columns()),
+        for (names, columns) in [
+            (athena::NAMES.as_slice(), athena::columns()),
+            (&[store::NAME], store::columns()),
+            (&[tailpipe::NAME], tailpipe::columns()),
+            (&[ocsf::NAME], ocsf::columns()),
+            (&[ecs::NAME], ecs::columns()),
         ] {
-            self.put(name, views::view(&self.context, name, &columns, &table)?)?;
+            let Some(first) = names.first() else { continue };
+            let view = views::view(&self.context, first, &columns, &table)?;
+            for name in names {
+                self.put(name, view.clone())?;
+            }
         }
         self.put(EVENTS, table)
     }
