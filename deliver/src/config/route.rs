@@ -38,10 +38,7 @@ impl Route {
     /// Whether the alert goes this way.
     pub fn takes(&self, notice: &Notice) -> bool {
         self.severity.is_none_or(|least| notice.severity() >= least)
-            && any(&self.rules, [&notice.rule, &notice.rule_id])
-            && any(&self.tags, &notice.tags)
-            && any(&self.accounts, [&notice.account])
-            && any(&self.principals, [&notice.principal])
+            && is_about(notice, [&self.rules, &self.tags, &self.accounts, &self.principals])
     }
 
     pub(super) fn check(&self, sinks: &BTreeMap<String, SinkConfig>) -> Result<(), String> {
@@ -58,8 +55,16 @@ impl Route {
     }
 }
 
+/// Whether an alert is about what lists of rules, tags, accounts and principals name; an empty list asks nothing.
+pub(super) fn is_about(notice: &Notice, [rules, tags, accounts, principals]: [&[String]; 4]) -> bool {
+    any(rules, [&notice.rule, &notice.rule_id])
+        && any(tags, &notice.tags)
+        && any(accounts, [&notice.account])
+        && any(principals, [&notice.principal])
+}
+
 /// Whether one of `texts` is as one of the patterns says; no pattern asks nothing.
-pub(super) fn any<'a>(patterns: &[String], texts: impl IntoIterator<Item = &'a String>) -> bool {
+fn any<'a>(patterns: &[String], texts: impl IntoIterator<Item = &'a String>) -> bool {
     patterns.is_empty() || texts.into_iter().any(|text| patterns.iter().any(|pattern| glob::matches(pattern, text)))
 }
 

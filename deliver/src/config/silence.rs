@@ -5,7 +5,7 @@ use chrono::DateTime;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 
-use super::route::any;
+use super::route::is_about;
 use crate::notice::Notice;
 
 /// Alerts that are not told for a time. Each condition that is given must hold; of each list, one entry.
@@ -40,10 +40,7 @@ impl Silence {
     pub fn covers(&self, notice: &Notice, at: i64) -> bool {
         at < self.until
             && self.severity.is_none_or(|most| notice.severity() <= most)
-            && any(&self.rules, [&notice.rule, &notice.rule_id])
-            && any(&self.tags, &notice.tags)
-            && any(&self.accounts, [&notice.account])
-            && any(&self.principals, [&notice.principal])
+            && is_about(notice, [&self.rules, &self.tags, &self.accounts, &self.principals])
     }
 
     pub(super) fn check(&self) -> Result<(), String> {
