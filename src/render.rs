@@ -222,6 +222,22 @@ fn told_apart(schema: &SchemaRef) -> SchemaRef {
     Arc::new(Schema::new_with_metadata(fields, schema.metadata().clone()))
 }
 
+/// A batch under the schema that the output was begun with: it may differ in metadata, or in the names that had to be told
+/// apart.
+fn under(schema: &SchemaRef, batch: &RecordBatch) -> io::Result<RecordBatch> {
+    RecordBatch::try_new(schema.clone(), batch.columns().to_vec()).map_err(arrow_error)
+}
+
+/// Refuses to write a binary format to a terminal.
+fn refuse_terminal(is_terminal: bool, format: &str, file: &str) -> io::Result<()> {
+    if !is_terminal {
+        return Ok(());
+    }
+    let reason =
+        format!("{format} is binary and standard output is a terminal: redirect it to a file, as in `> {file}`");
+    Err(io::Error::new(io::ErrorKind::InvalidInput, reason))
+}
+
 fn arrow_error(error: ArrowError) -> io::Error {
     match error {
         ArrowError::IoError(_, error) => error,

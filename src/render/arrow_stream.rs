@@ -17,11 +17,7 @@ pub(super) struct ArrowRows<'a> {
 
 impl<'a> ArrowRows<'a> {
     pub(super) fn new(out: &'a mut (dyn Write + Send), schema: SchemaRef, is_terminal: bool) -> io::Result<Self> {
-        if is_terminal {
-            let reason = "arrow is binary and standard output is a terminal: redirect it to a file, \
-                          as in `> rows.arrows`";
-            return Err(io::Error::new(io::ErrorKind::InvalidInput, reason));
-        }
+        super::refuse_terminal(is_terminal, "arrow", "rows.arrows")?;
         let out = BufWriter::with_capacity(BUFFER_BYTES, out);
         let writer = StreamWriter::try_new(out, &schema).map_err(super::arrow_error)?;
         Ok(ArrowRows { writer, schema, rows: 0 })
@@ -30,8 +26,7 @@ impl<'a> ArrowRows<'a> {
 
 impl RowSink for ArrowRows<'_> {
     fn batch(&mut self, batch: &RecordBatch) -> io::Result<()> {
-        // The schema decides: a batch may differ in metadata, or in the names that had to be told apart.
-        let batch = RecordBatch::try_new(self.schema.clone(), batch.columns().to_vec()).map_err(super::arrow_error)?;
+        let batch = super::under(&self.schema, batch)?;
         self.rows += u64::try_from(batch.num_rows()).unwrap_or(u64::MAX);
         self.writer.write(&batch).map_err(super::arrow_error)
     }

@@ -23,11 +23,7 @@ pub(super) struct ParquetRows<'a> {
 
 impl<'a> ParquetRows<'a> {
     pub(super) fn new(out: &'a mut (dyn Write + Send), schema: SchemaRef, is_terminal: bool) -> io::Result<Self> {
-        if is_terminal {
-            let reason = "parquet is binary and standard output is a terminal: redirect it to a file, \
-                          as in `> rows.parquet`";
-            return Err(io::Error::new(io::ErrorKind::InvalidInput, reason));
-        }
+        super::refuse_terminal(is_terminal, "parquet", "rows.parquet")?;
         let properties = WriterProperties::builder()
             .set_compression(Compression::ZSTD(ZstdLevel::default()))
             .set_max_row_group_row_count(Some(ROW_GROUP_ROWS_MAX))
@@ -41,8 +37,7 @@ impl<'a> ParquetRows<'a> {
 
 impl RowSink for ParquetRows<'_> {
     fn batch(&mut self, batch: &RecordBatch) -> io::Result<()> {
-        // The schema decides: a batch may differ in metadata, or in the names that had to be told apart.
-        let batch = RecordBatch::try_new(self.schema.clone(), batch.columns().to_vec()).map_err(super::arrow_error)?;
+        let batch = super::under(&self.schema, batch)?;
         self.rows += u64::try_from(batch.num_rows()).unwrap_or(u64::MAX);
         self.writer.write(&batch).map_err(parquet_error)
     }
