@@ -2,6 +2,7 @@
 
 mod cli;
 mod commands;
+mod folded;
 mod intake;
 mod outcome;
 mod overview;

@@ -36,7 +36,7 @@ pub(crate) struct Glance {
 }
 
 pub(crate) fn run(args: &ScanArgs, global: &Global, words: Words) -> Result<Outcome, Failure> {
-    let events = Events::open(&args.input, global, words)?;
+    let events = Events::open(&args.input, &|_| false, global, words)?;
     let glance = glance(&events, words)?;
     let mut out = io::stdout();
     match global.output {
