@@ -26,6 +26,7 @@ pub(crate) fn run(args: &AlertsArgs, global: &Global, words: Words) -> Result<Ou
     let book = Rulebook::open(&args.rules, words)?;
     let known = Known::open(&args.suppress, Utc::now(), words)?;
     let (mut engine, rules) = book.engine(words);
+    known.check(engine.rules(), words);
     let events = Events::open(&args.input, &|_| false, global, words)?;
     let mut days = Days::default();
     let totals = events.read(None, &mut |batch| {
