@@ -5,6 +5,7 @@ mod commands;
 mod intake;
 mod outcome;
 mod overview;
+mod proof;
 mod remote;
 mod render;
 mod rulebook;

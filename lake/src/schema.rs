@@ -19,8 +19,14 @@ pub const COVERAGE: &str = "coverage";
 /// Principal × action: when it was used. Partial rows: sum and take the extremes.
 pub const LAST_USED: &str = "last_used";
 
-/// The tables beside `events`, in the order in which a batch reaches them.
+/// What CloudTrail's digests say of log files: one row a file that a proven digest lists, or that one should list and does not.
+pub const DIGESTED: &str = "digested";
+
+/// The tables that a batch of events reaches after `events`, in that order.
 pub const SIDE: &[&str] = &[OBJECTS, REJECTS, COVERAGE, LAST_USED];
+
+/// All tables beside `events`. `digested` has commits of its own, because digests come up to an hour after the events.
+pub const BESIDE: &[&str] = &[OBJECTS, REJECTS, COVERAGE, LAST_USED, DIGESTED];
 
 pub(crate) const PARTITION: &str = "event_date";
 
@@ -34,10 +40,11 @@ pub(crate) fn spec(name: &str) -> Spec {
         OBJECTS => (OBJECTS, objects()),
         REJECTS => (REJECTS, rejects()),
         COVERAGE => (COVERAGE, coverage()),
+        DIGESTED => (DIGESTED, digested()),
         _ => (LAST_USED, last_used()),
     };
     let first = match name {
-        OBJECTS | REJECTS => &["object"],
+        OBJECTS | REJECTS | DIGESTED => &["object"],
         COVERAGE => &["account"],
         _ => &["principal"],
     };
@@ -116,5 +123,23 @@ pub fn last_used() -> SchemaRef {
         number("denied"),
         number("errors"),
         text("regions"),
+    ]))
+}
+
+/// Columns of `digested`. `file` is the last part of `object`, by which copies of a bucket are told too; `sha256` is that of
+/// the inflated text, null where no digest lists the file; `hour` is that of the delivery; the digest speaks of
+/// `digest_start` to `digest_end`.
+pub fn digested() -> SchemaRef {
+    Arc::new(Schema::new(vec![
+        text("object"),
+        text("file"),
+        text("sha256"),
+        text("digest"),
+        text("account"),
+        text("region"),
+        time("hour"),
+        time("digest_start"),
+        time("digest_end"),
+        time("noted_at"),
     ]))
 }
