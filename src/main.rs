@@ -6,6 +6,7 @@ mod folded;
 mod intake;
 mod outcome;
 mod overview;
+mod proof;
 mod remote;
 mod render;
 mod rulebook;

@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 use crate::fault;
 use crate::location::{Aws, Location};
 use crate::manifest::{APPLICATION, Manifest, turn};
-use crate::schema::{self, EVENTS, SIDE};
+use crate::schema::{self, BESIDE, EVENTS, SIDE};
 use crate::table::{Change, Committed, DataFile, Spec, Table};
 
 /// The newest format of a lake that this code knows.
@@ -53,7 +53,7 @@ impl Lake {
         let location = runtime.block_on(Location::open(place, aws))?;
         let mut lake = Lake { runtime, location, tables: BTreeMap::new() };
         lake.check_format()?;
-        for name in std::iter::once(&EVENTS).chain(SIDE.iter().filter(|name| is_wanted(name))) {
+        for name in std::iter::once(&EVENTS).chain(BESIDE.iter().filter(|name| is_wanted(name))) {
             if let Some(table) = lake.block_on(Table::open(&lake.location, schema::spec(name)))? {
                 lake.tables.insert(table.spec.name, table);
             }
@@ -76,7 +76,7 @@ impl Lake {
         lake.location.create()?;
         fault::point("tables.create");
         // `events` comes last: a lake without it is no lake yet, and is made again.
-        for name in SIDE.iter().chain([&EVENTS]) {
+        for name in BESIDE.iter().chain([&EVENTS]) {
             let table = lake.block_on(Table::create(&lake.location, schema::spec(name)))?;
             lake.tables.insert(table.spec.name, table);
         }

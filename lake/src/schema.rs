@@ -30,6 +30,12 @@ pub const TOTAL: &str = "total";
 /// The total of batches: with one missing, `last_used` and `activity` do not tell all that `events` does.
 pub const BATCHES: &str = "batches";
 
+/// What CloudTrail's digests say of log files: one row a file that a proven digest lists, or that one should list and does not.
+pub const DIGESTED: &str = "digested";
+
+/// All tables beside `events`. `digested` has commits of its own, because digests come up to an hour after the events.
+pub const BESIDE: &[&str] = &[OBJECTS, REJECTS, COVERAGE, LAST_USED, ACTIVITY, DIGESTED];
+
 pub(crate) const PARTITION: &str = "event_date";
 /// The column of `events` with every field that the others do not give back.
 pub(crate) const EXTRA: &str = "extra";
@@ -45,10 +51,11 @@ pub(crate) fn spec(name: &str) -> Spec {
         REJECTS => (REJECTS, rejects()),
         COVERAGE => (COVERAGE, coverage()),
         ACTIVITY => (ACTIVITY, activity()),
+        DIGESTED => (DIGESTED, digested()),
         _ => (LAST_USED, last_used()),
     };
     let first = match name {
-        OBJECTS | REJECTS => &["object"],
+        OBJECTS | REJECTS | DIGESTED => &["object"],
         COVERAGE => &["account"],
         ACTIVITY => &["subject"],
         _ => &["principal"],
@@ -147,5 +154,23 @@ pub fn activity() -> SchemaRef {
         number("denied"),
         number("errors"),
         text("detail"),
+    ]))
+}
+
+/// Columns of `digested`. `file` is the last part of `object`, by which copies of a bucket are told too; `sha256` is that of
+/// the inflated text, null where no digest lists the file; `hour` is that of the delivery; the digest speaks of
+/// `digest_start` to `digest_end`.
+pub fn digested() -> SchemaRef {
+    Arc::new(Schema::new(vec![
+        text("object"),
+        text("file"),
+        text("sha256"),
+        text("digest"),
+        text("account"),
+        text("region"),
+        time("hour"),
+        time("digest_start"),
+        time("digest_end"),
+        time("noted_at"),
     ]))
 }

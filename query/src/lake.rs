@@ -3,14 +3,15 @@
 //!
 //! [`table`] is the scan, [`figures`] what the log says of files, [`needle`], [`bloom`] and [`reader`] the way to one
 //! row among millions, [`older`] what files of an older version lack. The tables `coverage`, `last_used` and `activity`
-//! hold partial rows, one set a batch, and [`fold`] makes whole ones of them. This room asks the lake for its files, and
-//! must not write.
+//! hold partial rows, one set a batch, and [`fold`] makes whole ones of them; [`proof`] joins digests with what was read.
+//! This room asks the lake for its files, and must not write.
 
 mod bloom;
 mod figures;
 mod fold;
 mod needle;
 mod older;
+mod proof;
 mod reader;
 mod table;
 
@@ -21,7 +22,7 @@ use arrow::compute::cast;
 use arrow::datatypes::{FieldRef, SchemaRef};
 use arrow::error::ArrowError;
 use datafusion::catalog::TableProvider;
-use lake::schema::{ACTIVITY, COVERAGE, EVENTS, LAST_USED, OBJECTS, REJECTS, SIDE};
+use lake::schema::{ACTIVITY, BESIDE, COVERAGE, DIGESTED, EVENTS, LAST_USED, OBJECTS, REJECTS};
 use lake::{DataFile, Lake};
 
 use crate::answer::BlockingAnswer;
@@ -29,12 +30,15 @@ use crate::error::{Error, Result, explain};
 use crate::session::{Engine, Limits};
 use table::LakeTable;
 
+pub use proof::is_needed;
+
 /// Columns of a table of a lake.
 pub fn columns(table: &str) -> SchemaRef {
     match table {
         OBJECTS => lake::schema::objects(),
         REJECTS => lake::schema::rejects(),
         COVERAGE => lake::schema::coverage(),
+        DIGESTED => lake::schema::digested(),
         LAST_USED => lake::schema::last_used(),
         ACTIVITY => lake::schema::activity(),
         _ => ingest::schema::event_schema(),
@@ -49,14 +53,14 @@ impl Engine {
     /// [`Error::Input`] when the lake's log cannot be read.
     pub fn register_lake(&self, lake: &Lake) -> Result<()> {
         self.register_files(lake, files(lake, EVENTS)?)?;
-        for name in SIDE.iter().copied() {
+        for name in BESIDE.iter().copied() {
             let parts = provider(lake, name, files(lake, name)?)?;
             match fold::sql(name) {
-                Some(sql) if lake.has(name) => self.put(name, fold::view(name, parts, sql)?)?,
+                Some(sql) if lake.has(name) && name != COVERAGE => self.put(name, fold::view(name, parts, sql)?)?,
                 _ => self.put(name, parts)?,
             }
         }
-        Ok(())
+        proof::register(self, lake)
     }
 
     /// Makes these files the table `events`.

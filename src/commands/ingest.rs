@@ -1,6 +1,7 @@
 //! `trailhound ingest`: logs into a lake, once.
 
-mod queue;
+mod digests;
+pub(in crate::commands) mod queue;
 
 use std::io::{self, Write};
 use std::ops::ControlFlow;
@@ -39,6 +40,10 @@ pub(crate) fn run(args: &IngestArgs, global: &Global, words: Words) -> Result<Ou
     if args.follow && name.is_none() {
         return Err(Failure::Usage("--follow reads a queue until it is stopped: give sqs://QUEUE".to_owned()));
     }
+    if args.verify_digests && !args.paths.iter().any(|path| path.to_str().is_some_and(|text| text.starts_with("s3"))) {
+        let text = "--verify-digests reads the digests of s3:// places: for files, `trailhound verify PATH --public-keys FILE --lake PLACE`";
+        return Err(Failure::Usage(text.to_owned()));
+    }
     let stop = Stop::listen();
     let reach = Reach { source: &args.source, aws: &args.at.aws, queue: name.is_some() };
     let listed: Vec<PathBuf> = args.paths.iter().filter(|path| !queue::is_one(path)).cloned().collect();
@@ -47,6 +52,7 @@ pub(crate) fn run(args: &IngestArgs, global: &Global, words: Words) -> Result<Ou
     prepare(&mut intake);
     let mut done = Done::default();
     let mut messages = queue::Messages::default();
+    let mut proven = digests::Proven::default();
     loop {
         if let Some(name) = &name {
             let until = args.follow.then(|| Instant::now() + args.reconcile.to_std().unwrap_or(HOUR));
@@ -58,6 +64,9 @@ pub(crate) fn run(args: &IngestArgs, global: &Global, words: Words) -> Result<Ou
             }
             intake.options.progress = Arc::default();
             done.merge(into_lake(&intake, &mut lake, &stop, &mut |_| {})?);
+            if args.verify_digests && !stop.is_asked() {
+                proven.read(args, &intake, &mut lake)?;
+            }
         }
         if !args.follow || stop.is_asked() {
             break;
@@ -68,6 +77,9 @@ pub(crate) fn run(args: &IngestArgs, global: &Global, words: Words) -> Result<Ou
     if intake.buckets.connection.is_some() {
         value["requests"] = intake.buckets.requests().into();
         value["left_out"] = intake.buckets.left_out();
+    }
+    if args.verify_digests {
+        value["digests"] = proven.to_json();
     }
     if name.is_some() {
         value["messages"] = messages.to_json();
@@ -80,10 +92,11 @@ pub(crate) fn run(args: &IngestArgs, global: &Global, words: Words) -> Result<Ou
     }
     done.warn(words);
     messages.tell(words);
+    proven.tell(words);
     if stop.is_asked() {
         words.note("stopped as asked: what was committed stands, the rest is read by the next run");
     }
-    Ok(intake.tell(&done.totals))
+    Ok(intake.tell(&done.totals).max(proven.outcome()))
 }
 
 /// What a lake has: objects by name, size and time; days of `LookupEvents`, whose size nobody knows beforehand, by name.
