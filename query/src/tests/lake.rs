@@ -324,7 +324,9 @@ fn partial_rows_are_made_whole() {
         assert_eq!(files.len(), 2, "{table}");
         let whole: Vec<RecordBatch> =
             merged(&lake, table, &files, &Limits::default()).unwrap().map(Result::unwrap).collect();
-        let mut expected = rows(&format!("SELECT * FROM {table}"));
+        // What digests say of coverage is no part of its rows.
+        let own: Vec<_> = crate::lake::columns(table).fields().iter().map(|field| field.name().clone()).collect();
+        let mut expected = rows(&format!("SELECT {} FROM {table}", own.join(", ")));
         expected.sort_unstable();
         let mut whole = text(&whole);
         whole.sort_unstable();
@@ -341,12 +343,15 @@ fn tables_of_a_lake_are_described() {
         "cloudtrail",
         "cloudtrail_logs",
         "coverage",
+        "digested",
         "ecs",
         "event_data_store",
         "events",
+        "events_verified",
         "last_used",
         "objects",
         "ocsf",
+        "proof",
         "rejects",
     ];
     assert_eq!(engine.tables(), tables);
