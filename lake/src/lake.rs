@@ -196,9 +196,17 @@ impl Lake {
             let mut missing = Vec::new();
             let mut next = self.last_batch()?;
             while let Some(batch) = next.filter(|batch| has.is_none_or(|has| *batch > has)) {
-                let manifest = self.block_on(Manifest::read(&self.location, batch))?;
+                let manifest = match self.block_on(Manifest::read(&self.location, batch)) {
+                    // A table that came with a later version: what every other table has passed is swept, and has
+                    // nothing for it.
+                    Err(Error::Store { source: object_store::Error::NotFound { .. }, .. }) if has.is_none() => break,
+                    manifest => manifest?,
+                };
                 next = manifest.previous;
-                missing.push(manifest);
+                // Batches that bring nothing are passed over, but for the last: its number says how far the table is.
+                if missing.is_empty() || manifest.brings(name) {
+                    missing.push(manifest);
+                }
             }
             let mut conflict = false;
             while let Some(manifest) = missing.pop() {

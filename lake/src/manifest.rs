@@ -52,6 +52,11 @@ impl Manifest {
         location.put_new(&path(self.batch), text.into()).await
     }
 
+    /// Whether it has rows for a table.
+    pub(crate) fn brings(&self, table: &str) -> bool {
+        self.tables.get(table).is_some_and(|files| !files.is_empty())
+    }
+
     pub(crate) async fn read(location: &Location, batch: i64) -> Result<Manifest> {
         let bytes = location.get(&path(batch)).await?;
         serde_json::from_slice(&bytes).map_err(|error| Error::Damaged { file: path(batch), why: error.to_string() })

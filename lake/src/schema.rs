@@ -19,8 +19,11 @@ pub const COVERAGE: &str = "coverage";
 /// Principal × action: when it was used. Partial rows: sum and take the extremes.
 pub const LAST_USED: &str = "last_used";
 
+/// What became of alerts: one row a step. Folded: one row an alert.
+pub const ALERTS: &str = "alerts";
+
 /// The tables beside `events`, in the order in which a batch reaches them.
-pub const SIDE: &[&str] = &[OBJECTS, REJECTS, COVERAGE, LAST_USED];
+pub const SIDE: &[&str] = &[OBJECTS, REJECTS, COVERAGE, LAST_USED, ALERTS];
 
 pub(crate) const PARTITION: &str = "event_date";
 
@@ -34,11 +37,13 @@ pub(crate) fn spec(name: &str) -> Spec {
         OBJECTS => (OBJECTS, objects()),
         REJECTS => (REJECTS, rejects()),
         COVERAGE => (COVERAGE, coverage()),
+        ALERTS => (ALERTS, alerts()),
         _ => (LAST_USED, last_used()),
     };
     let first = match name {
         OBJECTS | REJECTS => &["object"],
         COVERAGE => &["account"],
+        ALERTS => &["fingerprint"],
         _ => &["principal"],
     };
     Spec { name, schema, partition: None, ranges: first }
@@ -116,5 +121,34 @@ pub fn last_used() -> SchemaRef {
         number("denied"),
         number("errors"),
         text("regions"),
+    ]))
+}
+
+/// Columns of `alerts`: what a step says of an alert, null where it says nothing. A step is `found` (again, with more events),
+/// `suppressed`, `sent` or `dead`; the last two name the sink, the message's key and what the sink said. Lists are joined by `; `.
+pub fn alerts() -> SchemaRef {
+    Arc::new(Schema::new(vec![
+        text("fingerprint"),
+        text("step"),
+        time("at"),
+        text("sink"),
+        text("key"),
+        text("error"),
+        text("rule"),
+        text("rule_id"),
+        text("title"),
+        text("severity"),
+        time("time"),
+        time("last_time"),
+        number("count"),
+        text("principal"),
+        text("actor"),
+        text("account"),
+        text("region"),
+        text("source_addresses"),
+        text("user_agents"),
+        text("what"),
+        text("event_ids"),
+        text("detail"),
     ]))
 }

@@ -2,7 +2,7 @@
 //! last; and rows in order, for whoever rewrites a lake's files.
 //!
 //! [`table`] is the scan, [`figures`] what the log says of files, [`needle`], [`bloom`] and [`reader`] the way to one
-//! row among millions. The tables `coverage` and `last_used` hold partial rows, one set a batch, and [`fold`] makes
+//! row among millions. The tables `coverage`, `last_used` and `alerts` hold partial rows, one set a batch, and [`fold`] makes
 //! whole ones of them. This room asks the lake for its files, and must not write.
 
 mod bloom;
@@ -19,7 +19,7 @@ use arrow::compute::cast;
 use arrow::datatypes::{FieldRef, SchemaRef};
 use arrow::error::ArrowError;
 use datafusion::catalog::TableProvider;
-use lake::schema::{COVERAGE, EVENTS, LAST_USED, OBJECTS, REJECTS};
+use lake::schema::{ALERTS, COVERAGE, EVENTS, LAST_USED, OBJECTS, REJECTS, SIDE};
 use lake::{DataFile, Lake};
 
 use crate::answer::BlockingAnswer;
@@ -34,6 +34,7 @@ pub fn columns(table: &str) -> SchemaRef {
         REJECTS => lake::schema::rejects(),
         COVERAGE => lake::schema::coverage(),
         LAST_USED => lake::schema::last_used(),
+        ALERTS => lake::schema::alerts(),
         _ => ingest::schema::event_schema(),
     }
 }
@@ -46,7 +47,7 @@ impl Engine {
     /// [`Error::Input`] when the lake's log cannot be read.
     pub fn register_lake(&self, lake: &Lake) -> Result<()> {
         self.register_files(lake, files(lake, EVENTS)?)?;
-        for name in [OBJECTS, REJECTS, COVERAGE, LAST_USED] {
+        for name in SIDE.iter().copied() {
             let parts = provider(lake, name, files(lake, name)?)?;
             match fold::sql(name) {
                 Some(sql) if lake.has(name) => self.put(name, fold::view(name, parts, sql)?)?,

@@ -6,6 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use arrow::array::RecordBatch;
 use ingest::batch;
 use ingest::seen::{Seen, without};
 
@@ -16,7 +17,7 @@ use crate::lake::ATTEMPTS;
 use crate::manifest::{APPLICATION, Manifest, number_after};
 use crate::read;
 use crate::rows::{self, Object};
-use crate::schema::{COVERAGE, EVENTS, LAST_USED, OBJECTS, REJECTS};
+use crate::schema::{ALERTS, COVERAGE, EVENTS, LAST_USED, OBJECTS, REJECTS};
 use crate::stage::{store, store_rows};
 use crate::table::{Change, Committed, DataFile};
 
@@ -28,7 +29,7 @@ impl Ingest<'_> {
     pub(super) fn commit(&mut self) -> Result<()> {
         let mut files = self.stage.finish()?;
         let mut objects = std::mem::take(&mut self.objects);
-        if files.is_empty() && objects.is_empty() && self.repair.is_none() {
+        if files.is_empty() && objects.is_empty() && self.alerts.is_empty() && self.repair.is_none() {
             return Ok(());
         }
         self.rows = 0;
@@ -39,6 +40,9 @@ impl Ingest<'_> {
                 side = self.side(&objects)?;
             }
             let manifest = Manifest { batch: number_after(previous), previous, tables: side.clone() };
+            if let Some(state) = &self.state {
+                self.lake.keep_state(state, manifest.batch)?;
+            }
             fault::point("manifest.before");
             if !self.lake.block_on(manifest.write(self.lake.location()))? {
                 // Another writer of this turn has drawn the same number.
@@ -48,6 +52,10 @@ impl Ingest<'_> {
             if self.stand(&files, &manifest)? {
                 self.own.extend(files.iter().map(|file| file.path.clone()));
                 self.known.extend(files.into_iter().map(|file| file.path));
+                self.alerts.clear();
+                if let Some(state) = self.state.take() {
+                    self.lake.drop_states(&state, manifest.batch)?;
+                }
                 self.outcome.commits += 1;
                 self.outcome.version = self.lake.version();
                 return self.lake.catch_up();
@@ -93,6 +101,7 @@ impl Ingest<'_> {
             (REJECTS, rows::rejects(objects, self.now).map_err(encode(REJECTS))?),
             (COVERAGE, self.coverage.take().map_err(encode(COVERAGE))?),
             (LAST_USED, self.last_used.take()),
+            (ALERTS, self.told().map_err(encode(ALERTS))?),
         ];
         fault::point("batch.folded");
         let mut side = BTreeMap::new();
@@ -103,6 +112,11 @@ impl Ingest<'_> {
         }
         fault::point("side.stored");
         Ok(side)
+    }
+
+    /// Rows of `alerts` since the last commit.
+    fn told(&self) -> std::result::Result<RecordBatch, arrow::error::ArrowError> {
+        arrow::compute::concat_batches(&self.lake.spec(ALERTS).schema, &self.alerts)
     }
 
     /// Looks at what others have committed since: whether our staged files lost rows to it.

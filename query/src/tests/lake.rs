@@ -336,6 +336,7 @@ fn partial_rows_are_made_whole() {
 fn tables_of_a_lake_are_described() {
     let (_lake, engine) = engine();
     let tables = [
+        "alerts",
         "aws_cloudtrail_log",
         "cloudtrail",
         "cloudtrail_logs",
