@@ -3,7 +3,7 @@
 //! Every doc comment below is what `--help` prints, and every example in a help text is parsed by a test.
 
 mod deliver;
-mod duration;
+pub(crate) mod duration;
 mod iam_policy;
 mod lake;
 mod moment;
@@ -13,6 +13,7 @@ mod rules;
 mod size;
 mod source;
 mod verify;
+mod watch;
 
 use std::path::PathBuf;
 
@@ -27,6 +28,7 @@ pub(crate) use query::{QueryArgs, SqlSource};
 pub(crate) use rules::{RuleFlags, RulesArgs, RulesCommand};
 pub(crate) use source::SourceArgs;
 pub(crate) use verify::VerifyArgs;
+pub(crate) use watch::{ConfigCommand, LogFormat, WatchArgs};
 
 use crate::render::terminal::Terminal;
 use crate::render::{Output, RowOptions};
@@ -158,6 +160,11 @@ pub(crate) enum Command {
     Query(QueryArgs),
     /// Run the rules and list what they found
     Alerts(AlertsArgs),
+    /// Keep a lake current, run the rules and tell people, within a second and without an end
+    Watch(Box<WatchArgs>),
+    /// Look after a configuration: check
+    #[command(subcommand)]
+    Config(ConfigCommand),
     /// Look after what alerts send: list the outbox, send again what failed, try the sinks
     #[command(subcommand)]
     Deliver(DeliverCommand),

@@ -2,11 +2,12 @@
 
 mod access;
 mod alerts;
-mod backtest;
-mod deliver;
+pub(crate) mod backtest;
+mod config;
+pub(crate) mod deliver;
 mod demo;
 mod iam_policy;
-mod ingest;
+pub(crate) mod ingest;
 mod lake;
 mod policy;
 mod query;
@@ -15,6 +16,7 @@ mod sample;
 mod scan;
 mod schema;
 mod verify;
+mod watch;
 
 use crate::cli::{Cli, Command};
 use crate::outcome::{Failure, Outcome};
@@ -32,6 +34,8 @@ pub(crate) fn run(cli: &Cli, words: Words) -> Result<Outcome, Failure> {
         Command::Lake(command) => lake::run(command, global, words),
         Command::Query(args) => query::run(args, global, words),
         Command::Alerts(args) => alerts::run(args, global, words),
+        Command::Watch(args) => watch::run(args, global, words),
+        Command::Config(command) => config::run(command, global, words),
         Command::Deliver(command) => deliver::run(command, global, words),
         Command::Access(args) => access::run(args, global, words),
         Command::Verify(args) => verify::run(args, global, words),

@@ -1,6 +1,6 @@
 //! `trailhound ingest`: logs into a lake, once.
 
-mod queue;
+pub(crate) mod queue;
 
 use std::io::{self, Write};
 use std::ops::ControlFlow;
@@ -108,13 +108,13 @@ impl ::ingest::pipeline::Ledger for Known {
 }
 
 /// What every read into a lake wants of a scan.
-fn prepare(intake: &mut Intake) {
+pub(crate) fn prepare(intake: &mut Intake) {
     intake.options.evidence = true;
     intake.options.task_objects = lake::fault::limit("TRAILHOUND_TASK_OBJECTS", intake.options.task_objects);
 }
 
 /// Absolute paths, so that the ledger knows an object whatever folder the next run starts in.
-fn absolute(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
+pub(crate) fn absolute(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
     let absolute = |path: &PathBuf| match path.as_os_str() == "-" || crate::remote::is_remote(path) {
         true => Ok(path.clone()),
         false => std::path::absolute(path).map_err(|error| Failure::Io(format!("{}: {error}", path.display()))),
@@ -142,7 +142,7 @@ fn into_lake(
     stop: &Stop,
     each: &mut dyn FnMut(&ObjectTotals),
 ) -> Result<Done, Failure> {
-    let mut fold = Fold { usage: LastUsed::new(Limits::default()), dropped: 0 };
+    let mut fold = Fold::new();
     let inner = Ingest::begin(lake, &mut fold, intake.options.threads)?;
     let mut sink = Watched { inner, stop, each };
     // A scan that failed leaves objects half read: what was not committed yet is not wanted.
@@ -187,7 +187,7 @@ impl Sink for Watched<'_, '_> {
 /// # Errors
 /// As [`into_lake`].
 pub(crate) fn again(intake: &Intake, lake: &mut Lake, damaged: Vec<DataFile>) -> Result<u64, Failure> {
-    let mut fold = Fold { usage: LastUsed::new(Limits::default()), dropped: 0 };
+    let mut fold = Fold::new();
     let mut sink = Ingest::begin(lake, &mut fold, intake.options.threads)?.repairing(damaged);
     intake.feed(&mut sink)?;
     Ok(sink.end()?.repaired)
@@ -268,9 +268,16 @@ impl Done {
 }
 
 /// The fold of `access`, as the lake wants it: partial rows of one batch.
-struct Fold {
+pub(crate) struct Fold {
     usage: LastUsed,
     dropped: u64,
+}
+
+impl Fold {
+    /// Nothing yet.
+    pub(crate) fn new() -> Fold {
+        Fold { usage: LastUsed::new(Limits::default()), dropped: 0 }
+    }
 }
 
 impl lake::LastUsed for Fold {

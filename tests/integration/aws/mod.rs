@@ -5,3 +5,4 @@ mod cloud;
 mod lookup;
 mod queue;
 mod verify;
+mod watch;
