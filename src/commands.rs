@@ -6,6 +6,7 @@ pub(crate) mod backtest;
 mod config;
 pub(crate) mod deliver;
 mod demo;
+mod doctor;
 mod iam_policy;
 pub(crate) mod ingest;
 mod lake;
@@ -39,6 +40,7 @@ pub(crate) fn run(cli: &Cli, words: Words) -> Result<Outcome, Failure> {
         Command::Deliver(command) => deliver::run(command, global, words),
         Command::Access(args) => access::run(args, global, words),
         Command::Verify(args) => verify::run(args, global, words),
+        Command::Doctor(args) => doctor::run(args, global),
         Command::IamPolicy(args) => iam_policy::run(args),
         Command::Policy(command) => policy::run(command, global, words),
         Command::Sample(args) => sample::run(args, global, words),

@@ -38,6 +38,11 @@ pub(crate) fn number_after(previous: Option<i64>) -> i64 {
     turn << LOT_BITS | lot
 }
 
+/// How many batches there were up to this one: each is one turn after the one before.
+pub(crate) fn turn(batch: i64) -> u64 {
+    u64::try_from(batch >> LOT_BITS).unwrap_or_default()
+}
+
 /// Where the manifests are, within the lake.
 pub(crate) const FOLDER: &str = "_trailhound/batches";
 
@@ -50,11 +55,6 @@ impl Manifest {
     pub(crate) async fn write(&self, location: &Location) -> Result<bool> {
         let text = serde_json::to_vec_pretty(self).map_err(Error::encode("manifest"))?;
         location.put_new(&path(self.batch), text.into()).await
-    }
-
-    /// Whether it has rows for a table.
-    pub(crate) fn brings(&self, table: &str) -> bool {
-        self.tables.get(table).is_some_and(|files| !files.is_empty())
     }
 
     pub(crate) async fn read(location: &Location, batch: i64) -> Result<Manifest> {
@@ -73,6 +73,7 @@ mod tests {
         let (a, b) = (number_after(Some(first)), number_after(Some(first)));
         assert!(a > first && b > first && first > 0);
         assert_eq!((a >> LOT_BITS, b >> LOT_BITS), (2, 2));
+        assert_eq!((turn(first), turn(a)), (1, 2));
         assert!(number_after(Some(a)) > a.max(b));
     }
 }

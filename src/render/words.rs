@@ -54,7 +54,14 @@ impl Words {
 
     fn message(&self, label: &str, tone: Tone, text: &str) -> String {
         if self.json {
-            let level = if label.is_empty() { "info" } else { match label { "warning: " => "warn", _ => "error" } };
+            let level = if label.is_empty() {
+                "info"
+            } else {
+                match label {
+                    "warning: " => "warn",
+                    _ => "error",
+                }
+            };
             return format!("{}\n", diagnostics::line(level, text.trim_end(), serde_json::Map::new()));
         }
         let text = escape::lines(text.trim_end());

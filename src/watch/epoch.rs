@@ -194,7 +194,9 @@ impl Round<'_> {
     }
 
     fn is_done(&self) -> bool {
-        self.watch.options.once && self.places.are_empty() && self.messages.as_ref().is_none_or(|messages| messages.ended)
+        self.watch.options.once
+            && self.places.are_empty()
+            && self.messages.as_ref().is_none_or(|messages| messages.ended)
     }
 
     /// How long to wait for something to come.

@@ -109,7 +109,9 @@ impl<'a> Places<'a> {
         let before = now.timestamp_micros().saturating_sub(SETTLED_MICROS);
         // Whoever says that it ends says that files are whole.
         let young = |input: &Input| {
-            !self.options.once && matches!(input.place, Place::File(_)) && input.modified.is_some_and(|modified| modified > before)
+            !self.options.once
+                && matches!(input.place, Place::File(_))
+                && input.modified.is_some_and(|modified| modified > before)
         };
         let mut oldest: BinaryHeap<Timed> = BinaryHeap::new();
         let (mut known, mut more) = (0_u64, false);

@@ -1,6 +1,6 @@
 //! Partial rows made whole: sums, extremes, the latest.
 //!
-//! Each batch of an ingest adds its own rows to `coverage` and `last_used`, so that no batch has to read what is
+//! Each batch of an ingest adds its own rows to `coverage`, `last_used` and `activity`, so that no batch has to read what is
 //! there. As all of this merges without regard to order, a view does it when somebody asks, and a compaction once for
 //! all of them. The same merge as `access` does for `last_used`.
 
@@ -10,7 +10,7 @@ use datafusion::catalog::TableProvider;
 use datafusion::catalog::view::ViewTable;
 use datafusion::prelude::SessionContext;
 use futures::FutureExt;
-use lake::schema::{ALERTS, COVERAGE, LAST_USED};
+use lake::schema::{ACTIVITY, ALERTS, COVERAGE, LAST_USED};
 
 use crate::error::{Error, Result};
 
@@ -48,12 +48,24 @@ string_agg(concat(to_char(at, '%Y-%m-%dT%H:%M:%SZ'), ' ', step, CASE WHEN sink I
 CASE WHEN error IS NULL THEN '' ELSE concat(' (', error, ')') END), '; ' ORDER BY at, step, sink) AS history \
 FROM parts GROUP BY fingerprint";
 
+/// Of a principal's actors the latest sixteen stay, and of its sign-ins the latest times: no more is ever looked at.
+const ACTIVITY_SQL: &str = "\
+SELECT kind, subject, name, moment, first_seen, last_seen, last_use, events, denied, errors, detail FROM (\
+SELECT *, row_number() OVER (PARTITION BY kind, subject ORDER BY last_seen DESC NULLS LAST, name DESC) AS place FROM (\
+SELECT kind, subject, name, moment, min(first_seen) AS first_seen, max(last_seen) AS last_seen, \
+max(last_use) AS last_use, sum(events) AS events, sum(denied) AS denied, sum(errors) AS errors, \
+first_value(detail ORDER BY last_seen DESC NULLS LAST, detail DESC NULLS LAST) AS detail \
+FROM parts GROUP BY kind, subject, name, moment)) \
+WHERE place <= CASE kind WHEN 'actor' THEN 16 WHEN 'root' THEN 4096 WHEN 'sign_in_failed' THEN 4096 \
+WHEN 'sign_in_without_mfa' THEN 4096 ELSE place END";
+
 /// The statement that makes whole rows of a table's parts; `None` where rows are whole.
 pub(super) fn sql(table: &str) -> Option<&'static str> {
     match table {
         COVERAGE => Some(COVERAGE_SQL),
         LAST_USED => Some(LAST_USED_SQL),
         ALERTS => Some(ALERTS_SQL),
+        ACTIVITY => Some(ACTIVITY_SQL),
         _ => None,
     }
 }
@@ -62,6 +74,7 @@ pub(super) fn sql(table: &str) -> Option<&'static str> {
 pub(super) fn key(table: &str) -> &'static str {
     match table {
         COVERAGE => "account, region, hour",
+        ACTIVITY => "kind, subject, name, moment",
         _ => "principal, action",
     }
 }

@@ -50,7 +50,9 @@ fn notifications_that_come_twice_are_told_once() {
 /// Nothing is deleted before its rows stand, and what was not deleted does no harm.
 #[test]
 fn a_death_before_or_after_deletion_loses_nothing() {
-    for step in ["watch.match.after", "watch.accepted", "commit.before", "commit.after", "watch.committed", "watch.deleted"] {
+    for step in
+        ["watch.match.after", "watch.accepted", "commit.before", "commit.after", "watch.committed", "watch.deleted"]
+    {
         let Some(mut cloud) = Cloud::start(&[]) else { return };
         let station = world(&mut cloud, 120, 1);
         let died = once(&cloud, &station, Some(step));

@@ -12,6 +12,7 @@ mod full;
 pub(crate) mod kill;
 pub(crate) mod python;
 mod readers;
+mod remembered;
 pub(crate) mod trail;
 mod writers;
 
