@@ -7,3 +7,4 @@ mod lookup;
 mod proof;
 mod queue;
 mod verify;
+mod watch;
