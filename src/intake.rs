@@ -181,7 +181,15 @@ impl Events {
     /// # Errors
     /// A path that is not there, a lake that is none.
     pub(crate) fn open(input: &Input, global: &Global, words: Words) -> Result<Self, Failure> {
-        if let Some(lake) = lake(&input.lake, &input.paths, &input.source, &|_| false)? {
+        Events::open_with(input, &[], global, words)
+    }
+
+    /// [`Events::open`] with those other tables of a lake.
+    ///
+    /// # Errors
+    /// As [`Events::open`].
+    pub(crate) fn open_with(input: &Input, tables: &[&str], global: &Global, words: Words) -> Result<Self, Failure> {
+        if let Some(lake) = lake(&input.lake, &input.paths, &input.source, &|name| tables.contains(&name))? {
             let threads = global.threads.map_or_else(|| Options::default().threads, usize::from);
             return Ok(Events::Lake(Box::new(lake), threads));
         }

@@ -30,6 +30,7 @@ mod events;
 mod manifest;
 mod read;
 mod rows;
+mod side;
 mod stage;
 mod table;
 
