@@ -3,6 +3,7 @@
 //! Every doc comment below is what `--help` prints, and every example in a help text is parsed by a test.
 
 mod deliver;
+mod doctor;
 mod duration;
 mod iam_policy;
 mod lake;
@@ -20,6 +21,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) use deliver::{DeliverAt, DeliverCommand, DeliveryArgs, Sending};
+pub(crate) use doctor::DoctorArgs;
 pub(crate) use iam_policy::IamPolicyArgs;
 pub(crate) use lake::{At, IngestArgs, LakeCommand};
 pub(crate) use policy::{As, Form, GenerateArgs, PolicyCommand, ReplayArgs, SimulateArgs};
@@ -165,6 +167,8 @@ pub(crate) enum Command {
     Access(AccessArgs),
     /// Prove that log files are what CloudTrail delivered: digests, their signatures and their chain, also offline
     Verify(VerifyArgs),
+    /// Look whether all is there that reading needs: credentials, bucket, queue, keys, clock, trail, disk; and what to do
+    Doctor(DoctorArgs),
     /// Print the IAM policy that trailhound needs, and nothing beyond it
     IamPolicy(IamPolicyArgs),
     /// Smaller policies: simulate, generate, replay

@@ -5,6 +5,7 @@ mod alerts;
 mod backtest;
 mod deliver;
 mod demo;
+mod doctor;
 mod iam_policy;
 mod ingest;
 mod lake;
@@ -35,6 +36,7 @@ pub(crate) fn run(cli: &Cli, words: Words) -> Result<Outcome, Failure> {
         Command::Deliver(command) => deliver::run(command, global, words),
         Command::Access(args) => access::run(args, global, words),
         Command::Verify(args) => verify::run(args, global, words),
+        Command::Doctor(args) => doctor::run(args, global),
         Command::IamPolicy(args) => iam_policy::run(args),
         Command::Policy(command) => policy::run(command, global, words),
         Command::Sample(args) => sample::run(args, global, words),

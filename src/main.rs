@@ -2,9 +2,11 @@
 
 mod cli;
 mod commands;
+mod folded;
 mod intake;
 mod outcome;
 mod overview;
+mod proof;
 mod remote;
 mod render;
 mod rulebook;

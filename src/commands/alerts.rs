@@ -28,7 +28,7 @@ pub(crate) fn run(args: &AlertsArgs, global: &Global, words: Words) -> Result<Ou
     let known = Known::open(&args.suppress, Utc::now(), words)?;
     let (mut engine, rules) = book.engine(words);
     known.check(engine.rules(), words);
-    let events = Events::open_with(&args.input, &[LAST_USED, COVERAGE], global, words)?;
+    let events = Events::open(&args.input, &|table| [LAST_USED, COVERAGE].contains(&table), global, words)?;
     prime(&mut engine, &events)?;
     let mut days = Days::default();
     let totals = events.read(None, &mut |batch| {
@@ -64,8 +64,8 @@ fn prime(engine: &mut Engine, events: &Events) -> Result<(), Failure> {
     let Events::Lake(lake, _) = events else { return Ok(()) };
     let files = lake.files(EVENTS)?;
     let Some(first) = files.iter().filter_map(|file| file.times).map(|(first, _)| first).min() else { return Ok(()) };
-    lake.rows(LAST_USED, None, &mut |rows| engine.prime(&rows, first))?;
-    lake.rows(COVERAGE, Some(&["account", "hour"]), &mut |rows| engine.cover(&rows))?;
+    lake.parts(LAST_USED, &mut |rows| engine.prime(&rows, first))?;
+    lake.parts(COVERAGE, &mut |rows| engine.cover(&rows))?;
     Ok(())
 }
 
