@@ -2,6 +2,7 @@
 
 mod cli;
 mod commands;
+mod config;
 mod intake;
 mod outcome;
 mod overview;

@@ -1,0 +1,3 @@
+//! Configuration files: what is too long for a command line. Knows names and kinds, and not what they do.
+
+pub(crate) mod account;
