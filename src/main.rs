@@ -3,6 +3,7 @@
 mod cli;
 mod commands;
 mod config;
+mod folded;
 mod intake;
 mod outcome;
 mod overview;

@@ -10,7 +10,7 @@ use tokio::runtime::{Builder, Handle, Runtime};
 use crate::error::{Error, Result};
 use crate::fault;
 use crate::location::{Aws, Location};
-use crate::manifest::{APPLICATION, Manifest};
+use crate::manifest::{APPLICATION, Manifest, turn};
 use crate::schema::{self, BESIDE, EVENTS, SIDE};
 use crate::table::{Change, Committed, DataFile, Spec, Table};
 
@@ -166,6 +166,14 @@ impl Lake {
         self.block_on(self.table(EVENTS)?.transaction(APPLICATION))
     }
 
+    /// Batches that were ever committed.
+    ///
+    /// # Errors
+    /// The log cannot be read.
+    pub fn batches(&self) -> Result<u64> {
+        Ok(self.last_batch()?.map_or(0, turn))
+    }
+
     pub(crate) fn commit(&mut self, name: &'static str, change: Change<'_>) -> Result<Committed> {
         let absent = || Error::Absent { place: self.location.name().to_owned() };
         let mut table = self.tables.remove(name).ok_or_else(absent)?;
@@ -196,9 +204,19 @@ impl Lake {
             let mut missing = Vec::new();
             let mut next = self.last_batch()?;
             while let Some(batch) = next.filter(|batch| has.is_none_or(|has| *batch > has)) {
-                let manifest = self.block_on(Manifest::read(&self.location, batch))?;
+                let manifest = match self.block_on(Manifest::read(&self.location, batch)) {
+                    Ok(manifest) => manifest,
+                    // A table that came with this version is in no manifest of before, and those that all other tables
+                    // have passed are swept away.
+                    Err(Error::Store { source: object_store::Error::NotFound { .. }, .. }) if has.is_none() => break,
+                    Err(error) => return Err(error),
+                };
                 next = manifest.previous;
-                missing.push(manifest);
+                // Of those that bring nothing only the last one says something: that the table has passed it.
+                let brings = manifest.tables.get(name).is_some_and(|files| !files.is_empty());
+                if brings || missing.is_empty() {
+                    missing.push(manifest);
+                }
             }
             let mut conflict = false;
             while let Some(manifest) = missing.pop() {

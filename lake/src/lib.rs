@@ -1,10 +1,11 @@
 //! trailhound's lake: rows to durable tables, each event once, readable by everyone.
 //!
 //! A lake is a folder or a prefix of a bucket with one Delta table a noun: `events`, `objects` (the ledger), `rejects`,
-//! `coverage`, `last_used`, `digested` ([`schema`]). In the order of the work: [`location`] opens the place (with [`credentials`]
-//! for a bucket), [`lake`] opens the tables and finishes what an earlier writer left, [`ledger`] says which objects
+//! `coverage`, `last_used`, `activity`, `digested` ([`schema`]). In the order of the work: [`location`] opens the place (with
+//! [`credentials`] for a bucket), [`lake`] opens the tables and finishes what an earlier writer left, [`ledger`] says which objects
 //! are there already, [`ingest`] takes a scan's rows: [`days`] splits them, [`stage`] and [`encode`] make data files,
-//! [`manifest`] and [`table`] commit them. [`read`] gives rows back, [`digested`] what is proven of them, [`upkeep`] keeps it all in
+//! [`manifest`] and [`table`] commit them. [`read`], [`events`] and [`parts`] give rows back, [`digested`] what is proven of
+//! them, [`upkeep`] keeps it all in
 //! order. [`fault`] is for tests.
 //!
 //! Two rules hold everything up. **The commit of `events` is the moment of truth**: before it a batch is garbage,
@@ -29,6 +30,7 @@ mod days;
 mod encode;
 mod events;
 mod manifest;
+mod parts;
 mod read;
 mod rows;
 mod stage;

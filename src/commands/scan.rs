@@ -38,7 +38,7 @@ pub(crate) struct Glance {
 }
 
 pub(crate) fn run(args: &ScanArgs, global: &Global, words: Words) -> Result<Outcome, Failure> {
-    let events = Events::open(&args.input, global, words)?;
+    let events = Events::open(&args.input, &|_| false, global, words)?;
     let glance = glance(&events, words)?;
     let proof = proof(&args.input)?;
     let mut out = io::stdout();
