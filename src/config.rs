@@ -1,9 +1,10 @@
 //! The configuration of `watch`: defaults < file < environment < flags.
 //!
-//! The file is TOML: `[watch]`, `[rules]`, `[lake]`, `[metrics]`, and delivery's own sections (`docs/deliver.md`) beside
-//! them. Each key has a variable: `TRAILHOUND_WATCH_POLL` is `poll` of `[watch]`. A key that nobody knows is refused with
+//! The file is TOML: `[watch]`, `[rules]`, `[lake]`, `[metrics]`, and delivery's own sections (`docs/deliver.md`) and
+//! [`account`]'s beside them. Each key has a variable: `TRAILHOUND_WATCH_POLL` is `poll` of `[watch]`. A key that nobody knows is refused with
 //! the nearest name: what is misspelt must not be left out in silence. Knows names and kinds, and not what they do.
 
+pub(crate) mod account;
 mod environment;
 mod nearest;
 
@@ -39,6 +40,8 @@ struct File {
     rules: Rules,
     lake: Lake,
     metrics: Metrics,
+    #[serde(rename = "account")]
+    _account: Option<IgnoredAny>,
     #[serde(rename = "delivery")]
     _delivery: Option<IgnoredAny>,
     #[serde(rename = "sinks")]

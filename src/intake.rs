@@ -16,6 +16,7 @@ use lake::Lake;
 use lake::schema::EVENTS;
 
 use crate::cli::{AwsArgs, Global, Input, LakeArgs, Limits, SourceArgs};
+use crate::config::account::Account;
 use crate::outcome::{Failure, Outcome};
 use crate::remote::Buckets;
 use crate::render::report::number;
@@ -35,6 +36,8 @@ pub(crate) struct Reach<'a> {
     pub(crate) aws: &'a AwsArgs,
     /// Whether a queue is read too, which the flags also concern.
     pub(crate) queue: bool,
+    /// Accounts that are read as well.
+    pub(crate) accounts: &'a [Account],
 }
 
 /// What a command reads, and how.
@@ -54,7 +57,7 @@ impl Intake {
     /// # Errors
     /// A path that is not there.
     pub(crate) fn new(paths: &[PathBuf], limits: Limits, global: &Global, words: Words) -> Result<Self, Failure> {
-        let reach = Reach { source: &SourceArgs::default(), aws: &AwsArgs::default(), queue: false };
+        let reach = Reach { source: &SourceArgs::default(), aws: &AwsArgs::default(), queue: false, accounts: &[] };
         Self::open(paths, &reach, limits, global, words)
     }
 
@@ -182,7 +185,7 @@ impl Events {
             let threads = global.threads.map_or_else(|| Options::default().threads, usize::from);
             return Ok(Events::Lake(Box::new(lake), threads));
         }
-        let reach = Reach { source: &input.source, aws: &input.lake.aws, queue: false };
+        let reach = Reach { source: &input.source, aws: &input.lake.aws, queue: false, accounts: &[] };
         Ok(Events::Logs(Box::new(Intake::open(&input.paths, &reach, input.limits, global, words)?)))
     }
 
@@ -256,7 +259,7 @@ impl Bar {
                 }
                 let of = total.map_or_else(String::new, |total| format!("/{}", number(total)));
                 let mut message = format!("{}{of} files · {} events", number(files), number(records));
-                if buckets.connection.is_some() {
+                if buckets.connections().next().is_some() {
                     message += &format!(" · {} requests", number(buckets.requests()));
                 }
                 shown.set_message(message);

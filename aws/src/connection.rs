@@ -1,6 +1,6 @@
 //! How AWS is reached: flags, environment and files of the AWS command line, and the clients that follow from them.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use aws_config::retry::RetryConfig;
@@ -12,7 +12,9 @@ use aws_sdk_s3::config::interceptors::{
     BeforeDeserializationInterceptorContextRef, BeforeTransmitInterceptorContextRef,
 };
 use aws_sdk_s3::config::{ConfigBag, Intercept, RuntimeComponents};
+use ingest::source::Halted;
 use tokio::runtime::{Builder, Runtime};
+use tokio::sync::watch;
 
 use crate::error::{Error, Kind, explain};
 use crate::meter::Meter;
@@ -52,6 +54,26 @@ pub struct Connection {
     /// Whether another server than AWS' speaks S3.
     custom: bool,
     meter: Arc<Meter>,
+    halted: Arc<watch::Sender<bool>>,
+}
+
+/// Ends what a connection reads. Does not keep the connection.
+#[derive(Debug, Clone)]
+pub struct Halter(Weak<watch::Sender<bool>>);
+
+impl Halter {
+    /// Whether the connection is gone.
+    pub fn is_idle(&self) -> bool {
+        self.0.strong_count() == 0
+    }
+
+    /// Nobody waits for objects, listings, pages and messages any more: whoever does is told that an end was asked for.
+    /// What is written and deleted goes on.
+    pub fn halt(&self) {
+        if let Some(halted) = self.0.upgrade() {
+            halted.send_replace(true);
+        }
+    }
 }
 
 impl std::fmt::Debug for Connection {
@@ -74,7 +96,13 @@ impl Connection {
             .build()
             .map_err(|error| Error::new("AWS", Kind::Other, format!("no threads: {error}")))?;
         let (config, custom) = runtime.block_on(load(options));
-        Ok(Connection { runtime: Arc::new(runtime), config, custom, meter: Arc::default() })
+        Ok(Connection {
+            runtime: Arc::new(runtime),
+            config,
+            custom,
+            meter: Arc::default(),
+            halted: Arc::new(watch::Sender::new(false)),
+        })
     }
 
     /// Counters of what was asked.
@@ -99,6 +127,34 @@ impl Connection {
     /// Waits for an answer. Not to be called from a thread of the runtime.
     pub(crate) fn wait<F: Future>(&self, future: F) -> F::Output {
         self.runtime.block_on(future)
+    }
+
+    /// What ends reading early.
+    pub fn halter(&self) -> Halter {
+        Halter(Arc::downgrade(&self.halted))
+    }
+
+    /// Waits for something that is read. Not to be called from a thread of the runtime.
+    ///
+    /// # Errors
+    /// An end was asked for before it came.
+    pub(crate) fn reading<F: Future>(&self, future: F) -> Result<F::Output, Halted> {
+        let mut halted = self.halted.subscribe();
+        self.runtime.block_on(async {
+            tokio::select! {
+                biased;
+                _ = halted.wait_for(|halted| *halted) => Err(Halted),
+                output = future => Ok(output),
+            }
+        })
+    }
+
+    /// Sleeps between two attempts to read.
+    ///
+    /// # Errors
+    /// As [`Connection::reading`].
+    pub(crate) fn pause(&self, pause: Duration) -> Result<(), Halted> {
+        self.reading(async { tokio::time::sleep(pause).await })
     }
 
     pub(crate) fn s3(&self, region: &str) -> aws_sdk_s3::Client {

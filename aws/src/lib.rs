@@ -31,13 +31,14 @@ mod meter;
 
 pub use archive::BucketArchive;
 pub use bucket::Bucket;
-pub use connection::{Connection, Options};
+pub use connection::{Connection, Halter, Options};
 pub use delivery::{Batch, Deliveries};
 pub use error::{Error, Kind};
 pub use filter::Filter;
 pub use lookup::Lookup;
 pub use meter::Meter;
 pub use objects::Objects;
+pub use pace::Paces;
 pub use place::Place;
 pub use public_keys::AskCloudTrail;
 pub use queue::{Queue, Received};

@@ -20,6 +20,7 @@ use lake::{DataFile, Ingest, Lake, Ledger, Names};
 use serde_json::{Value, json};
 
 use crate::cli::{Global, IngestArgs};
+use crate::config::account::Account;
 use crate::folded;
 use crate::intake::{Intake, Reach};
 use crate::outcome::{Failure, Outcome};
@@ -45,9 +46,11 @@ pub(crate) fn run(args: &IngestArgs, global: &Global, words: Words) -> Result<Ou
         return Err(Failure::Usage(text.to_owned()));
     }
     let stop = Stop::listen();
-    let reach = Reach { source: &args.source, aws: &args.at.aws, queue: name.is_some() };
+    let accounts = args.config.as_deref().map(Account::load).transpose().map_err(Failure::Usage)?.unwrap_or_default();
+    let reach = Reach { source: &args.source, aws: &args.at.aws, queue: name.is_some(), accounts: &accounts };
     let listed: Vec<PathBuf> = args.paths.iter().filter(|path| !queue::is_one(path)).cloned().collect();
     let mut intake = Intake::open(&absolute(&listed)?, &reach, args.limits, global, words)?;
+    intake.buckets.connections().for_each(|connection| stop.halts(connection));
     let mut lake = Lake::open_for_writing(&args.at.lake, &args.at.aws.to_lake())?;
     prepare(&mut intake);
     let mut done = Done::default();
@@ -58,7 +61,7 @@ pub(crate) fn run(args: &IngestArgs, global: &Global, words: Words) -> Result<Ou
             let until = args.follow.then(|| Instant::now() + args.reconcile.to_std().unwrap_or(HOUR));
             done.merge(queue::run(name, args, &intake, &mut lake, &stop, until, &mut messages)?);
         }
-        if !listed.is_empty() && !stop.is_asked() {
+        if (!listed.is_empty() || !accounts.is_empty()) && !stop.is_asked() {
             if !args.again {
                 intake.options.ledger = Some(Arc::new(Known::load(&lake, intake.buckets.lookup)?));
             }
@@ -74,7 +77,7 @@ pub(crate) fn run(args: &IngestArgs, global: &Global, words: Words) -> Result<Ou
     }
     let mut value = done.to_json(&args.at.lake, started.elapsed().as_secs_f64());
     value["stopped"] = stop.is_asked().into();
-    if intake.buckets.connection.is_some() {
+    if intake.buckets.connections().next().is_some() {
         value["requests"] = intake.buckets.requests().into();
         value["left_out"] = intake.buckets.left_out();
     }

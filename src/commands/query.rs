@@ -31,7 +31,7 @@ pub(crate) fn run(args: &QueryArgs, global: &Global, words: Words) -> Result<Out
         tell(&ask(&engine, &sql, global, words)?, words);
         return Ok(Outcome::Done);
     }
-    let reach = Reach { source: &args.source, aws: &args.lake.aws, queue: false };
+    let reach = Reach { source: &args.source, aws: &args.lake.aws, queue: false, accounts: &[] };
     let mut intake = Intake::open(&paths, &reach, args.limits, global, words)?;
     // A query may scan its table twice; a pipe comes once, so it is put into a file first.
     let _spools = spool_pipes(&paths, &mut intake)?;

@@ -71,6 +71,7 @@ pub(super) fn run(
 ) -> Result<Done, Failure> {
     let failed = |error: aws::Error| Failure::Io(error.to_string());
     let connection = Connection::open(&args.at.aws.to_options()).map_err(failed)?;
+    stop.halts(&connection);
     let queue = Queue::open(&connection, name).map_err(failed)?;
     let names = Arc::new(Names::load(lake)?);
     let deliveries = Deliveries::new(&connection, args.source.filter());

@@ -22,6 +22,9 @@ import threading
 import time
 
 import boto3
+from moto.core import DEFAULT_ACCOUNT_ID
+from moto.s3.models import s3_backends
+from moto.sts.models import sts_backends
 from moto.server import DomainDispatcherApplication, create_backend_app
 from werkzeug.serving import WSGIRequestHandler, make_server
 
@@ -74,7 +77,10 @@ def serve(environ, start):
         return refuse(start, "503 Slow Down", "SlowDown")
     if action in ("LookupEvents", "ListPublicKeys"):
         return cloudtrail(environ, start, action)
-    environ["wsgi.input"] = io.BytesIO(environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0)))
+    text = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+    environ["wsgi.input"] = io.BytesIO(text)
+    if b"Action=AssumeRole" in text and b"denied" in text:
+        return refuse(start, "403 Forbidden", "AccessDenied", "not authorized to perform: sts:AssumeRole")
     with in_turn:
         body = b"".join(moto(environ, start_late := Late()))
     if faults and options.lose and environ.get("HTTP_IF_NONE_MATCH") and next(conditional) % options.lose == 0:
@@ -102,9 +108,9 @@ def cloudtrail(environ, start, action):
     """moto knows no events of CloudTrail's. Of every ten requests one is throttled, one fails, and one breaks off."""
     body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
     asked = json.loads(body or b"{}")
-    region = environ["HTTP_AUTHORIZATION"].split("/")[2]
+    region, account = environ["HTTP_AUTHORIZATION"].split("/")[2], account_of(environ)
     with alone:
-        times.setdefault(region, []).append(time.monotonic())
+        times.setdefault(f"{account}/{region}", []).append(time.monotonic())
         turn = next(lookups) % 10
     unwilling = next(asked_so_far)
     if unwilling <= options.unwilling:
@@ -114,7 +120,7 @@ def cloudtrail(environ, start, action):
         answer = json.dumps({"__type": code, "message": "Rate exceeded"}).encode()
         start("400 Bad Request" if turn == 3 else "500 Internal Server Error", headers(answer))
         return [answer]
-    answer = json.dumps(keys if action == "ListPublicKeys" else look_up(asked, region)).encode()
+    answer = json.dumps(keys if action == "ListPublicKeys" else look_up(asked, region, account)).encode()
     start("200 OK", headers(answer))
     broken = turn == 9 and (faults or unwilling <= options.unwilling)
     return [answer[: len(answer) // 2] if broken else answer]
@@ -124,9 +130,17 @@ def headers(answer):
     return [("Content-Type", "application/x-amz-json-1.1"), ("Content-Length", str(len(answer)))]
 
 
-def look_up(asked, region):
+def account_of(environ):
+    """The account of the role that was taken on, or the one of nobody."""
+    key = environ["HTTP_AUTHORIZATION"].split("Credential=")[1].split("/")[0]
+    roles = (role for account in list(sts_backends.values()) for role in account["aws"].assumed_roles)
+    return next((role.account_id for role in roles if role.access_key_id == key), "")
+
+
+def look_up(asked, region, account):
     """Newest first, fifty a page, a token that is a number."""
-    inside = lambda event: asked["StartTime"] <= event["time"] <= asked["EndTime"] and event["region"] == region
+    there = lambda event: event["region"] == region and event.get("account", account) == account
+    inside = lambda event: asked["StartTime"] <= event["time"] <= asked["EndTime"] and there(event)
     found = sorted(filter(inside, events), key=lambda event: -event["time"])
     at = int(asked.get("NextToken") or 0)
     page = {"Events": [{"EventId": e["id"], "CloudTrailEvent": e["text"]} for e in found[at : at + 50]]}
@@ -188,6 +202,13 @@ def put(command):
     s3.put_object(Bucket=command["bucket"], Key=command["key"], Body=command["text"].encode())
 
 
+def stock(command):
+    """Many objects at once, past the protocol."""
+    backend = s3_backends[DEFAULT_ACCOUNT_ID]["aws"]
+    for key, text in command["objects"]:
+        backend.put_object(command["bucket"], key, text.encode())
+
+
 def remove(command):
     s3.delete_object(Bucket=command["bucket"], Key=command["key"])
 
@@ -232,7 +253,7 @@ def start_faults(_):
 
 
 commands = {"upload": upload, "put": put, "queue": queue, "send": send, "waiting": waiting, "faults": start_faults}
-commands["trail"], commands["remove"] = trail, remove
+commands["trail"], commands["remove"], commands["stock"] = trail, remove, stock
 commands["answered"] = lambda _: answered
 commands["seen"] = lambda _: seen
 commands["events"] = lambda command: events.extend(command["events"])

@@ -3,6 +3,7 @@
 mod bucket;
 pub(crate) mod cloud;
 mod doctor;
+mod ends;
 mod lookup;
 mod proof;
 mod queue;
