@@ -153,7 +153,7 @@ fn messages<'a>(
 /// Options of a scan, without a source yet.
 fn intake(watch: &Watch<'_>, have: &Arc<Have>) -> Result<Intake, Failure> {
     let options = watch.options;
-    let reach = Reach { source: &options.source, aws: &options.aws, queue: true };
+    let reach = Reach { source: &options.source, aws: &options.aws, accounts: &[], queue: true };
     let mut intake = Intake::open(&[], &reach, options.limits, watch.global, watch.words)?;
     prepare(&mut intake);
     intake.options.ledger = Some(have.clone());

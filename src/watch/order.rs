@@ -66,7 +66,7 @@ mod tests {
             )
         };
         let (old, new) = (key("999999999999", "20260102T0005Z"), key("111111111111", "20260102T0010Z"));
-        let mut objects = vec![
+        let mut objects = [
             named("nameless", None),
             named(&new, None),
             named("lookup:1/us-east-1/2026-01-03", Some(5)),

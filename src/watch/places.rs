@@ -104,7 +104,7 @@ impl<'a> Places<'a> {
             let since = self.looked_up.map(|until| until - LOOKUP_DELAY);
             source.start_time = since.or_else(|| now.checked_sub_signed(self.options.look_back));
         }
-        let reach = Reach { source: &source, aws: &self.options.aws, queue: true };
+        let reach = Reach { source: &source, aws: &self.options.aws, accounts: &[], queue: true };
         let intake = Intake::open(&self.options.places, &reach, self.options.limits, self.global, self.words)?;
         let before = now.timestamp_micros().saturating_sub(SETTLED_MICROS);
         // Whoever says that it ends says that files are whole.
