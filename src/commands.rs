@@ -7,6 +7,7 @@ mod deliver;
 mod demo;
 mod iam_policy;
 mod ingest;
+mod inventory;
 mod lake;
 mod policy;
 mod query;
@@ -35,6 +36,7 @@ pub(crate) fn run(cli: &Cli, words: Words) -> Result<Outcome, Failure> {
         Command::Deliver(command) => deliver::run(command, global, words),
         Command::Access(args) => access::run(args, global, words),
         Command::Verify(args) => verify::run(args, global, words),
+        Command::Inventory(args) => inventory::run(args, global, words),
         Command::IamPolicy(args) => iam_policy::run(args),
         Command::Policy(command) => policy::run(command, global, words),
         Command::Sample(args) => sample::run(args, global, words),

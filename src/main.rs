@@ -2,6 +2,7 @@
 
 mod cli;
 mod commands;
+mod grants;
 mod intake;
 mod outcome;
 mod overview;

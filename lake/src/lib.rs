@@ -4,7 +4,7 @@
 //! `coverage`, `last_used` ([`schema`]). In the order of the work: [`location`] opens the place (with [`credentials`]
 //! for a bucket), [`lake`] opens the tables and finishes what an earlier writer left, [`ledger`] says which objects
 //! are there already, [`ingest`] takes a scan's rows: [`days`] splits them, [`stage`] and [`encode`] make data files,
-//! [`manifest`] and [`table`] commit them. [`read`] gives rows back, [`upkeep`] keeps it all in
+//! [`manifest`] and [`table`] commit them. [`inventory`] keeps who had what beside them. [`read`] gives rows back, [`upkeep`] keeps it all in
 //! order. [`fault`] is for tests.
 //!
 //! Two rules hold everything up. **The commit of `events` is the moment of truth**: before it a batch is garbage,
@@ -16,6 +16,7 @@
 pub mod error;
 pub mod fault;
 pub mod ingest;
+pub mod inventory;
 pub mod lake;
 pub mod ledger;
 pub mod location;

@@ -49,6 +49,7 @@ fn every_example_parses() {
         rules::EXAMPLES,
         verify::VERIFY_EXAMPLES,
         iam_policy::IAM_POLICY_EXAMPLES,
+        inventory::INVENTORY_EXAMPLES,
         policy::SIMULATE_EXAMPLES,
         policy::GENERATE_EXAMPLES,
         policy::REPLAY_EXAMPLES,

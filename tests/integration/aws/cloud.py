@@ -1,4 +1,4 @@
-"""S3, SQS, SNS, STS and some of CloudTrail on loopback for one test: `cloud.py [--break N] [--busy N] [--slow SECONDS]`.
+"""S3, SQS, SNS, STS, IAM, Organizations and some of CloudTrail on loopback for one test: `cloud.py [--break N] [--busy N] [--slow SECONDS]`.
 
 Prints its URL. Then reads commands, one JSON object a line, and answers each with one line of JSON, until standard input
 ends. `--break N`: the body of every N-th GET of an object ends early; `--busy N`: every N-th request is answered with SlowDown;
@@ -6,6 +6,7 @@ ends. `--break N`: the body of every N-th GET of an object ends early; `--busy N
 """
 
 import argparse
+import io
 import itertools
 import json
 import logging
@@ -13,6 +14,8 @@ import os
 import sys
 import threading
 import time
+import urllib.parse
+import xml.etree.ElementTree as xml
 
 import boto3
 from moto.server import DomainDispatcherApplication, create_backend_app
@@ -27,9 +30,12 @@ options = options.parse_args()
 moto = DomainDispatcherApplication(create_backend_app)
 requests, gets, lookups = itertools.count(1), itertools.count(1), itertools.count(1)
 alone = threading.Lock()
+# Entities a page of IAM's, at most.
+PAGE = 7
 events, times, keys = [], {}, {"PublicKeyList": []}
 seen = {}
 faults = False
+forbidden = set()
 
 
 def refuse(start, status, code):
@@ -54,6 +60,8 @@ def serve(environ, start):
         return refuse(start, "503 Slow Down", "SlowDown")
     if action in ("LookupEvents", "ListPublicKeys"):
         return cloudtrail(environ, start, action)
+    if "/iam/" in environ.get("HTTP_AUTHORIZATION", ""):
+        return iam(environ, start)
     answer = moto(environ, start_late := Late())
     body = b"".join(answer)
     if "slow" in path and method == "GET":
@@ -63,6 +71,41 @@ def serve(environ, start):
     if faults and is_object and options.broken and next(gets) % options.broken == 0:
         return [body[: len(body) // 2]]
     return [body]
+
+
+def iam(environ, start):
+    """moto answers in one page, whatever MaxItems says: here it is cut into pages, by entity."""
+    body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+    asked = dict(urllib.parse.parse_qsl(body.decode()))
+    if asked["Action"] in forbidden:
+        return refuse(start, "403 Forbidden", "AccessDenied")
+    environ["wsgi.input"] = io.BytesIO(body)
+    seen[asked["Action"]] = seen.get(asked["Action"], 0) + 1
+    answer = b"".join(moto(environ, late := Late()))
+    if "MaxItems" in asked and late.status.startswith("200"):
+        answer = page(answer, int(asked.get("Marker") or 0), int(asked["MaxItems"]))
+    fixed = [(name, value) for name, value in late.headers if name.lower() != "content-length"]
+    start(late.status, fixed + [("Content-Length", str(len(answer)))])
+    return [answer]
+
+
+def page(answer, at, size):
+    size = min(size, PAGE)
+    tree = xml.fromstring(answer)
+    result = next(child for child in tree if child.tag.endswith("Result"))
+    space = result.tag.split("}")[0] + "}"
+    for name in ("IsTruncated", "Marker"):
+        for old in result.findall(space + name):
+            result.remove(old)
+    entities = [(group, one) for group in result for one in group.findall(space + "member")]
+    for index, (group, one) in enumerate(entities):
+        if not at <= index < at + size:
+            group.remove(one)
+    truncated = at + size < len(entities)
+    xml.SubElement(result, space + "IsTruncated").text = "true" if truncated else "false"
+    if truncated:
+        xml.SubElement(result, space + "Marker").text = str(at + size)
+    return xml.tostring(tree)
 
 
 def cloudtrail(environ, start, action):
@@ -166,6 +209,15 @@ def waiting(command):
     return [int(counts[name]) for name in names]
 
 
+def call(command):
+    """Any call of any service."""
+    answer = getattr(client(command["service"]), command["method"])(**command.get("with", {}))
+    answer.pop("ResponseMetadata", None)
+    if "Content" in answer and isinstance(answer["Content"], bytes):
+        answer["Content"] = answer["Content"].decode()
+    return json.loads(json.dumps(answer, default=str))
+
+
 def start_faults(_):
     global faults
     faults = True
@@ -177,6 +229,8 @@ commands["seen"] = lambda _: seen
 commands["events"] = lambda command: events.extend(command["events"])
 commands["keys"] = lambda command: keys.update(command["keys"])
 commands["times"] = lambda _: times
+commands["call"] = call
+commands["forbid"] = lambda command: forbidden.update(command["actions"])
 print(url, flush=True)
 for line in sys.stdin:
     command = json.loads(line)

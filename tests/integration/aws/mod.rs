@@ -2,6 +2,7 @@
 
 mod bucket;
 mod cloud;
+mod inventory;
 mod lookup;
 mod queue;
 mod verify;
