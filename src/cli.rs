@@ -3,6 +3,7 @@
 //! Every doc comment below is what `--help` prints, and every example in a help text is parsed by a test.
 
 mod deliver;
+mod doctor;
 mod duration;
 mod grants;
 mod iam_policy;
@@ -22,6 +23,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) use deliver::{DeliverAt, DeliverCommand, DeliveryArgs, Sending};
+pub(crate) use doctor::DoctorArgs;
 pub(crate) use grants::GrantArgs;
 pub(crate) use iam_policy::IamPolicyArgs;
 pub(crate) use inventory::InventoryArgs;
@@ -175,6 +177,8 @@ pub(crate) enum Command {
     Inventory(InventoryArgs),
     /// Prove that log files are what CloudTrail delivered: digests, their signatures and their chain, also offline
     Verify(VerifyArgs),
+    /// Look whether all is there that reading needs: credentials, bucket, queue, keys, clock, trail, disk; and what to do
+    Doctor(DoctorArgs),
     /// Print the IAM policy that trailhound needs, and nothing beyond it
     IamPolicy(IamPolicyArgs),
     /// Smaller policies: simulate, generate, replay

@@ -5,6 +5,7 @@ mod alerts;
 mod backtest;
 mod deliver;
 mod demo;
+mod doctor;
 mod iam_policy;
 mod ingest;
 mod inventory;
@@ -37,6 +38,7 @@ pub(crate) fn run(cli: &Cli, words: Words) -> Result<Outcome, Failure> {
         Command::Access(args) => access::run(args, global, words),
         Command::Verify(args) => verify::run(args, global, words),
         Command::Inventory(args) => inventory::run(args, global, words),
+        Command::Doctor(args) => doctor::run(args, global),
         Command::IamPolicy(args) => iam_policy::run(args),
         Command::Policy(command) => policy::run(command, global, words),
         Command::Sample(args) => sample::run(args, global, words),

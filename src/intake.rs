@@ -176,12 +176,17 @@ pub(crate) enum Events {
 }
 
 impl Events {
-    /// Opens what a command line names.
+    /// Opens what a command line names; of a lake, those tables beside its events that are wanted.
     ///
     /// # Errors
     /// A path that is not there, a lake that is none.
-    pub(crate) fn open(input: &Input, global: &Global, words: Words) -> Result<Self, Failure> {
-        if let Some(lake) = lake(&input.lake, &input.paths, &input.source, &|_| false)? {
+    pub(crate) fn open(
+        input: &Input,
+        is_wanted: &dyn Fn(&str) -> bool,
+        global: &Global,
+        words: Words,
+    ) -> Result<Self, Failure> {
+        if let Some(lake) = lake(&input.lake, &input.paths, &input.source, is_wanted)? {
             let threads = global.threads.map_or_else(|| Options::default().threads, usize::from);
             return Ok(Events::Lake(Box::new(lake), threads));
         }

@@ -2,10 +2,12 @@
 
 mod cli;
 mod commands;
+mod folded;
 mod grants;
 mod intake;
 mod outcome;
 mod overview;
+mod proof;
 mod remote;
 mod render;
 mod rulebook;

@@ -7,10 +7,8 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 
 use crate::findings::exclude::{self, Excluded, Exclusion};
-use crate::findings::risk::{self, Risk};
-use arrow::array::RecordBatch;
-
 use crate::findings::places::KeyPlaces;
+use crate::findings::risk::{self, Risk};
 use crate::findings::signin::SignIns;
 use crate::findings::{self, Finding, observe};
 use crate::inventory::{Grants, Inventory};
@@ -37,35 +35,19 @@ pub struct Audit {
     pub unused_policies: Vec<String>,
 }
 
-/// What findings need of events beside last-used facts.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Seen {
-    /// Sign-ins and root.
-    pub signins: SignIns,
-    /// Where long-term keys were used.
-    pub places: KeyPlaces,
-}
-
-impl Seen {
-    /// Folds a batch of events.
-    pub fn observe(&mut self, batch: &RecordBatch) {
-        self.signins.observe(batch);
-        self.places.observe(batch);
-    }
-}
-
 /// Makes the report.
 pub fn audit(
     usage: &LastUsed,
-    seen: &Seen,
+    signins: &SignIns,
+    places: &KeyPlaces,
     inventories: &[Inventory],
     exclusions: &[Exclusion],
     options: &Options,
 ) -> Audit {
     let report = unused::report(usage, inventories, options);
-    let found = findings::of(inventories, &seen.signins, &report.unused_principals, options);
+    let found = findings::of(inventories, signins, &report.unused_principals, options);
     let (findings, mut excluded) = exclude::apply(found, exclusions, inventories);
-    let observed = observe::of(inventories, &seen.places, &report, options);
+    let observed = observe::of(inventories, places, &report, options);
     let (observations, accepted) = exclude::apply(observed, exclusions, inventories);
     excluded.extend(accepted);
     let mut audit = Audit {

@@ -234,13 +234,13 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::audit::{Seen, audit};
+    use crate::audit::audit;
     use crate::findings::exclude;
     use crate::fixture::{arn, batch, call};
+    use crate::folded::Folded;
     use crate::instant;
     use crate::inventory::Inventory;
     use crate::unused::Options;
-    use crate::usage::LastUsed;
 
     /// The report on these users, each with a policy of its own.
     fn report(users: &[&str], exclusions: &str) -> Audit {
@@ -250,12 +250,17 @@ mod tests {
         };
         let page = json!({"UserDetailList": users.iter().map(user).collect::<Vec<_>>()});
         let inventories = [Inventory::parse(&page.to_string(), "gaad.json").unwrap()];
-        let (mut usage, mut seen) = (LastUsed::default(), Seen::default());
-        let events = batch(&[call("bob", "ec2", "DescribeInstances", "2026-04-01T00:00:00Z")]);
-        usage.observe(&events);
-        seen.observe(&events);
+        let mut folded = Folded::new();
+        folded.observe(&batch(&[call("bob", "ec2", "DescribeInstances", "2026-04-01T00:00:00Z")]));
         let exclusions = exclude::parse(exclusions, "x").unwrap();
-        audit(&usage, &seen, &inventories, &exclusions, &Options::new(instant::parse("2026-04-01T00:00:00Z").unwrap()))
+        audit(
+            &folded.usage,
+            &folded.signins,
+            &folded.places,
+            &inventories,
+            &exclusions,
+            &Options::new(instant::parse("2026-04-01T00:00:00Z").unwrap()),
+        )
     }
 
     #[test]

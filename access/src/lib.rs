@@ -6,7 +6,8 @@
 //! [`unused`] takes use from grants and says of each leftover why it is there. [`calls`] keeps what was called on what
 //! ([`resource`], [`passed`]), [`generate`] writes the policy of it, and [`replay`] tries a policy on it. [`findings`]
 //! is the auditor's list, and [`audit`] the whole report, [`advisor`] the same in IAM's own shape, [`compare`] what changed since an
-//! earlier one; [`people`] says who was behind sessions; [`stale`] answers the small questions of `scan`. [`instant`] reads and writes times.
+//! earlier one; [`folded`] is what it needs of events, which a lake keeps as rows; [`people`] says who was behind sessions; [`stale`]
+//! answers the small questions of `scan`. [`instant`] reads and writes times.
 //!
 //! Knows the event table and IAM. Must not know SQL, rules, files' formats or how anything is printed.
 
@@ -19,6 +20,7 @@ pub mod evidence;
 pub mod findings;
 #[cfg(test)]
 mod fixture;
+pub mod folded;
 pub mod generate;
 pub mod instant;
 pub mod inventory;

@@ -9,6 +9,7 @@ use std::cell::RefCell;
 use arrow::array::{Array, RecordBatch, TimestampMicrosecondArray};
 use hashbrown::HashMap;
 use ingest::batch::{self, TextColumn};
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 /// Longest text that an alert keeps of one field, in bytes.
@@ -18,7 +19,7 @@ const MAX_TEXT_BYTES: usize = 256;
 pub(crate) const UNTIMED: i64 = i64::MIN;
 
 /// What an alert keeps of an event. The order is by time, then by event id.
-#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(crate) struct Sighting {
     /// Microseconds since the epoch, UTC, or [`UNTIMED`].
     pub(crate) time: i64,

@@ -8,7 +8,9 @@ use aws_config::sts::AssumeRoleProvider;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::provider::SharedCredentialsProvider;
-use aws_sdk_s3::config::interceptors::BeforeTransmitInterceptorContextRef;
+use aws_sdk_s3::config::interceptors::{
+    BeforeDeserializationInterceptorContextRef, BeforeTransmitInterceptorContextRef,
+};
 use aws_sdk_s3::config::{ConfigBag, Intercept, RuntimeComponents};
 use tokio::runtime::{Builder, Runtime};
 
@@ -134,10 +136,30 @@ impl Connection {
     /// # Errors
     /// No valid credentials. Nobody may be forbidden to ask this.
     pub fn account(&self) -> Result<String, Error> {
-        let client = aws_sdk_sts::Client::new(&self.config);
+        self.identity().map(|identity| identity.0)
+    }
+
+    /// The account and the ARN of whom the credentials are of.
+    ///
+    /// # Errors
+    /// As [`Connection::account`].
+    pub fn identity(&self) -> Result<(String, String), Error> {
+        let config = aws_sdk_sts::config::Builder::from(&self.config).interceptor(Counting(self.meter.clone())).build();
+        let client = aws_sdk_sts::Client::from_conf(config);
         let answer = self.wait(client.get_caller_identity().send());
         let answer = answer.map_err(|error| explain(&error, "who we are", "sts:GetCallerIdentity", "*"))?;
-        Ok(answer.account().unwrap_or_default().to_owned())
+        Ok((answer.account().unwrap_or_default().to_owned(), answer.arn().unwrap_or_default().to_owned()))
+    }
+
+    /// Asks `LookupEvents` for one event.
+    ///
+    /// # Errors
+    /// What CloudTrail refuses; needs `cloudtrail:LookupEvents`.
+    pub(crate) fn try_lookup(&self) -> Result<(), Error> {
+        let client = self.cloudtrail(&self.region());
+        let answer = self.wait(client.lookup_events().max_results(1).send());
+        let what = format!("LookupEvents in {}", self.region());
+        answer.map(drop).map_err(|error| explain(&error, &what, "cloudtrail:LookupEvents", "*"))
     }
 
     /// A client that is asked once: whoever asks keeps the pace, retries included.
@@ -199,7 +221,7 @@ async fn load(options: &Options) -> (SdkConfig, bool) {
     (config, custom)
 }
 
-/// Counts every attempt.
+/// Counts every attempt, and remembers what time it was at the other end.
 #[derive(Debug)]
 pub(crate) struct Counting(pub(crate) Arc<Meter>);
 
@@ -215,6 +237,18 @@ impl Intercept for Counting {
         _config: &mut ConfigBag,
     ) -> Result<(), aws_sdk_s3::error::BoxError> {
         self.0.request();
+        Ok(())
+    }
+
+    fn read_after_transmit(
+        &self,
+        context: &BeforeDeserializationInterceptorContextRef<'_>,
+        _runtime: &RuntimeComponents,
+        _config: &mut ConfigBag,
+    ) -> Result<(), aws_sdk_s3::error::BoxError> {
+        if let Some(date) = context.response().headers().get("date") {
+            self.0.date(date, chrono::Utc::now());
+        }
         Ok(())
     }
 }

@@ -41,6 +41,11 @@ impl Objects {
         self.bucket.connection().wait(self.bucket.page(&self.prefix, "")).map(drop)
     }
 
+    /// Where it is.
+    pub fn place(&self) -> Place {
+        Place { bucket: self.bucket.name().to_owned(), prefix: self.prefix.clone() }
+    }
+
     /// What was left out so far.
     pub fn left_out(&self) -> LeftOut {
         self.left_out.lock().unwrap_or_else(PoisonError::into_inner).clone()

@@ -43,6 +43,11 @@ pub fn policy(needs: &Needs) -> Value {
             list,
             statement("ReadLogFiles", &["s3:GetObject"], &arn(bucket, &under)),
             statement("PublicKeysForVerify", &["cloudtrail:ListPublicKeys"], "*"),
+            statement(
+                "TrailSettingsForDoctor",
+                &["cloudtrail:DescribeTrails", "cloudtrail:GetEventSelectors", "cloudtrail:GetTrailStatus"],
+                "*",
+            ),
         ];
     }
     if needs.inventory {

@@ -157,7 +157,7 @@ impl Drop for Queue {
 }
 
 /// `arn:aws:sqs:REGION:…` and `https://sqs.REGION.amazonaws.com/…` say where the queue is.
-fn region_of(name: &str) -> Option<String> {
+pub(crate) fn region_of(name: &str) -> Option<String> {
     let region = match name.strip_prefix("arn:") {
         Some(arn) => arn.split(':').nth(2)?,
         None => name.strip_prefix("https://sqs.")?.split_once(".amazonaws.")?.0,
@@ -165,7 +165,7 @@ fn region_of(name: &str) -> Option<String> {
     ingest::key::is_region(region).then(|| region.to_owned())
 }
 
-async fn url_of(client: &aws_sdk_sqs::Client, name: &str) -> Result<String, Error> {
+pub(crate) async fn url_of(client: &aws_sdk_sqs::Client, name: &str) -> Result<String, Error> {
     let mut request = client.get_queue_url();
     let mut queue = name;
     if let Some(arn) = name.strip_prefix("arn:") {

@@ -37,6 +37,11 @@ const FUTURE_MICROS: i64 = 3_600_000_000;
 pub trait LastUsed {
     /// Adds events.
     fn observe(&mut self, events: &RecordBatch);
+    /// What else is known of these events, with the columns of [`crate::schema::activity`]; asked for before
+    /// [`LastUsed::take`].
+    fn activity(&mut self) -> RecordBatch {
+        RecordBatch::new_empty(crate::schema::activity())
+    }
     /// The rows of all events since the last time, with the columns of [`crate::schema::last_used`].
     fn take(&mut self) -> RecordBatch;
 }

@@ -1,10 +1,11 @@
 //! trailhound's lake: rows to durable tables, each event once, readable by everyone.
 //!
 //! A lake is a folder or a prefix of a bucket with one Delta table a noun: `events`, `objects` (the ledger), `rejects`,
-//! `coverage`, `last_used` ([`schema`]). In the order of the work: [`location`] opens the place (with [`credentials`]
-//! for a bucket), [`lake`] opens the tables and finishes what an earlier writer left, [`ledger`] says which objects
+//! `coverage`, `last_used`, `activity`, `digested` ([`schema`]). In the order of the work: [`location`] opens the place (with
+//! [`credentials`] for a bucket), [`lake`] opens the tables and finishes what an earlier writer left, [`ledger`] says which objects
 //! are there already, [`ingest`] takes a scan's rows: [`days`] splits them, [`stage`] and [`encode`] make data files,
-//! [`manifest`] and [`table`] commit them. [`inventory`] keeps who had what beside them. [`read`] gives rows back, [`upkeep`] keeps it all in
+//! [`manifest`] and [`table`] commit them. [`inventory`] keeps who had what beside them. [`read`], [`events`] and [`parts`] give rows
+//! back, [`digested`] what is proven of them, [`upkeep`] keeps it all in
 //! order. [`fault`] is for tests.
 //!
 //! Two rules hold everything up. **The commit of `events` is the moment of truth**: before it a batch is garbage,
@@ -13,6 +14,7 @@
 //!
 //! This room must not know JSON, SQL, rules or policies, and no engine: DataFusion lives in `query`.
 
+pub mod digested;
 pub mod error;
 pub mod fault;
 pub mod ingest;
@@ -29,6 +31,7 @@ mod days;
 mod encode;
 mod events;
 mod manifest;
+mod parts;
 mod read;
 mod rows;
 mod stage;
@@ -37,6 +40,7 @@ mod table;
 #[cfg(test)]
 mod tests;
 
+pub use digested::{Note, Proof};
 pub use error::{Error, Result};
 pub use ingest::{Ingest, LastUsed, Outcome};
 pub use lake::Lake;

@@ -13,6 +13,7 @@ Examples:
   trailhound ingest ./logs --lake ./incident
   trailhound ingest ./logs --lake s3://our-lake/cloudtrail --region eu-west-1
   trailhound ingest s3://our-trail-bucket --lake ./incident
+  trailhound ingest s3://our-trail-bucket --verify-digests
   trailhound ingest sqs://trail-notifications --follow
   trailhound ingest sqs://trail-notifications s3://our-trail-bucket --start-time 3d
   trailhound ingest s3://our-trail-bucket/prefix --start-time 7d --log-region eu-west-1 --role-arn arn:aws:iam::111122223333:role/logs
@@ -39,6 +40,10 @@ pub(crate) struct IngestArgs {
     /// Read objects again that are in the lake already; their events still count once
     #[arg(long)]
     pub(crate) again: bool,
+
+    /// Read the digest files of s3:// places too: what they prove of the lake is noted, and what is missing is told
+    #[arg(long)]
+    pub(crate) verify_digests: bool,
 
     /// Keep reading the queue until SIGTERM or Ctrl-C, instead of ending when it is empty
     #[arg(long)]

@@ -48,6 +48,7 @@ fn every_example_parses() {
         DEMO_EXAMPLES,
         rules::EXAMPLES,
         verify::VERIFY_EXAMPLES,
+        doctor::DOCTOR_EXAMPLES,
         iam_policy::IAM_POLICY_EXAMPLES,
         inventory::INVENTORY_EXAMPLES,
         policy::SIMULATE_EXAMPLES,

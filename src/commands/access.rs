@@ -9,15 +9,18 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use ::access::advisor;
-use ::access::audit::{self, Audit, Seen};
+use ::access::audit::{self, Audit};
 use ::access::compare::{self, Changes};
 use ::access::findings::{Finding, exclude};
+use ::access::folded::Folded;
 use ::access::unused::{Options, PrincipalReport, Report as Unused, Why};
-use ::access::usage::{LastUsed, Limits};
 use arrow::array::{ArrayRef, RecordBatch, StringArray, TimestampMicrosecondArray, UInt64Array};
+use ingest::reject::Totals;
+use lake::schema::{ACTIVITY, LAST_USED};
 
 use super::alerts::time;
 use crate::cli::{AccessArgs, AccessFormat, By, Global, Severity};
+use crate::folded;
 use crate::grants;
 use crate::intake::Events;
 use crate::outcome::{Failure, Outcome};
@@ -52,22 +55,18 @@ const NAMED: usize = 6;
 pub(crate) fn run(args: &AccessArgs, global: &Global, words: Words) -> Result<Outcome, Failure> {
     let days = u32::try_from(args.window.num_days()).ok().filter(|days| *days > 0);
     let days = days.ok_or_else(|| Failure::Usage("--window: give at least one day, such as 90d".to_owned()))?;
-    let events = Events::open(&args.input, global, words)?;
+    let events = Events::open(&args.input, &|table| matches!(table, LAST_USED | ACTIVITY), global, words)?;
     if args.by == By::Person {
         return people::run(args, &events, days, global, words);
     }
     let inventories = grants::inventories(&args.granted, Some(&events))?;
     let exclusions = exclusions(args)?;
-    let (mut usage, mut seen) = (LastUsed::new(Limits::default()), Seen::default());
-    let totals = events.read(Some(COLUMNS), &mut |batch| {
-        usage.observe(&batch);
-        seen.observe(&batch);
-        ControlFlow::Continue(())
-    })?;
+    let (folded, totals) = fold(&events)?;
+    let Folded { usage, signins, places, .. } = folded;
     // Against the clock every principal of an old log would look unused, so the newest event is "now".
     let now = args.now.map(|now| now.timestamp_micros()).or_else(|| usage.coverage().last()).unwrap_or_default();
     let options = Options { window_days: days, ..Options::new(now) };
-    let audit = audit::audit(&usage, &seen, &inventories, &exclusions, &options);
+    let audit = audit::audit(&usage, &signins, &places, &inventories, &exclusions, &options);
     let changes = changes(args, &audit)?;
     print(args, &audit, changes.as_ref(), global)?;
     if let Some(path) = &args.html {
@@ -93,6 +92,22 @@ fn changes(args: &AccessArgs, audit: &Audit) -> Result<Option<Changes>, Failure>
     let Some(path) = &args.compare else { return Ok(None) };
     let earlier = grants::read(path)?;
     compare::compare(&earlier, &path.display().to_string(), audit).map(Some).map_err(Failure::Usage)
+}
+
+/// Everything that the report needs of events. A lake remembers it, whatever the length of its history; only one that does
+/// not remember all of it is read from end to end.
+fn fold(events: &Events) -> Result<(Folded, Totals), Failure> {
+    if let Events::Lake(lake, _) = events
+        && let Some(folded) = folded::remembered(lake)?
+    {
+        return Ok((folded, Totals::default()));
+    }
+    let mut folded = Folded::new();
+    let totals = events.read(Some(COLUMNS), &mut |batch| {
+        folded.observe(&batch);
+        ControlFlow::Continue(())
+    })?;
+    Ok((folded, totals))
 }
 
 fn severity(finding: &Finding) -> Severity {

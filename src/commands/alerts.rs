@@ -26,7 +26,8 @@ pub(crate) fn run(args: &AlertsArgs, global: &Global, words: Words) -> Result<Ou
     let book = Rulebook::open(&args.rules, words)?;
     let known = Known::open(&args.suppress, Utc::now(), words)?;
     let (mut engine, rules) = book.engine(words);
-    let events = Events::open(&args.input, global, words)?;
+    known.check(engine.rules(), words);
+    let events = Events::open(&args.input, &|_| false, global, words)?;
     let mut days = Days::default();
     let totals = events.read(None, &mut |batch| {
         engine.observe(&batch);

@@ -76,6 +76,16 @@ impl Known {
         Ok(known)
     }
 
+    /// Says which suppressions name rules that are not run: a misspelt one hides nothing.
+    pub(crate) fn check(&self, rules: &[::alerts::About], words: Words) {
+        for suppression in &self.suppressions {
+            for name in suppression.unknown_rules(rules) {
+                let next = "give the id, name or title of a rule that is loaded";
+                words.warning(&format!("a suppression is for `{name}`, and no rule is called so: {next}"));
+            }
+        }
+    }
+
     /// Takes known alerts out, and says how many.
     pub(crate) fn leave(&self, alerts: &mut Vec<Alert>) -> u64 {
         let before = alerts.len();

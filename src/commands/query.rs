@@ -24,7 +24,7 @@ pub(crate) fn run(args: &QueryArgs, global: &Global, words: Words) -> Result<Out
     // A table that the statement does not name is not asked; one that lists tables is shown all.
     let text = sql.to_lowercase();
     let lists = text.contains("information_schema") || text.trim_start().starts_with("show");
-    let is_wanted = |table: &str| lists || text.contains(table);
+    let is_wanted = |table: &str| lists || text.contains(table) || query::lake::is_needed(table, &text);
     if let Some(lake) = intake::lake(&args.lake, &paths, &args.source, &is_wanted)? {
         let engine = engine(global)?;
         engine.register_lake(&lake)?;

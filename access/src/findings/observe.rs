@@ -205,7 +205,9 @@ fn little_used(inventory: &Inventory, report: &Report, options: &Options, found:
         let mut used = ActionSet::none();
         let actions = row.services.iter().flat_map(|service| &service.actions);
         let recent = actions.filter(|action| action.last_attempt >= options.from());
-        recent.for_each(|action| drop(used.insert(&action.action)));
+        recent.for_each(|action| {
+            used.insert(&action.action);
+        });
         let groups = entity.groups.iter().filter_map(|name| inventory.groups.get(name));
         for arn in entity.attached.iter().chain(groups.flat_map(|group| &group.attached)) {
             let Some(granted) = granted.get(arn.as_str()) else { continue };

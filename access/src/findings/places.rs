@@ -8,6 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use arrow::array::{Array, RecordBatch};
 use ingest::batch;
 
+use crate::folded::{Row, What};
+
 /// Columns that the fold reads.
 pub const COLUMNS: &[&str] = &["eventtime", "useridentity", "principal", "sourceipaddress", "useragent"];
 
@@ -58,19 +60,50 @@ impl KeyPlaces {
         for row in 0..batch.num_rows() {
             let source = address.get(row).filter(|text| text.parse::<std::net::IpAddr>().is_ok());
             if kind.get(row) == Some("AssumedRole") {
-                if let (Some(source), true) = (source, arn.get(row).is_some_and(is_instance))
-                    && !self.instances.contains(source)
-                {
-                    self.instances.insert(source.to_owned());
-                    if self.instances.len() > MAX_ADDRESSES {
-                        self.instances.pop_last();
-                    }
+                if let Some(source) = source.filter(|_| arn.get(row).is_some_and(is_instance)) {
+                    self.add_instance(source);
                 }
                 continue;
             }
             let Some(key) = key.get(row).filter(|key| key.starts_with("AKIA")) else { continue };
             let Some(principal) = principal.get(row).filter(|_| times.is_valid(row)) else { continue };
             self.add(key, principal, times.value(row), source, agent.get(row).unwrap_or_default());
+        }
+    }
+
+    /// What was folded, as rows.
+    pub(crate) fn rows(&self) -> Vec<Row> {
+        let mut rows: Vec<Row> =
+            self.instances.iter().map(|address| Row::new(What::InstanceAddress, address, "")).collect();
+        for (key, places) in &self.keys {
+            let mut row = |what, name: &str, last: i64| {
+                let detail = Some(places.principal.clone());
+                rows.push(Row { last: Some(last), detail, ..Row::new(what, key, name) });
+            };
+            places.environments.iter().for_each(|(name, last)| row(What::KeyEnvironment, name, *last));
+            places.addresses.iter().for_each(|(address, last)| row(What::KeyAddress, address, *last));
+        }
+        rows
+    }
+
+    /// Adds a row.
+    pub(crate) fn add_row(&mut self, row: &Row) {
+        let (principal, last) = (row.detail.as_deref().unwrap_or_default(), row.last.unwrap_or_default());
+        match row.what {
+            What::InstanceAddress => self.add_instance(&row.subject),
+            // The environment's name says itself, as a user agent would.
+            What::KeyEnvironment => self.add(&row.subject, principal, last, None, &row.name),
+            _ => self.add(&row.subject, principal, last, Some(&row.name), ""),
+        }
+    }
+
+    fn add_instance(&mut self, address: &str) {
+        if self.instances.contains(address) {
+            return;
+        }
+        self.instances.insert(address.to_owned());
+        if self.instances.len() > MAX_ADDRESSES {
+            self.instances.pop_last();
         }
     }
 
@@ -149,6 +182,9 @@ mod tests {
         let mut places = KeyPlaces::default();
         places.observe(&batch(&[agent, laptop, beside, role]));
         let at = instant::parse(time).unwrap();
+        let mut again = KeyPlaces::default();
+        places.rows().iter().rev().for_each(|row| again.add_row(row));
+        assert_eq!(again, places);
         let found: Vec<_> = places.inside(at, at).into_iter().map(|one| (one.key, one.sign)).collect();
         assert_eq!(found, [("AKIAANN", "exec-env/EC2"), ("AKIAEVE", "203.0.113.5")]);
         assert_eq!(places.inside(at + 1, at + 2), []);

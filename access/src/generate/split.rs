@@ -8,11 +8,11 @@ use super::{Policy, Statement};
 /// Characters of a managed policy.
 pub const MANAGED_LIMIT: usize = 6144;
 /// Characters of all inline policies of a user together.
-pub const INLINE_USER_LIMIT: usize = 2048;
+const INLINE_USER_LIMIT: usize = 2048;
 /// Characters of all inline policies of a role together.
-pub const INLINE_ROLE_LIMIT: usize = 10_240;
+const INLINE_ROLE_LIMIT: usize = 10_240;
 /// Characters of all inline policies of a group together.
-pub const INLINE_GROUP_LIMIT: usize = 5120;
+const INLINE_GROUP_LIMIT: usize = 5120;
 
 /// Where a policy is to be kept, which decides how large it may be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

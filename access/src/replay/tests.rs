@@ -50,7 +50,11 @@ fn calls_outside_of_the_allowed_regions_are_found() {
     far["awsRegion"] = json!("ap-south-1");
     // IAM is recorded in us-east-1 wherever one is, so that a rule on regions leaves it out.
     let mut calls = Calls::new(None, None);
-    calls.observe(&batch(&[far, call("ann", "ec2", "DescribeInstances", "2026-01-02T00:00:00Z"), call("ann", "iam", "ListUsers", "2026-01-02T00:00:00Z")]));
+    calls.observe(&batch(&[
+        far,
+        call("ann", "ec2", "DescribeInstances", "2026-01-02T00:00:00Z"),
+        call("ann", "iam", "ListUsers", "2026-01-02T00:00:00Z"),
+    ]));
     let rule = json!([{"Effect": "Deny", "NotAction": "iam:*", "Resource": "*",
         "Condition": {"StringNotEquals": {"aws:RequestedRegion": ["eu-west-1", "us-east-1"]}}}]);
     let found = replay(&calls, &Proposal::Scp(policy(rule)));

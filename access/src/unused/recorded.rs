@@ -90,7 +90,9 @@ impl<'a> Recorded<'a> {
 
 fn of_service(prefix: &str) -> ActionSet {
     let mut set = ActionSet::none();
-    ingest::action::actions_of(prefix).iter().for_each(|action| drop(set.insert(action.name)));
+    for action in ingest::action::actions_of(prefix) {
+        set.insert(action.name);
+    }
     set
 }
 

@@ -11,6 +11,7 @@ mod pack;
 mod plain;
 mod reading;
 mod sample;
+mod stream;
 mod streamalert;
 mod trails;
 mod twin;

@@ -43,7 +43,7 @@ pub(super) struct Messages {
 }
 
 /// The queue among the paths, if there is one: `sqs://NAME`, `sqs://ARN`, or its URL.
-pub(super) fn of(paths: &[PathBuf]) -> Option<String> {
+pub(in crate::commands) fn of(paths: &[PathBuf]) -> Option<String> {
     paths.iter().filter_map(|path| path.to_str()).find_map(|text| {
         let rest = text.strip_prefix("sqs://")?;
         // `sqs://https://…` is what a shell history makes of a URL; `sqs://sqs.eu-west-1.amazonaws.com/1/q` is one too.
@@ -52,7 +52,7 @@ pub(super) fn of(paths: &[PathBuf]) -> Option<String> {
 }
 
 /// Whether a path names a queue.
-pub(super) fn is_one(path: &Path) -> bool {
+pub(in crate::commands) fn is_one(path: &Path) -> bool {
     path.to_str().is_some_and(|text| text.starts_with("sqs://"))
 }
 

@@ -26,7 +26,7 @@ pub(crate) fn run(args: &GenerateArgs, global: &Global, words: Words) -> Result<
     if !args.principal.starts_with("arn:") {
         return Err(Failure::Usage(format!("--principal {:?}: give the ARN of a user or a role", args.principal)));
     }
-    let events = Events::open(&args.input, global, words)?;
+    let events = Events::open(&args.input, &|_| false, global, words)?;
     let inventories = grants::inventories(&args.granted, Some(&events))?;
     let since = args.since.map(|since| since.timestamp_micros());
     let mut calls = Calls::new(Some(vec![args.principal.clone()]), since);

@@ -1,8 +1,10 @@
 //! AWS itself: buckets, queues and keys, against servers on loopback.
 
 mod bucket;
-mod cloud;
+pub(crate) mod cloud;
+mod doctor;
 mod inventory;
 mod lookup;
+mod proof;
 mod queue;
 mod verify;

@@ -12,6 +12,7 @@ mod full;
 mod kill;
 pub(crate) mod python;
 mod readers;
+mod remembered;
 mod trail;
 mod writers;
 

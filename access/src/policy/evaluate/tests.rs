@@ -211,9 +211,7 @@ fn tags_of_principal_resource_and_request_decide() {
         world.context = context;
         world.ask("ec2:CreateVolume", "arn:aws:ec2:eu-west-1:111111111111:volume/*")
     };
-    let tags = |principal: &str, resource: &str, cost: &str| {
-        json!({"aws:PrincipalTag/team": principal, "aws:ResourceTag/team": resource, "aws:RequestTag/cost": cost})
-    };
+    let tags = |principal: &str, resource: &str, cost: &str| json!({"aws:PrincipalTag/team": principal, "aws:ResourceTag/team": resource, "aws:RequestTag/cost": cost});
     assert_eq!(ask(tags("red", "red", "2")), allowed());
     assert_eq!(ask(tags("red", "blue", "2")), implicit(""));
     assert_eq!(ask(tags("red", "red", "3")), implicit(""));
