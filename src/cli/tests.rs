@@ -50,6 +50,7 @@ fn every_example_parses() {
         verify::VERIFY_EXAMPLES,
         doctor::DOCTOR_EXAMPLES,
         iam_policy::IAM_POLICY_EXAMPLES,
+        inventory::INVENTORY_EXAMPLES,
         policy::SIMULATE_EXAMPLES,
         policy::GENERATE_EXAMPLES,
         policy::REPLAY_EXAMPLES,
