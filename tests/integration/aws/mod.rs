@@ -5,6 +5,7 @@ pub(crate) mod cloud;
 mod doctor;
 mod ends;
 mod lookup;
+mod other;
 mod proof;
 mod queue;
 mod verify;
