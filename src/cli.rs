@@ -4,7 +4,7 @@
 
 mod deliver;
 mod doctor;
-mod duration;
+pub(crate) mod duration;
 mod iam_policy;
 mod lake;
 mod moment;
@@ -14,6 +14,7 @@ mod rules;
 mod size;
 mod source;
 mod verify;
+mod watch;
 
 use std::path::PathBuf;
 
@@ -29,6 +30,7 @@ pub(crate) use query::{QueryArgs, SqlSource};
 pub(crate) use rules::{RuleFlags, RulesArgs, RulesCommand};
 pub(crate) use source::SourceArgs;
 pub(crate) use verify::VerifyArgs;
+pub(crate) use watch::{ConfigCommand, LogFormat, WatchArgs};
 
 use crate::render::terminal::Terminal;
 use crate::render::{Output, RowOptions};
@@ -160,6 +162,11 @@ pub(crate) enum Command {
     Query(QueryArgs),
     /// Run the rules and list what they found
     Alerts(AlertsArgs),
+    /// Keep a lake current, run the rules and tell people, within a second and without an end
+    Watch(Box<WatchArgs>),
+    /// Look after a configuration: check
+    #[command(subcommand)]
+    Config(ConfigCommand),
     /// Look after what alerts send: list the outbox, send again what failed, try the sinks
     #[command(subcommand)]
     Deliver(DeliverCommand),

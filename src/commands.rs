@@ -2,12 +2,13 @@
 
 mod access;
 mod alerts;
-mod backtest;
-mod deliver;
+pub(crate) mod backtest;
+mod config;
+pub(crate) mod deliver;
 mod demo;
 mod doctor;
 mod iam_policy;
-mod ingest;
+pub(crate) mod ingest;
 mod lake;
 mod policy;
 mod query;
@@ -16,6 +17,7 @@ mod sample;
 mod scan;
 mod schema;
 mod verify;
+mod watch;
 
 use crate::cli::{Cli, Command};
 use crate::outcome::{Failure, Outcome};
@@ -33,6 +35,8 @@ pub(crate) fn run(cli: &Cli, words: Words) -> Result<Outcome, Failure> {
         Command::Lake(command) => lake::run(command, global, words),
         Command::Query(args) => query::run(args, global, words),
         Command::Alerts(args) => alerts::run(args, global, words),
+        Command::Watch(args) => watch::run(args, global, words),
+        Command::Config(command) => config::run(command, global, words),
         Command::Deliver(command) => deliver::run(command, global, words),
         Command::Access(args) => access::run(args, global, words),
         Command::Verify(args) => verify::run(args, global, words),

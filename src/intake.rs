@@ -14,7 +14,6 @@ use ingest::reject::Totals;
 use ingest::source::Sources;
 use lake::Lake;
 use lake::schema::EVENTS;
-use tracing_subscriber::EnvFilter;
 
 use crate::cli::{AwsArgs, Global, Input, LakeArgs, Limits, SourceArgs};
 use crate::config::account::Account;
@@ -30,13 +29,6 @@ const REJECTS_TOLD: usize = 10;
 const LOOKUP_THREADS: usize = 17;
 /// How often the progress bar looks.
 const TICK: Duration = Duration::from_millis(100);
-
-/// Sends diagnostics to standard error: with `--debug` ours, else none; `RUST_LOG` decides where it is set.
-pub(crate) fn start_diagnostics(debug: bool) {
-    let default = if debug { "trailhound=debug,ingest=debug,query=debug,access=debug,alerts=debug" } else { "off" };
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
-}
 
 /// How places in buckets are reached, and what of them is wanted.
 pub(crate) struct Reach<'a> {

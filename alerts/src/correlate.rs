@@ -28,12 +28,16 @@ pub(crate) type Values = Vec<Option<String>>;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Entry {
     /// The event.
+    #[serde(rename = "s")]
     pub(crate) sighting: Sighting,
     /// Place of the base rule among the correlation's rules.
+    #[serde(rename = "b")]
     pub(crate) base: usize,
     /// Value of the measured field, or of all of them.
+    #[serde(rename = "v")]
     pub(crate) value: Option<String>,
     /// Values that correlations over this one will ask for.
+    #[serde(rename = "c")]
     pub(crate) carried: Values,
 }
 

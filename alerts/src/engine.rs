@@ -17,6 +17,7 @@ use crate::link::{self, Base, Linked, Network, Room};
 use crate::news::Pending;
 use crate::outcome::Counters;
 use crate::part::Part;
+use crate::prime::Primer;
 use crate::print::{lineage, print};
 use crate::remember::{Coverage, Uses};
 use crate::rule::{Logic, Rule};
@@ -47,6 +48,7 @@ pub struct Engine {
     pub(crate) correlations: Vec<(usize, bool)>,
     pub(crate) network: Network,
     pub(crate) uses: Vec<(usize, Uses)>,
+    pub(crate) primers: Vec<Primer>,
     pub(crate) coverage: Coverage,
     pub(crate) rests: Rests,
     pub(crate) groups: Groups,
@@ -74,6 +76,7 @@ impl Engine {
             correlations: Vec::new(),
             network: Network::default(),
             uses: Vec::new(),
+            primers: Vec::new(),
             coverage: Coverage::new(settings.max_account_days),
             rests: Rests::default(),
             groups: Groups::new(settings.max_alerts),
@@ -110,7 +113,8 @@ impl Engine {
             }
         };
         let number = self.program.add(expr)?;
-        if let Logic::Memory(_, memory) = &rule.logic {
+        if let Logic::Memory(expr, memory) = &rule.logic {
+            self.primers.extend(Primer::new(self.uses.len(), &memory.fields, expr));
             let live = self.settings.allowed_lateness_micros.is_some();
             self.uses.push((number, Uses::new(memory.clone(), self.settings.max_remembered, live)));
         }
@@ -232,6 +236,18 @@ impl Engine {
             }
         }
         Ok(bases)
+    }
+
+    /// What was counted so far, for whoever watches an engine that never finishes.
+    pub fn counters(&self) -> Counters {
+        let mut counters = self.counters;
+        counters.shed_matches = self.groups.shed + self.pending.shed;
+        for (_, shed, late) in self.network.losses() {
+            counters.shed_correlated += shed;
+            counters.late_correlated += late;
+        }
+        counters.shed_remembered = self.coverage.shed + self.uses.iter().map(|(_, uses)| uses.shed).sum::<u64>();
+        counters
     }
 
     /// Which rules hold in which rows. Pure; correlations and memories take no part.

@@ -6,7 +6,7 @@
 //! `field` says which column a field is; `compile` shares equal tests between rules and indexes rules by event; `view`,
 //! `codes` and `document` read one batch, `run` runs all rules over it, and [`engine`] hands what matched to `group` (one
 //! alert an hour), `link` and `correlate` (windows over event time, measured by `slide`, waiting in `spill`) and `remember`
-//! (rest and first use), all indifferent to the order of the events. `drain` says what is known for sure, `finish` makes
+//! (rest and first use, which `prime` lets know of the time before), all indifferent to the order of the events. `drain` says what is known for sure, `finish` makes
 //! [`alert`]s of it, and `news` hands them out once; `snapshot` carries what is open over a restart. [`suppress`] knows
 //! alerts that nobody wants. [`lint`] remarks what is odd about rules, [`proof`] judges them by their own events.
 //!
@@ -44,6 +44,7 @@ pub mod pack;
 mod part;
 mod pcre;
 mod plan;
+mod prime;
 mod print;
 pub mod proof;
 mod remember;

@@ -140,8 +140,7 @@ impl Network {
             let Some(&at) = self.order.get(place) else { continue };
             let Some(windows) = self.windows.get_mut(at) else { continue };
             let mut merged = if until.is_none() { windows.merge() } else { None };
-            loop {
-                let Some(windows) = self.windows.get_mut(at) else { break };
+            while let Some(windows) = self.windows.get_mut(at) {
                 let rest = merged.as_mut().filter(|merged| merged.time().is_some());
                 let last = rest.is_none();
                 let verdict = match rest {

@@ -60,17 +60,25 @@ impl Uses {
     /// Takes a use of `thing` in a row. Events without a time are no evidence of when.
     pub(crate) fn add(&mut self, thing: &str, sightings: &Sightings, row: usize) {
         let time = sightings.time(row);
-        if time == UNTIMED {
-            return;
+        if time != UNTIMED {
+            self.note(thing, (time, sightings.event_id(row)), false, || sightings.read(row));
         }
+    }
+
+    /// Takes a use of `thing` of which nothing but the time is known, and nothing is to be said.
+    pub(crate) fn know(&mut self, thing: &str, time: i64) {
+        self.note(thing, (time, ""), true, || Sighting { time, ..Sighting::default() });
+    }
+
+    fn note(&mut self, thing: &str, event: (i64, &str), told: bool, read: impl FnOnce() -> Sighting) {
+        let time = event.0;
         let full = self.kept >= self.max_things;
         let Some(intervals) = self.things.get_mut(thing) else {
             if full {
                 self.shed += 1;
                 return;
             }
-            let interval = Interval { first: sightings.read(row), last: time, told: false };
-            self.things.insert(thing.to_owned(), vec![interval]);
+            self.things.insert(thing.to_owned(), vec![Interval { first: read(), last: time, told }]);
             self.kept += 1;
             self.fresh.iter_mut().for_each(|fresh| fresh.push(thing.to_owned()));
             return;
@@ -87,17 +95,17 @@ impl Uses {
                 self.shed += 1;
                 return;
             }
-            intervals.insert(from, Interval { first: sightings.read(row), last: time, told: false });
+            intervals.insert(from, Interval { first: read(), last: time, told });
             self.kept += 1;
             self.fresh.iter_mut().for_each(|fresh| fresh.push(thing.to_owned()));
             return;
         }
         let last = intervals[to - 1].last.max(time);
-        let told = intervals[from..to].iter().any(|interval| interval.told);
+        let told = told || intervals[from..to].iter().any(|interval| interval.told);
         let joined = &mut intervals[from];
         (joined.last, joined.told) = (last, told);
-        if (time, sightings.event_id(row)) < (joined.first.time, joined.first.event_id.as_str()) {
-            joined.first = sightings.read(row);
+        if event < (joined.first.time, joined.first.event_id.as_str()) {
+            joined.first = read();
         }
         self.kept -= to - from - 1;
         intervals.drain(from + 1..to);
@@ -240,7 +248,8 @@ impl Coverage {
     }
 }
 
-fn day_of(time: i64) -> i32 {
+/// The day of a time, since the epoch.
+pub(crate) fn day_of(time: i64) -> i32 {
     // 2^63 microseconds are 107 million days.
     time.div_euclid(DAY) as i32
 }

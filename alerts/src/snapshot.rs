@@ -19,6 +19,11 @@ use crate::remember::Interval;
 /// Changes with the form of what is written.
 const VERSION: u32 = 1;
 
+/// The things of a rule with memory, and when each was used.
+type Things<'a> = Vec<(&'a String, &'a Vec<Interval>)>;
+/// The same, read.
+type OwnThings = Vec<(String, Vec<Interval>)>;
+
 /// What is written. Rules are told by their prints.
 #[derive(Serialize)]
 struct Written<'a> {
@@ -29,7 +34,7 @@ struct Written<'a> {
     rules: Vec<(&'a str, &'a str)>,
     groups: Vec<(&'a str, &'a Key, &'a Open)>,
     correlations: Vec<(&'a str, Kept)>,
-    memories: Vec<(&'a str, Vec<(&'a String, &'a Vec<Interval>)>)>,
+    memories: Vec<(&'a str, Things<'a>)>,
     coverage: Vec<(&'a String, &'a BTreeSet<i32>)>,
     rests: &'a Rests,
 }
@@ -42,7 +47,7 @@ struct Read {
     rules: Vec<(String, String)>,
     groups: Vec<(String, Key, Open)>,
     correlations: Vec<(String, Kept)>,
-    memories: Vec<(String, Vec<(String, Vec<Interval>)>)>,
+    memories: Vec<(String, OwnThings)>,
     coverage: Vec<(String, Vec<i32>)>,
     rests: Rests,
 }

@@ -109,7 +109,10 @@ pub(crate) fn documents(yaml: &str) -> Vec<Result<Document, Fault>> {
             }
             Err(e) => {
                 let line = e.location().and_then(|at| u32::try_from(at.line()).ok()).map(|line| line + above);
-                found.push(Err(fault(line, format!("YAML parse error: {}", message(&e.to_string())))));
+                let message = message(&e.to_string());
+                let next =
+                    if message.contains("28, expected") { "; put a number of more than 64 bits in quotes" } else { "" };
+                found.push(Err(fault(line, format!("YAML parse error: {message}{next}"))));
                 continue;
             }
         };

@@ -2,8 +2,8 @@
 //! last; and rows in order, for whoever rewrites a lake's files.
 //!
 //! [`table`] is the scan, [`figures`] what the log says of files, [`needle`], [`bloom`] and [`reader`] the way to one
-//! row among millions, [`older`] what files of an older version lack. The tables `coverage`, `last_used` and `activity`
-//! hold partial rows, one set a batch, and [`fold`] makes whole ones of them; [`proof`] joins digests with what was read.
+//! row among millions, [`older`] what files of an older version lack. The tables `coverage`, `last_used`, `activity` and
+//! `alerts` hold partial rows, one set a batch, and [`fold`] makes whole ones of them; [`proof`] joins digests with what was read.
 //! This room asks the lake for its files, and must not write.
 
 mod bloom;
@@ -22,7 +22,7 @@ use arrow::compute::cast;
 use arrow::datatypes::{FieldRef, SchemaRef};
 use arrow::error::ArrowError;
 use datafusion::catalog::TableProvider;
-use lake::schema::{ACTIVITY, BESIDE, COVERAGE, DIGESTED, EVENTS, LAST_USED, OBJECTS, REJECTS};
+use lake::schema::{ACTIVITY, ALERTS, BESIDE, COVERAGE, DIGESTED, EVENTS, LAST_USED, OBJECTS, REJECTS};
 use lake::{DataFile, Lake};
 
 use crate::answer::BlockingAnswer;
@@ -40,6 +40,7 @@ pub fn columns(table: &str) -> SchemaRef {
         COVERAGE => lake::schema::coverage(),
         DIGESTED => lake::schema::digested(),
         LAST_USED => lake::schema::last_used(),
+        ALERTS => lake::schema::alerts(),
         ACTIVITY => lake::schema::activity(),
         _ => ingest::schema::event_schema(),
     }

@@ -1,7 +1,7 @@
 //! `trailhound ingest`: logs into a lake, once.
 
 mod digests;
-pub(in crate::commands) mod queue;
+pub(crate) mod queue;
 
 use std::io::{self, Write};
 use std::ops::ControlFlow;
@@ -125,13 +125,13 @@ impl ::ingest::pipeline::Ledger for Known {
 }
 
 /// What every read into a lake wants of a scan.
-fn prepare(intake: &mut Intake) {
+pub(crate) fn prepare(intake: &mut Intake) {
     intake.options.evidence = true;
     intake.options.task_objects = lake::fault::limit("TRAILHOUND_TASK_OBJECTS", intake.options.task_objects);
 }
 
 /// Absolute paths, so that the ledger knows an object whatever folder the next run starts in.
-fn absolute(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
+pub(crate) fn absolute(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
     let absolute = |path: &PathBuf| match path.as_os_str() == "-" || crate::remote::is_remote(path) {
         true => Ok(path.clone()),
         false => std::path::absolute(path).map_err(|error| Failure::Io(format!("{}: {error}", path.display()))),
@@ -285,13 +285,14 @@ impl Done {
 }
 
 /// The fold of `access`, as the lake wants it: partial rows of one batch.
-struct Fold {
+pub(crate) struct Fold {
     folded: Folded,
     dropped: u64,
 }
 
 impl Fold {
-    fn new() -> Fold {
+    /// Nothing yet.
+    pub(crate) fn new() -> Fold {
         Fold { folded: Folded::new(), dropped: 0 }
     }
 }

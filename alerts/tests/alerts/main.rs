@@ -4,11 +4,13 @@
 mod bombs;
 mod chains;
 mod corpus;
+mod exact;
 mod filters;
 mod logs;
 mod order;
 mod pack;
 mod plain;
+mod prime;
 mod reading;
 mod sample;
 mod stream;

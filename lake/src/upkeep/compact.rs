@@ -9,7 +9,7 @@ use crate::encode::{FileWriter, Layout};
 use crate::error::{Error, Result};
 use crate::fault;
 use crate::lake::Lake;
-use crate::schema::{ACTIVITY, BESIDE, COVERAGE, EVENTS, LAST_USED};
+use crate::schema::{ACTIVITY, ALERTS, BESIDE, COVERAGE, EVENTS, LAST_USED};
 use crate::stage::store_as;
 use crate::table::DataFile;
 
@@ -29,6 +29,7 @@ pub fn order(table: &str) -> &'static [&'static str] {
         EVENTS => &["recipientaccountid", "eventsource", "eventname", "eventtime"],
         COVERAGE => &["account", "region", "hour"],
         LAST_USED => &["principal", "action"],
+        ALERTS => &["fingerprint", "at"],
         ACTIVITY => &["kind", "subject", "name", "moment"],
         _ => &["object"],
     }

@@ -9,3 +9,4 @@ mod other;
 mod proof;
 mod queue;
 mod verify;
+mod watch;

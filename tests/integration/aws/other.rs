@@ -16,7 +16,9 @@ fn program(variable: &str) -> Option<PathBuf> {
     let found = std::env::var_os(variable).map(PathBuf::from).filter(|path| path.exists());
     if found.is_none() {
         println!("SKIPPED: {variable} names no program; tests/run installs it where it can: this test checked nothing");
-        eprintln!("SKIPPED: {variable} names no program; tests/run installs it where it can: this test checked nothing");
+        eprintln!(
+            "SKIPPED: {variable} names no program; tests/run installs it where it can: this test checked nothing"
+        );
     }
     found
 }
@@ -30,7 +32,8 @@ struct Other {
 impl Other {
     fn start(script: &Path, folder: &Path) -> Other {
         std::fs::create_dir_all(folder).unwrap();
-        let args = ["-d", text(folder), "-a", "127.0.0.1", "-p", "0", "--configure-bucket", "trail", "--configure-bucket"];
+        let args =
+            ["-d", text(folder), "-a", "127.0.0.1", "-p", "0", "--configure-bucket", "trail", "--configure-bucket"];
         let mut command = Command::new("node");
         command.arg(script).args(args).arg("trail-bucket").stdout(Stdio::piped()).stderr(Stdio::null());
         let mut child = command.spawn().unwrap();
@@ -76,7 +79,10 @@ fn a_server_of_another_make_is_read_as_a_folder_is() {
     let pruned = other.run(&cloud, &["scan", "s3://trail", "--start-time", &day, "--output", "json"]).json();
     let slashed = day.replace('-', "/");
     let expected = files(&logs).into_iter().filter(|key| key.starts_with("AWSLogs/") && key.contains(&slashed)).count();
-    assert!(pruned["objects"].as_u64().unwrap() >= expected as u64 && pruned["objects"].as_u64() < local["objects"].as_u64());
+    assert!(
+        pruned["objects"].as_u64().unwrap() >= expected as u64
+            && pruned["objects"].as_u64() < local["objects"].as_u64()
+    );
     let lake = world.path("lake");
     let ingest = ["ingest", "s3://trail", "--lake", text(&lake), "--output", "json"];
     let (first, second) = (other.run(&cloud, &ingest), other.run(&cloud, &ingest));
@@ -98,7 +104,9 @@ fn a_server_of_another_make_keeps_proofs() {
         let metadata: Value =
             serde_json::from_str(&std::fs::read_to_string(folder.join("objects.json")).unwrap()).unwrap();
         let objects = folder.join("objects/trail-bucket");
-        cloud.ask(json!({"do": "upload", "bucket": "trail-bucket", "folder": objects, "metadata": metadata, "at": other.url}));
+        cloud.ask(
+            json!({"do": "upload", "bucket": "trail-bucket", "folder": objects, "metadata": metadata, "at": other.url}),
+        );
         let keys = folder.parent().unwrap().join("public_keys.json");
         let expected = std::fs::read_to_string(folder.join("expected.json")).unwrap();
         let expected: Value = serde_json::from_str(&expected).unwrap();
