@@ -37,8 +37,10 @@ impl Other {
         let mut command = Command::new("node");
         command.arg(script).args(args).arg("trail-bucket").stdout(Stdio::piped()).stderr(Stdio::null());
         let mut child = command.spawn().unwrap();
-        let lines = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
-        let place = lines.into_iter().find_map(|line| Some(line.split_once("listening on ")?.1.trim().to_owned()));
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
+        let place = lines.by_ref().find_map(|line| Some(line.split_once("listening on ")?.1.trim().to_owned()));
+        // It ends when nobody reads what it says.
+        std::thread::spawn(move || lines.for_each(drop));
         Other { child, url: format!("http://{}", place.expect("the server did not start")) }
     }
 
