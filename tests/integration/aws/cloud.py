@@ -210,9 +210,9 @@ threading.Thread(target=server.serve_forever, daemon=True).start()
 url = f"http://127.0.0.1:{server.port}"
 
 
-def client(service):
+def client(service, at=None, key="right", secret="secret"):
     return boto3.client(
-        service, endpoint_url=url, region_name="us-east-1", aws_access_key_id="right", aws_secret_access_key="secret"
+        service, endpoint_url=at or url, region_name="us-east-1", aws_access_key_id=key, aws_secret_access_key=secret
     )
 
 
@@ -224,16 +224,18 @@ if options.bucket:
 
 
 def upload(command):
-    """Puts every file of a folder into a bucket; metadata by key."""
+    """Puts every file of a folder into a bucket, here or on another server; metadata by key."""
     metadata = command.get("metadata", {})
     bucket, folder, count = command["bucket"], command["folder"], 0
-    s3.create_bucket(Bucket=bucket)
+    there = client("s3", command["at"], "S3RVER", "S3RVER") if "at" in command else s3
+    if there is s3:
+        s3.create_bucket(Bucket=bucket)
     for root, _, files in os.walk(folder):
         for name in files:
             path = os.path.join(root, name)
             key = command.get("prefix", "") + os.path.relpath(path, folder)
             with open(path, "rb") as body:
-                s3.put_object(Bucket=bucket, Key=key, Body=body.read(), Metadata=metadata.get(key, {}))
+                there.put_object(Bucket=bucket, Key=key, Body=body.read(), Metadata=metadata.get(key, {}))
             count += 1
     return count
 

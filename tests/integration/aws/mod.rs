@@ -6,6 +6,7 @@ mod doctor;
 mod ends;
 mod inventory;
 mod lookup;
+mod other;
 mod proof;
 mod queue;
 mod verify;
