@@ -20,6 +20,7 @@ pub mod ecs;
 pub mod error;
 mod grammar;
 pub mod guard;
+mod headings;
 mod json;
 pub mod lake;
 pub mod named;

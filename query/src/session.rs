@@ -243,6 +243,10 @@ fn reading_by_field(state: &SessionState) -> SessionState {
 fn check_tables(context: &SessionContext, statement: &Statement) -> Result<()> {
     let state = context.state();
     for table in state.resolve_table_references(statement).map_err(explain)? {
+        // The engine's settings tell of the machine: its folders, its limits.
+        if table.table().eq_ignore_ascii_case("df_settings") {
+            return Err(Error::Refused(format!("the engine's settings are refused; {}", guard::ALLOWED)));
+        }
         let known =
             context.table_exist(table.clone()).unwrap_or(false) || state.table_functions().contains_key(table.table());
         if !known {
