@@ -7,6 +7,7 @@ mod deliver;
 mod demo;
 mod iam_policy;
 mod ingest;
+mod investigate;
 mod lake;
 mod policy;
 mod query;
@@ -14,6 +15,7 @@ mod rules;
 mod sample;
 mod scan;
 mod schema;
+mod sql;
 mod verify;
 
 use crate::cli::{Cli, Command};
@@ -31,6 +33,8 @@ pub(crate) fn run(cli: &Cli, words: Words) -> Result<Outcome, Failure> {
         Command::Ingest(args) => ingest::run(args, global, words),
         Command::Lake(command) => lake::run(command, global, words),
         Command::Query(args) => query::run(args, global, words),
+        Command::Sql(args) => sql::run(args, global, words),
+        Command::Investigate(args) => investigate::run(args, global, words),
         Command::Alerts(args) => alerts::run(args, global, words),
         Command::Deliver(command) => deliver::run(command, global, words),
         Command::Access(args) => access::run(args, global, words),

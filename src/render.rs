@@ -78,11 +78,19 @@ pub(crate) struct RowCount {
     pub(crate) shown: u64,
     /// The reader closed the pipe, and the rest was not asked for.
     pub(crate) closed: bool,
+    /// There are more rows than were wanted, and the rest was not asked for.
+    pub(crate) cut: bool,
 }
 
 impl RowCount {
     /// The words about rows that a table left out, for standard error.
     pub(crate) fn left_out(&self) -> Option<String> {
+        if self.cut {
+            return Some(format!(
+                "there are more rows: the query was ended after {} (--max-rows)",
+                report::number(self.rows)
+            ));
+        }
         let more = self.rows.saturating_sub(self.shown);
         (more > 0 && !self.closed).then(|| {
             let rows = if more == 1 { "row" } else { "rows" };
@@ -309,7 +317,7 @@ mod tests {
         for output in [Output::Table, Output::Json, Output::Jsonl, Output::Csv, Output::Parquet, Output::Arrow] {
             let mut out = Vec::new();
             let count = rows(vec![batch.clone(); 300], &batch.schema(), output, &mut out, &OPTIONS).unwrap();
-            assert_eq!(count, RowCount { rows: 300, shown: 300, closed: false }, "{output:?}");
+            assert_eq!(count, RowCount { rows: 300, shown: 300, ..RowCount::default() }, "{output:?}");
         }
     }
 
@@ -338,8 +346,8 @@ mod tests {
 
     #[test]
     fn a_cut_table_says_so() {
-        let count = RowCount { rows: 1_234_567, shown: 100, closed: false };
+        let count = RowCount { rows: 1_234_567, shown: 100, ..RowCount::default() };
         assert!(count.left_out().unwrap().starts_with("1,234,467 more rows"));
-        assert_eq!(RowCount { rows: 5, shown: 5, closed: false }.left_out(), None);
+        assert_eq!(RowCount { rows: 5, shown: 5, ..RowCount::default() }.left_out(), None);
     }
 }

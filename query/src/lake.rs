@@ -49,8 +49,8 @@ impl Engine {
         for name in [OBJECTS, REJECTS, COVERAGE, LAST_USED] {
             let parts = provider(lake, name, files(lake, name)?)?;
             match fold::sql(name) {
-                Some(sql) if lake.has(name) => self.put(name, fold::view(name, parts, sql)?)?,
-                _ => self.put(name, parts)?,
+                Some(sql) if lake.has(name) => self.put(name, fold::view(name, parts, sql)?),
+                _ => self.put(name, parts),
             }
         }
         Ok(())
@@ -89,7 +89,7 @@ pub fn merged(lake: &Lake, table: &'static str, files: &[DataFile], limits: &Lim
 fn rows(lake: &Lake, table: &'static str, files: &[DataFile], sql: &str, limits: &Limits) -> Result<Rows> {
     let engine = Engine::new(limits.clone())?;
     engine.open_store(lake);
-    engine.put(fold::PARTS, provider(lake, table, files.to_vec())?)?;
+    engine.put(fold::PARTS, provider(lake, table, files.to_vec())?);
     Ok(Rows { answer: engine.query_blocking(sql)?, schema: columns(table) })
 }
 
@@ -117,7 +117,8 @@ impl Iterator for Rows {
     }
 }
 
-fn fit(batch: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch> {
+/// A batch with exactly these columns, cast where the engine has made other types of them.
+pub(crate) fn fit(batch: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch> {
     let fitted = || -> std::result::Result<RecordBatch, ArrowError> {
         let column = |(column, field): (&ArrayRef, &FieldRef)| match column.data_type() == field.data_type() {
             true => Ok(column.clone()),

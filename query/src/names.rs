@@ -293,8 +293,8 @@ mod tests {
 
     #[test]
     fn fields_in_brackets() {
-        assert_eq!(folded("SELECT resources[1]['ARN'] FROM t"), "SELECT resources[1]['arn'] FROM t");
-        assert_eq!(folded("SELECT resources[1].ARN FROM t"), "SELECT resources[1].'arn' FROM t");
+        assert_eq!(folded("SELECT resources[1]['ARN'] AS a FROM t"), "SELECT resources[1]['arn'] AS a FROM t");
+        assert_eq!(folded("SELECT resources[1].ARN AS a FROM t"), "SELECT resources[1].'arn' AS a FROM t");
     }
 
     #[test]
@@ -304,7 +304,9 @@ mod tests {
             r#"SELECT userIdentity.arn AS "arn", t.userIdentity.sessionContext.sessionIssuer.arn AS "sessionissuer_arn", t.eventName FROM t"#
         );
         assert_eq!(
-            folded("SELECT userIdentity.arn AS who, COUNT(*), count(*), eventName, *, t.eventName FROM t ORDER BY COUNT(*)"),
+            folded(
+                "SELECT userIdentity.arn AS who, COUNT(*), count(*), eventName, *, t.eventName FROM t ORDER BY COUNT(*)"
+            ),
             r#"SELECT userIdentity.arn AS who, COUNT(*) AS "count(*)", count(*) AS "count(*)_2", eventName AS "eventname_2", *, t.eventName AS "eventname_3" FROM t ORDER BY "count(*)""#
         );
         assert_eq!(

@@ -29,6 +29,7 @@ use datafusion::prelude::SessionContext;
 
 pub(crate) use forms::arguments;
 pub(crate) use rewrite::rewrite;
+pub use values::trino_name as type_name;
 
 /// Registers the functions under their names, instead of the engine's own of the same name.
 pub fn register_all(context: &SessionContext) {

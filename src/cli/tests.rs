@@ -53,6 +53,8 @@ fn every_example_parses() {
         policy::GENERATE_EXAMPLES,
         policy::REPLAY_EXAMPLES,
         deliver::EXAMPLES,
+        investigate::EXAMPLES,
+        sql::EXAMPLES,
     ];
     for line in texts.iter().flat_map(|text| text.lines()).filter_map(|line| line.strip_prefix("  ")) {
         let command = line.rsplit_once(" | ").map_or(line, |(_, last)| last);

@@ -180,10 +180,7 @@ impl HigherOrderUDFImpl for Higher {
         })
     }
 
-    fn coerce_values_for_lambdas(
-        &self,
-        fields: &[ValueOrLambda<DataType, DataType>],
-    ) -> Result<Option<Vec<DataType>>> {
+    fn coerce_values_for_lambdas(&self, fields: &[ValueOrLambda<DataType, DataType>]) -> Result<Option<Vec<DataType>>> {
         use ValueOrLambda::{Lambda, Value};
         Ok(match (self.act, fields) {
             (Act::Reduce, [Value(list), Value(_), Lambda(state), Lambda(_)]) => Some(vec![list.clone(), state.clone()]),
@@ -306,7 +303,8 @@ fn reduce(list: &ArrayRef, start: ArrayRef, merge: &LambdaArgument, finish: &Lam
             break;
         }
         let starts = list.value_offsets();
-        let place = |row: &usize| u64::try_from(starts.get(*row).copied().unwrap_or_default() + step).unwrap_or_default();
+        let place =
+            |row: &usize| u64::try_from(starts.get(*row).copied().unwrap_or_default() + step).unwrap_or_default();
         let elements = take(list.values(), &UInt64Array::from_iter_values(rows.iter().map(place)), None)?;
         let numbers = UInt64Array::from_iter_values(rows.iter().map(|row| *row as u64));
         let before = take(&state, &numbers, None)?;
@@ -337,9 +335,8 @@ fn scattered(state: &ArrayRef, after: &ArrayRef, rows: &[usize]) -> Result<Array
 /// The values of some rows; where they cannot be computed together, half of them at a time.
 fn attempt(lambda: &LambdaArgument, from: usize, rows: usize, made: &DataType) -> Result<ArrayRef> {
     let nothing = || -> Result<ArrayRef> { Ok(Arc::new(Int64Array::from(vec![0; rows]))) };
-    let computed = lambda.evaluate(&[&nothing], |captured| {
-        Ok(captured.iter().map(|array| array.slice(from, rows)).collect())
-    });
+    let computed =
+        lambda.evaluate(&[&nothing], |captured| Ok(captured.iter().map(|array| array.slice(from, rows)).collect()));
     match computed.and_then(|value| value.into_array(rows)) {
         Ok(array) => Ok(array),
         Err(error @ DataFusionError::ResourcesExhausted(_)) => Err(error),

@@ -379,7 +379,8 @@ fn zip(arrays: &[ArrayRef], made: &DataType) -> Result<ArrayRef> {
     }
     let DataType::List(field) = made else { return exec_err!("zip makes a list") };
     let DataType::Struct(fields) = field.data_type() else { return exec_err!("zip makes rows") };
-    let columns = lists.iter().zip(taken).map(|(list, taken)| Ok(take(list.values(), &UInt64Array::from(taken), None)?));
+    let columns =
+        lists.iter().zip(taken).map(|(list, taken)| Ok(take(list.values(), &UInt64Array::from(taken), None)?));
     let rows = StructArray::try_new(fields.clone(), columns.collect::<Result<_>>()?, None)?;
     let offsets = OffsetBuffer::from_lengths(lengths);
     Ok(Arc::new(ListArray::try_new(field.clone(), offsets, Arc::new(rows), Some(valid.into()))?))

@@ -346,10 +346,7 @@ mod tests {
             ("SELECT 1 FROM t WHERE x LIKE 'a\\\"b'", "SELECT 1 FROM t WHERE x LIKE 'a\\\\\"b'"),
             ("SELECT substr(x, -3, 2) FROM t", "SELECT left(right(x, 3), 2) FROM t"),
             ("SELECT a FROM t FETCH FIRST 3 ROWS ONLY", "SELECT a FROM t LIMIT 3"),
-            (
-                "SELECT any_match(l, r -> r.Type = 'x') FROM t",
-                "SELECT array_any_match(l, r -> r['type'] = 'x') FROM t",
-            ),
+            ("SELECT any_match(l, r -> r.Type = 'x') FROM t", "SELECT array_any_match(l, r -> r['type'] = 'x') FROM t"),
             (
                 "SELECT max_by(a, b, 2) FILTER (WHERE c) FROM t",
                 "SELECT array_slice(array_agg(a ORDER BY b DESC) FILTER (WHERE b IS NOT NULL AND c), 1, 2) FROM t",

@@ -182,8 +182,7 @@ impl Parts {
 
 impl Joins {
     fn join(&mut self, tables: &mut [TableWithJoins], unnest: &TableFactor, join: &JoinOperator) -> bool {
-        let outer =
-            matches!(join, JoinOperator::Right(_) | JoinOperator::RightOuter(_) | JoinOperator::FullOuter(_));
+        let outer = matches!(join, JoinOperator::Right(_) | JoinOperator::RightOuter(_) | JoinOperator::FullOuter(_));
         match is_left(join) {
             _ if outer || !is_unnest(unnest) => false,
             // A condition on elements would have to keep the row that loses them all.
@@ -226,13 +225,16 @@ impl Joins {
         self.count += 1;
         let name = alias.as_ref().map_or_else(|| Ident::new(format!("unnest_{}", self.count)), |a| a.name.clone());
         let plain = !*with_ordinality;
-        let Some(parts) = Parts::of(factor, self.count).filter(|parts| !plain || !parts.rows.is_empty()) else { return };
+        let Some(parts) = Parts::of(factor, self.count).filter(|parts| !plain || !parts.rows.is_empty()) else {
+            return;
+        };
         let made = parts.items(false).and_then(|items| {
             let inner = select("SELECT 1", items, None)?;
             let fields = parts.fields();
             let plain = |name: &Ident| SelectItem::UnnamedExpr(Expr::Identifier(name.clone()));
             let order = |name: &Ident| {
-                let field = fields.iter().find(|f| matches!(f, SelectItem::ExprWithAlias { alias, .. } if alias == name));
+                let field =
+                    fields.iter().find(|f| matches!(f, SelectItem::ExprWithAlias { alias, .. } if alias == name));
                 field.cloned().unwrap_or_else(|| plain(name))
             };
             let items = parts.columns.iter().map(order).collect();
@@ -294,7 +296,8 @@ fn wrapped(factor: &TableFactor, name: &Ident, parts: &Parts, keeps: bool) -> Op
 
 /// A query with more items in its list (instead of a `1`), over a table.
 fn select(sql: &str, items: Vec<SelectItem>, from: Option<TableFactor>) -> Option<Box<Query>> {
-    let mut query = Parser::new(&crate::grammar::Grammar { lambdas: true }).try_with_sql(sql).ok()?.parse_query().ok()?;
+    let mut query =
+        Parser::new(&crate::grammar::Grammar { lambdas: true }).try_with_sql(sql).ok()?.parse_query().ok()?;
     let SetExpr::Select(select) = query.body.as_mut() else { return None };
     select.projection.retain(|item| !matches!(item, SelectItem::UnnamedExpr(Expr::Value(_))));
     select.projection.extend(items);
@@ -326,9 +329,8 @@ impl VisitorMut for Qualifiers {
         let mut items = Vec::with_capacity(select.projection.len());
         for item in &select.projection {
             match made(item) {
-                Some(made) => items.extend(
-                    made.columns.iter().map(|name| SelectItem::UnnamedExpr(Expr::Identifier(name.clone()))),
-                ),
+                Some(made) => items
+                    .extend(made.columns.iter().map(|name| SelectItem::UnnamedExpr(Expr::Identifier(name.clone())))),
                 None => items.push(item.clone()),
             }
         }

@@ -192,8 +192,8 @@ fn element_at(container: &ArrayRef, key: &Argument) -> Result<ArrayRef> {
     }
 }
 
-/// A type by Trino's name.
-fn trino_name(data_type: &DataType) -> String {
+/// A type by Trino's name: `map(varchar, date)`.
+pub fn trino_name(data_type: &DataType) -> String {
     let name = |data_type: &DataType| trino_name(data_type);
     match data_type {
         DataType::Null => "unknown".into(),
