@@ -5,6 +5,7 @@ mod commands;
 mod intake;
 mod outcome;
 mod overview;
+mod prompt;
 mod remote;
 mod render;
 mod rulebook;

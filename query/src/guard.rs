@@ -12,6 +12,7 @@ use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan, Tokenizer, Whi
 
 use crate::error::{Error, Result, explain};
 use crate::grammar::{Grammar, has_lambdas, put_into_words, quote_ids};
+use crate::sqljson;
 
 /// What may be run, as the end of an error message.
 pub const ALLOWED: &str = "only reading is possible here: SELECT, WITH, VALUES, UNION / EXCEPT / INTERSECT, EXPLAIN, \
@@ -62,7 +63,7 @@ fn tokenize(sql: &str) -> Result<Vec<TokenWithSpan>> {
     let tokens = Tokenizer::new(&Grammar { lambdas: false }, &sql)
         .tokenize_with_location()
         .map_err(|e| Error::Syntax(format!("{e}; check quotes and comments")))?;
-    let tokens = put_into_words(join_literals(tokens));
+    let tokens = put_into_words(sqljson::put_into_words(join_literals(tokens)));
     let operators = tokens.iter().filter(|t| is_operator(&t.token)).count();
     if operators > MAX_OPERATORS {
         return Err(Error::Refused(format!(

@@ -1,6 +1,6 @@
 //! trailhound's SQL room: rows to answers.
 //!
-//! In the order a question travels: [`guard`] parses it (by `grammar`) and lets only reading statements through, `dialect`
+//! In the order a question travels: [`guard`] parses it (by `grammar` and `sqljson`) and lets only reading statements through, `dialect`
 //! says which view each name of a table means, [`names`] puts names in the case of the table and [`trino`] its functions
 //! in the engine's words (over `json` where text is JSON), [`session`] plans and runs it under limits, [`tables`] streams
 //! `events` from a source that is opened anew for every scan, `catalog` makes views when they are named, [`mod@lake`] has the tables of a lake, `views` are other
@@ -31,6 +31,7 @@ pub mod named;
 pub mod names;
 pub mod ocsf;
 pub mod session;
+mod sqljson;
 pub mod store;
 pub mod story;
 pub mod tables;

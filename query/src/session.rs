@@ -128,6 +128,12 @@ impl Engine {
         self.tables.put(name, table);
     }
 
+    /// Names of views that nobody has named yet.
+    #[cfg(test)]
+    pub(crate) fn unplanned(&self) -> Vec<String> {
+        self.tables.unplanned()
+    }
+
     pub(crate) fn context(&self) -> &SessionContext {
         &self.context
     }

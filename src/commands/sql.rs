@@ -9,29 +9,19 @@ mod place;
 mod session;
 mod statement;
 
-use std::cell::RefCell;
 use std::io::{self, IsTerminal, Read};
 use std::path::PathBuf;
 
 use query::Wanted;
-use rustyline::completion::Completer;
-use rustyline::error::ReadlineError;
-use rustyline::highlight::Highlighter;
-use rustyline::hint::Hinter;
-use rustyline::history::FileHistory;
-use rustyline::validate::{ValidationContext, ValidationResult, Validator};
-use rustyline::{CompletionType, Config, Context, Editor, Helper};
 
 use super::query::Opened;
 use crate::cli::{Global, SqlArgs};
 use crate::outcome::{Failure, Outcome};
+use crate::prompt::{self, Entered, Guide, History};
 use crate::render::terminal::Terminal;
 use crate::render::words::Words;
 use complete::Names;
 use session::{Next, Session};
-
-/// Lines that the history keeps.
-const HISTORY: usize = 2_000;
 
 pub(crate) fn run(args: &SqlArgs, global: &Global, words: Words) -> Result<Outcome, Failure> {
     let typed = io::stdin().is_terminal();
@@ -72,45 +62,17 @@ fn piped(session: &mut Session<'_>) -> Result<(), Failure> {
 }
 
 fn prompt(session: &mut Session<'_>, words: Words) -> Result<(), Failure> {
-    let bad = |e: ReadlineError| Failure::Io(format!("the terminal: {e}"));
-    let config = Config::builder()
-        .max_history_size(HISTORY)
-        .and_then(|config| config.history_ignore_dups(true))
-        .map_err(bad)?
-        .completion_type(CompletionType::List)
-        .completion_show_all_if_ambiguous(true)
-        .build();
-    let mut editor: Editor<Prompt, FileHistory> = Editor::with_config(config).map_err(bad)?;
-    editor.set_helper(Some(Prompt { names: RefCell::new(session.names()) }));
-    let history = history_file();
-    if let Some(file) = &history {
-        // The first time there is none.
-        let _ = editor.load_history(file);
-    }
+    let guide = Prompt { names: session.names() };
+    let mut history = History::open(history_file());
     words.note(r"A statement ends with `;`. \? lists the commands, Tab completes, Ctrl-D ends.");
     loop {
-        match editor.readline("trailhound> ") {
-            Ok(text) => {
-                let text = text.trim();
-                if text.is_empty() {
-                    continue;
-                }
-                let _ = editor.add_history_entry(text);
-                if let Some(file) = &history {
-                    // A history that cannot be kept is no reason to lose the session.
-                    let _ = editor.append_history(file);
-                }
-                if session.typed(text) {
-                    break;
-                }
-            }
-            // Ctrl-C: what was typed so far is dropped.
-            Err(ReadlineError::Interrupted) => {}
-            Err(ReadlineError::Eof) => break,
-            Err(error) => return Err(bad(error)),
+        let entered = prompt::enter("trailhound> ", "        ... ", &guide, &mut history);
+        match entered.map_err(|e| Failure::Io(format!("the terminal: {e}")))? {
+            Entered::Text(text) if session.typed(text.trim()) => return Ok(()),
+            Entered::Text(_) | Entered::Nothing => {}
+            Entered::End => return Ok(()),
         }
     }
-    Ok(())
 }
 
 /// Where the history is kept: `TRAILHOUND_HISTORY`, else below the folder for state (XDG Base Directory Specification).
@@ -125,36 +87,20 @@ fn history_file() -> Option<PathBuf> {
     Some(folder.join("history"))
 }
 
-/// What the line editor asks.
+/// What the prompt asks.
 struct Prompt {
-    names: RefCell<Names>,
+    names: Names,
 }
 
-impl Helper for Prompt {}
+impl Guide for Prompt {
+    fn complete(&self, before: &str, whole: &str) -> (usize, Vec<String>) {
+        complete::complete(before, whole, &self.names)
+    }
 
-impl Completer for Prompt {
-    type Candidate = String;
-
-    fn complete(&self, line: &str, pos: usize, _: &Context<'_>) -> rustyline::Result<(usize, Vec<String>)> {
-        let before = line.get(..pos).unwrap_or(line);
-        Ok(complete::complete(before, line, &self.names.borrow()))
+    fn is_whole(&self, text: &str) -> bool {
+        statement::is_whole(text)
     }
 }
-
-impl Validator for Prompt {
-    fn validate(&self, context: &mut ValidationContext) -> rustyline::Result<ValidationResult> {
-        Ok(match statement::is_whole(context.input()) {
-            true => ValidationResult::Valid(None),
-            false => ValidationResult::Incomplete,
-        })
-    }
-}
-
-impl Hinter for Prompt {
-    type Hint = String;
-}
-
-impl Highlighter for Prompt {}
 
 /// The screen's height in lines.
 fn height() -> usize {

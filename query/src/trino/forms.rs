@@ -98,6 +98,7 @@ pub(super) static FORMS: &[Form] = &[
     form("len", 1, "character_length($1)", "DuckDB's length", ("SELECT len('abc')", "3")),
     form("codepoint", 1, "ascii($1)", "the number of a character", ("SELECT codepoint('a')", "97")),
     form("to_base64", 1, "encode($1, 'base64pad')", "bytes as base64", ("SELECT to_base64('ab')", "YWI=")),
+    form("rand", 2, "CAST(floor(random() * ($2 - $1)) + $1 AS BIGINT)", "a random whole number between two", ("SELECT rand(1, 5) < 5", "true")),
     form("md5", 1, "decode(md5($1), 'hex')", "the MD5 of bytes or text, as bytes", ("SELECT to_hex(md5(to_utf8('a')))", "0CC175B9C0F1B6A831C399E269772661")),
     form("strpos", 3, "text_position($1, $2, $3)", "where the n-th occurrence of a text begins, from the end where negative; 0 where it does not occur", ("SELECT strpos('a.b.c', '.', 2)", "4")),
     form("array_average", 1, "array_avg($1)", "the mean of a list's elements", ("SELECT array_average(ARRAY[1, 2])", "1.5")),

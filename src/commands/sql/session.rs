@@ -81,6 +81,9 @@ impl<'a> Session<'a> {
 
     /// Runs what was typed: a command, or statements. True where it asked for the end.
     pub(super) fn typed(&mut self, text: &str) -> bool {
+        if text.is_empty() {
+            return false;
+        }
         if text.starts_with('\\') || statement::is_word_of_the_shell(text) {
             return matches!(self.run(text), Next::End);
         }
