@@ -3,7 +3,8 @@
 //! Every doc comment below is what `--help` prints, and every example in a help text is parsed by a test.
 
 mod deliver;
-mod duration;
+mod doctor;
+pub(crate) mod duration;
 mod iam_policy;
 mod investigate;
 mod lake;
@@ -15,6 +16,7 @@ mod size;
 mod source;
 mod sql;
 mod verify;
+mod watch;
 
 use std::path::PathBuf;
 
@@ -22,6 +24,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) use deliver::{DeliverAt, DeliverCommand, DeliveryArgs, Sending};
+pub(crate) use doctor::DoctorArgs;
 pub(crate) use iam_policy::IamPolicyArgs;
 pub(crate) use investigate::InvestigateArgs;
 pub(crate) use lake::{At, IngestArgs, LakeCommand};
@@ -31,6 +34,7 @@ pub(crate) use rules::{RuleFlags, RulesArgs, RulesCommand};
 pub(crate) use source::SourceArgs;
 pub(crate) use sql::SqlArgs;
 pub(crate) use verify::VerifyArgs;
+pub(crate) use watch::{ConfigCommand, LogFormat, WatchArgs};
 
 use ::query::Control;
 
@@ -190,6 +194,11 @@ pub(crate) enum Command {
     Investigate(InvestigateArgs),
     /// Run the rules and list what they found
     Alerts(AlertsArgs),
+    /// Keep a lake current, run the rules and tell people, within a second and without an end
+    Watch(Box<WatchArgs>),
+    /// Look after a configuration: check
+    #[command(subcommand)]
+    Config(ConfigCommand),
     /// Look after what alerts send: list the outbox, send again what failed, try the sinks
     #[command(subcommand)]
     Deliver(DeliverCommand),
@@ -197,6 +206,8 @@ pub(crate) enum Command {
     Access(AccessArgs),
     /// Prove that log files are what CloudTrail delivered: digests, their signatures and their chain, also offline
     Verify(VerifyArgs),
+    /// Look whether all is there that reading needs: credentials, bucket, queue, keys, clock, trail, disk; and what to do
+    Doctor(DoctorArgs),
     /// Print the IAM policy that trailhound needs, and nothing beyond it
     IamPolicy(IamPolicyArgs),
     /// Smaller policies: simulate, generate, replay

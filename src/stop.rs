@@ -2,6 +2,10 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+/// How often it is looked whether somebody asked.
+const TICK: Duration = Duration::from_millis(50);
 
 /// Whether somebody asked for an end.
 #[derive(Debug, Clone, Default)]
@@ -36,6 +40,19 @@ impl Stop {
     /// Takes the wish back, once it was followed: the next one is a first one again.
     pub(crate) fn forget(&self) {
         self.0.store(false, Ordering::Relaxed);
+    }
+
+    /// Ends what a connection reads as soon as somebody does: what is on its way may take minutes, an end may not.
+    pub(crate) fn halts(&self, connection: &aws::Connection) {
+        let (stop, halter) = (self.clone(), connection.halter());
+        std::thread::spawn(move || {
+            while !halter.is_idle() {
+                if stop.is_asked() {
+                    return halter.halt();
+                }
+                std::thread::sleep(TICK);
+            }
+        });
     }
 
     /// Whether somebody did.

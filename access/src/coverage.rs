@@ -141,6 +141,11 @@ impl Coverage {
         }
     }
 
+    /// A resource type of an account whose spans may come later.
+    pub(crate) fn add_data_event(&mut self, account: &str, resource_type: &'static str) {
+        self.accounts.entry(account.into()).or_default().data_events.insert(resource_type);
+    }
+
     pub(crate) fn merge(&mut self, other: &Coverage) {
         for (name, account) in &other.accounts {
             for (region, span) in &account.regions {

@@ -5,7 +5,7 @@
 //! granted and [`policy`] turns it into sets of actions and decides requests, which [`simulate`] does for cases;
 //! [`unused`] takes use from grants and says of each leftover why it is there. [`calls`] keeps what was called on what
 //! ([`resource`], [`passed`]), [`generate`] writes the policy of it, and [`replay`] tries a policy on it. [`findings`]
-//! is the auditor's list, and [`audit`] the whole report; [`stale`] answers the small questions of `scan`. [`instant`] reads and writes times.
+//! is the auditor's list, and [`audit`] the whole report; [`folded`] is what it needs of events, which a lake keeps as rows; [`stale`] answers the small questions of `scan`. [`instant`] reads and writes times.
 //!
 //! Knows the event table and IAM. Must not know SQL, rules, files' formats or how anything is printed.
 
@@ -16,6 +16,7 @@ pub mod evidence;
 pub mod findings;
 #[cfg(test)]
 mod fixture;
+pub mod folded;
 pub mod generate;
 pub mod instant;
 pub mod inventory;

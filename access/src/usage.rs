@@ -21,6 +21,7 @@ mod fact;
 mod flush;
 mod fold;
 mod principal;
+mod rows;
 
 use std::collections::HashMap;
 use std::sync::Arc;

@@ -1,14 +1,16 @@
 //! What rules cost beside reading: `cargo bench -p trailhound-alerts --bench rules`, one table in one run.
 //!
-//! Reading is `.json.gz` to Arrow on one thread; matching is all rules over the same batches on the same thread. Public
-//! rules come from `../shared/data`, copied under other ids until they are eight hundred; synthetic ones wait for calls
-//! of the catalogue, as real rules do, and ask for one more field.
+//! Reading is `.json.gz` to Arrow on one thread; matching is all rules over the same batches on one thread, observing is that
+//! and what becomes of the matches. Public rules come from `../shared/data`, copied under other ids until they are eight
+//! hundred; synthetic ones wait for calls of the catalogue, as real rules do, and ask for one more field. Every set runs in
+//! a process of its own, so that its peak of memory is its own; the shortest of three rounds of CPU time counts.
+//! `benches/rules` sets `PEER`, which does the same to the same rules and events.
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, missing_docs)]
 
 use std::ops::ControlFlow;
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::process::Command;
 
 use alerts::{Engine, Lists, Rule, Settings, pack, rule};
 use arrow::array::RecordBatch;
@@ -17,80 +19,156 @@ use ingest::pipeline::{Options, scan};
 use ingest::simulate::{Plan, write};
 use ingest::source::Sources;
 
-const EVENTS: u64 = 300_000;
 const ROUNDS: usize = 3;
+const SETS: [&str; 4] = ["none", "shipped", "public", "synthetic"];
 
 fn main() {
+    let arguments: Vec<String> = std::env::args().collect();
+    if let Some(at) = arguments.iter().position(|argument| argument == "--set") {
+        return measure(&arguments[at + 1], &arguments[at + 2]);
+    }
+    let events = std::env::var("EVENTS").ok().and_then(|n| n.parse().ok()).unwrap_or(300_000);
     let folder = tempfile::tempdir().unwrap();
-    let summary = write(&Plan { events: EVENTS, ..Plan::default() }, folder.path()).unwrap();
-    let sources = Sources::new(&[summary.trail.to_str().unwrap()]).unwrap();
-    let (mut batches, mut reading) = (Vec::new(), Duration::MAX);
-    for _ in 0..ROUNDS {
-        batches.clear();
-        let start = Instant::now();
-        let mut sink = |batch: RecordBatch| {
-            batches.push(batch);
-            ControlFlow::Continue(())
-        };
-        scan(&sources, &Options { threads: 1, ..Options::default() }, &mut sink).unwrap();
-        reading = reading.min(start.elapsed());
-    }
-    println!("{EVENTS} events read in {reading:.2?} on one thread; the shortest of {ROUNDS} rounds each");
+    let summary = write(&Plan { events, ..Plan::default() }, folder.path()).unwrap();
+    let trail = summary.trail.to_str().unwrap();
     println!(
-        "{:12} {:>6} {:>9} {:>10} {:>7} {:>10} {:>7}",
-        "rules", "number", "matches", "matching", "", "observing", ""
+        "{:28} {:>6} {:>9} {:>10} {:>10} {:>7} {:>11} {:>7} {:>8}",
+        "rules", "number", "matches", "reading s", "matching s", "", "observing s", "", "peak MiB"
     );
-    let mut sets = vec![("shipped", pack::shipped()), ("synthetic", synthetic(10_000))];
-    match public(800) {
-        Some(rules) => sets.insert(1, ("public", rules)),
-        None => println!("SKIPPED: ../shared/data absent"),
-    }
-    for (name, rules) in sets {
-        measure(name, rules, &batches, reading);
+    for set in SETS {
+        let rounds = || (0..ROUNDS).map(|_| figures(Command::new(&arguments[0]).args(["--set", set, trail])));
+        let ours = best(rounds().collect());
+        if ours.is_empty() {
+            println!("SKIPPED {set}: ../shared/data absent");
+            continue;
+        }
+        row(set, &ours);
+        let Ok(peer) = std::env::var("PEER") else { continue };
+        if set == "none" {
+            continue;
+        }
+        let yaml = folder.path().join(format!("{set}.yml"));
+        std::fs::write(&yaml, source(set).unwrap()).unwrap();
+        let rounds = (0..ROUNDS).map(|_| figures(Command::new(&peer).arg(&yaml).arg(trail)));
+        let theirs = best(rounds.collect());
+        // rules, events, matches, reading, matching, peak
+        if let [rules, _, matches, reading, matching, peak] = theirs.as_slice() {
+            row("  rsigma-eval, serde_json", &[*rules, *matches, *reading, *matching, f64::NAN, *peak]);
+            println!("  (its matching is {:.1} times ours)", matching / ours[3]);
+        }
     }
 }
 
-fn measure(name: &str, rules: Vec<Rule>, batches: &[RecordBatch], reading: Duration) {
-    let number = rules.len();
-    let (mut matching, mut observing, mut matches) = (Duration::MAX, Duration::MAX, 0);
-    for _ in 0..ROUNDS {
-        let (mut engine, _) = Engine::new(rules.clone(), &Settings::default());
-        let mut found = Vec::new();
-        let start = Instant::now();
-        for batch in batches {
-            found.clear();
-            engine.matches(batch, &mut found);
-        }
-        matching = matching.min(start.elapsed());
-        let start = Instant::now();
-        batches.iter().for_each(|batch| engine.observe(batch));
-        observing = observing.min(start.elapsed());
-        matches = engine.finish().counters.matches;
-    }
-    let share = |time: Duration| format!("{:.1} %", 100.0 * time.as_secs_f64() / reading.as_secs_f64());
+fn row(name: &str, figures: &[f64]) {
+    let [rules, matches, reading, matching, observing, peak] = figures else { return };
+    let share = |time: &f64| if time.is_nan() { String::new() } else { format!("{:.1} %", 100.0 * time / reading) };
     let (first, second) = (share(matching), share(observing));
-    println!("{name:12} {number:>6} {matches:>9} {matching:>10.1?} {first:>7} {observing:>10.1?} {second:>7}");
+    let observing = if observing.is_nan() { String::new() } else { format!("{observing:.3}") };
+    println!(
+        "{name:28} {rules:>6} {matches:>9} {reading:>10.3} {matching:>10.3} {first:>7} {observing:>11} {second:>7} {peak:>8.0}"
+    );
+}
+
+/// What a process prints; nothing where it cannot run.
+fn figures(command: &mut Command) -> Vec<f64> {
+    let output = command.output().unwrap();
+    if !output.status.success() {
+        eprintln!("{}", String::from_utf8_lossy(&output.stderr));
+        return Vec::new();
+    }
+    String::from_utf8_lossy(&output.stdout).split_whitespace().filter_map(|word| word.parse().ok()).collect()
+}
+
+/// The smallest of each figure.
+fn best(rounds: Vec<Vec<f64>>) -> Vec<f64> {
+    let least = |a: Vec<f64>, b: Vec<f64>| a.iter().zip(&b).map(|(a, b)| a.min(*b)).collect();
+    rounds.into_iter().reduce(least).unwrap_or_default()
+}
+
+/// The child's side: prints rules, matches, CPU seconds of reading, matching and observing, and the peak.
+fn measure(set: &str, trail: &str) {
+    let Some(rules) = rules(set) else { return };
+    let number = rules.len();
+    let sources = Sources::new(&[trail]).unwrap();
+    let mut batches = Vec::new();
+    let start = process_seconds();
+    let mut sink = |batch: RecordBatch| {
+        batches.push(batch);
+        ControlFlow::Continue(())
+    };
+    scan(&sources, &Options { threads: 1, ..Options::default() }, &mut sink).unwrap();
+    let reading = process_seconds() - start;
+    let (mut engine, _) = Engine::new(rules, &Settings::default());
+    let mut found = Vec::new();
+    let start = thread_seconds();
+    for batch in &batches {
+        found.clear();
+        engine.matches(batch, &mut found);
+    }
+    let matching = thread_seconds() - start;
+    let start = thread_seconds();
+    batches.iter().for_each(|batch| engine.observe(batch));
+    let observing = thread_seconds() - start;
+    println!("{number} {} {reading} {matching} {observing} {}", engine.finish().counters.matches, peak_mib());
+}
+
+fn rules(set: &str) -> Option<Vec<Rule>> {
+    match set {
+        "none" => Some(Vec::new()),
+        "shipped" => Some(pack::shipped()),
+        "public" => public(800),
+        _ => Some(rule_files(&synthetic(10_000))),
+    }
+}
+
+fn rule_files(yaml: &[String]) -> Vec<Rule> {
+    yaml.iter().flat_map(|yaml| rule::parse("synthetic", yaml, &Lists::new()).rules).collect()
+}
+
+/// The rules of a set as one YAML text.
+fn source(set: &str) -> Option<String> {
+    let all = match set {
+        "shipped" => pack::SHIPPED.iter().map(|(_, yaml)| (*yaml).to_owned()).collect(),
+        "public" => public_files(800)?,
+        "synthetic" => synthetic(10_000),
+        _ => return None,
+    };
+    Some(all.join("\n---\n"))
 }
 
 /// Public rules, over and over under new ids.
 fn public(number: usize) -> Option<Vec<Rule>> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data/sigma");
-    let mut rules = pack::load(&folder.join("sigmahq"), &Lists::new()).rules;
-    rules.extend(pack::load(&folder.join("suzaku"), &Lists::new()).rules);
-    let known = rules.len();
-    if known == 0 {
-        return None;
-    }
-    for at in known..number {
-        let mut copy = rules[at % known].clone();
-        copy.about.id = format!("{}-{at}", copy.about.id);
-        copy.about.title = format!("{} {at}", copy.about.title);
-        rules.push(copy);
+    let mut rules = rule_files(&public_files(number)?);
+    for (at, rule) in rules.iter_mut().enumerate() {
+        rule.about.id = format!("{}-{at}", rule.about.id);
+        rule.about.title = format!("{} {at}", rule.about.title);
     }
     Some(rules)
 }
 
-fn synthetic(number: usize) -> Vec<Rule> {
+fn public_files(number: usize) -> Option<Vec<String>> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data/sigma");
+    let mut known: Vec<String> = Vec::new();
+    for part in ["sigmahq", "suzaku"] {
+        let mut open = vec![folder.join(part)];
+        while let Some(path) = open.pop() {
+            if path.is_dir() {
+                let mut inner: Vec<_> = std::fs::read_dir(path).unwrap().map(|e| e.unwrap().path()).collect();
+                inner.sort();
+                open.extend(inner);
+            } else if path.extension().is_some_and(|e| e == "yml") {
+                let yaml = std::fs::read_to_string(path).unwrap();
+                let parsed = rule::parse("public", &yaml, &Lists::new());
+                if parsed.errors.is_empty() && parsed.rules.len() == 1 && !yaml.contains("correlation:") {
+                    known.push(yaml);
+                }
+            }
+        }
+    }
+    (!known.is_empty()).then(|| known.iter().cycle().take(number).cloned().collect())
+}
+
+fn synthetic(number: usize) -> Vec<String> {
     let calls: Vec<_> = actions().iter().filter(|action| action.observable).collect();
     let fields = [
         "errorCode|contains: denied",
@@ -99,17 +177,34 @@ fn synthetic(number: usize) -> Vec<Rule> {
         "sourceIPAddress|cidr: 10.0.0.0/8",
         "userIdentity.arn|endswith: admin",
     ];
-    let mut rules = Vec::with_capacity(number);
-    for at in 0..number {
-        let action = calls[at * 7919 % calls.len()];
-        let (service, name) = action.name.split_once(':').unwrap();
-        let yaml = format!(
+    let rule = |at: usize| {
+        let (service, name) = calls[at * 7919 % calls.len()].name.split_once(':').unwrap();
+        format!(
             "title: s{at}\nid: s{at}\nlogsource: {{product: aws, service: cloudtrail}}\ndetection:\n  s:\n    \
              eventSource: {service}.amazonaws.com\n    eventName: {name}\n    {}{at}\n  condition: s\n",
             fields[at % fields.len()].replace("10.0.0.0/8", &format!("10.{}.0.0/16 #", at % 256)),
-        );
-        rules.extend(rule::parse("synthetic", &yaml, &Lists::new()).rules);
-    }
-    assert_eq!(rules.len(), number);
-    rules
+        )
+    };
+    (0..number).map(rule).collect()
+}
+
+/// User and system time of all threads of this process.
+fn process_seconds() -> f64 {
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    let after = stat.rsplit(')').next().unwrap_or_default();
+    let ticks: f64 = after.split_whitespace().skip(11).take(2).filter_map(|t| t.parse::<f64>().ok()).sum();
+    ticks / 100.0
+}
+
+/// CPU time of this thread.
+fn thread_seconds() -> f64 {
+    let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
+    text.split_whitespace().next().and_then(|ns| ns.parse::<f64>().ok()).unwrap_or_default() / 1e9
+}
+
+/// Peak resident memory of this process.
+fn peak_mib() -> f64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find(|line| line.starts_with("VmHWM")).unwrap_or_default();
+    line.split_whitespace().nth(1).and_then(|kib| kib.parse::<f64>().ok()).unwrap_or_default() / 1024.0
 }

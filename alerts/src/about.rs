@@ -66,7 +66,7 @@ impl About {
             has_id: owned("id").is_some(),
             id,
             file: file.to_owned(),
-            line: document.line(line_of(&document.text, &title)),
+            line: document.line(line_of(&document.text, &title).or(Some(1))),
             title,
             description: tidy(document.str("description").unwrap_or_default()),
             severity,

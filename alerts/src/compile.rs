@@ -9,6 +9,7 @@ use ingest::schema::{COLUMNS, Kind};
 
 use crate::condition::Expr;
 use crate::field::{Field, Place};
+use crate::needles::Needles;
 use crate::test::{Shape, Test, TextTest};
 
 /// A test on a field.
@@ -61,7 +62,7 @@ pub(crate) struct Program {
     /// Tests on them.
     pub(crate) atoms: Vec<Atom>,
     /// Tests on any leaf.
-    pub(crate) keywords: Vec<TextTest>,
+    pub(crate) keywords: Vec<Test>,
     /// The rules.
     pub(crate) rules: Vec<Runnable>,
     field_names: HashMap<String, usize>,
@@ -140,17 +141,22 @@ impl Program {
         };
         match expr {
             Expr::All(parts) => nodes(parts).map(Node::All),
-            Expr::Any(parts) => match one_of(parts) {
+            Expr::Any(parts) => match one_of(parts).or_else(|| has_any(parts)) {
                 Some((name, test)) => self.atom(name, &test).map(Node::Atom),
-                None => nodes(parts).map(Node::Any),
+                None => match any_keyword(parts) {
+                    Some(test) => Ok(self.keyword(test)),
+                    None => nodes(parts).map(Node::Any),
+                },
             },
             Expr::Not(part) => Ok(Node::Not(Box::new(self.node(part)?))),
             Expr::Field(name, test) => self.atom(name, test).map(Node::Atom),
-            Expr::Keyword(test) => {
-                self.keywords.push(test.clone());
-                Ok(Node::Keyword(self.keywords.len() - 1))
-            }
+            Expr::Keyword(test) => Ok(self.keyword(Test::Text(test.clone()))),
         }
+    }
+
+    fn keyword(&mut self, test: Test) -> Node {
+        self.keywords.push(test);
+        Node::Keyword(self.keywords.len() - 1)
     }
 
     fn atom(&mut self, name: &str, test: &Test) -> Result<usize, String> {
@@ -237,6 +243,32 @@ fn one_of(parts: &[Expr]) -> Option<(&str, Test)> {
     values.sort_unstable();
     values.dedup();
     Some((name, Test::OneOf(values)))
+}
+
+/// Parts that all ask whether a text stands in one field, as one test.
+fn has_any(parts: &[Expr]) -> Option<(&str, Test)> {
+    let Expr::Field(name, _) = parts.first()? else { return None };
+    let needle = |part: &Expr| match part {
+        Expr::Field(field, Test::Text(test)) if field == name => contained(test),
+        _ => None,
+    };
+    let needles = parts.iter().map(needle).collect::<Option<Vec<_>>>()?;
+    (needles.len() > 1).then(|| Needles::new(needles)).flatten().map(|needles| (name.as_str(), Test::HasAny(needles)))
+}
+
+/// Parts that all ask whether a text stands in any field, as one test: the record is walked once.
+fn any_keyword(parts: &[Expr]) -> Option<Test> {
+    let needle = |part: &Expr| if let Expr::Keyword(test) = part { contained(test) } else { None };
+    let needles = parts.iter().map(needle).collect::<Option<Vec<_>>>()?;
+    (needles.len() > 1).then(|| Needles::new(needles)).flatten().map(Test::HasAny)
+}
+
+/// The text that a test looks for anywhere and in any case.
+fn contained(test: &TextTest) -> Option<String> {
+    match test {
+        TextTest { shape: Shape::Contains, cased: false, needle } => Some(needle.clone()),
+        _ => None,
+    }
 }
 
 #[cfg(test)]

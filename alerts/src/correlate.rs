@@ -3,31 +3,55 @@
 //! Events wait until no earlier one can come, are then judged in order of event time, and leave when no later event can
 //! reach back to them; so the order of arrival does not matter, and memory is that of the windows. A window ends with
 //! an event and reaches back by the timespan, both ends included. Windows that hold and overlap are one alert. What was
-//! not kept for want of room, or came too late, is counted. Knows no rules: it is told which correlation an event is for.
+//! not kept for want of room, or came too late, is counted.
+//!
+//! Where nothing bounds how late an event may come, as in a batch, nothing can be judged before the end: then what waits
+//! is put into sorted temporary files and merged at the end, so that memory is that of the windows even if the events of a
+//! year come in any order. Knows no rules: it is told which correlation an event is for.
 
+use std::cmp::Ordering;
 use std::collections::VecDeque;
 
 use hashbrown::HashMap;
+use serde::{Deserialize, Serialize};
 
 use crate::correlation::Correlation;
 use crate::group::Burst;
 use crate::sighting::{Sighting, UNTIMED};
 use crate::slide::Slide;
+use crate::spill::{Merged, Spill};
 
 /// Values of fields, `None` where the event has none.
 pub(crate) type Values = Vec<Option<String>>;
 
 /// An event that a correlation waits for.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Entry {
     /// The event.
+    #[serde(rename = "s")]
     pub(crate) sighting: Sighting,
     /// Place of the base rule among the correlation's rules.
+    #[serde(rename = "b")]
     pub(crate) base: usize,
     /// Value of the measured field, or of all of them.
+    #[serde(rename = "v")]
     pub(crate) value: Option<String>,
     /// Values that correlations over this one will ask for.
+    #[serde(rename = "c")]
     pub(crate) carried: Values,
+}
+
+impl Entry {
+    /// The order in which events are judged. Those of one moment stand in the order of the rules: an order of theirs is
+    /// not known.
+    pub(crate) fn order(&self, other: &Entry) -> Ordering {
+        let key = |e: &Entry| (e.sighting.time, e.base);
+        key(self)
+            .cmp(&key(other))
+            .then_with(|| self.sighting.event_id.cmp(&other.sighting.event_id))
+            .then_with(|| self.sighting.cmp(&other.sighting))
+            .then_with(|| self.value.cmp(&other.value))
+    }
 }
 
 /// The events of one correlation.
@@ -37,6 +61,10 @@ pub(crate) struct Windows {
     groups: HashMap<Values, Group, ahash::RandomState>,
     kept: usize,
     max_events: usize,
+    /// Events are judged as soon as no earlier one can come, and what holds is told when it begins to hold. Else all is
+    /// judged at the end.
+    live: bool,
+    spill: Spill,
     /// Events before this moment have been judged.
     sealed: i64,
     /// Events not kept for want of room.
@@ -59,12 +87,14 @@ struct Group {
 }
 
 /// Windows that held and overlap.
-#[derive(Debug)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 struct Run {
     burst: Burst,
     most: f64,
     /// Number of the latest event in it, counted from the group's first.
     last: u64,
+    /// Number of its events when it was told; 0 if it was not.
+    told: u64,
 }
 
 /// A time in which the condition held.
@@ -76,6 +106,26 @@ pub(crate) struct Held {
     pub(crate) most: f64,
     /// Values of the `group-by` fields.
     pub(crate) group: Values,
+    /// It was told before, and has grown since.
+    pub(crate) update: bool,
+}
+
+/// What is open of a correlation, to be kept for a later run.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Kept {
+    sealed: i64,
+    shed: u64,
+    late: u64,
+    groups: Vec<(Values, KeptGroup)>,
+}
+
+/// The same of a group. The measure of its window follows from the events in it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct KeptGroup {
+    waiting: Vec<Entry>,
+    window: VecDeque<Entry>,
+    left: u64,
+    run: Option<Run>,
 }
 
 /// The condition held at an event.
@@ -90,17 +140,17 @@ pub(crate) struct Occurrence {
 /// What came of judging.
 #[derive(Debug, Default)]
 pub(crate) struct Verdict {
-    /// Runs that are over.
+    /// Runs that began, live; and runs that are over, unless they were told before as they are.
     pub(crate) held: Vec<Held>,
     /// Each event at which the condition held.
     pub(crate) occurred: Vec<Occurrence>,
 }
 
 impl Windows {
-    /// Room for `max_events` events.
-    pub(crate) fn new(correlation: Correlation, max_events: usize) -> Self {
-        let groups = HashMap::default();
-        Windows { correlation, groups, kept: 0, max_events, sealed: i64::MIN, shed: 0, late: 0 }
+    /// Room for `max_events` events in memory.
+    pub(crate) fn new(correlation: Correlation, max_events: usize, live: bool) -> Self {
+        let (groups, spill) = (HashMap::default(), Spill::default());
+        Windows { correlation, groups, kept: 0, max_events, live, spill, sealed: i64::MIN, shed: 0, late: 0 }
     }
 
     /// The correlation.
@@ -114,8 +164,12 @@ impl Windows {
         match time {
             UNTIMED => return false,
             time if time < self.sealed => self.late += 1,
-            _ if self.kept >= self.max_events => self.shed += 1,
-            _ => return true,
+            _ if self.kept < self.max_events => return true,
+            _ if self.live => self.shed += 1,
+            _ => {
+                self.put_aside();
+                return true;
+            }
         }
         false
     }
@@ -125,6 +179,60 @@ impl Windows {
         self.kept += 1;
         let group = self.groups.entry(group).or_insert_with(|| Group::new(&self.correlation));
         group.waiting.push(entry);
+    }
+
+    /// Puts all that waits into a temporary file. What cannot be written is lost, and counted.
+    fn put_aside(&mut self) {
+        let mut entries = Vec::with_capacity(self.kept);
+        for (key, mut group) in self.groups.drain() {
+            entries.extend(group.waiting.drain(..).map(|entry| (key.clone(), entry)));
+        }
+        entries.sort_unstable_by(|(_, a), (_, b)| a.order(b));
+        self.kept = 0;
+        if self.spill.write(&entries).is_err() {
+            self.shed += entries.len() as u64;
+        }
+    }
+
+    /// What was put aside, with what still waits, to be judged step by step; `None` where nothing was put aside.
+    pub(crate) fn merge(&mut self) -> Option<Merged> {
+        if self.spill.is_empty() {
+            return None;
+        }
+        self.put_aside();
+        match std::mem::take(&mut self.spill).merge() {
+            Ok(merged) => Some(merged),
+            Err(lost) => {
+                self.shed += lost;
+                None
+            }
+        }
+    }
+
+    /// Judges the next of what was put aside. Where more events are in reach of one window than there is room for, the
+    /// latest of them are left out. The last are left to be judged by [`Windows::seal`].
+    pub(crate) fn step(&mut self, merged: &mut Merged) -> Verdict {
+        let chunk = self.max_events.div_ceil(4);
+        for _ in 0..chunk {
+            if self.kept >= self.max_events {
+                break;
+            }
+            let Some((group, entry)) = merged.next() else { break };
+            self.add(group, entry);
+        }
+        let Some(next) = merged.time() else { return Verdict::default() };
+        let verdict = self.seal(Some(next));
+        if self.kept >= self.max_events {
+            let heads = self.groups.values().filter_map(Group::earliest);
+            let earliest = heads.min().unwrap_or(next);
+            // Room is made for several at once: each time costs a look at every group.
+            let span = self.correlation.span;
+            let room = earliest.saturating_add(span).saturating_add(span / 64);
+            while merged.time().is_some_and(|time| time <= room) {
+                self.shed += u64::from(merged.next().is_some());
+            }
+        }
+        verdict
     }
 
     /// Judges every event before `until`, which nothing earlier will follow; all of them for `None`.
@@ -137,10 +245,42 @@ impl Windows {
         for (key, group) in &mut self.groups {
             let before = group.waiting.len() + group.window.len();
             group.seal(&self.correlation, key, until, &mut verdict);
+            if self.live {
+                group.tell(key, &mut verdict);
+            }
             self.kept -= before - group.waiting.len() - group.window.len();
         }
         self.groups.retain(|_, group| !group.waiting.is_empty() || !group.window.is_empty());
+        // Those over this one must not depend on the order of a hash table.
+        verdict.occurred.sort_by(|a, b| a.entry.order(&b.entry));
         verdict
+    }
+}
+
+impl Windows {
+    /// What is open.
+    pub(crate) fn keep(&self) -> Kept {
+        let group = |group: &Group| KeptGroup {
+            waiting: group.waiting.clone(),
+            window: group.window.clone(),
+            left: group.left,
+            run: group.run.clone(),
+        };
+        let mut groups: Vec<_> = self.groups.iter().map(|(key, open)| (key.clone(), group(open))).collect();
+        groups.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
+        Kept { sealed: self.sealed, shed: self.shed, late: self.late, groups }
+    }
+
+    /// Goes on with what was open.
+    pub(crate) fn put(&mut self, kept: Kept) {
+        (self.sealed, self.shed, self.late) = (kept.sealed, kept.shed, kept.late);
+        for (key, kept) in kept.groups {
+            self.kept += kept.waiting.len() + kept.window.len();
+            let mut group = Group::new(&self.correlation);
+            kept.window.iter().for_each(|entry| group.slide.enter(&self.correlation.measure, entry));
+            (group.waiting, group.window, group.left, group.run) = (kept.waiting, kept.window, kept.left, kept.run);
+            self.groups.insert(key, group);
+        }
     }
 }
 
@@ -150,16 +290,23 @@ impl Group {
         Group { waiting: Vec::new(), window: VecDeque::new(), left: 0, slide, run: None }
     }
 
+    /// Time of its earliest event.
+    fn earliest(&self) -> Option<i64> {
+        let times = self.window.front().into_iter().chain(&self.waiting);
+        times.map(|entry| entry.sighting.time).min()
+    }
+
+    /// Tells of a run that began. Its first event is known, because events are judged in order.
+    fn tell(&mut self, key: &Values, verdict: &mut Verdict) {
+        if let Some(run) = self.run.as_mut().filter(|run| run.told == 0) {
+            run.told = run.burst.count;
+            let (burst, group) = (run.burst.clone(), key.clone());
+            verdict.held.push(Held { burst, most: run.most, group, update: false });
+        }
+    }
+
     fn seal(&mut self, correlation: &Correlation, key: &Values, until: Option<i64>, verdict: &mut Verdict) {
-        // Events of one moment stand in the order of the rules: an order of theirs is not known.
-        let order = |e: &Entry| (e.sighting.time, e.base);
-        self.waiting.sort_unstable_by(|a, b| {
-            let rest = |e: &Entry| (e.sighting.clone(), e.value.clone());
-            order(a)
-                .cmp(&order(b))
-                .then_with(|| a.sighting.event_id.cmp(&b.sighting.event_id))
-                .then_with(|| rest(a).cmp(&rest(b)))
-        });
+        self.waiting.sort_unstable_by(Entry::order);
         let ready = until.map_or(self.waiting.len(), |until| self.waiting.partition_point(|e| e.sighting.time < until));
         let mut entries = self.waiting.drain(..ready).collect::<VecDeque<_>>();
         while let Some(entry) = entries.pop_front() {
@@ -207,7 +354,10 @@ impl Group {
         for entry in self.window.iter().skip(known) {
             match &mut self.run {
                 Some(run) => run.burst.add(&entry.sighting),
-                None => self.run = Some(Run { burst: Burst::new(entry.sighting.clone()), most: measure, last }),
+                None => {
+                    let burst = Burst::new(entry.sighting.clone());
+                    self.run = Some(Run { burst, most: measure, last, told: 0 });
+                }
             }
         }
         if let Some(run) = &mut self.run {
@@ -218,6 +368,10 @@ impl Group {
     }
 
     fn close(&mut self, key: &Values, verdict: &mut Verdict) {
-        verdict.held.extend(self.run.take().map(|run| Held { burst: run.burst, most: run.most, group: key.clone() }));
+        let grown = self.run.take().filter(|run| run.told < run.burst.count);
+        verdict.held.extend(grown.map(|run| {
+            let update = run.told > 0;
+            Held { burst: run.burst, most: run.most, group: key.clone(), update }
+        }));
     }
 }

@@ -165,8 +165,18 @@ fn end(text: &str, value: Value, ask: Ask<'_>) -> bool {
         }
         b'"' => with_string(text, value, |s| ask(Leaf::Text(s))),
         _ if value.form == Form::Null => ask(Leaf::Null),
+        b'{' => whole(text.get(value.start..value.end).unwrap_or_default(), ask),
         _ => ask(Leaf::Text(text.get(value.start..value.end).unwrap_or_default())),
     }
+}
+
+/// An object as its JSON text: as it is written, and with its escapes resolved, so that no way of writing hides a match.
+pub(crate) fn whole(text: &str, ask: Ask<'_>) -> bool {
+    if ask(Leaf::Text(text)) {
+        return true;
+    }
+    let mut plain = String::new();
+    memchr::memchr(b'\\', text.as_bytes()).is_some() && json::unescape(text, &mut plain) && ask(Leaf::Text(&plain))
 }
 
 fn everywhere(text: &str, value: Value, ask: Ask<'_>) -> bool {

@@ -1,33 +1,36 @@
 //! The engine: batches in, alerts out.
 //!
-//! [`Engine::observe`] runs all rules over a batch and hands what matched to bursts, windows and memories;
-//! [`Engine::finish`] judges those and gives the alerts. Any split of the events into batches and any order gives the
-//! same alerts, as long as no limit of [`Settings`] is met; what a limit shed is in [`Counters`]. Knows no output.
+//! [`Engine::observe`] runs all rules over a batch and hands what matched to groups, windows and memories;
+//! [`Engine::drain`] gives what is known for sure, [`Engine::finish`] all the rest. Any split of the events into batches
+//! and any order gives the same alerts, as long as no limit of [`Settings`] is met; what a limit shed is in [`Counters`].
+//! Knows no output.
 
 use arrow::array::RecordBatch;
 
 use crate::about::About;
-use crate::alert;
 use crate::compile::Program;
-use crate::correlate::Held;
 use crate::distinct::{distinct, refused};
 use crate::error::RuleError;
-use crate::finish;
-use crate::group::Groups;
-use crate::link::{self, Base, Linked, Network};
-use crate::outcome::{Counters, Loss, Outcome};
+use crate::finish::Rests;
+use crate::group::{Grouping, Groups};
+use crate::link::{self, Base, Linked, Network, Room};
+use crate::news::Pending;
+use crate::outcome::Counters;
 use crate::part::Part;
+use crate::prime::Primer;
+use crate::print::{lineage, print};
 use crate::remember::{Coverage, Uses};
 use crate::rule::{Logic, Rule};
 use crate::run::{Match, Run};
 use crate::settings::Settings;
+use crate::severity::Severity;
 use crate::sighting::{Sightings, UNTIMED};
 
 /// What becomes of a match.
 #[derive(Debug)]
 enum Route {
     /// An alert, unless only correlations are to tell it.
-    Events { alone: bool },
+    Events { alone: bool, grouping: Grouping },
     /// A use: number of the memory, and the parts of the thing that is used.
     Memory { uses: usize, parts: Vec<Part> },
 }
@@ -35,22 +38,28 @@ enum Route {
 /// Runs rules over batches of events.
 #[derive(Debug)]
 pub struct Engine {
-    abouts: Vec<About>,
+    pub(crate) abouts: Vec<About>,
+    /// For each rule, by the same number: what it depends on, as a hash.
+    pub(crate) prints: Vec<String>,
     program: Program,
     /// For each rule of the program, by the same number as in `abouts`.
     routes: Vec<Route>,
     /// For each correlation: its place in `abouts`, and whether it alerts itself.
-    correlations: Vec<(usize, bool)>,
-    network: Network,
-    held: Vec<(usize, Held)>,
-    uses: Vec<(usize, Uses)>,
-    coverage: Coverage,
-    groups: Groups,
-    counters: Counters,
+    pub(crate) correlations: Vec<(usize, bool)>,
+    pub(crate) network: Network,
+    pub(crate) uses: Vec<(usize, Uses)>,
+    pub(crate) primers: Vec<Primer>,
+    pub(crate) coverage: Coverage,
+    pub(crate) rests: Rests,
+    pub(crate) groups: Groups,
+    pub(crate) pending: Pending,
+    pub(crate) counters: Counters,
     matches: Vec<Match>,
-    /// Time of the latest event so far.
-    latest: i64,
-    settings: Settings,
+    /// Time of the latest event so far, or a later moment of which it is known that no event before it will come.
+    pub(crate) latest: i64,
+    /// No event moves `latest` beyond this.
+    pub(crate) ceiling: i64,
+    pub(crate) settings: Settings,
 }
 
 impl Engine {
@@ -61,17 +70,21 @@ impl Engine {
         let rules = distinct(rules, &mut errors);
         let mut engine = Engine {
             abouts: Vec::with_capacity(rules.len()),
+            prints: Vec::with_capacity(rules.len()),
             program: Program::default(),
             routes: Vec::new(),
             correlations: Vec::new(),
             network: Network::default(),
-            held: Vec::new(),
             uses: Vec::new(),
+            primers: Vec::new(),
             coverage: Coverage::new(settings.max_account_days),
-            groups: Groups::new(settings.group_window_micros, settings.max_alerts),
+            rests: Rests::default(),
+            groups: Groups::new(settings.max_alerts),
+            pending: Pending::new(settings.max_alerts.saturating_mul(2)),
             counters: Counters::default(),
             matches: Vec::new(),
             latest: UNTIMED,
+            ceiling: i64::MAX,
             settings: settings.clone(),
         };
         for rule in &rules {
@@ -93,19 +106,29 @@ impl Engine {
     fn add(&mut self, rule: &Rule) -> Result<(), String> {
         let (expr, route) = match &rule.logic {
             Logic::Correlation(_) => return Ok(()),
-            Logic::Events(expr) => (expr, Route::Events { alone: true }),
+            Logic::Events(expr) => (expr, Route::Events { alone: true, grouping: self.grouping(&rule.about) }),
             Logic::Memory(expr, memory) => {
                 let parts = memory.fields.iter().map(|f| Part::find(f, &mut self.program)).collect::<Result<_, _>>()?;
                 (expr, Route::Memory { uses: self.uses.len(), parts })
             }
         };
         let number = self.program.add(expr)?;
-        if let Logic::Memory(_, memory) = &rule.logic {
-            self.uses.push((number, Uses::new(memory.clone(), self.settings.max_remembered)));
+        if let Logic::Memory(expr, memory) = &rule.logic {
+            self.primers.extend(Primer::new(self.uses.len(), &memory.fields, expr));
+            let live = self.settings.allowed_lateness_micros.is_some();
+            self.uses.push((number, Uses::new(memory.clone(), self.settings.max_remembered, live)));
         }
         self.abouts.push(rule.about.clone());
+        let settings = format!("{:?}", self.grouping(&rule.about));
+        self.prints.push(print(&[&rule.about.id, &rule.detects(), &settings]));
         self.routes.push(route);
         Ok(())
+    }
+
+    fn grouping(&self, about: &About) -> Grouping {
+        let quiet = about.severity == Severity::Informational;
+        let settings = &self.settings;
+        Grouping { length: if quiet { settings.quiet_window_micros } else { settings.group_window_micros }, quiet }
     }
 
     /// Connects correlations with what they are over. One that cannot be connected is refused, and so are those over it.
@@ -128,6 +151,9 @@ impl Engine {
                     Ok(order) => match self.connect(&rules, &bases, order) {
                         Ok(network) => {
                             self.network = network;
+                            let own: Vec<String> = rules.iter().map(|r| print(&[&r.about.id, &r.detects()])).collect();
+                            let prints = lineage(&own, &bases, &self.prints);
+                            self.prints.extend(prints);
                             break;
                         }
                         Err(fault) => refuse.push(fault),
@@ -153,7 +179,7 @@ impl Engine {
             for base in self.bases(rule, rules).unwrap_or_default() {
                 match base {
                     Base::Rule(number) => {
-                        if let Some(Route::Events { alone }) = self.routes.get_mut(number) {
+                        if let Some(Route::Events { alone, .. }) = self.routes.get_mut(number) {
                             *alone = false;
                         }
                     }
@@ -178,7 +204,9 @@ impl Engine {
             let bases = bases.iter().filter_map(|base| about(base).map(|about| (*base, about))).collect();
             linked.push(Linked { correlation, bases });
         }
-        Network::new(&linked, order, self.settings.max_correlated_events, &mut self.program)
+        let live = self.settings.allowed_lateness_micros.is_some();
+        let room = Room { max_events: self.settings.max_correlated_events, live };
+        Network::new(&linked, order, room, &mut self.program)
     }
 
     /// What a correlation is over: rules and correlations, by id, name or title.
@@ -210,6 +238,18 @@ impl Engine {
         Ok(bases)
     }
 
+    /// What was counted so far, for whoever watches an engine that never finishes.
+    pub fn counters(&self) -> Counters {
+        let mut counters = self.counters;
+        counters.shed_matches = self.groups.shed + self.pending.shed;
+        for (_, shed, late) in self.network.losses() {
+            counters.shed_correlated += shed;
+            counters.late_correlated += late;
+        }
+        counters.shed_remembered = self.coverage.shed + self.uses.iter().map(|(_, uses)| uses.shed).sum::<u64>();
+        counters
+    }
+
     /// Which rules hold in which rows. Pure; correlations and memories take no part.
     pub fn matches(&self, batch: &RecordBatch, out: &mut Vec<Match>) {
         Run::new(&self.program, batch).matches(out);
@@ -231,9 +271,9 @@ impl Engine {
         let mut thing = String::new();
         for found in &matches {
             match self.routes.get(found.rule) {
-                Some(Route::Events { alone }) => {
+                Some(Route::Events { alone, grouping }) => {
                     if *alone {
-                        self.groups.add(found.rule, &sightings, found.row);
+                        self.groups.add(found.rule, *grouping, &sightings, found.row);
                     }
                     if self.network.wants(found.rule) {
                         self.network.take(found.rule, &mut run, &sightings, found.row);
@@ -251,44 +291,10 @@ impl Engine {
             }
         }
         self.matches = matches;
-        if let Some(lateness) = self.settings.allowed_lateness_micros {
-            let latest = (0..batch.num_rows()).map(|row| sightings.time(row)).max();
-            self.latest = self.latest.max(latest.unwrap_or(UNTIMED));
-            if self.latest != UNTIMED {
-                self.held.extend(self.network.seal(Some(self.latest.saturating_sub(lateness))));
-            }
+        if self.settings.allowed_lateness_micros.is_some() {
+            let latest = (0..batch.num_rows()).map(|row| sightings.time(row)).max().unwrap_or(UNTIMED);
+            self.latest = self.latest.max(latest.min(self.ceiling));
+            self.seal();
         }
-    }
-
-    /// Judges all that was observed.
-    pub fn finish(mut self) -> Outcome {
-        let mut counters = self.counters;
-        counters.shed_matches = self.groups.shed;
-        let mut alerts = Vec::new();
-        for (number, burst) in self.groups.finish() {
-            alerts.extend(self.abouts.get(number).map(|about| finish::burst(about, burst, None)));
-        }
-        self.held.extend(self.network.seal(None));
-        for (at, held) in self.held {
-            let Some((number, true)) = self.correlations.get(at) else { continue };
-            let (Some(about), Some(correlation)) = (self.abouts.get(*number), self.network.correlation(at)) else {
-                continue;
-            };
-            alerts.push(finish::held(about, correlation, held));
-        }
-        let mut losses = Vec::new();
-        for (at, shed, late) in self.network.losses() {
-            counters.shed_correlated += shed;
-            counters.late_correlated += late;
-            let about = self.correlations.get(at).and_then(|(number, _)| self.abouts.get(*number));
-            if let Some(about) = about.filter(|_| shed + late > 0) {
-                losses.push(Loss { rule: about.name.clone(), shed, late });
-            }
-        }
-        losses.sort();
-        counters.shed_remembered = self.coverage.shed;
-        alerts.extend(finish::memories(&self.abouts, &self.uses, &self.coverage, &mut counters));
-        alert::sort(&mut alerts);
-        Outcome { alerts, counters, losses }
     }
 }

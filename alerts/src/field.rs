@@ -43,6 +43,10 @@ impl Field {
         if segments.iter().any(|s| s.is_empty()) {
             return Err(format!("`{name}` is not a field path"));
         }
+        if let Some(plain) = without_index(name) {
+            let next = format!("write `{plain}`, which means any element");
+            return Err(format!("`{name}` picks one element of a list, which Sigma 2.1 has no way to: {next}"));
+        }
         let (first, rest) = segments.split_first().ok_or("a field needs a name")?;
         let Some(column) = named(COLUMNS, first) else {
             return Ok(Field { place: Place::Nowhere, extra: owned(&segments) });
@@ -58,6 +62,22 @@ impl Field {
         }
         Ok(Field { place, extra })
     }
+}
+
+/// The path without numbers in brackets, if there are any.
+fn without_index(name: &str) -> Option<String> {
+    let mut plain = String::new();
+    let mut rest = name;
+    while let Some((before, after)) = rest.split_once('[') {
+        let (number, behind) = after.split_once(']')?;
+        if number.is_empty() || !number.bytes().all(|b| b.is_ascii_digit()) {
+            return None;
+        }
+        plain.push_str(before);
+        rest = behind;
+    }
+    plain.push_str(rest);
+    (plain != name).then_some(plain)
 }
 
 fn owned(segments: &[&str]) -> Vec<String> {
@@ -124,6 +144,8 @@ mod tests {
         assert_eq!(place("userIdentity.somethingNew"), Place::Nowhere);
         assert!(Field::find("principal").unwrap().extra.is_empty());
         assert!(Field::find("a..b").is_err());
+        assert!(Field::find("requestParameters.v[0].k").unwrap_err().contains("write `requestParameters.v.k`"));
+        assert!(Field::find("requestParameters.a[x]").is_ok());
         assert!(Field::find("event_date").is_err());
     }
 }

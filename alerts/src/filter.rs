@@ -45,10 +45,22 @@ impl Filter {
     }
 }
 
-/// Puts each filter on the rules that it names. One that names a correlation is refused: its rules are to be named.
+/// Puts each filter on the rules that it names. A name that no rule has is an error, and so is that of a correlation: its
+/// rules are to be named.
 pub fn apply(rules: &mut [Rule], filters: &[Filter]) -> Vec<RuleError> {
     let mut errors = Vec::new();
     for filter in filters {
+        for name in filter.rules.iter().flatten() {
+            if !rules.iter().any(|rule| rule.about.is_called(name)) {
+                let next = "give the id, name or title of a rule that is loaded";
+                errors.push(RuleError {
+                    file: filter.about.file.clone(),
+                    rule: Some(filter.about.title.clone()),
+                    line: filter.about.line,
+                    reason: format!("the filter is for `{name}`, and no rule is called so: {next}"),
+                });
+            }
+        }
         for rule in rules.iter_mut().filter(|rule| filter.is_for(&rule.about)) {
             match &mut rule.logic {
                 Logic::Events(expr) | Logic::Memory(expr, _) => {

@@ -1,8 +1,11 @@
-//! What was found to alerts: bursts, windows that held, rests that ended, first uses.
+//! What was found to alerts: windows of the clock, correlations that held, rests that ended, first uses.
 //!
 //! Here an alert gets its words. Knows rules' texts and what was found, and no batches.
 
-use hashbrown::{HashMap, HashSet};
+use std::collections::BTreeMap;
+
+use hashbrown::HashSet;
+use serde::{Deserialize, Serialize};
 
 use crate::about::About;
 use crate::alert::{Alert, fingerprint, told};
@@ -16,8 +19,21 @@ use crate::view::time_text;
 
 const DAY: i64 = 86_400 * 1_000_000;
 
-/// The alert of a burst.
-pub(crate) fn burst(about: &About, burst: Burst, detail: Option<String>) -> Alert {
+/// The alert of a rule's events in a window of the clock that began at `window`. Its identity is known with any of them.
+pub(crate) fn window(about: &About, window: i64, events: Burst) -> Alert {
+    let first = &events.first;
+    let identity = fingerprint(&about.id, &first.principal, &first.account, window, "");
+    alert(about, events, identity, None)
+}
+
+/// The alert of events whose first is known.
+fn burst(about: &About, events: Burst, detail: String) -> Alert {
+    let first = &events.first;
+    let identity = fingerprint(&about.id, &first.principal, &first.account, first.time, &first.event_id);
+    alert(about, events, identity, Some(detail))
+}
+
+fn alert(about: &About, burst: Burst, fingerprint: String, detail: Option<String>) -> Alert {
     let first = burst.first;
     Alert {
         rule: about.name.clone(),
@@ -27,7 +43,7 @@ pub(crate) fn burst(about: &About, burst: Burst, detail: Option<String>) -> Aler
         time: told(first.time),
         last_time: told(burst.last),
         count: burst.count,
-        fingerprint: fingerprint(&about.id, &first.principal, &first.account, first.time, &first.event_id),
+        fingerprint,
         principal: first.principal,
         actor: first.actor,
         account: first.account,
@@ -69,7 +85,7 @@ pub(crate) fn held(about: &About, correlation: &Correlation, held: Held) -> Aler
         .collect();
     let by = if group.is_empty() { String::new() } else { format!(" for {}", group.join(", ")) };
     let detail = format!("{} {measured} within {}{by}", held.most, span_text(correlation.span));
-    burst(about, held.burst, Some(detail))
+    burst(about, held.burst, detail)
 }
 
 fn span_text(micros: i64) -> String {
@@ -82,27 +98,33 @@ fn span_text(micros: i64) -> String {
     }
 }
 
-/// The alerts of all rules with memory.
+/// The alerts of all rules with memory about what happened before `until`, or all of them. What was given once is not
+/// given again.
 pub(crate) fn memories(
     abouts: &[About],
-    uses: &[(usize, Uses)],
+    uses: &mut [(usize, Uses)],
     coverage: &Coverage,
+    rests: &mut Rests,
+    until: Option<i64>,
     counters: &mut Counters,
 ) -> Vec<Alert> {
     let mut judged = Vec::new();
     for (number, uses) in uses {
-        counters.shed_remembered += uses.shed;
-        let verdict = judge(uses.memory.question, uses.findings(), coverage);
+        let findings = uses.findings(until);
+        let verdict = judge(uses.memory.question, findings, coverage);
         counters.log_gaps += verdict.log_gaps;
         counters.short_history += verdict.short_history;
-        judged.push((*number, uses, verdict.findings));
+        if !verdict.findings.is_empty() {
+            judged.push((*number, &*uses, verdict.findings));
+        }
     }
-    let explanations = Explanations::new(&judged);
+    let keys = rests.take(&judged);
+    let explanations = Explanations { rests, keys };
     let mut alerts = Vec::new();
-    for (number, uses, findings) in &judged {
-        let Some(about) = abouts.get(*number) else { continue };
+    for (number, uses, findings) in judged {
+        let Some(about) = abouts.get(number) else { continue };
         for finding in findings {
-            if explanations.explain(uses, finding) {
+            if explanations.explain(uses, &finding) {
                 counters.explained += 1;
                 continue;
             }
@@ -116,46 +138,51 @@ pub(crate) fn memories(
                 ),
                 None => format!("first use of {} {} in the log", uses.memory.thing, finding.thing),
             };
-            alerts.push(burst(about, Burst::new(finding.event.clone()), Some(detail)));
+            alerts.push(burst(about, Burst::new(finding.event.clone()), detail));
         }
     }
     alerts
 }
 
-/// Rests that say the same as another: when a key wakes, its user wakes, and so do the user's permissions. The most
-/// telling one is kept.
-struct Explanations<'a> {
-    /// Rests of principals: from, until.
-    principals: HashMap<&'a str, Vec<(i64, i64)>>,
-    /// Events that ended the rest of an access key.
-    keys: HashSet<(i64, &'a str)>,
-}
+/// Rests of principals that ended: from, until. Kept, because they explain what is found later.
+#[derive(Debug, Default, Clone, Serialize, Deserialize)]
+pub(crate) struct Rests(pub(crate) BTreeMap<String, Vec<(i64, i64)>>);
 
-impl<'a> Explanations<'a> {
-    fn new(judged: &'a [(usize, &'a Uses, Vec<Finding>)]) -> Self {
-        let mut all = Explanations { principals: HashMap::new(), keys: HashSet::new() };
+impl Rests {
+    /// Takes in the rests of principals, and gives the events that ended the rest of an access key.
+    fn take(&mut self, judged: &[(usize, &Uses, Vec<Finding>)]) -> HashSet<(i64, String)> {
+        let mut keys = HashSet::new();
         for (_, uses, findings) in judged {
             for finding in findings {
                 let Some(since) = finding.rested_since else { continue };
                 if uses.memory.of_principal() {
-                    all.principals.entry(&finding.thing).or_default().push((since, finding.event.time));
+                    self.0.entry(finding.thing.clone()).or_default().push((since, finding.event.time));
                 } else if uses.memory.of_access_key() {
-                    all.keys.insert((finding.event.time, &finding.event.event_id));
+                    keys.insert((finding.event.time, finding.event.event_id.clone()));
                 }
             }
         }
-        all
+        keys
     }
+}
 
+/// Rests that say the same as another: when a key wakes, its user wakes, and so do the user's permissions. The most
+/// telling one is kept.
+struct Explanations<'a> {
+    rests: &'a Rests,
+    keys: HashSet<(i64, String)>,
+}
+
+impl Explanations<'_> {
     fn explain(&self, uses: &Uses, finding: &Finding) -> bool {
         let (Question::Revived(_), Some(since)) = (uses.memory.question, finding.rested_since) else { return false };
         if uses.memory.of_access_key() {
             return false;
         }
-        if self.keys.contains(&(finding.event.time, finding.event.event_id.as_str())) {
+        if self.keys.contains(&(finding.event.time, finding.event.event_id.clone())) {
             return true;
         }
-        let rests = self.principals.get(finding.event.principal.as_str());
+        let rests = self.rests.0.get(finding.event.principal.as_str());
         !uses.memory.of_principal()
             && rests.is_some_and(|rests| rests.iter().any(|(from, to)| *from >= since && *to <= finding.event.time))
     }

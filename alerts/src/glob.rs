@@ -1,7 +1,8 @@
 //! Sigma's wildcards: `*` for any text, `?` for any one character.
 //!
 //! Matched by hand and not by a regular expression, because a rule may list thousands of them: a pattern takes as much
-//! memory as its text, and a match takes at worst the product of both lengths, in practice one pass. Knows no fields.
+//! memory as its text, and a match one pass; only a part with `?` takes, at worst, its length times that of the text. Knows
+//! no fields.
 
 use rsigma_parser::value::{SpecialChar, StringPart};
 
@@ -9,13 +10,66 @@ use rsigma_parser::value::{SpecialChar, StringPart};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Glob {
     /// What stands between the stars; `None` is any one character.
-    pieces: Vec<Vec<Option<char>>>,
+    pieces: Vec<Piece>,
+}
+
+/// What stands between two stars.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Piece {
+    /// Its characters; `None` is any one.
+    chars: Vec<Option<char>>,
+    /// For each character, how many before it are also the beginning of the piece: Knuth, Morris and Pratt's table. Empty
+    /// where the piece has a `?`.
+    back: Vec<usize>,
+}
+
+impl Piece {
+    fn new(chars: Vec<Option<char>>) -> Piece {
+        let mut back = Vec::new();
+        if chars.iter().all(Option::is_some) {
+            back = vec![0; chars.len()];
+            let mut known = 0;
+            for at in 1..chars.len() {
+                while known > 0 && chars[at] != chars[known] {
+                    known = back[known - 1];
+                }
+                known += usize::from(chars[at] == chars[known]);
+                back[at] = known;
+            }
+        }
+        Piece { chars, back }
+    }
+
+    /// Whether it is this text.
+    fn is<T: Copy>(&self, text: &[T], read: impl Fn(T) -> char) -> bool {
+        self.chars.len() == text.len() && self.chars.iter().zip(text).all(|(p, t)| p.is_none_or(|p| p == read(*t)))
+    }
+
+    /// Where it ends first in the text.
+    fn end_in<T: Copy>(&self, text: &[T], read: impl Fn(T) -> char) -> Option<usize> {
+        if self.back.is_empty() {
+            let at = text.windows(self.chars.len().max(1)).position(|part| self.is(part, &read))?;
+            return Some(at + self.chars.len());
+        }
+        let mut known = 0;
+        for (at, item) in text.iter().enumerate() {
+            let c = Some(read(*item));
+            while known > 0 && self.chars.get(known) != Some(&c) {
+                known = self.back[known - 1];
+            }
+            known += usize::from(self.chars.get(known) == Some(&c));
+            if known == self.chars.len() {
+                return Some(at + 1);
+            }
+        }
+        None
+    }
 }
 
 impl Glob {
     /// The pattern of `parts`; lower case unless `cased`.
     pub(crate) fn new(parts: &[StringPart], cased: bool) -> Glob {
-        let mut pieces = vec![Vec::new()];
+        let mut pieces: Vec<Vec<Option<char>>> = vec![Vec::new()];
         for part in parts {
             match (part, pieces.last_mut()) {
                 (StringPart::Special(SpecialChar::WildcardMulti), _) => pieces.push(Vec::new()),
@@ -25,7 +79,7 @@ impl Glob {
                 (_, None) => {}
             }
         }
-        Glob { pieces }
+        Glob { pieces: pieces.into_iter().map(Piece::new).collect() }
     }
 
     /// Whether the whole text fits.
@@ -39,26 +93,23 @@ impl Glob {
     }
 
     fn fits_all<T: Copy>(&self, text: &[T], read: impl Fn(T) -> char) -> bool {
-        let here = |piece: &[Option<char>], part: &[T]| {
-            piece.len() == part.len() && piece.iter().zip(part).all(|(p, t)| p.is_none_or(|p| p == read(*t)))
-        };
         let (first, rest) = match self.pieces.split_first() {
             Some(split) => split,
             None => return text.is_empty(),
         };
-        let Some((last, middle)) = rest.split_last() else { return here(first, text) };
-        if text.len() < first.len() + last.len() {
+        let Some((last, middle)) = rest.split_last() else { return first.is(text, &read) };
+        if text.len() < first.chars.len() + last.chars.len() {
             return false;
         }
-        let (start, text) = text.split_at(first.len());
-        let (mut text, end) = text.split_at(text.len() - last.len());
-        if !here(first, start) || !here(last, end) {
+        let (start, text) = text.split_at(first.chars.len());
+        let (mut text, end) = text.split_at(text.len() - last.chars.len());
+        if !first.is(start, &read) || !last.is(end, &read) {
             return false;
         }
         // The leftmost place of each piece leaves the most for those behind it.
-        for piece in middle.iter().filter(|piece| !piece.is_empty()) {
-            match text.windows(piece.len()).position(|part| here(piece, part)) {
-                Some(at) => text = &text[at + piece.len()..],
+        for piece in middle.iter().filter(|piece| !piece.chars.is_empty()) {
+            match piece.end_in(text, &read) {
+                Some(at) => text = &text[at..],
                 None => return false,
             }
         }

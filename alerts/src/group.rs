@@ -1,22 +1,24 @@
-//! Events of one rule to alerts: one alert a burst.
+//! Events of one rule to alerts: one alert a window of the clock.
 //!
-//! Events of the same rule, principal and account belong to one alert as long as no gap between them is longer than
-//! the window. Bursts are kept as intervals that grow together when an event falls between them, so the order of
-//! arrival does not matter; what an alert shows of its events are the smallest of each list, so it does not matter
-//! there either. Knows no rules: it is told their number.
+//! Events of the same rule, principal and account within the same window (an hour of the clock; a day where the rule is
+//! informational) are one alert. Windows of the clock, and not bursts that begin with their first event, because then an
+//! alert has its identity as soon as any of its events is known, whatever comes later or late: it can be told at once, and
+//! what comes after it is the same alert, grown. What an alert shows of its events are the smallest of each list, so the
+//! order of arrival does not matter there either. Knows no rules: it is told their number.
 
 use hashbrown::{Equivalent, HashMap};
+use serde::{Deserialize, Serialize};
 
 use crate::shown::Shown;
-use crate::sighting::{Sighting, Sightings};
+use crate::sighting::{Sighting, Sightings, UNTIMED};
 
 /// Most ids of events that one alert names, the earliest.
 const MAX_IDS: usize = 10_000;
 /// Most ids that all alerts name together: about 100 MB.
 const MAX_IDS_TOGETHER: usize = 1_000_000;
 
-/// Events of a rule by one principal that followed one another.
-#[derive(Debug, Clone)]
+/// Events that are one alert.
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Burst {
     /// The earliest event.
     pub(crate) first: Sighting,
@@ -55,22 +57,7 @@ impl Burst {
         }
     }
 
-    /// Takes another burst in. Commutative and associative.
-    pub(crate) fn merge(&mut self, other: Burst) {
-        self.last = self.last.max(other.last);
-        self.count += other.count;
-        if other.first < self.first {
-            self.first = other.first;
-        }
-        self.ids.merge(other.ids);
-        self.regions.merge(other.regions);
-        self.addresses.merge(other.addresses);
-        self.agents.merge(other.agents);
-        self.what.merge(other.what);
-        self.errors.merge(other.errors);
-    }
-
-    /// Takes another event in. Same result as [`Burst::merge`] with a burst of it.
+    /// Takes another event in. Commutative: any order gives the same burst.
     pub(crate) fn add(&mut self, event: &Sighting) {
         self.last = self.last.max(event.time);
         self.count += 1;
@@ -86,7 +73,7 @@ impl Burst {
         note(&mut self.errors, &event.error);
     }
 
-    /// Takes in the event of a row, without copying what is known already. Same result as [`Burst::merge`]. Without
+    /// Takes in the event of a row, without copying what is known already. Same result as [`Burst::add`]. Without
     /// `room` the list of ids does not grow; true if it did.
     fn absorb(&mut self, sightings: &Sightings, row: usize, room: bool) -> bool {
         let time = sightings.time(row);
@@ -116,96 +103,183 @@ fn note(shown: &mut Shown<String>, text: &str) {
     }
 }
 
-#[derive(Debug, PartialEq, Eq, Hash)]
-struct Key {
-    rule: usize,
+/// What makes events one alert.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub(crate) struct Key {
+    /// Number of the rule.
+    pub(crate) rule: usize,
+    /// When the window began, microseconds; [`UNTIMED`] for events without a time.
+    pub(crate) window: i64,
     principal: String,
     account: String,
+}
+
+impl Key {
+    /// The same of the rule with another number.
+    pub(crate) fn of(self, rule: usize) -> Key {
+        Key { rule, ..self }
+    }
 }
 
 #[derive(Hash)]
 struct KeyRef<'a> {
     rule: usize,
+    window: i64,
     principal: &'a str,
     account: &'a str,
 }
 
 impl Equivalent<Key> for KeyRef<'_> {
     fn equivalent(&self, key: &Key) -> bool {
-        self.rule == key.rule && self.principal == key.principal && self.account == key.account
+        self.rule == key.rule
+            && self.window == key.window
+            && self.principal == key.principal
+            && self.account == key.account
     }
 }
 
-/// All bursts so far.
+/// A window that may still grow.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Open {
+    /// When it ends; no event at that moment is in it.
+    ends: i64,
+    burst: Burst,
+    /// Number of events when it was told; 0 if it was not.
+    told: u64,
+}
+
+/// An alert to be told, or one that was told and has grown since.
+#[derive(Debug)]
+pub(crate) struct Told {
+    /// Number of the rule.
+    pub(crate) rule: usize,
+    /// When its window began.
+    pub(crate) window: i64,
+    /// Its events.
+    pub(crate) burst: Burst,
+    /// It was told before.
+    pub(crate) update: bool,
+}
+
+/// How the events of one rule are put together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Grouping {
+    /// Length of a window, microseconds.
+    pub(crate) length: i64,
+    /// The rule is informational: it may not take the room of others.
+    pub(crate) quiet: bool,
+}
+
+/// All windows that may still grow.
 #[derive(Debug)]
 pub(crate) struct Groups {
-    window: i64,
-    max_bursts: usize,
-    bursts: usize,
+    max_open: usize,
     ids: usize,
-    by_key: HashMap<Key, Vec<Burst>, ahash::RandomState>,
-    /// Events that were not kept, because there were too many bursts.
+    open: HashMap<Key, Open, ahash::RandomState>,
+    /// Windows that nobody was told of yet.
+    fresh: Vec<Key>,
+    /// No window ends before this.
+    next_end: i64,
+    /// Events that were not kept, because there were too many windows.
     pub(crate) shed: u64,
 }
 
 impl Groups {
-    /// Bursts end after `window` microseconds without an event; at most `max_bursts` are kept.
-    pub(crate) fn new(window: i64, max_bursts: usize) -> Self {
-        Groups { window, max_bursts, bursts: 0, ids: 0, by_key: HashMap::default(), shed: 0 }
+    /// At most `max_open` windows are kept.
+    pub(crate) fn new(max_open: usize) -> Self {
+        Groups { max_open, ids: 0, open: HashMap::default(), fresh: Vec::new(), next_end: i64::MAX, shed: 0 }
     }
 
     /// Takes the event in `row` for a rule.
-    pub(crate) fn add(&mut self, rule: usize, sightings: &Sightings, row: usize) {
-        let key = KeyRef { rule, principal: sightings.principal(row), account: sightings.account(row) };
-        if let Some(bursts) = self.by_key.get_mut(&key) {
-            let touched = touching(bursts, sightings.time(row), sightings.time(row), self.window);
-            if let [burst] = &mut bursts[touched] {
-                let more = burst.absorb(sightings, row, self.ids < MAX_IDS_TOGETHER);
-                self.ids += usize::from(more);
-                return;
-            }
-            let new = Burst::new(sightings.read(row));
-            let before = bursts.len();
-            let full = self.bursts >= self.max_bursts;
-            if !insert(bursts, new, self.window, full) {
-                self.shed += 1;
-            }
-            self.bursts = self.bursts + bursts.len() - before;
+    pub(crate) fn add(&mut self, rule: usize, grouping: Grouping, sightings: &Sightings, row: usize) {
+        let (window, ends) = bounds(sightings.time(row), grouping.length);
+        let key = KeyRef { rule, window, principal: sightings.principal(row), account: sightings.account(row) };
+        if let Some(open) = self.open.get_mut(&key) {
+            let more = open.burst.absorb(sightings, row, self.ids < MAX_IDS_TOGETHER);
+            self.ids += usize::from(more);
             return;
         }
-        if self.bursts >= self.max_bursts {
+        let room = if grouping.quiet { self.max_open.div_ceil(2) } else { self.max_open };
+        if self.open.len() >= room {
             self.shed += 1;
             return;
         }
-        let key = Key { rule, principal: key.principal.to_owned(), account: key.account.to_owned() };
-        self.by_key.insert(key, vec![Burst::new(sightings.read(row))]);
-        self.bursts += 1;
+        let key = Key { rule, window, principal: key.principal.to_owned(), account: key.account.to_owned() };
+        self.put(key, Open { ends, burst: Burst::new(sightings.read(row)), told: 0 });
     }
 
-    /// Every burst with the number of its rule, in no particular order.
-    pub(crate) fn finish(self) -> impl Iterator<Item = (usize, Burst)> {
-        self.by_key.into_iter().flat_map(|(key, bursts)| bursts.into_iter().map(move |burst| (key.rule, burst)))
+    /// Takes a window, new or kept from an earlier run.
+    pub(crate) fn put(&mut self, key: Key, open: Open) {
+        if open.told == 0 {
+            self.fresh.push(key.clone());
+        }
+        self.next_end = self.next_end.min(open.ends);
+        self.ids += open.burst.ids.len().saturating_sub(1);
+        self.open.insert(key, open);
+    }
+
+    /// Whether there are windows that nobody was told of.
+    pub(crate) fn has_fresh(&self) -> bool {
+        !self.fresh.is_empty()
+    }
+
+    /// Every window that may still grow, in no particular order.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&Key, &Open)> {
+        self.open.iter()
+    }
+
+    /// Windows that nobody was told of, as they are now.
+    pub(crate) fn tell(&mut self) -> Vec<Told> {
+        let mut told = Vec::new();
+        for key in std::mem::take(&mut self.fresh) {
+            if let Some(open) = self.open.get_mut(&key).filter(|open| open.told == 0) {
+                open.told = open.burst.count;
+                told.push(Told { rule: key.rule, window: key.window, burst: open.burst.clone(), update: false });
+            }
+        }
+        // What was told need not be kept: should more of it come, it opens again under the same identity. Room is for
+        // what nobody has heard of.
+        if self.open.len() > self.max_open / 2 {
+            told.extend(self.close(|open| open.told > 0));
+        }
+        told
+    }
+
+    /// Ends the windows that no event can reach any more, because none before `until` will come.
+    pub(crate) fn seal(&mut self, until: i64) -> Vec<Told> {
+        if until < self.next_end {
+            return Vec::new();
+        }
+        let closed = self.close(|open| open.ends <= until);
+        self.next_end = self.open.values().map(|open| open.ends).min().unwrap_or(i64::MAX);
+        closed
+    }
+
+    /// Ends all of them.
+    pub(crate) fn finish(&mut self) -> Vec<Told> {
+        self.close(|_| true)
+    }
+
+    /// Takes windows out; those that grew since they were told, or were not told, are given.
+    fn close(&mut self, which: impl Fn(&Open) -> bool) -> Vec<Told> {
+        let mut closed = Vec::new();
+        for (key, open) in self.open.extract_if(|_, open| which(open)) {
+            self.ids = self.ids.saturating_sub(open.burst.ids.len().saturating_sub(1));
+            if open.told < open.burst.count {
+                let update = open.told > 0;
+                closed.push(Told { rule: key.rule, window: key.window, burst: open.burst, update });
+            }
+        }
+        closed
     }
 }
 
-/// Puts a burst in its place among bursts in order of time; false if it was shed.
-fn insert(bursts: &mut Vec<Burst>, new: Burst, window: i64, full: bool) -> bool {
-    let touched = touching(bursts, new.first.time, new.last, window);
-    if touched.is_empty() && full {
-        return false;
+/// When the window of a time begins and ends.
+fn bounds(time: i64, length: i64) -> (i64, i64) {
+    if time == UNTIMED {
+        return (UNTIMED, i64::MAX);
     }
-    let at = touched.start;
-    let mut merged = new;
-    for burst in bursts.drain(touched) {
-        merged.merge(burst);
-    }
-    bursts.insert(at, merged);
-    true
-}
-
-/// The bursts that an interval touches: they are next to each other. Empty at its place if there are none.
-fn touching(bursts: &[Burst], first: i64, last: i64, window: i64) -> std::ops::Range<usize> {
-    let from = bursts.partition_point(|b| b.last.saturating_add(window) < first);
-    let to = bursts.partition_point(|b| b.first.time.saturating_sub(window) <= last);
-    from..to.max(from)
+    let length = length.max(1);
+    let window = time.saturating_sub(time.rem_euclid(length));
+    (window, window.saturating_add(length))
 }

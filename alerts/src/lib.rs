@@ -2,12 +2,13 @@
 //!
 //! In the order data flows: `yaml` cuts a file into documents, [`rule`] reads Sigma from them ([`about`] is what a rule
 //! says of itself, [`filter`] what is taken away from it), [`pack`] holds the shipped rules and loads users' own;
-//! `condition`, `modifier`, `plan`, `wildcard`, `moment` and `encode` turn a detection into a tree of `test`s on fields;
+//! `condition`, `modifier`, `plan`, `wildcard`, `moment`, `number` and `encode` turn a detection into a tree of `test`s on fields;
 //! `field` says which column a field is; `compile` shares equal tests between rules and indexes rules by event; `view`,
 //! `codes` and `document` read one batch, `run` runs all rules over it, and [`engine`] hands what matched to `group` (one
-//! alert a burst), `link` and `correlate` (windows over event time, measured by `slide`) and `remember` (rest and first
-//! use), all indifferent to the order of the events. `finish` makes [`alert`]s of what they found; [`suppress`] knows those
-//! that nobody wants. [`lint`] remarks what is odd about rules, [`proof`] judges them by their own events.
+//! alert an hour), `link` and `correlate` (windows over event time, measured by `slide`, waiting in `spill`) and `remember`
+//! (rest and first use, which `prime` lets know of the time before), all indifferent to the order of the events. `drain` says what is known for sure, `finish` makes
+//! [`alert`]s of it, and `news` hands them out once; `snapshot` carries what is open over a restart. [`suppress`] knows
+//! alerts that nobody wants. [`lint`] remarks what is odd about rules, [`proof`] judges them by their own events.
 //!
 //! Arrow and the event table only: nothing here knows files, SQL, policies, or how an alert is printed or sent.
 
@@ -20,6 +21,7 @@ mod correlate;
 mod correlation;
 mod distinct;
 mod document;
+mod drain;
 mod encode;
 pub mod engine;
 mod error;
@@ -28,16 +30,22 @@ pub mod filter;
 mod finish;
 mod glob;
 mod group;
+mod implied;
 mod link;
 pub mod lint;
 mod memory;
 mod modifier;
 mod moment;
+mod needles;
+mod news;
+mod number;
 pub mod outcome;
 pub mod pack;
 mod part;
 mod pcre;
 mod plan;
+mod prime;
+mod print;
 pub mod proof;
 mod remember;
 pub mod rule;
@@ -47,6 +55,8 @@ pub mod severity;
 mod shown;
 mod sighting;
 mod slide;
+mod snapshot;
+mod spill;
 mod spot;
 pub mod suppress;
 mod test;
@@ -60,6 +70,7 @@ pub use engine::Engine;
 pub use error::RuleError;
 pub use filter::Filter;
 pub use modifier::Lists;
+pub use news::News;
 pub use outcome::{Counters, Loss, Outcome};
 pub use rule::Rule;
 pub use run::Match;

@@ -10,7 +10,7 @@ use hashbrown::HashMap;
 
 use crate::about::About;
 use crate::compile::Program;
-use crate::correlate::{Entry, Held, Values, Windows};
+use crate::correlate::{Entry, Held, Kept, Occurrence, Values, Windows};
 use crate::correlation::{Correlation, Measure};
 use crate::run::Run;
 use crate::sighting::{Sightings, keyed};
@@ -45,6 +45,15 @@ pub(crate) struct Network {
     by_correlation: HashMap<usize, Vec<Feed>>,
 }
 
+/// What bounds the events that correlations keep.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Room {
+    /// Most events that each keeps in memory.
+    pub(crate) max_events: usize,
+    /// Events are judged as they come, not at the end.
+    pub(crate) live: bool,
+}
+
 /// A correlation and what it is over, found.
 #[derive(Debug)]
 pub(crate) struct Linked<'a> {
@@ -59,14 +68,14 @@ impl Network {
     pub(crate) fn new(
         all: &[Linked<'_>],
         order: Vec<usize>,
-        max_events: usize,
+        room: Room,
         program: &mut Program,
     ) -> Result<Network, (usize, String)> {
         let mut network = Network::default();
         // Fields that correlations over each one ask of its events.
         let mut asked: Vec<Vec<usize>> = vec![Vec::new(); all.len()];
         for linked in all {
-            network.windows.push(Windows::new(linked.correlation.clone(), max_events));
+            network.windows.push(Windows::new(linked.correlation.clone(), room.max_events, room.live));
         }
         for &at in order.iter().rev() {
             let Some(linked) = all.get(at) else { continue };
@@ -126,43 +135,70 @@ impl Network {
     }
 
     /// Judges all that happened before `until`, or everything: the number of a correlation, and when it held.
-    pub(crate) fn seal(&mut self, until: Option<i64>) -> Vec<(usize, Held)> {
-        let mut found = Vec::new();
-        for at in &self.order {
-            let Some(windows) = self.windows.get_mut(*at) else { continue };
-            let verdict = windows.seal(until);
-            found.extend(verdict.held.into_iter().map(|held| (*at, held)));
-            let Some(feeds) = self.by_correlation.get(at) else { continue };
-            for occurrence in verdict.occurred {
-                for feed in feeds {
-                    let Some(outer) = self.windows.get_mut(feed.to) else { continue };
-                    let follows = matches!(outer.correlation().measure, Measure::Rules | Measure::Ordered);
-                    if !follows && !occurrence.opens || !outer.admits(occurrence.entry.sighting.time) {
-                        continue;
-                    }
-                    let carried = &occurrence.entry.carried;
-                    let pick = |places: &[usize]| places.iter().map(|p| carried.get(*p).cloned().flatten()).collect();
-                    let entry = Entry {
-                        sighting: occurrence.entry.sighting.clone(),
-                        base: feed.place,
-                        value: together(&pick(&feed.value)),
-                        carried: pick(&feed.carried),
-                    };
-                    outer.add(pick(&feed.group), entry);
+    pub(crate) fn seal(&mut self, until: Option<i64>, each: &mut dyn FnMut(&Correlation, usize, Held)) {
+        for place in 0..self.order.len() {
+            let Some(&at) = self.order.get(place) else { continue };
+            let Some(windows) = self.windows.get_mut(at) else { continue };
+            let mut merged = if until.is_none() { windows.merge() } else { None };
+            while let Some(windows) = self.windows.get_mut(at) {
+                let rest = merged.as_mut().filter(|merged| merged.time().is_some());
+                let last = rest.is_none();
+                let verdict = match rest {
+                    Some(merged) => windows.step(merged),
+                    None => windows.seal(until),
+                };
+                for held in verdict.held {
+                    each(windows.correlation(), at, held);
+                }
+                self.pass(at, verdict.occurred);
+                if last {
+                    break;
                 }
             }
+            if let (Some(windows), Some(merged)) = (self.windows.get_mut(at), merged) {
+                windows.shed += merged.lost();
+            }
         }
-        found
+    }
+
+    /// What is open of each correlation.
+    pub(crate) fn kept(&self) -> impl Iterator<Item = (usize, Kept)> {
+        self.windows.iter().enumerate().map(|(at, windows)| (at, windows.keep()))
+    }
+
+    /// Goes on with what was open of a correlation.
+    pub(crate) fn put(&mut self, at: usize, kept: Kept) {
+        if let Some(windows) = self.windows.get_mut(at) {
+            windows.put(kept);
+        }
+    }
+
+    /// Gives the occurrences of a correlation to those over it.
+    fn pass(&mut self, at: usize, occurred: Vec<Occurrence>) {
+        let Some(feeds) = self.by_correlation.get(&at) else { return };
+        for occurrence in occurred {
+            for feed in feeds {
+                let Some(outer) = self.windows.get_mut(feed.to) else { continue };
+                let follows = matches!(outer.correlation().measure, Measure::Rules | Measure::Ordered);
+                if !follows && !occurrence.opens || !outer.admits(occurrence.entry.sighting.time) {
+                    continue;
+                }
+                let carried = &occurrence.entry.carried;
+                let pick = |places: &[usize]| places.iter().map(|p| carried.get(*p).cloned().flatten()).collect();
+                let entry = Entry {
+                    sighting: occurrence.entry.sighting.clone(),
+                    base: feed.place,
+                    value: together(&pick(&feed.value)),
+                    carried: pick(&feed.carried),
+                };
+                outer.add(pick(&feed.group), entry);
+            }
+        }
     }
 
     /// Events not kept for want of room, and events that came too late, of each correlation.
     pub(crate) fn losses(&self) -> impl Iterator<Item = (usize, u64, u64)> {
         self.windows.iter().enumerate().map(|(at, windows)| (at, windows.shed, windows.late))
-    }
-
-    /// The correlation with this number.
-    pub(crate) fn correlation(&self, at: usize) -> Option<&Correlation> {
-        self.windows.get(at).map(Windows::correlation)
     }
 }
 

@@ -12,6 +12,7 @@ use crate::about::About;
 use crate::compile::Program;
 use crate::condition::Expr;
 use crate::field::{Field, Place};
+use crate::implied::implies;
 use crate::rule::{Logic, Rule};
 
 /// Something odd about a rule.
@@ -172,23 +173,30 @@ fn same(rules: &[Rule]) -> Vec<Remark> {
 
 /// Rules all of whose events another rule, at least as severe, finds as well: it asks for less.
 fn shadowed(rules: &[Rule]) -> Vec<Remark> {
-    let parts = |rule: &Rule| -> Option<HashSet<String>> {
-        match &rule.logic {
-            Logic::Events(Expr::All(parts)) => Some(parts.iter().map(|part| format!("{part:?}")).collect()),
-            Logic::Events(one) => Some(HashSet::from([format!("{one:?}")])),
-            _ => None,
+    let asked: Vec<(&Rule, &Expr)> = rules
+        .iter()
+        .filter_map(|rule| if let Logic::Events(expr) = &rule.logic { Some((rule, expr)) } else { None })
+        .collect();
+    // Only rules that look at the same events can say the same of them.
+    let mut program = Program::default();
+    let mut places = HashMap::new();
+    for (at, (_, expr)) in asked.iter().enumerate() {
+        if let Ok(number) = program.add(expr) {
+            places.insert(number, at);
         }
-    };
-    let asked: Vec<(&Rule, HashSet<String>)> = rules.iter().filter_map(|rule| Some((rule, parts(rule)?))).collect();
-    let mut by_part: HashMap<&str, Vec<usize>> = HashMap::new();
-    for (at, (_, parts)) in asked.iter().enumerate() {
-        parts.iter().for_each(|part| by_part.entry(part.as_str()).or_default().push(at));
     }
     let mut remarks = Vec::new();
-    for (wide, less) in &asked {
-        let rarest = less.iter().filter_map(|part| by_part.get(part.as_str())).min_by_key(|rules| rules.len());
-        for (narrow, more) in rarest.into_iter().flatten().filter_map(|at| asked.get(*at)) {
-            if less.len() < more.len() && less.is_subset(more) && wide.about.severity >= narrow.about.severity {
+    for (number, at) in &places {
+        let (Some((narrow, more)), Some(runnable)) = (asked.get(*at), program.rule(*number)) else { continue };
+        let first = |need: &Option<Vec<String>>| need.as_ref().and_then(|values| values.first().cloned());
+        let (source, name) = (first(&runnable.source), first(&runnable.name));
+        for other in program.candidates(source.as_deref(), name.as_deref()) {
+            let Some((wide, less)) = places.get(&other).and_then(|at| asked.get(*at)) else { continue };
+            if other != *number
+                && wide.about.severity >= narrow.about.severity
+                && implies(more, less)
+                && !implies(less, more)
+            {
                 let text = format!("\"{}\" in {} finds all of its events", wide.about.title, wide.about.file);
                 remarks.push(remark(&narrow.about, "shadowed", text));
             }
@@ -238,6 +246,11 @@ mod tests {
         let found = remarks(&["{awsRegion: x}", "{awsRegion: x}", "{awsRegion: x, errorCode: y}"]);
         let kinds: Vec<_> = found.iter().map(|(kind, _)| *kind).collect();
         assert_eq!(kinds, ["duplicate", "shadowed", "shadowed"]);
+        let shadowed = |one: &str, other: &str| remarks(&[one, other]).iter().any(|(kind, _)| *kind == "shadowed");
+        assert!(shadowed("{eventName: CreateUser}", "{eventName: [CreateUser, DeleteUser]}"));
+        assert!(shadowed("{eventName: CreateUser, errorCode: x}", "{eventName|contains: create}"));
+        assert!(!shadowed("{eventName: [CreateUser, GetUser]}", "{eventName|startswith: create}"));
+        assert!(!shadowed("{eventName: CreateUser}", "{eventName: CreateUser}"), "they are the same");
     }
 
     #[test]

@@ -10,6 +10,7 @@ use ipnet::IpNet;
 use rsigma_parser::{Modifier, SigmaString, SigmaValue};
 
 use crate::condition::{Expr, MAX_REGEXES, all, any};
+use crate::number::Decimal;
 use crate::plan::Plan;
 use crate::test::{Compare, Test, number};
 use crate::wildcard::{Place, expand};
@@ -120,7 +121,7 @@ fn exists(name: &str, modifiers: &[Modifier], values: &[SigmaValue]) -> Result<E
 fn one(name: &str, plan: &Plan, value: &SigmaValue) -> Result<Expr, String> {
     let test = |test| Expr::Field(name.to_owned(), test);
     if let Some(clock) = plan.clock {
-        return Ok(test(Test::Clock(clock, plan.compare.unwrap_or(Compare::Equal), bound(value)?)));
+        return Ok(test(Test::Clock(clock, plan.compare.unwrap_or(Compare::Equal), part(value)?)));
     }
     if let Some(compare) = plan.compare {
         return Ok(test(Test::Number(compare, bound(value)?)));
@@ -139,17 +140,24 @@ fn one(name: &str, plan: &Plan, value: &SigmaValue) -> Result<Expr, String> {
         SigmaValue::Null if plan.is_plain() => Ok(Expr::Not(Box::new(test(Test::NotNull)))),
         SigmaValue::Null => Err("`null` takes no text modifier".to_owned()),
         // A number with a fraction has several spellings (1.10 is 1.1 to YAML), so its value counts.
-        SigmaValue::Float(number) if plan.is_plain() => Ok(test(Test::Number(Compare::Equal, *number))),
+        SigmaValue::Float(_) if plan.is_plain() => Ok(test(Test::Number(Compare::Equal, bound(value)?))),
         value => Ok(any(plan.texts(value)?.into_iter().map(|t| test(Test::Text(t))).collect())),
     }
 }
 
 /// The number that a comparison compares with.
-fn bound(value: &SigmaValue) -> Result<f64, String> {
-    match value {
-        SigmaValue::Integer(n) => Ok(*n as f64),
-        SigmaValue::Float(n) => Ok(*n),
-        SigmaValue::String(s) => number(&s.original).ok_or_else(|| format!("`{s}` is not a number")),
-        _ => Err("a comparison takes a number".to_owned()),
-    }
+fn bound(value: &SigmaValue) -> Result<Decimal, String> {
+    let text = match value {
+        SigmaValue::Integer(n) => n.to_string(),
+        SigmaValue::Float(n) => n.to_string(),
+        SigmaValue::String(s) => s.original.clone(),
+        _ => return Err("a comparison takes a number".to_owned()),
+    };
+    Decimal::read(&text).ok_or_else(|| format!("`{text}` is not a number"))
+}
+
+/// The number that a part of a date is compared with.
+fn part(value: &SigmaValue) -> Result<f64, String> {
+    let text = value.to_string();
+    number(&text).ok_or_else(|| format!("`{text}` is not a number"))
 }

@@ -1,11 +1,11 @@
 //! What the engine has to say at the end: the alerts, and what it counted beside them. Knows no rules.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::alert::Alert;
 
 /// What the engine did besides alerting.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Counters {
     /// Events observed.
     pub events: u64,
@@ -29,11 +29,14 @@ pub struct Counters {
     pub explained: u64,
 }
 
-/// All alerts, worst first, and the counters.
+/// All alerts, worst first, that were not handed out before, and the counters.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Outcome {
     /// The alerts.
     pub alerts: Vec<Alert>,
+    /// Alerts that were handed out before and have grown since; none unless [`crate::Engine::drain`] was used.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub updates: Vec<Alert>,
     /// What else happened.
     pub counters: Counters,
     /// Which correlations had no room for all of their events, in order of rule.

@@ -322,7 +322,7 @@ pub fn load(path: &Path, lists: &Lists) -> Parsed {
                 parsed.rules.iter_mut().for_each(|rule| rule.about.name = rule.about.id.clone());
                 all.extend(parsed);
             }
-            Err(reason) => all.errors.push(RuleError { file: name, rule: None, line: None, reason }),
+            Err(reason) => all.errors.push(RuleError { file: name, rule: None, line: Some(1), reason }),
         }
     }
     all
@@ -330,7 +330,7 @@ pub fn load(path: &Path, lists: &Lists) -> Parsed {
 
 fn collect(path: &Path, depth: usize, files: &mut Vec<PathBuf>, errors: &mut Vec<RuleError>) {
     let mut refuse = |reason: String| {
-        errors.push(RuleError { file: path.display().to_string(), rule: None, line: None, reason });
+        errors.push(RuleError { file: path.display().to_string(), rule: None, line: Some(1), reason });
     };
     if depth > MAX_DEPTH {
         return refuse(format!("folders nested deeper than {MAX_DEPTH}"));
@@ -352,7 +352,7 @@ fn collect(path: &Path, depth: usize, files: &mut Vec<PathBuf>, errors: &mut Vec
             Ok(_) => {}
             Err(e) => {
                 let file = path.display().to_string();
-                errors.push(RuleError { file, rule: None, line: None, reason: format!("cannot be listed: {e}") });
+                errors.push(RuleError { file, rule: None, line: Some(1), reason: format!("cannot be listed: {e}") });
             }
         }
     }

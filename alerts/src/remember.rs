@@ -3,11 +3,13 @@
 //! A thing's life is a list of intervals of use; uses less than the rest apart are one interval. An event grows or
 //! joins intervals, so any order of arrival gives the same list, and a thing that never rests costs one interval. The
 //! account's own days are kept beside, because a rest during which the account's log itself is silent is a gap in the
-//! log and no rest. What was not kept for want of room is counted. Knows no rules.
+//! log and no rest. A finding is given once, as soon as no earlier event can come. What was not kept for want of room is
+//! counted. Knows no rules.
 
 use std::collections::BTreeSet;
 
 use hashbrown::HashMap;
+use serde::{Deserialize, Serialize};
 
 use crate::memory::{Memory, Question};
 use crate::sighting::{Sighting, Sightings, UNTIMED};
@@ -15,10 +17,12 @@ use crate::sighting::{Sighting, Sightings, UNTIMED};
 const DAY: i64 = 86_400 * 1_000_000;
 
 /// A time in which a thing was used without a rest.
-#[derive(Debug, Clone)]
-struct Interval {
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Interval {
     first: Sighting,
     last: i64,
+    /// What its beginning means has been said.
+    told: bool,
 }
 
 /// The uses of the things of one rule.
@@ -29,6 +33,8 @@ pub(crate) struct Uses {
     things: HashMap<String, Vec<Interval>, ahash::RandomState>,
     kept: usize,
     max_things: usize,
+    /// Things of which something may be to say, where that is said as it becomes known.
+    fresh: Option<Vec<String>>,
     /// Events of things not kept for want of room.
     pub(crate) shed: u64,
 }
@@ -45,26 +51,36 @@ pub(crate) struct Finding {
 }
 
 impl Uses {
-    /// Room for `max_things` intervals.
-    pub(crate) fn new(memory: Memory, max_things: usize) -> Self {
-        Uses { memory, things: HashMap::default(), kept: 0, max_things, shed: 0 }
+    /// Room for `max_things` intervals. Unless `live`, all is said at the end.
+    pub(crate) fn new(memory: Memory, max_things: usize, live: bool) -> Self {
+        let fresh = live.then(Vec::new);
+        Uses { memory, things: HashMap::default(), kept: 0, max_things, fresh, shed: 0 }
     }
 
     /// Takes a use of `thing` in a row. Events without a time are no evidence of when.
     pub(crate) fn add(&mut self, thing: &str, sightings: &Sightings, row: usize) {
         let time = sightings.time(row);
-        if time == UNTIMED {
-            return;
+        if time != UNTIMED {
+            self.note(thing, (time, sightings.event_id(row)), false, || sightings.read(row));
         }
+    }
+
+    /// Takes a use of `thing` of which nothing but the time is known, and nothing is to be said.
+    pub(crate) fn know(&mut self, thing: &str, time: i64) {
+        self.note(thing, (time, ""), true, || Sighting { time, ..Sighting::default() });
+    }
+
+    fn note(&mut self, thing: &str, event: (i64, &str), told: bool, read: impl FnOnce() -> Sighting) {
+        let time = event.0;
         let full = self.kept >= self.max_things;
         let Some(intervals) = self.things.get_mut(thing) else {
             if full {
                 self.shed += 1;
                 return;
             }
-            let interval = Interval { first: sightings.read(row), last: time };
-            self.things.insert(thing.to_owned(), vec![interval]);
+            self.things.insert(thing.to_owned(), vec![Interval { first: read(), last: time, told }]);
             self.kept += 1;
+            self.fresh.iter_mut().for_each(|fresh| fresh.push(thing.to_owned()));
             return;
         };
         // For a first use everything is one interval: only its beginning counts.
@@ -79,39 +95,79 @@ impl Uses {
                 self.shed += 1;
                 return;
             }
-            intervals.insert(from, Interval { first: sightings.read(row), last: time });
+            intervals.insert(from, Interval { first: read(), last: time, told });
             self.kept += 1;
+            self.fresh.iter_mut().for_each(|fresh| fresh.push(thing.to_owned()));
             return;
         }
         let last = intervals[to - 1].last.max(time);
+        let told = told || intervals[from..to].iter().any(|interval| interval.told);
         let joined = &mut intervals[from];
-        joined.last = last;
-        if (time, sightings.event_id(row)) < (joined.first.time, joined.first.event_id.as_str()) {
-            joined.first = sightings.read(row);
+        (joined.last, joined.told) = (last, told);
+        if event < (joined.first.time, joined.first.event_id.as_str()) {
+            joined.first = read();
         }
         self.kept -= to - from - 1;
         intervals.drain(from + 1..to);
     }
 
-    /// Every rest that ended, or every first use, in order of thing and time; not yet judged against the log.
-    pub(crate) fn findings(&self) -> Vec<Finding> {
-        let mut things: Vec<_> = self.things.iter().collect();
-        things.sort_unstable_by_key(|(thing, _)| thing.as_str());
+    /// Every rest that ended, or every first use, that was not given before, in order of thing and time; not yet judged
+    /// against the log. Those before `until`, which no earlier event will follow; all for `None`.
+    pub(crate) fn findings(&mut self, until: Option<i64>) -> Vec<Finding> {
+        let mut things: Vec<String> = match &mut self.fresh {
+            Some(fresh) => std::mem::take(fresh),
+            None => self.things.keys().cloned().collect(),
+        };
+        things.sort_unstable();
+        things.dedup();
         let mut findings = Vec::new();
-        for (thing, intervals) in things {
-            let finding = |interval: &Interval, rested_since| Finding {
-                thing: thing.clone(),
-                event: interval.first.clone(),
-                rested_since,
-            };
-            match self.memory.question {
-                Question::FirstUse(_) => findings.extend(intervals.first().map(|i| finding(i, None))),
-                Question::Revived(_) => {
-                    findings.extend(intervals.windows(2).map(|pair| finding(&pair[1], Some(pair[0].last))));
+        let mut waiting = Vec::new();
+        for thing in things {
+            let Some(intervals) = self.things.get_mut(&thing) else { continue };
+            let (mut rested_since, mut waits) = (None, false);
+            for interval in intervals {
+                let since = rested_since.replace(interval.last);
+                if interval.told {
+                    continue;
                 }
+                if until.is_some_and(|until| interval.first.time >= until) {
+                    waits = true;
+                    break;
+                }
+                interval.told = true;
+                let rested_since = match self.memory.question {
+                    Question::FirstUse(_) => None,
+                    Question::Revived(_) if since.is_none() => continue,
+                    Question::Revived(_) => since,
+                };
+                findings.push(Finding { thing: thing.clone(), event: interval.first.clone(), rested_since });
+            }
+            if waits {
+                waiting.push(thing);
             }
         }
+        if let Some(fresh) = &mut self.fresh {
+            *fresh = waiting;
+        }
         findings
+    }
+
+    /// The things and when they were used, in order, to be kept for a later run.
+    pub(crate) fn things(&self) -> Vec<(&String, &Vec<Interval>)> {
+        let mut things: Vec<_> = self.things.iter().collect();
+        things.sort_unstable_by_key(|(thing, _)| thing.as_str());
+        things
+    }
+
+    /// Takes things kept from an earlier run.
+    pub(crate) fn put(&mut self, things: Vec<(String, Vec<Interval>)>) {
+        for (thing, intervals) in things {
+            self.kept += intervals.len();
+            if intervals.iter().any(|interval| !interval.told) {
+                self.fresh.iter_mut().for_each(|fresh| fresh.push(thing.clone()));
+            }
+            self.things.insert(thing, intervals);
+        }
     }
 }
 
@@ -156,6 +212,22 @@ impl Coverage {
         }
     }
 
+    /// The days of each account, in order, to be kept for a later run.
+    pub(crate) fn days(&self) -> Vec<(&String, &BTreeSet<i32>)> {
+        let mut accounts: Vec<_> = self.accounts.iter().collect();
+        accounts.sort_unstable_by_key(|(account, _)| account.as_str());
+        accounts
+    }
+
+    /// Takes a day in which the log of `account` has events.
+    pub(crate) fn put(&mut self, account: &str, day: i32) {
+        if self.days >= self.max_days {
+            self.shed += 1;
+        } else if self.accounts.entry_ref(account).or_default().insert(day) {
+            self.days += 1;
+        }
+    }
+
     /// Longest time, in whole days, for which the log of `account` has no event between two moments.
     pub(crate) fn longest_silence(&self, account: &str, from: i64, to: i64) -> i64 {
         let (from, to) = (day_of(from), day_of(to));
@@ -176,7 +248,8 @@ impl Coverage {
     }
 }
 
-fn day_of(time: i64) -> i32 {
+/// The day of a time, since the epoch.
+pub(crate) fn day_of(time: i64) -> i32 {
     // 2^63 microseconds are 107 million days.
     time.div_euclid(DAY) as i32
 }

@@ -72,6 +72,7 @@ impl Parsed {
 /// Reads the rules of one YAML text; several documents may stand in it. `file` is used in messages and as the id of a
 /// rule without one.
 pub fn parse(file: &str, yaml: &str, lists: &Lists) -> Parsed {
+    let yaml = yaml.strip_prefix('\u{feff}').unwrap_or(yaml);
     let mut parsed = Parsed::default();
     let error = |rule, line, reason| RuleError { file: file.to_owned(), rule, line, reason };
     let size = match yaml.len() > MAX_FILE_BYTES {
@@ -79,22 +80,23 @@ pub fn parse(file: &str, yaml: &str, lists: &Lists) -> Parsed {
         false => yaml::check(yaml),
     };
     if let Err(reason) = size {
-        parsed.errors.push(error(None, None, reason));
+        parsed.errors.push(error(None, Some(1), reason));
         return parsed;
     }
     let documents = yaml::documents(yaml);
     if documents.is_empty() {
-        parsed.errors.push(error(None, None, "the file holds no rule".to_owned()));
+        parsed.errors.push(error(None, Some(1), "the file holds no rule".to_owned()));
     }
     for document in documents {
         match document {
             Ok(document) => {
                 if let Err((line, reason)) = read(file, &document, lists, &mut parsed) {
                     let title = document.str("title").map(str::to_owned);
-                    parsed.errors.push(error(title, document.line(line), reason));
+                    let line = document.line(line.or(Some(1)));
+                    parsed.errors.push(error(title, line, reason));
                 }
             }
-            Err(fault) => parsed.errors.push(error(fault.title, fault.line, fault.reason)),
+            Err(fault) => parsed.errors.push(error(fault.title, fault.line.or(Some(1)), fault.reason)),
         }
     }
     parsed

@@ -14,7 +14,7 @@ use crate::compile::{Node, Program};
 use crate::document::{Ask, Documents};
 use crate::field::{Field, Place as Column};
 use crate::sighting::keyed;
-use crate::test::{Leaf, Test, TextTest};
+use crate::test::{Leaf, Test};
 use crate::view::View;
 use crate::wildcard::Place;
 
@@ -210,11 +210,11 @@ impl<'p> Run<'p> {
         self.documents.any_extra(self.extra, row, keys, ask)
     }
 
-    fn keyword(&mut self, test: &TextTest, row: usize) -> bool {
+    fn keyword(&mut self, test: &Test, row: usize) -> bool {
         if self.record.is_none() {
             self.record = Some(record_views(&self.batch, &mut self.documents));
         }
-        let mut ask = |leaf: Leaf<'_>| matches!(leaf, Leaf::Text(text) if test.passes(text));
+        let mut ask = |leaf: Leaf<'_>| matches!(leaf, Leaf::Text(_)) && test.passes(leaf);
         let documents = &mut self.documents;
         let found = self.record.iter().flatten().any(|view| match view {
             View::Json(slot, keys) if keys.is_empty() => documents.any_leaf(*slot, row, &mut ask),

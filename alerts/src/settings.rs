@@ -3,14 +3,17 @@
 /// Limits and windows. Memory is bounded by these, never by the input.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
-    /// Events of one rule, principal and account at most this far apart are one alert; microseconds.
+    /// Events of one rule, principal and account in one window of the clock, UTC, are one alert: its length, microseconds.
     pub group_window_micros: i64,
-    /// Most alerts kept.
+    /// The same for informational rules.
+    pub quiet_window_micros: i64,
+    /// Most alerts kept; informational ones may take half of the room.
     pub max_alerts: usize,
-    /// Most events kept for each correlation.
+    /// Most events that each correlation keeps in memory.
     pub max_correlated_events: usize,
     /// How much later than the latest event so far an event may arrive and still be correlated; microseconds. `None`
-    /// waits for all of them, as a batch does: nothing is judged, and no memory is freed, before the end.
+    /// waits for all of them, as a batch does: nothing is judged before the end, and what does not fit into memory waits
+    /// in temporary files.
     pub allowed_lateness_micros: Option<i64>,
     /// Most things remembered by each rule with memory.
     pub max_remembered: usize,
@@ -19,10 +22,11 @@ pub struct Settings {
 }
 
 impl Default for Settings {
-    /// One hour; 100,000 alerts; 100,000 events, however late; 500,000 things; 1,000,000 account-days.
+    /// One hour; one day; 100,000 alerts; 100,000 events, however late; 500,000 things; 1,000,000 account-days.
     fn default() -> Self {
         Settings {
             group_window_micros: 3_600 * 1_000_000,
+            quiet_window_micros: 86_400 * 1_000_000,
             max_alerts: 100_000,
             max_correlated_events: 100_000,
             allowed_lateness_micros: None,

@@ -9,6 +9,7 @@ use std::cell::RefCell;
 use arrow::array::{Array, RecordBatch, TimestampMicrosecondArray};
 use hashbrown::HashMap;
 use ingest::batch::{self, TextColumn};
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 /// Longest text that an alert keeps of one field, in bytes.
@@ -17,28 +18,39 @@ const MAX_TEXT_BYTES: usize = 256;
 /// The time of an event that has none. Such events group together and take no part in windows.
 pub(crate) const UNTIMED: i64 = i64::MIN;
 
-/// What an alert keeps of an event. The order is by time, then by event id.
-#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
+/// What an alert keeps of an event. The order is by time, then by event id. Written, its names are short: millions of them
+/// may wait in temporary files.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(crate) struct Sighting {
     /// Microseconds since the epoch, UTC, or [`UNTIMED`].
+    #[serde(rename = "t")]
     pub(crate) time: i64,
     /// `eventID`.
+    #[serde(rename = "i")]
     pub(crate) event_id: String,
     /// Durable identity.
+    #[serde(rename = "p")]
     pub(crate) principal: String,
     /// Who stood behind it.
+    #[serde(rename = "b")]
     pub(crate) actor: String,
     /// Account that received the record.
+    #[serde(rename = "a")]
     pub(crate) account: String,
     /// Region.
+    #[serde(rename = "r")]
     pub(crate) region: String,
     /// Address or service that called.
+    #[serde(rename = "s")]
     pub(crate) address: String,
     /// User agent.
+    #[serde(rename = "u")]
     pub(crate) agent: String,
     /// `iam:CreateUser`: first label of the source, and the event name.
+    #[serde(rename = "w")]
     pub(crate) what: String,
     /// Error code.
+    #[serde(rename = "e")]
     pub(crate) error: String,
 }
 

@@ -20,6 +20,7 @@ use ipnet::IpNet;
 use rsigma_parser::SigmaString;
 use yaml_serde::{Mapping, Value};
 
+use crate::about::About;
 use crate::alert::Alert;
 use crate::error::RuleError;
 use crate::test::TextTest;
@@ -41,6 +42,8 @@ pub struct Suppression {
     /// What it is about, as written.
     pub about: String,
     conditions: Vec<(&'static str, Vec<Known>)>,
+    /// The rules that it names, as written.
+    rules: Vec<String>,
 }
 
 /// One value that is known.
@@ -65,6 +68,15 @@ impl Suppression {
         now < self.until && self.is_about(alert)
     }
 
+    /// The rules that it names and that are not among these: it does nothing for them.
+    pub fn unknown_rules(&self, rules: &[About]) -> Vec<&str> {
+        let known_rule = |name: &str| {
+            let known = known("rule", name);
+            rules.iter().any(|rule| known.holds(&rule.name) || known.holds(&rule.id) || known.holds(&rule.title))
+        };
+        self.rules.iter().map(String::as_str).filter(|name| !known_rule(name)).collect()
+    }
+
     /// Whether it is about this alert, at any time.
     pub fn is_about(&self, alert: &Alert) -> bool {
         self.conditions.iter().all(|(name, known)| {
@@ -85,10 +97,11 @@ impl Suppression {
 
 /// Reads a file of suppressions. One that cannot be used is an error, and the rest is read.
 pub fn parse(file: &str, text: &str) -> (Vec<Suppression>, Vec<RuleError>) {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let error = |line, reason| RuleError { file: file.to_owned(), rule: None, line, reason };
     if text.len() > MAX_FILE_BYTES {
         let reason = format!("the file has {} bytes; at most {MAX_FILE_BYTES} are read", text.len());
-        return (Vec::new(), vec![error(None, reason)]);
+        return (Vec::new(), vec![error(Some(1), reason)]);
     }
     let list = yaml::check(text).and_then(|()| match yaml_serde::from_str::<Value>(text) {
         Ok(Value::Sequence(list)) => Ok(list),
@@ -101,7 +114,7 @@ pub fn parse(file: &str, text: &str) -> (Vec<Suppression>, Vec<RuleError>) {
     });
     let list = match list {
         Ok(list) => list,
-        Err(reason) => return (Vec::new(), vec![error(None, reason)]),
+        Err(reason) => return (Vec::new(), vec![error(Some(1), reason)]),
     };
     let lines = text.lines().enumerate().filter(|(_, line)| line.trim_start().starts_with("- "));
     let mut lines = lines.filter_map(|(at, _)| u32::try_from(at + 1).ok());
@@ -119,7 +132,7 @@ pub fn parse(file: &str, text: &str) -> (Vec<Suppression>, Vec<RuleError>) {
 
 fn read(map: &Mapping) -> Result<Suppression, String> {
     let mut conditions = Vec::new();
-    let mut about = Vec::new();
+    let (mut about, mut rules) = (Vec::new(), Vec::new());
     for (key, value) in map {
         let key = key.as_str().ok_or("a key is no text")?;
         if key == "reason" || key == "until" {
@@ -133,6 +146,9 @@ fn read(map: &Mapping) -> Result<Suppression, String> {
         };
         let values = values.filter(|values| !values.is_empty()).ok_or_else(|| format!("`{key}` takes texts"))?;
         about.push(format!("{key} {}", values.join(" or ")));
+        if *name == "rule" {
+            rules.clone_from(&values);
+        }
         conditions.push((*name, values.iter().map(|value| known(name, value)).collect()));
     }
     if conditions.is_empty() {
@@ -141,7 +157,7 @@ fn read(map: &Mapping) -> Result<Suppression, String> {
     let reason = map.get("reason").and_then(Value::as_str).map(str::trim).filter(|reason| !reason.is_empty());
     let reason = reason.ok_or("it has no `reason`: write why these alerts are known")?.to_owned();
     let until = map.get("until").and_then(Value::as_str).ok_or("it has no end: give `until`, such as 2027-01-31")?;
-    Ok(Suppression { reason, until: end(until)?, about: about.join(", "), conditions })
+    Ok(Suppression { reason, until: end(until)?, about: about.join(", "), conditions, rules })
 }
 
 /// Texts and numbers: an account may be written without quotes.
@@ -175,7 +191,6 @@ fn end(text: &str) -> Result<DateTime<Utc>, String> {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use crate::about::About;
     use crate::finish;
     use crate::group::Burst;
     use crate::severity::Severity;
@@ -194,7 +209,7 @@ mod tests {
         };
         let mut burst = Burst::new(sighting(addresses[0]));
         addresses.iter().skip(1).for_each(|address| burst.add(&sighting(address)));
-        finish::burst(&about, burst, None)
+        finish::window(&about, 0, burst)
     }
 
     fn one(body: &str) -> Suppression {
@@ -213,6 +228,14 @@ mod tests {
         assert!(!drill.holds(&alert(&["203.0.113.5"]), now + TimeDelta::seconds(1)), "it has ended");
         assert!(!one("rule: trail-stopped").holds(&alert(&["203.0.113.5"]), now));
         assert!(!one("user_agent: '*'").holds(&alert(&["203.0.113.5"]), now), "an alert without user agents");
+    }
+
+    #[test]
+    fn rules_that_are_not_there_are_named() {
+        let rules = [About::sample("root-use", Severity::High)];
+        assert_eq!(one("rule: [root-use, root-usw, 'trail*']").unknown_rules(&rules), ["root-usw", "trail*"]);
+        assert!(one("rule: ROOT-*").unknown_rules(&rules).is_empty());
+        assert!(one("account: '1'").unknown_rules(&rules).is_empty());
     }
 
     #[test]

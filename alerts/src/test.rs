@@ -11,6 +11,8 @@ use regex::{Regex, RegexBuilder};
 
 use crate::glob::Glob;
 use crate::moment::Clock;
+use crate::needles::Needles;
+use crate::number::Decimal;
 use crate::pcre::translate;
 use crate::wildcard::Place;
 
@@ -36,8 +38,10 @@ pub(crate) enum Test {
     Text(TextTest),
     /// Its text, in any case, is one of these: lower case, in order.
     OneOf(Vec<String>),
+    /// One of these stands in its text, in any case.
+    HasAny(Needles),
     /// Its text is a number that compares so.
-    Number(Compare, f64),
+    Number(Compare, Decimal),
     /// Its text is an address inside.
     Inside(IpNet),
     /// Its text is a date, and this number of it compares so.
@@ -93,6 +97,9 @@ pub(crate) enum Shape {
 const MAX_PATTERN_BYTES: usize = 8 * 1024;
 /// Memory that one compiled regular expression may take, in bytes.
 const MAX_PROGRAM_BYTES: usize = 2 << 20;
+
+/// Text longer than this is copied to be searched in linear time.
+const LONG_BYTES: usize = 1024;
 
 /// Compiles a pattern with bounded memory. Matching is linear in the text whatever the pattern.
 pub(crate) fn regex(pattern: &str) -> Result<Regex, String> {
@@ -154,6 +161,10 @@ impl TextTest {
             Shape::EndsWith => text[spare..].eq_ignore_ascii_case(needle),
             Shape::Contains => {
                 let Some(first) = needle.first() else { return true };
+                if text.len() > LONG_BYTES {
+                    // What is tried at each place would add up to the product of both lengths.
+                    return memchr::memmem::find(&text.to_ascii_lowercase(), needle).is_some();
+                }
                 memchr::memchr2_iter(first.to_ascii_lowercase(), first.to_ascii_uppercase(), &text[..=spare])
                     .any(|at| text[at..at + needle.len()].eq_ignore_ascii_case(needle))
             }
@@ -173,11 +184,12 @@ impl Test {
                 let text = text.to_lowercase();
                 values.binary_search(&text).is_ok()
             }
+            (Test::HasAny(needles), Leaf::Text(text)) => needles.stand_in(text),
             (Test::Number(compare, bound), Leaf::Text(text)) => {
-                number(text).is_some_and(|number| compare.holds(number, *bound))
+                Decimal::read(text).is_some_and(|number| compare.holds(&number, bound))
             }
             (Test::Clock(clock, compare, bound), Leaf::Text(text)) => {
-                clock.read(text).is_some_and(|number| compare.holds(number, *bound))
+                clock.read(text).is_some_and(|number| compare.holds(&number, bound))
             }
             (Test::Inside(network), Leaf::Text(text)) => {
                 text.parse::<IpAddr>().is_ok_and(|address| network.contains(&address))
@@ -195,7 +207,7 @@ pub(crate) fn number(text: &str) -> Option<f64> {
 }
 
 impl Compare {
-    fn holds(self, number: f64, bound: f64) -> bool {
+    fn holds<N: PartialOrd>(self, number: &N, bound: &N) -> bool {
         match self {
             Compare::Less => number < bound,
             Compare::LessOrEqual => number <= bound,
@@ -233,8 +245,9 @@ mod tests {
 
     #[test]
     fn numbers_and_addresses_are_read_from_text() {
-        assert!(Test::Number(Compare::GreaterOrEqual, 10.0).passes(Leaf::Text("10")));
-        assert!(!Test::Number(Compare::Less, 10.0).passes(Leaf::Text("ten")));
+        let ten = || Decimal::read("10").unwrap();
+        assert!(Test::Number(Compare::GreaterOrEqual, ten()).passes(Leaf::Text("10")));
+        assert!(!Test::Number(Compare::Less, ten()).passes(Leaf::Text("ten")));
         let inside = Test::Inside("10.0.0.0/8".parse().unwrap());
         assert!(inside.passes(Leaf::Text("10.1.2.3")));
         assert!(!inside.passes(Leaf::Text("ec2.amazonaws.com")));

@@ -10,7 +10,7 @@ use ingest::json;
 use ingest::schema::{Column, Kind};
 
 use crate::codes::Coded;
-use crate::document::{Ask, Documents};
+use crate::document::{Ask, Documents, whole};
 use crate::field::{Field, Place};
 use crate::test::Leaf;
 
@@ -86,7 +86,7 @@ impl View {
             View::Json(slot, keys) => documents.any(*slot, row, keys, ask),
             View::Object(object) => {
                 let mut text = String::new();
-                object.write(row, &mut text) && ask(Leaf::Text(&text))
+                object.write(row, &mut text) && whole(&text, ask)
             }
             View::List(list) => list.any(row, ask),
         }
@@ -191,7 +191,12 @@ impl List {
                     Some(text.as_str())
                 }
             };
-            if leaf.is_some_and(|text| ask(Leaf::Text(text))) {
+            let found = match (leaf, &self.field) {
+                (Some(text), Some(_)) => ask(Leaf::Text(text)),
+                (Some(text), None) => whole(text, ask),
+                (None, _) => false,
+            };
+            if found {
                 return true;
             }
         }

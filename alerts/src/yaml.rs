@@ -24,7 +24,7 @@ pub(crate) struct Document {
     pub(crate) text: String,
     /// As meant, with what `action` adds.
     pub(crate) map: Mapping,
-    /// True if `action` added to it, so that the text alone does not say all.
+    /// True if it was changed, by what `action` adds for one, so that the text alone does not say all.
     merged: bool,
 }
 
@@ -109,17 +109,45 @@ pub(crate) fn documents(yaml: &str) -> Vec<Result<Document, Fault>> {
             }
             Err(e) => {
                 let line = e.location().and_then(|at| u32::try_from(at.line()).ok()).map(|line| line + above);
-                found.push(Err(fault(line, format!("YAML parse error: {}", message(&e.to_string())))));
+                let message = message(&e.to_string());
+                let next =
+                    if message.contains("28, expected") { "; put a number of more than 64 bits in quotes" } else { "" };
+                found.push(Err(fault(line, format!("YAML parse error: {message}{next}"))));
                 continue;
             }
         };
         match act(map, &mut global, &mut previous) {
-            Ok(Some((map, merged))) => found.push(Ok(Document { above, text, map, merged })),
+            Ok(Some((mut map, mut merged))) => match quote(&mut map, &mut merged) {
+                Ok(()) => found.push(Ok(Document { above, text, map, merged })),
+                Err(reason) => found.push(Err(fault(Some(above + 1), reason))),
+            },
             Ok(None) => {}
             Err(reason) => found.push(Err(fault(Some(above + 1), reason))),
         }
     }
     found
+}
+
+/// Puts integers beyond 64 bits with sign in quotes: as numbers they would be rounded on the way. Sets `changed` if there is
+/// one.
+fn quote(map: &mut Mapping, changed: &mut bool) -> Result<(), String> {
+    map.iter_mut().try_for_each(|(_, value)| quote_value(value, changed))
+}
+
+fn quote_value(value: &mut Value, changed: &mut bool) -> Result<(), String> {
+    match value {
+        Value::Mapping(map) => quote(map, changed),
+        Value::Sequence(list) => list.iter_mut().try_for_each(|value| quote_value(value, changed)),
+        Value::Number(number) if number.as_i64().is_none() => {
+            if let Some(exact) = number.as_u64() {
+                (*value, *changed) = (Value::String(exact.to_string()), true);
+            } else if number.as_f64().is_some_and(|number| number.is_finite() && number.abs() >= 2f64.powi(63)) {
+                return Err(format!("`{number}` has more digits than are read of a number: put it in quotes"));
+            }
+            Ok(())
+        }
+        _ => Ok(()),
+    }
 }
 
 /// What `action` makes of a document: the whole of it, or nothing where it only sets the stage for others.

@@ -4,13 +4,22 @@ use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use ingest::digest::{Archive, Chain, Fault, Metadata, Object, Span};
+use ingest::digest::{Archive, Chain, Fault, Logged, Metadata, Object, Span};
 use ingest::key::{DigestName, Key, Kind};
 
 use crate::bucket::{Bucket, Listed, Page};
 use crate::connection::Connection;
 use crate::error::{Error, Kind as Refusal};
 use crate::place::Place;
+
+/// Who writes into a place.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Found {
+    /// Chains of digests.
+    pub chains: BTreeSet<Chain>,
+    /// Regions with log files.
+    pub logged: BTreeSet<Logged>,
+}
 
 /// A bucket with digests in it.
 #[derive(Debug)]
@@ -27,19 +36,20 @@ impl BucketArchive {
         BucketArchive { connection: connection.clone(), bucket, prefix: place.prefix.clone() }
     }
 
-    /// The chains whose digests of this time lie under the place. Log files, and digests of other times, are passed over.
+    /// The chains whose digests of this time lie under the place, and the Regions with log files. The log files themselves, and
+    /// digests of other times, are passed over.
     ///
     /// # Errors
     /// What S3 refuses; needs `s3:ListBucket`.
-    pub fn chains(&self, span: Span) -> Result<BTreeSet<Chain>, Error> {
+    pub fn chains(&self, span: Span) -> Result<Found, Error> {
         let day = |time: DateTime<Utc>| time.format("%Y/%m/%d").to_string();
         // Digests of the hour after the end are read too.
         let (from, to) = (span.start.map(day), span.end.map(|end| day(end + TimeDelta::hours(1))));
-        let mut chains = BTreeSet::new();
+        let mut found = Found::default();
         let mut after = String::new();
         loop {
             let Page { objects, more } = self.connection.wait(self.bucket.page(&self.prefix, &after))?;
-            let Some(last) = objects.last().map(|listed| listed.key.clone()) else { return Ok(chains) };
+            let Some(last) = objects.last().map(|listed| listed.key.clone()) else { return Ok(found) };
             let mut jump = String::new();
             for Listed { key, .. } in objects.iter() {
                 if *key <= jump {
@@ -49,17 +59,18 @@ impl BucketArchive {
                 let regional = key.len() - parsed.day.len() - parsed.name.len() - 1;
                 let regional = key.get(..regional).unwrap_or(key);
                 if parsed.kind != Kind::Digest {
-                    jump = past(key, parsed.kind);
+                    found.logged.extend(Logged::of(key));
+                    jump = format!("{regional}{}", char::MAX);
                 } else if let Some(from) = from.as_deref().filter(|from| parsed.day < *from) {
                     jump = format!("{regional}{from}");
                 } else if to.as_deref().is_some_and(|to| parsed.day > to) {
                     jump = format!("{regional}{}", char::MAX);
                 } else {
-                    chains.extend(chain(key));
+                    found.chains.extend(chain(key));
                 }
             }
             if !more {
-                return Ok(chains);
+                return Ok(found);
             }
             after = last.max(jump);
         }
@@ -91,13 +102,6 @@ impl BucketArchive {
     fn of(&self, name: &str) -> Bucket {
         if name == self.bucket.name() { self.bucket.clone() } else { Bucket::new(&self.connection, name) }
     }
-}
-
-/// The last text of a kind's folder.
-fn past(key: &str, kind: Kind) -> String {
-    let folder = format!("/{}/", kind.folder());
-    let end = key.find(&folder).map_or(key.len(), |at| at + folder.len());
-    format!("{}{}", key.get(..end).unwrap_or(key), char::MAX)
 }
 
 /// The chain that a digest's key is of.
@@ -191,6 +195,5 @@ mod tests {
             (&*chain.stem, &*chain.trail, &*chain.home),
             ("p/AWSLogs/123456789012/CloudTrail-Digest", "t", "eu-west-1")
         );
-        assert!(past(&key, Kind::Digest) > key);
     }
 }

@@ -54,6 +54,8 @@ pub struct Opened {
     pub bytes: Option<u64>,
     /// When it was written, in microseconds since the Unix epoch.
     pub modified: Option<i64>,
+    /// How it is encrypted where a key of KMS does it.
+    pub encryption: Option<String>,
     body: ByteStream,
 }
 
@@ -119,6 +121,58 @@ impl Bucket {
         Ok(Page { objects, more: answer.is_truncated().unwrap_or(false) })
     }
 
+    /// The Region that the bucket is in, where the server says.
+    ///
+    /// # Errors
+    /// What S3 refuses; needs `s3:ListBucket`.
+    pub async fn region(&self) -> Result<Option<String>, Error> {
+        let ask = async || {
+            let answer = self.client().head_bucket().bucket(&self.name).send().await;
+            let resource = format!("arn:aws:s3:::{}", self.name);
+            answer.map_err(|error| explain(&error, &format!("s3://{}", self.name), "s3:ListBucket", &resource))
+        };
+        let answer = match ask().await {
+            // A HEAD has no body that could say more.
+            Err(error) if error.kind == Kind::Absent => Err(error.into_kind(Kind::NoBucket)),
+            Err(error) if self.follow(&error) => ask().await,
+            answer => answer,
+        }?;
+        Ok(answer.bucket_region().map(str::to_owned))
+    }
+
+    /// Folders directly below a prefix that ends with a slash, or below none; each ends with a slash.
+    ///
+    /// # Errors
+    /// What S3 refuses; needs `s3:ListBucket`.
+    pub async fn folders(&self, prefix: &str) -> Result<Vec<String>, Error> {
+        let mut folders = Vec::new();
+        let mut after = String::new();
+        loop {
+            let page = match self.ask_folders(prefix, &after).await {
+                Err(error) if self.follow(&error) => self.ask_folders(prefix, &after).await,
+                result => result,
+            }?;
+            folders.extend(page.0);
+            match page.1 {
+                Some(next) => after = next,
+                None => return Ok(folders),
+            }
+        }
+    }
+
+    /// A page of folders, and the token of the next page.
+    async fn ask_folders(&self, prefix: &str, token: &str) -> Result<(Vec<String>, Option<String>), Error> {
+        let request = self.client().list_objects_v2().bucket(&self.name).prefix(prefix).delimiter("/");
+        let request = if token.is_empty() { request } else { request.continuation_token(token) };
+        let what = format!("s3://{}/{prefix}", self.name);
+        let answer = request.encoding_type(EncodingType::Url).send().await;
+        let answer = answer.map_err(|e| explain(&e, &what, "s3:ListBucket", &format!("arn:aws:s3:::{}", self.name)))?;
+        let encoded = answer.encoding_type() == Some(&EncodingType::Url);
+        let folder = |text: &str| if encoded { decode(text) } else { text.to_owned() };
+        let folders = answer.common_prefixes().iter().filter_map(|folders| folders.prefix()).map(folder).collect();
+        Ok((folders, answer.next_continuation_token().map(str::to_owned)))
+    }
+
     /// Opens an object.
     ///
     /// # Errors
@@ -139,7 +193,8 @@ impl Bucket {
         let metadata = metadata.map(|(name, value)| (name.to_ascii_lowercase(), value.clone())).collect();
         let bytes = answer.content_length().and_then(|length| u64::try_from(length).ok());
         let modified = answer.last_modified().and_then(micros);
-        Ok(Opened { metadata, bytes, modified, body: answer.body })
+        let encryption = answer.ssekms_key_id().map(|key| format!("encrypted by the key {key}"));
+        Ok(Opened { metadata, bytes, modified, encryption, body: answer.body })
     }
 
     /// Reads an object whole. A body that breaks off is asked for again.
@@ -189,7 +244,7 @@ impl Read for Body {
             if n > 0 || out.is_empty() {
                 return Ok(n);
             }
-            match self.connection.wait(self.stream.next()) {
+            match self.connection.reading(self.stream.next())? {
                 Some(Ok(bytes)) => self.chunk = io::Cursor::new(bytes.to_vec()),
                 Some(Err(error)) => return Err(io::Error::other(format!("the answer broke off: {error}"))),
                 None => return Ok(0),

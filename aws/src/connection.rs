@@ -1,6 +1,6 @@
 //! How AWS is reached: flags, environment and files of the AWS command line, and the clients that follow from them.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use aws_config::retry::RetryConfig;
@@ -8,9 +8,13 @@ use aws_config::sts::AssumeRoleProvider;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::provider::SharedCredentialsProvider;
-use aws_sdk_s3::config::interceptors::BeforeTransmitInterceptorContextRef;
+use aws_sdk_s3::config::interceptors::{
+    BeforeDeserializationInterceptorContextRef, BeforeTransmitInterceptorContextRef,
+};
 use aws_sdk_s3::config::{ConfigBag, Intercept, RuntimeComponents};
+use ingest::source::Halted;
 use tokio::runtime::{Builder, Runtime};
+use tokio::sync::watch;
 
 use crate::error::{Error, Kind, explain};
 use crate::meter::Meter;
@@ -50,6 +54,26 @@ pub struct Connection {
     /// Whether another server than AWS' speaks S3.
     custom: bool,
     meter: Arc<Meter>,
+    halted: Arc<watch::Sender<bool>>,
+}
+
+/// Ends what a connection reads. Does not keep the connection.
+#[derive(Debug, Clone)]
+pub struct Halter(Weak<watch::Sender<bool>>);
+
+impl Halter {
+    /// Whether the connection is gone.
+    pub fn is_idle(&self) -> bool {
+        self.0.strong_count() == 0
+    }
+
+    /// Nobody waits for objects, listings, pages and messages any more: whoever does is told that an end was asked for.
+    /// What is written and deleted goes on.
+    pub fn halt(&self) {
+        if let Some(halted) = self.0.upgrade() {
+            halted.send_replace(true);
+        }
+    }
 }
 
 impl std::fmt::Debug for Connection {
@@ -72,7 +96,13 @@ impl Connection {
             .build()
             .map_err(|error| Error::new("AWS", Kind::Other, format!("no threads: {error}")))?;
         let (config, custom) = runtime.block_on(load(options));
-        Ok(Connection { runtime: Arc::new(runtime), config, custom, meter: Arc::default() })
+        Ok(Connection {
+            runtime: Arc::new(runtime),
+            config,
+            custom,
+            meter: Arc::default(),
+            halted: Arc::new(watch::Sender::new(false)),
+        })
     }
 
     /// Counters of what was asked.
@@ -99,6 +129,34 @@ impl Connection {
         self.runtime.block_on(future)
     }
 
+    /// What ends reading early.
+    pub fn halter(&self) -> Halter {
+        Halter(Arc::downgrade(&self.halted))
+    }
+
+    /// Waits for something that is read. Not to be called from a thread of the runtime.
+    ///
+    /// # Errors
+    /// An end was asked for before it came.
+    pub(crate) fn reading<F: Future>(&self, future: F) -> Result<F::Output, Halted> {
+        let mut halted = self.halted.subscribe();
+        self.runtime.block_on(async {
+            tokio::select! {
+                biased;
+                _ = halted.wait_for(|halted| *halted) => Err(Halted),
+                output = future => Ok(output),
+            }
+        })
+    }
+
+    /// Sleeps between two attempts to read.
+    ///
+    /// # Errors
+    /// As [`Connection::reading`].
+    pub(crate) fn pause(&self, pause: Duration) -> Result<(), Halted> {
+        self.reading(async { tokio::time::sleep(pause).await })
+    }
+
     pub(crate) fn s3(&self, region: &str) -> aws_sdk_s3::Client {
         let config = aws_sdk_s3::config::Builder::from(&self.config)
             .region(Region::new(region.to_owned()))
@@ -122,10 +180,30 @@ impl Connection {
     /// # Errors
     /// No valid credentials. Nobody may be forbidden to ask this.
     pub fn account(&self) -> Result<String, Error> {
-        let client = aws_sdk_sts::Client::new(&self.config);
+        self.identity().map(|identity| identity.0)
+    }
+
+    /// The account and the ARN of whom the credentials are of.
+    ///
+    /// # Errors
+    /// As [`Connection::account`].
+    pub fn identity(&self) -> Result<(String, String), Error> {
+        let config = aws_sdk_sts::config::Builder::from(&self.config).interceptor(Counting(self.meter.clone())).build();
+        let client = aws_sdk_sts::Client::from_conf(config);
         let answer = self.wait(client.get_caller_identity().send());
         let answer = answer.map_err(|error| explain(&error, "who we are", "sts:GetCallerIdentity", "*"))?;
-        Ok(answer.account().unwrap_or_default().to_owned())
+        Ok((answer.account().unwrap_or_default().to_owned(), answer.arn().unwrap_or_default().to_owned()))
+    }
+
+    /// Asks `LookupEvents` for one event.
+    ///
+    /// # Errors
+    /// What CloudTrail refuses; needs `cloudtrail:LookupEvents`.
+    pub(crate) fn try_lookup(&self) -> Result<(), Error> {
+        let client = self.cloudtrail(&self.region());
+        let answer = self.wait(client.lookup_events().max_results(1).send());
+        let what = format!("LookupEvents in {}", self.region());
+        answer.map(drop).map_err(|error| explain(&error, &what, "cloudtrail:LookupEvents", "*"))
     }
 
     /// A client that is asked once: whoever asks keeps the pace, retries included.
@@ -182,7 +260,7 @@ async fn load(options: &Options) -> (SdkConfig, bool) {
     (config, custom)
 }
 
-/// Counts every attempt.
+/// Counts every attempt, and remembers what time it was at the other end.
 #[derive(Debug)]
 pub(crate) struct Counting(pub(crate) Arc<Meter>);
 
@@ -198,6 +276,18 @@ impl Intercept for Counting {
         _config: &mut ConfigBag,
     ) -> Result<(), aws_sdk_s3::error::BoxError> {
         self.0.request();
+        Ok(())
+    }
+
+    fn read_after_transmit(
+        &self,
+        context: &BeforeDeserializationInterceptorContextRef<'_>,
+        _runtime: &RuntimeComponents,
+        _config: &mut ConfigBag,
+    ) -> Result<(), aws_sdk_s3::error::BoxError> {
+        if let Some(date) = context.response().headers().get("date") {
+            self.0.date(date, chrono::Utc::now());
+        }
         Ok(())
     }
 }

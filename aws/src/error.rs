@@ -38,6 +38,8 @@ pub struct Error {
     pub kind: Kind,
     what: String,
     why: String,
+    /// The next step, with which `why` ends.
+    step: Option<String>,
     /// The Region that a bucket is in, where the answer says so.
     pub(crate) region: Option<String>,
     status: u16,
@@ -46,12 +48,30 @@ pub struct Error {
 impl Error {
     /// An error about `what`.
     pub fn new(what: impl Into<String>, kind: Kind, why: impl Into<String>) -> Error {
-        Error { kind, what: what.into(), why: why.into(), region: None, status: 0 }
+        Error { kind, what: what.into(), why: why.into(), step: None, region: None, status: 0 }
     }
 
     /// Whether AWS itself failed: it may not, the next time.
     pub(crate) fn is_server_fault(&self) -> bool {
         self.status >= 500
+    }
+
+    /// The same, known to be of another kind, with its next step.
+    pub(crate) fn into_kind(self, kind: Kind) -> Error {
+        let said = self.said().to_owned();
+        let step = next_step(kind, "", "", self.region.as_deref());
+        Error { kind, why: with_step(said, step.as_deref()), step, ..self }
+    }
+
+    /// What the other side said, without the next step.
+    pub fn said(&self) -> &str {
+        let step = self.step.as_deref().and_then(|step| self.why.strip_suffix(step));
+        step.map_or(&self.why, |said| said.trim_end_matches("; "))
+    }
+
+    /// The next step.
+    pub fn step(&self) -> Option<&str> {
+        self.step.as_deref()
     }
 
     /// The reason and the next step, without what it is about.
@@ -91,11 +111,15 @@ where
         ("", message) => message.to_owned(),
         (code, message) => format!("{code}: {message}"),
     };
-    let why = match next_step(kind, action, resource, region.as_deref()) {
+    let step = next_step(kind, action, resource, region.as_deref());
+    Error { kind, what: what.to_owned(), why: with_step(said, step.as_deref()), step, region, status }
+}
+
+fn with_step(said: String, step: Option<&str>) -> String {
+    match step {
         Some(step) => format!("{said}; {step}"),
         None => said,
-    };
-    Error { kind, what: what.to_owned(), why, region, status }
+    }
 }
 
 /// All that the error and its sources say, each once.

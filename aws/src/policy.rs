@@ -36,6 +36,11 @@ pub fn policy(needs: &Needs) -> Value {
         list,
         statement("ReadLogFiles", &["s3:GetObject"], &arn(bucket, &under)),
         statement("PublicKeysForVerify", &["cloudtrail:ListPublicKeys"], "*"),
+        statement(
+            "TrailSettingsForDoctor",
+            &["cloudtrail:DescribeTrails", "cloudtrail:GetEventSelectors", "cloudtrail:GetTrailStatus"],
+            "*",
+        ),
     ];
     if let Some(key) = &needs.key {
         statements.push(statement("DecryptLogFiles", &["kms:Decrypt"], key));

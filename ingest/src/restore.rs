@@ -37,7 +37,8 @@ fn comma(out: &mut String) {
     }
 }
 
-fn field(column: &Column, array: &ArrayRef, row: usize, out: &mut String) {
+/// One field of a record, key and value.
+pub(crate) fn field(column: &Column, array: &ArrayRef, row: usize, out: &mut String) {
     json::quote(column.json, out);
     out.push(':');
     match column.kind {
@@ -91,7 +92,7 @@ fn text(array: &ArrayRef, row: usize) -> Option<&str> {
 }
 
 /// Keys of a compact object.
-fn keys(object: &str) -> Vec<&str> {
+pub(crate) fn keys(object: &str) -> Vec<&str> {
     let mut keys = Vec::new();
     let mut at = 1;
     while let Ok((key, value_at, _)) = json::key(object.as_bytes(), at) {

@@ -10,8 +10,8 @@ use tokio::runtime::{Builder, Handle, Runtime};
 use crate::error::{Error, Result};
 use crate::fault;
 use crate::location::{Aws, Location};
-use crate::manifest::{APPLICATION, Manifest};
-use crate::schema::{self, EVENTS, SIDE};
+use crate::manifest::{APPLICATION, Manifest, turn};
+use crate::schema::{self, BESIDE, EVENTS, SIDE};
 use crate::table::{Change, Committed, DataFile, Spec, Table};
 
 /// The newest format of a lake that this code knows.
@@ -53,7 +53,7 @@ impl Lake {
         let location = runtime.block_on(Location::open(place, aws))?;
         let mut lake = Lake { runtime, location, tables: BTreeMap::new() };
         lake.check_format()?;
-        for name in std::iter::once(&EVENTS).chain(SIDE.iter().filter(|name| is_wanted(name))) {
+        for name in std::iter::once(&EVENTS).chain(BESIDE.iter().filter(|name| is_wanted(name))) {
             if let Some(table) = lake.block_on(Table::open(&lake.location, schema::spec(name)))? {
                 lake.tables.insert(table.spec.name, table);
             }
@@ -76,7 +76,7 @@ impl Lake {
         lake.location.create()?;
         fault::point("tables.create");
         // `events` comes last: a lake without it is no lake yet, and is made again.
-        for name in SIDE.iter().chain([&EVENTS]) {
+        for name in BESIDE.iter().chain([&EVENTS]) {
             let table = lake.block_on(Table::create(&lake.location, schema::spec(name)))?;
             lake.tables.insert(table.spec.name, table);
         }
@@ -166,6 +166,14 @@ impl Lake {
         self.block_on(self.table(EVENTS)?.transaction(APPLICATION))
     }
 
+    /// Batches that were ever committed.
+    ///
+    /// # Errors
+    /// The log cannot be read.
+    pub fn batches(&self) -> Result<u64> {
+        Ok(self.last_batch()?.map_or(0, turn))
+    }
+
     pub(crate) fn commit(&mut self, name: &'static str, change: Change<'_>) -> Result<Committed> {
         let absent = || Error::Absent { place: self.location.name().to_owned() };
         let mut table = self.tables.remove(name).ok_or_else(absent)?;
@@ -196,9 +204,19 @@ impl Lake {
             let mut missing = Vec::new();
             let mut next = self.last_batch()?;
             while let Some(batch) = next.filter(|batch| has.is_none_or(|has| *batch > has)) {
-                let manifest = self.block_on(Manifest::read(&self.location, batch))?;
+                let manifest = match self.block_on(Manifest::read(&self.location, batch)) {
+                    Ok(manifest) => manifest,
+                    // A table that came with this version is in no manifest of before, and those that all other tables
+                    // have passed are swept away.
+                    Err(Error::Store { source: object_store::Error::NotFound { .. }, .. }) if has.is_none() => break,
+                    Err(error) => return Err(error),
+                };
                 next = manifest.previous;
-                missing.push(manifest);
+                // Of those that bring nothing only the last one says something: that the table has passed it.
+                let brings = manifest.tables.get(name).is_some_and(|files| !files.is_empty());
+                if brings || missing.is_empty() {
+                    missing.push(manifest);
+                }
             }
             let mut conflict = false;
             while let Some(manifest) = missing.pop() {

@@ -1,10 +1,11 @@
 //! trailhound's lake: rows to durable tables, each event once, readable by everyone.
 //!
 //! A lake is a folder or a prefix of a bucket with one Delta table a noun: `events`, `objects` (the ledger), `rejects`,
-//! `coverage`, `last_used` ([`schema`]). In the order of the work: [`location`] opens the place (with [`credentials`]
-//! for a bucket), [`lake`] opens the tables and finishes what an earlier writer left, [`ledger`] says which objects
-//! are there already, [`ingest`] takes a scan's rows: [`days`] splits them, [`stage`] and [`encode`] make data files,
-//! [`manifest`] and [`table`] commit them. [`read`] gives rows back, [`upkeep`] keeps it all in
+//! `coverage`, `last_used`, `activity`, `alerts`, `digested` ([`schema`]). In the order of the work: [`location`] opens the
+//! place (with [`credentials`] for a bucket), [`lake`] opens the tables and finishes what an earlier writer left, [`ledger`] says
+//! which objects are there already, [`ingest`] takes a scan's rows: [`days`] splits them, [`stage`] and [`encode`] make data
+//! files, [`manifest`] and [`table`] commit them, with the [`state`] of whoever reads on and on. [`read`], [`events`] and
+//! [`parts`] give rows back, [`digested`] what is proven of them, [`upkeep`] keeps it all in
 //! order. [`fault`] is for tests.
 //!
 //! Two rules hold everything up. **The commit of `events` is the moment of truth**: before it a batch is garbage,
@@ -13,6 +14,7 @@
 //!
 //! This room must not know JSON, SQL, rules or policies, and no engine: DataFusion lives in `query`.
 
+pub mod digested;
 pub mod error;
 pub mod fault;
 pub mod ingest;
@@ -28,17 +30,21 @@ mod days;
 mod encode;
 mod events;
 mod manifest;
+mod parts;
 mod read;
 mod rows;
 mod stage;
+mod state;
 mod table;
 
 #[cfg(test)]
 mod tests;
 
+pub use digested::{Note, Proof};
 pub use error::{Error, Result};
-pub use ingest::{Ingest, LastUsed, Outcome};
+pub use ingest::{Ingest, LastUsed, Outcome, Prime};
 pub use lake::Lake;
 pub use ledger::{Ledger, Names};
 pub use location::{Aws, Location};
+pub use state::State;
 pub use table::DataFile;

@@ -38,6 +38,11 @@ pub(crate) fn number_after(previous: Option<i64>) -> i64 {
     turn << LOT_BITS | lot
 }
 
+/// How many batches there were up to this one: each is one turn after the one before.
+pub(crate) fn turn(batch: i64) -> u64 {
+    u64::try_from(batch >> LOT_BITS).unwrap_or_default()
+}
+
 /// Where the manifests are, within the lake.
 pub(crate) const FOLDER: &str = "_trailhound/batches";
 
@@ -68,6 +73,7 @@ mod tests {
         let (a, b) = (number_after(Some(first)), number_after(Some(first)));
         assert!(a > first && b > first && first > 0);
         assert_eq!((a >> LOT_BITS, b >> LOT_BITS), (2, 2));
+        assert_eq!((turn(first), turn(a)), (1, 2));
         assert!(number_after(Some(a)) > a.max(b));
     }
 }

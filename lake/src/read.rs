@@ -1,4 +1,5 @@
-//! Data files back to batches, one file at a time, with the columns that the table has today.
+//! Data files back to batches, one file at a time, with the columns that the table has today: what an older trailhound
+//! did not know as a column comes from `extra` ([`ingest::older`]), else it is null.
 
 use std::sync::Arc;
 
@@ -6,12 +7,13 @@ use arrow::array::{Array, ArrayRef, AsArray, Date32Array, ListArray, RecordBatch
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, FieldRef, Schema, SchemaRef};
 use arrow::error::ArrowError;
+use ingest::older::Older;
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
 
 use crate::error::{Error, Result};
 use crate::lake::Lake;
-use crate::schema::PARTITION;
+use crate::schema::{EVENTS, EXTRA, PARTITION};
 use crate::table::DataFile;
 
 /// Rows of a batch.
@@ -46,19 +48,34 @@ pub(crate) fn bytes(
     let metadata = ArrowReaderMetadata::load(&bytes, ArrowReaderOptions::new()).map_err(|e| damaged(e.to_string()))?;
     let mut builder = ParquetRecordBatchReaderBuilder::new_with_metadata(bytes, metadata).with_batch_size(BATCH_ROWS);
     let schema = project(&lake.spec(table).schema, columns);
+    let older = if table == EVENTS { Older::new(builder.schema().fields()) } else { None };
+    let older = older.filter(|older| schema.fields().iter().any(|field| older.changes(field.name())));
     if let Some(columns) = columns {
+        let is_read = |name: &str| columns.contains(&name) || (older.is_some() && name == EXTRA);
         let roots = builder.schema().fields().iter().enumerate();
-        let roots: Vec<_> =
-            roots.filter(|(_, field)| columns.contains(&field.name().as_str())).map(|(n, _)| n).collect();
+        let roots: Vec<_> = roots.filter(|(_, field)| is_read(field.name())).map(|(n, _)| n).collect();
         let mask = ProjectionMask::roots(builder.parquet_schema(), roots);
         builder = builder.with_projection(mask);
     }
     let reader = builder.build().map_err(|e| damaged(e.to_string()))?;
     for batch in reader {
         let batch = batch.map_err(|e| damaged(e.to_string()))?;
-        take(fit(&batch, &schema, file.event_date).map_err(|e| damaged(e.to_string()))?)?;
+        let fitted = fit(&batch, &schema, file.event_date).and_then(|fitted| match &older {
+            Some(older) => fill(older, &fitted, batch.column_by_name(EXTRA)),
+            None => Ok(fitted),
+        });
+        take(fitted.map_err(|e| damaged(e.to_string()))?)?;
     }
     Ok(())
+}
+
+/// Rows of an older file with what its columns lack.
+fn fill(older: &Older, fitted: &RecordBatch, extra: Option<&ArrayRef>) -> std::result::Result<RecordBatch, ArrowError> {
+    let Some(extra) = extra else { return Ok(fitted.clone()) };
+    let schema = fitted.schema();
+    let columns = schema.fields().iter().zip(fitted.columns());
+    let columns = columns.map(|(field, column)| older.fill(field.name(), column, extra));
+    RecordBatch::try_new(schema.clone(), columns.collect::<std::result::Result<_, _>>()?)
 }
 
 fn project(schema: &SchemaRef, columns: Option<&[&str]>) -> SchemaRef {

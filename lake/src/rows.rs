@@ -1,4 +1,4 @@
-//! What became of objects, as rows of the tables `objects` and `rejects`.
+//! What became of objects, as rows of the tables `objects` and `rejects`; and the row that counts a batch.
 
 use std::sync::Arc;
 
@@ -67,4 +67,18 @@ pub(crate) fn rejects(objects: &[Object], now: i64) -> Result<RecordBatch, Arrow
         time(all().map(|_| Some(now))),
     ];
     RecordBatch::try_new(schema::rejects(), columns)
+}
+
+/// The row of `activity` that counts one batch.
+pub(crate) fn one_batch() -> Result<RecordBatch, ArrowError> {
+    let schema = schema::activity();
+    let text = |text: &str| -> ArrayRef { Arc::new(StringArray::from(vec![text])) };
+    let columns = schema.fields().iter().map(|field| match field.name().as_str() {
+        "kind" => text(schema::TOTAL),
+        "subject" => text(""),
+        "name" => text(schema::BATCHES),
+        "events" => Arc::new(Int64Array::from(vec![1])) as ArrayRef,
+        _ => arrow::array::new_null_array(field.data_type(), 1),
+    });
+    RecordBatch::try_new(schema.clone(), columns.collect())
 }

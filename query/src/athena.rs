@@ -5,7 +5,7 @@
 //! every published layout are there: `account`, `region`, `year`, `month`, `day` (manual and organisation layout),
 //! `timestamp` (partition projection), `date_partition`, `region_partition`, `account_partition` (AWS Security
 //! Analytics Bootstrap). Partitions are computed from the event, not from the file's key: near midnight AWS may file
-//! an event under the next day.
+//! an event under the next day. `source_object` is Athena's `"$path"`.
 
 use ingest::schema::Kind;
 
@@ -63,6 +63,7 @@ static PARTITIONS: &[(&str, &str)] = &[
     ("date_partition", DATE),
     ("region_partition", REGION),
     ("account_partition", ACCOUNT),
+    ("source_object", "arrow_cast(source_object, 'Utf8View')"),
 ];
 
 /// Names of the partition columns, which no other view has.

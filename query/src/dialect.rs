@@ -5,6 +5,7 @@
 //! told by what the query does with the columns ([`signs`]); where both fit, Athena's. A query that makes no sense over
 //! the first view is tried over the others, and the first one's error is told if none of them takes it.
 
+mod layouts;
 mod signs;
 
 use std::collections::BTreeSet;
@@ -70,6 +71,9 @@ pub(crate) fn readings(statement: Statement, tables: &[String]) -> Vec<Reading> 
         let mut rename = Rename { view, open: &open, notes: BTreeSet::new() };
         if let Some(inner) = inner_mut(&mut statement) {
             let _ = inner.visit(&mut rename);
+            if view == View::Athena {
+                layouts::read(inner);
+            }
         }
         Reading { statement, notes: rename.notes.into_iter().collect() }
     };

@@ -2,13 +2,16 @@
 //! last; and rows in order, for whoever rewrites a lake's files.
 //!
 //! [`table`] is the scan, [`figures`] what the log says of files, [`needle`], [`bloom`] and [`reader`] the way to one
-//! row among millions. The tables `coverage` and `last_used` hold partial rows, one set a batch, and [`fold`] makes
-//! whole ones of them. This room asks the lake for its files, and must not write.
+//! row among millions, [`older`] what files of an older version lack. The tables `coverage`, `last_used`, `activity` and
+//! `alerts` hold partial rows, one set a batch, and [`fold`] makes whole ones of them; [`proof`] joins digests with what was read.
+//! This room asks the lake for its files, and must not write.
 
 mod bloom;
 mod figures;
 mod fold;
 mod needle;
+mod older;
+mod proof;
 mod reader;
 mod table;
 
@@ -19,7 +22,7 @@ use arrow::compute::cast;
 use arrow::datatypes::{FieldRef, SchemaRef};
 use arrow::error::ArrowError;
 use datafusion::catalog::TableProvider;
-use lake::schema::{COVERAGE, EVENTS, LAST_USED, OBJECTS, REJECTS};
+use lake::schema::{ACTIVITY, ALERTS, BESIDE, COVERAGE, DIGESTED, EVENTS, LAST_USED, OBJECTS, REJECTS};
 use lake::{DataFile, Lake};
 
 use crate::answer::BlockingAnswer;
@@ -27,13 +30,18 @@ use crate::error::{Error, Result, explain};
 use crate::session::{Engine, Limits};
 use table::LakeTable;
 
+pub(crate) use proof::is_needed;
+
 /// Columns of a table of a lake.
 pub fn columns(table: &str) -> SchemaRef {
     match table {
         OBJECTS => lake::schema::objects(),
         REJECTS => lake::schema::rejects(),
         COVERAGE => lake::schema::coverage(),
+        DIGESTED => lake::schema::digested(),
         LAST_USED => lake::schema::last_used(),
+        ALERTS => lake::schema::alerts(),
+        ACTIVITY => lake::schema::activity(),
         _ => ingest::schema::event_schema(),
     }
 }
@@ -46,14 +54,14 @@ impl Engine {
     /// [`Error::Input`] when the lake's log cannot be read.
     pub fn register_lake(&self, lake: &Lake) -> Result<()> {
         self.register_files(lake, files(lake, EVENTS)?)?;
-        for name in [OBJECTS, REJECTS, COVERAGE, LAST_USED] {
+        for name in BESIDE.iter().copied() {
             let parts = provider(lake, name, files(lake, name)?)?;
             match fold::sql(name) {
-                Some(sql) if lake.has(name) => self.put(name, fold::view(name, parts, sql)?),
+                Some(sql) if lake.has(name) && name != COVERAGE => self.put(name, fold::view(name, parts, sql)?),
                 _ => self.put(name, parts),
             }
         }
-        Ok(())
+        proof::register(self, lake)
     }
 
     /// Makes these files the table `events`.
@@ -77,7 +85,7 @@ pub fn sorted(lake: &Lake, table: &'static str, files: &[DataFile], by: &[&str],
     rows(lake, table, files, &format!("SELECT * FROM parts ORDER BY {}", order.join(", ")), limits)
 }
 
-/// Rows of some files of `coverage` or `last_used`, those of one key made one, sorted by key.
+/// Rows of some files of `coverage`, `last_used` or `activity`, those of one key made one, sorted by key.
 ///
 /// # Errors
 /// As [`Engine::query_blocking`]; [`Error::Setup`] for a table whose rows are no parts.

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use datafusion::sql::parser::Statement;
 use datafusion::sql::sqlparser::ast::Statement as Sql;
 
-use crate::{dialect, guard};
+use crate::{dialect, guard, lake};
 
 /// The tables that a statement may read.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -31,7 +31,8 @@ impl Wanted {
 
     /// Whether a table may be read.
     pub fn has(&self, table: &str) -> bool {
-        self.all || self.names.contains(table)
+        let is_named = |name: &str| self.names.contains(name);
+        self.all || is_named(table) || lake::is_needed(table, is_named)
     }
 }
 
@@ -63,5 +64,6 @@ mod tests {
         ] {
             assert_eq!(Wanted::of(sql).has("coverage"), coverage, "{sql}");
         }
+        assert!(Wanted::of("SELECT 1 FROM proof").has("objects") && !Wanted::of("SELECT 1 FROM events").has("objects"));
     }
 }

@@ -13,6 +13,7 @@ Examples:
   trailhound verify ./downloaded --public-keys keys.json
   trailhound verify ./downloaded --public-keys keys.json --metadata metadata.json --start-time 2026-03-01 --verbose
   trailhound verify s3://our-trail-bucket/prefix --account 111122223333 --start-time 7d --output json
+  trailhound verify s3://our-trail-bucket --start-time 7d --lake ./trailhound-lake
   trailhound verify --trail-arn arn:aws:cloudtrail:us-east-1:111122223333:trail/main --s3-bucket our-trail-bucket --start-time 7d
 
 Exit codes: 0 every file is what CloudTrail delivered · 1 some are not · 3 nothing could be said of some. With --strict also 1
@@ -61,6 +62,10 @@ pub(crate) struct VerifyArgs {
     /// What the trail puts in front of AWSLogs, where it cannot be told from the place
     #[arg(long, value_name = "PREFIX")]
     pub(crate) s3_prefix: Option<String>,
+
+    /// Note in this lake what digests prove, and say how much of the lake is proven: a folder, or s3://BUCKET/PREFIX
+    #[arg(long, value_name = "PLACE")]
+    pub(crate) lake: Option<String>,
 
     /// Exit with 1 also for what AWS's own client does not look at
     #[arg(long)]

@@ -8,15 +8,17 @@ use std::path::Path;
 use std::sync::Arc;
 
 use ::access::audit::{self, Audit};
-use ::access::findings::signin::SignIns;
 use ::access::findings::{Finding, exclude};
+use ::access::folded::Folded;
 use ::access::inventory::Inventory;
 use ::access::unused::{Options, PrincipalReport, Report as Unused, Why};
-use ::access::usage::{LastUsed, Limits};
 use arrow::array::{ArrayRef, RecordBatch, StringArray, TimestampMicrosecondArray, UInt64Array};
+use ingest::reject::Totals;
+use lake::schema::{ACTIVITY, LAST_USED};
 
 use super::alerts::time;
 use crate::cli::{AccessArgs, Global, Severity};
+use crate::folded;
 use crate::intake::Events;
 use crate::outcome::{Failure, Outcome};
 use crate::render::report::{Report, number};
@@ -50,14 +52,10 @@ pub(crate) fn run(args: &AccessArgs, global: &Global, words: Words) -> Result<Ou
     let days = u32::try_from(args.window.num_days()).ok().filter(|days| *days > 0);
     let days = days.ok_or_else(|| Failure::Usage("--window: give at least one day, such as 90d".to_owned()))?;
     let inventories = inventories(args)?;
-    let events = Events::open(&args.input, global, words)?;
+    let events = Events::open(&args.input, &|table| matches!(table, LAST_USED | ACTIVITY), global, words)?;
     let exclusions = exclusions(args)?;
-    let (mut usage, mut signins) = (LastUsed::new(Limits::default()), SignIns::default());
-    let totals = events.read(Some(COLUMNS), &mut |batch| {
-        usage.observe(&batch);
-        signins.observe(&batch);
-        ControlFlow::Continue(())
-    })?;
+    let (folded, totals) = fold(&events)?;
+    let Folded { usage, signins, .. } = folded;
     // Against the clock every principal of an old log would look unused, so the newest event is "now".
     let now = args.now.map(|now| now.timestamp_micros()).or_else(|| usage.coverage().last()).unwrap_or_default();
     let options = Options { window_days: days, ..Options::new(now) };
@@ -78,6 +76,22 @@ pub(crate) fn run(args: &AccessArgs, global: &Global, words: Words) -> Result<Ou
     let told = events.tell(&totals).max(if unread { Outcome::Rejected } else { Outcome::Done });
     let bad = |limit: Severity| audit.findings.iter().any(|finding| severity(finding) >= limit);
     Ok(told.max(if args.fail_on.is_some_and(bad) { Outcome::Findings } else { Outcome::Done }))
+}
+
+/// Everything that the report needs of events. A lake remembers it, whatever the length of its history; only one that does
+/// not remember all of it is read from end to end.
+fn fold(events: &Events) -> Result<(Folded, Totals), Failure> {
+    if let Events::Lake(lake, _) = events
+        && let Some(folded) = folded::remembered(lake)?
+    {
+        return Ok((folded, Totals::default()));
+    }
+    let mut folded = Folded::new();
+    let totals = events.read(Some(COLUMNS), &mut |batch| {
+        folded.observe(&batch);
+        ControlFlow::Continue(())
+    })?;
+    Ok((folded, totals))
 }
 
 fn severity(finding: &Finding) -> Severity {

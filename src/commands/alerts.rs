@@ -4,9 +4,10 @@ use std::io::{self, Write};
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use ::alerts::{Alert, Outcome as Found};
+use ::alerts::{Alert, Engine, Outcome as Found};
 use arrow::array::{ArrayRef, RecordBatch, StringArray, TimestampMicrosecondArray, UInt64Array};
 use chrono::Utc;
+use lake::schema::{COVERAGE, EVENTS, LAST_USED};
 
 use super::backtest::{self, Days, Known};
 use super::deliver;
@@ -26,7 +27,9 @@ pub(crate) fn run(args: &AlertsArgs, global: &Global, words: Words) -> Result<Ou
     let book = Rulebook::open(&args.rules, words)?;
     let known = Known::open(&args.suppress, Utc::now(), words)?;
     let (mut engine, rules) = book.engine(words);
-    let events = Events::open(&args.input, global, words)?;
+    known.check(engine.rules(), words);
+    let events = Events::open(&args.input, &|table| [LAST_USED, COVERAGE].contains(&table), global, words)?;
+    prime(&mut engine, &events)?;
     let mut days = Days::default();
     let totals = events.read(None, &mut |batch| {
         engine.observe(&batch);
@@ -54,6 +57,16 @@ pub(crate) fn run(args: &AlertsArgs, global: &Global, words: Words) -> Result<Ou
     }
     deliver::send(&args.delivery, &found.alerts, words)?;
     Ok(read.max(judge(&found.alerts, args.fail_on)))
+}
+
+/// Lets rules with memory know what the lake remembers of the time before its first event: events may have expired.
+fn prime(engine: &mut Engine, events: &Events) -> Result<(), Failure> {
+    let Events::Lake(lake, _) = events else { return Ok(()) };
+    let files = lake.files(EVENTS)?;
+    let Some(first) = files.iter().filter_map(|file| file.times).map(|(first, _)| first).min() else { return Ok(()) };
+    lake.parts(LAST_USED, &mut |rows| engine.prime(&rows, first))?;
+    lake.parts(COVERAGE, &mut |rows| engine.cover(&rows))?;
+    Ok(())
 }
 
 /// Whether there is a finding that `--fail-on` asks about.

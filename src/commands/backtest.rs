@@ -45,7 +45,7 @@ impl Days {
 }
 
 /// Alerts that are known.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Known {
     suppressions: Vec<Suppression>,
     now: DateTime<Utc>,
@@ -76,11 +76,26 @@ impl Known {
         Ok(known)
     }
 
+    /// Says which suppressions name rules that are not run: a misspelt one hides nothing.
+    pub(crate) fn check(&self, rules: &[::alerts::About], words: Words) {
+        for suppression in &self.suppressions {
+            for name in suppression.unknown_rules(rules) {
+                let next = "give the id, name or title of a rule that is loaded";
+                words.warning(&format!("a suppression is for `{name}`, and no rule is called so: {next}"));
+            }
+        }
+    }
+
     /// Takes known alerts out, and says how many.
     pub(crate) fn leave(&self, alerts: &mut Vec<Alert>) -> u64 {
         let before = alerts.len();
         alerts.retain(|alert| self.by(alert).is_none());
         (before - alerts.len()) as u64
+    }
+
+    /// Whether an alert is known at this time.
+    pub(crate) fn covers(&self, alert: &Alert, at: DateTime<Utc>) -> bool {
+        self.suppressions.iter().any(|suppression| suppression.holds(alert, at))
     }
 
     /// The first suppression that an alert falls under.

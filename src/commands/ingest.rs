@@ -1,6 +1,7 @@
 //! `trailhound ingest`: logs into a lake, once.
 
-mod queue;
+mod digests;
+pub(crate) mod queue;
 
 use std::io::{self, Write};
 use std::ops::ControlFlow;
@@ -9,16 +10,18 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use ::access::usage::{Fact, LastUsed, Limits};
+use ::access::folded::Folded;
 use ::ingest::pipeline::Sink;
 use ::ingest::reject::{ObjectTotals, Totals};
 use ::ingest::seen::Seen;
 use ::ingest::source::Input;
-use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
+use arrow::array::RecordBatch;
 use lake::{DataFile, Ingest, Lake, Ledger, Names};
 use serde_json::{Value, json};
 
 use crate::cli::{Global, IngestArgs};
+use crate::config::account::Account;
+use crate::folded;
 use crate::intake::{Intake, Reach};
 use crate::outcome::{Failure, Outcome};
 use crate::render::report::{Report, number};
@@ -38,25 +41,35 @@ pub(crate) fn run(args: &IngestArgs, global: &Global, words: Words) -> Result<Ou
     if args.follow && name.is_none() {
         return Err(Failure::Usage("--follow reads a queue until it is stopped: give sqs://QUEUE".to_owned()));
     }
+    if args.verify_digests && !args.paths.iter().any(|path| path.to_str().is_some_and(|text| text.starts_with("s3"))) {
+        let text = "--verify-digests reads the digests of s3:// places: for files, `trailhound verify PATH --public-keys FILE --lake PLACE`";
+        return Err(Failure::Usage(text.to_owned()));
+    }
     let stop = Stop::listen();
-    let reach = Reach { source: &args.source, aws: &args.at.aws, queue: name.is_some() };
+    let accounts = args.config.as_deref().map(Account::load).transpose().map_err(Failure::Usage)?.unwrap_or_default();
+    let reach = Reach { source: &args.source, aws: &args.at.aws, queue: name.is_some(), accounts: &accounts };
     let listed: Vec<PathBuf> = args.paths.iter().filter(|path| !queue::is_one(path)).cloned().collect();
     let mut intake = Intake::open(&absolute(&listed)?, &reach, args.limits, global, words)?;
+    intake.buckets.connections().for_each(|connection| stop.halts(connection));
     let mut lake = Lake::open_for_writing(&args.at.lake, &args.at.aws.to_lake())?;
     prepare(&mut intake);
     let mut done = Done::default();
     let mut messages = queue::Messages::default();
+    let mut proven = digests::Proven::default();
     loop {
         if let Some(name) = &name {
             let until = args.follow.then(|| Instant::now() + args.reconcile.to_std().unwrap_or(HOUR));
             done.merge(queue::run(name, args, &intake, &mut lake, &stop, until, &mut messages)?);
         }
-        if !listed.is_empty() && !stop.is_asked() {
+        if (!listed.is_empty() || !accounts.is_empty()) && !stop.is_asked() {
             if !args.again {
                 intake.options.ledger = Some(Arc::new(Known::load(&lake, intake.buckets.lookup)?));
             }
             intake.options.progress = Arc::default();
             done.merge(into_lake(&intake, &mut lake, &stop, &mut |_| {})?);
+            if args.verify_digests && !stop.is_asked() {
+                proven.read(args, &intake, &mut lake)?;
+            }
         }
         if !args.follow || stop.is_asked() {
             break;
@@ -64,9 +77,12 @@ pub(crate) fn run(args: &IngestArgs, global: &Global, words: Words) -> Result<Ou
     }
     let mut value = done.to_json(&args.at.lake, started.elapsed().as_secs_f64());
     value["stopped"] = stop.is_asked().into();
-    if intake.buckets.connection.is_some() {
+    if intake.buckets.connections().next().is_some() {
         value["requests"] = intake.buckets.requests().into();
         value["left_out"] = intake.buckets.left_out();
+    }
+    if args.verify_digests {
+        value["digests"] = proven.to_json();
     }
     if name.is_some() {
         value["messages"] = messages.to_json();
@@ -79,10 +95,11 @@ pub(crate) fn run(args: &IngestArgs, global: &Global, words: Words) -> Result<Ou
     }
     done.warn(words);
     messages.tell(words);
+    proven.tell(words);
     if stop.is_asked() {
         words.note("stopped as asked: what was committed stands, the rest is read by the next run");
     }
-    Ok(intake.tell(&done.totals))
+    Ok(intake.tell(&done.totals).max(proven.outcome()))
 }
 
 /// What a lake has: objects by name, size and time; days of `LookupEvents`, whose size nobody knows beforehand, by name.
@@ -108,13 +125,13 @@ impl ::ingest::pipeline::Ledger for Known {
 }
 
 /// What every read into a lake wants of a scan.
-fn prepare(intake: &mut Intake) {
+pub(crate) fn prepare(intake: &mut Intake) {
     intake.options.evidence = true;
     intake.options.task_objects = lake::fault::limit("TRAILHOUND_TASK_OBJECTS", intake.options.task_objects);
 }
 
 /// Absolute paths, so that the ledger knows an object whatever folder the next run starts in.
-fn absolute(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
+pub(crate) fn absolute(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
     let absolute = |path: &PathBuf| match path.as_os_str() == "-" || crate::remote::is_remote(path) {
         true => Ok(path.clone()),
         false => std::path::absolute(path).map_err(|error| Failure::Io(format!("{}: {error}", path.display()))),
@@ -142,7 +159,7 @@ fn into_lake(
     stop: &Stop,
     each: &mut dyn FnMut(&ObjectTotals),
 ) -> Result<Done, Failure> {
-    let mut fold = Fold { usage: LastUsed::new(Limits::default()), dropped: 0 };
+    let mut fold = Fold::new();
     let inner = Ingest::begin(lake, &mut fold, intake.options.threads)?;
     let mut sink = Watched { inner, stop, each };
     // A scan that failed leaves objects half read: what was not committed yet is not wanted.
@@ -187,7 +204,7 @@ impl Sink for Watched<'_, '_> {
 /// # Errors
 /// As [`into_lake`].
 pub(crate) fn again(intake: &Intake, lake: &mut Lake, damaged: Vec<DataFile>) -> Result<u64, Failure> {
-    let mut fold = Fold { usage: LastUsed::new(Limits::default()), dropped: 0 };
+    let mut fold = Fold::new();
     let mut sink = Ingest::begin(lake, &mut fold, intake.options.threads)?.repairing(damaged);
     intake.feed(&mut sink)?;
     Ok(sink.end()?.repaired)
@@ -268,52 +285,30 @@ impl Done {
 }
 
 /// The fold of `access`, as the lake wants it: partial rows of one batch.
-struct Fold {
-    usage: LastUsed,
+pub(crate) struct Fold {
+    folded: Folded,
     dropped: u64,
+}
+
+impl Fold {
+    /// Nothing yet.
+    pub(crate) fn new() -> Fold {
+        Fold { folded: Folded::new(), dropped: 0 }
+    }
 }
 
 impl lake::LastUsed for Fold {
     fn observe(&mut self, events: &RecordBatch) {
-        self.usage.observe(events);
+        self.folded.observe(events);
+    }
+
+    fn activity(&mut self) -> RecordBatch {
+        folded::activity(&self.folded)
     }
 
     fn take(&mut self) -> RecordBatch {
-        let usage = std::mem::replace(&mut self.usage, LastUsed::new(Limits::default()));
-        self.dropped += usage.totals().dropped;
-        last_used_rows(&usage)
+        let folded = std::mem::replace(&mut self.folded, Folded::new());
+        self.dropped += folded.usage.totals().dropped;
+        folded::facts(&folded)
     }
-}
-
-/// Facts as rows of the table `last_used`, by principal and action.
-pub(crate) fn last_used_rows(usage: &LastUsed) -> RecordBatch {
-    let principals = usage.principals();
-    let facts: Vec<(&str, &str, &Fact)> = principals
-        .into_iter()
-        .flat_map(|principal| usage.facts(principal).into_iter().map(|(action, fact)| (&*principal.name, action, fact)))
-        .collect();
-    let times = |of: &dyn Fn(&Fact) -> Option<i64>| -> ArrayRef {
-        let times: TimestampMicrosecondArray = facts.iter().map(|(_, _, fact)| of(fact)).collect();
-        Arc::new(times.with_timezone("UTC"))
-    };
-    let counts = |of: &dyn Fn(&Fact) -> u64| -> ArrayRef {
-        Arc::new(facts.iter().map(|(_, _, fact)| i64::try_from(of(fact)).unwrap_or(i64::MAX)).collect::<Int64Array>())
-    };
-    let regions = |fact: &Fact| fact.regions.iter().map(|region| &**region).collect::<Vec<_>>().join(",");
-    let columns: Vec<ArrayRef> = vec![
-        Arc::new(facts.iter().map(|(principal, ..)| Some(*principal)).collect::<StringArray>()),
-        Arc::new(facts.iter().map(|(_, action, _)| Some(*action)).collect::<StringArray>()),
-        times(&|fact| Some(fact.first)),
-        times(&|fact| Some(fact.last_attempt)),
-        times(&|fact| fact.last_success),
-        times(&|fact| fact.last_use),
-        Arc::new(facts.iter().map(|(_, _, fact)| fact.last_source.as_deref()).collect::<StringArray>()),
-        counts(&|fact| fact.count),
-        counts(&|fact| fact.denied),
-        counts(&|fact| fact.errors),
-        Arc::new(facts.iter().map(|(_, _, fact)| Some(regions(fact))).collect::<StringArray>()),
-    ];
-    // The columns are made from one list, so they fit the schema and each other.
-    RecordBatch::try_new(lake::schema::last_used(), columns)
-        .unwrap_or_else(|_| RecordBatch::new_empty(lake::schema::last_used()))
 }

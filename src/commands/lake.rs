@@ -4,10 +4,10 @@ use std::io;
 use std::path::PathBuf;
 
 use chrono::{TimeDelta, Utc};
-use lake::Lake;
 use lake::upkeep::check::Checked;
 use lake::upkeep::compact::{Rewritten, order};
 use lake::upkeep::status::Status;
+use lake::{Lake, Proof};
 use query::Limits;
 use serde_json::{Value, json};
 
@@ -44,9 +44,11 @@ fn answer(value: &Value, global: &Global, tell: impl FnOnce(&mut Report<'_>) -> 
 }
 
 fn status(at: &At, global: &Global) -> Result<Outcome, Failure> {
-    let status = Lake::open(&at.lake, &at.aws.to_lake())?.status()?;
+    let lake = Lake::open(&at.lake, &at.aws.to_lake())?;
+    let status = lake.status()?;
+    let proof = crate::proof::of(&lake)?;
     let time = |micros: i64| ::access::instant::format(micros);
-    let value = json!({
+    let mut value = json!({
         "lake": status.lake,
         "tables": status.tables,
         "first_day": status.days.as_ref().map(|days| &days.0),
@@ -55,14 +57,19 @@ fn status(at: &At, global: &Global) -> Result<Outcome, Failure> {
         "last_event": status.times.map(|times| time(times.1)),
         "to_compact": status.bins,
     });
-    answer(&value, global, |report| report_status(report, &status))?;
+    if let Some(proof) = &proof {
+        value["proof"] = json!(proof);
+    }
+    answer(&value, global, |report| report_status(report, &status, proof.as_ref()))?;
     Ok(Outcome::Done)
 }
 
-fn report_status(report: &mut Report<'_>, status: &Status) -> io::Result<()> {
+fn report_status(report: &mut Report<'_>, status: &Status, proof: Option<&Proof>) -> io::Result<()> {
     let days = status.days.as_ref().map_or_else(|| "none".to_owned(), |(first, last)| format!("{first} to {last}"));
     report.title(&format!("Lake {}", status.lake))?;
-    report.facts(&[("days", days), ("to compact", format!("{} groups of files", number(status.bins)))])?;
+    let mut facts = vec![("days", days), ("to compact", format!("{} groups of files", number(status.bins)))];
+    facts.extend(proof.map(|proof| ("proof", crate::proof::words(proof))));
+    report.facts(&facts)?;
     let rows: Vec<_> = status
         .tables
         .iter()

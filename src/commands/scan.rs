@@ -7,10 +7,12 @@ use ::access::stale::{self, Credential, StaleCredential, TopPrincipal};
 use ::access::usage::{LastUsed, Limits};
 use ::alerts::{Alert, Outcome as Found};
 use ingest::reject::Totals;
+use lake::Proof;
+use lake::schema::{DIGESTED, OBJECTS};
 use serde_json::{Value, json};
 
 use super::alerts::{self, time};
-use crate::cli::{Global, ScanArgs};
+use crate::cli::{Global, Input, ScanArgs};
 use crate::intake::Events;
 use crate::outcome::{Failure, Outcome};
 use crate::overview::Overview;
@@ -36,13 +38,20 @@ pub(crate) struct Glance {
 }
 
 pub(crate) fn run(args: &ScanArgs, global: &Global, words: Words) -> Result<Outcome, Failure> {
-    let events = Events::open(&args.input, global, words)?;
+    let events = Events::open(&args.input, &|_| false, global, words)?;
     let glance = glance(&events, words)?;
+    let proof = proof(&args.input)?;
     let mut out = io::stdout();
     match global.output {
-        Output::Json => render::settle(render::json::document(&glance.to_json(), &mut out))?,
-        Output::Jsonl => render::settle(render::json::document_line(&glance.to_json(), &mut out))?,
-        Output::Table => render::settle(glance.report(&mut out, global.rows().terminal))?,
+        Output::Json => render::settle(render::json::document(&to_json(&glance, proof.as_ref()), &mut out))?,
+        Output::Jsonl => render::settle(render::json::document_line(&to_json(&glance, proof.as_ref()), &mut out))?,
+        Output::Table => {
+            render::settle(glance.report(&mut out, global.rows().terminal))?;
+            if let Some(proof) = &proof {
+                let mut report = Report::new(&mut out, global.rows().terminal);
+                render::settle(report.heading("Proof").and_then(|()| report.prose(&crate::proof::words(proof))))?;
+            }
+        }
         Output::Csv | Output::Parquet | Output::Arrow => {
             let text = "an overview is not rows: use --output table or json, or `trailhound query` for rows";
             return Err(Failure::Usage(text.to_owned()));
@@ -50,6 +59,21 @@ pub(crate) fn run(args: &ScanArgs, global: &Global, words: Words) -> Result<Outc
     }
     alerts::tell(&glance.found, words);
     Ok(events.tell(&glance.totals).max(alerts::judge(&glance.found.alerts, args.fail_on)))
+}
+
+/// How much of a lake is proven, where it is a lake and digests have spoken.
+fn proof(input: &Input) -> Result<Option<Proof>, Failure> {
+    let tables = |name: &str| matches!(name, OBJECTS | DIGESTED);
+    let lake = crate::intake::lake(&input.lake, &input.paths, &input.source, &tables)?;
+    lake.as_ref().map_or(Ok(None), crate::proof::of)
+}
+
+fn to_json(glance: &Glance, proof: Option<&Proof>) -> Value {
+    let mut value = glance.to_json();
+    if let Some(proof) = proof {
+        value["proof"] = json!(proof);
+    }
+    value
 }
 
 /// Reads the logs once and folds everything that the overview needs.

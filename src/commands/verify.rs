@@ -7,11 +7,18 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use aws::{AskCloudTrail, BucketArchive, Connection, Place};
+use chrono::{DateTime, TimeDelta, Utc};
 use ingest::digest::folder::{Known, MetadataFile};
-use ingest::digest::{self, Archive, Chain, Fault, Folder, KeyRing, Options, PublicKeys, Span, Summary};
+use ingest::digest::signature::PublicKey;
+use ingest::digest::{
+    self, Archive, Chain, Fault, Finding, Findings, Folder, KeyRing, Logged, NoKeys, Options, PublicKeys, Remark, Span,
+    Summary,
+};
+use lake::Lake;
 
 use crate::cli::{Global, VerifyArgs};
 use crate::outcome::{Failure, Outcome};
+use crate::proof::Notes;
 use crate::render::words::Words;
 use crate::render::{self, Output};
 use told::Told;
@@ -26,6 +33,8 @@ struct Found {
     archive: Box<dyn Archive>,
     keys: Box<dyn KeyRing>,
     chains: Vec<Chain>,
+    /// Regions with log files.
+    logged: Vec<Logged>,
     threads: usize,
 }
 
@@ -42,22 +51,41 @@ impl Found {
         let chains = folder.chains().cloned().collect();
         let keys: Box<dyn KeyRing> = match &args.public_keys {
             Some(path) => Box::new(public_keys(path)?),
-            None => Box::new(AskCloudTrail::new(&connect(args)?)),
+            None => Box::new(Asked(AskCloudTrail::new(&connect(args)?))),
         };
-        Ok(Found { archive: Box::new(folder), keys, chains, threads: THREADS })
+        // Folders may be called anything: only the account and the Region are told.
+        let logged = folder.logged().cloned().collect();
+        Ok(Found { archive: Box::new(folder), keys, chains, logged, threads: THREADS })
     }
 
     fn in_bucket(args: &VerifyArgs, place: &Place) -> Result<Found, Failure> {
         let connection = connect(args)?;
         let archive = BucketArchive::new(&connection, place);
         let span = Span { start: args.start_time, end: args.end_time };
-        let chains = archive.chains(span).map_err(|error| Failure::Io(error.to_string()))?;
+        let aws::archive::Found { chains, logged } =
+            archive.chains(span).map_err(|error| Failure::Io(error.to_string()))?;
         let keys: Box<dyn KeyRing> = match &args.public_keys {
             Some(path) => Box::new(public_keys(path)?),
             None => Box::new(AskCloudTrail::new(&connection)),
         };
-        let chains = chains.into_iter().collect();
-        Ok(Found { archive: Box::new(archive), keys, chains, threads: THREADS_OF_BUCKET })
+        let (chains, logged) = (chains.into_iter().collect(), logged.into_iter().collect());
+        Ok(Found { archive: Box::new(archive), keys, chains, logged, threads: THREADS_OF_BUCKET })
+    }
+}
+
+/// Keys that are asked for over the network, for files that need none otherwise.
+struct Asked(AskCloudTrail);
+
+impl KeyRing for Asked {
+    fn key(&self, region: &str, fingerprint: &str, signed: DateTime<Utc>) -> Result<Option<PublicKey>, NoKeys> {
+        self.0.key(region, fingerprint, signed).map_err(|error| {
+            NoKeys(format!(
+                "{error}; without a network give --public-keys FILE, made where there is one by: aws cloudtrail list-public-keys \
+                 --region {region} --start-time {} --end-time {} > FILE",
+                (signed - TimeDelta::days(1)).format("%Y-%m-%d"),
+                (signed + TimeDelta::days(1)).format("%Y-%m-%d")
+            ))
+        })
     }
 }
 
@@ -99,10 +127,24 @@ pub(crate) fn run(args: &VerifyArgs, global: &Global, words: Words) -> Result<Ou
     let chains: Vec<Chain> = found.chains.iter().filter(|chain| wanted(chain, args, trail.as_ref())).cloned().collect();
     let mut told = Told::new(global, args.verbose);
     let options = options(args, global, found.threads);
-    let summary = digest::verify(&*found.archive, &*found.keys, &chains, &options, &mut told)
+    let mut lake = args.lake.as_deref().map(|place| open(place, args)).transpose()?;
+    let mut notes = Notes::new(lake.as_mut(), &mut told);
+    let mut summary = digest::verify(&*found.archive, &*found.keys, &chains, &options, &mut notes)
         .map_err(|fault: Fault| Failure::Io(fault.to_string()))?;
+    notes.end()?;
+    let proof = lake.as_ref().map(Lake::proof).transpose()?;
+    told.proof = proof;
+    undigested(&found, &chains, args, &mut told, &mut summary);
     let span = (args.start_time, args.end_time);
+    let keyless = told.keyless;
     render::settle(told.end(&summary, span, &chains, global, &mut io::stdout()))?;
+    if let (Some(path), true) = (&args.public_keys, keyless > 0 && keyless == summary.invalid_digests()) {
+        let path = path.display();
+        words.warning(&format!(
+            "{path} has none of the keys that these digests name: it is of another time, Region or partition, so that this says \
+             nothing about the files; ask for the keys again, in the trail's home Region and for the time of the digests"
+        ));
+    }
     if chains.is_empty() {
         let any = !found.chains.is_empty();
         let found = if any { "no digest files of that trail, account and Region" } else { "no digest files there" };
@@ -110,7 +152,35 @@ pub(crate) fn run(args: &VerifyArgs, global: &Global, words: Words) -> Result<Ou
     } else if summary.digests.total() + summary.backfill_digests.total() == 0 {
         words.warning("no digest files of that time: nothing is proven");
     }
-    Ok(judge(&summary, args))
+    let mismatched = proof.is_some_and(|proof| proof.mismatched > 0 || (args.strict && proof.unlisted > 0));
+    Ok(if mismatched { Outcome::Findings } else { judge(&summary, args) })
+}
+
+/// Tells of Regions with log files of which no digest speaks at all.
+fn undigested(found: &Found, chains: &[Chain], args: &VerifyArgs, told: &mut Told, summary: &mut Summary) {
+    // One trail that is named is not asked about what others write.
+    if args.trail_arn.is_some() {
+        return;
+    }
+    let among = |wanted: &[String], value: &str| wanted.is_empty() || wanted.iter().any(|wanted| wanted == value);
+    for logged in &found.logged {
+        let wanted = among(&args.account, logged.account()) && among(&args.log_region, &logged.region);
+        let same = |chain: &Chain| chain.account() == logged.account() && chain.region == logged.region;
+        if !wanted || chains.iter().any(same) {
+            continue;
+        }
+        summary.remarks += 1;
+        let detail = "log files lie there and no digest speaks of them: nothing proves them; was validation ever on?";
+        let object = format!("{}/*/{}", logged.root, logged.region);
+        told.found(Finding::Remark(Remark::NoDigests, object, detail.to_owned()));
+    }
+}
+
+/// The lake that takes notes: one that is there.
+fn open(place: &str, args: &VerifyArgs) -> Result<Lake, Failure> {
+    let aws = args.aws.to_lake();
+    Lake::open(place, &aws)?;
+    Ok(Lake::open_for_writing(place, &aws)?)
 }
 
 /// The worst that was found. Where nothing was found, the official client says 0 to one who names trail and time; nobody
@@ -129,6 +199,7 @@ fn options(args: &VerifyArgs, global: &Global, threads: usize) -> Options {
     Options {
         span: Span { start: args.start_time, end: args.end_time },
         bucket: args.s3_bucket.clone(),
+        read_logs: true,
         threads: NonZeroUsize::new(threads).unwrap_or(NonZeroUsize::MIN),
         inflated_bytes: args.max_inflated_bytes,
     }

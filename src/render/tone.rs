@@ -24,8 +24,8 @@ impl Tone {
     pub(crate) fn of(word: &str) -> Tone {
         match word {
             "critical" => Tone::RedBold,
-            "high" | "error" => Tone::Red,
-            "medium" | "denied" | "warning" => Tone::Yellow,
+            "high" | "error" | "fail" => Tone::Red,
+            "medium" | "denied" | "warning" | "warn" => Tone::Yellow,
             "low" => Tone::Cyan,
             "informational" | "info" => Tone::Dim,
             _ => Tone::Plain,

@@ -121,6 +121,19 @@ fn shape_cases() -> Vec<Case> {
             1,
             vec![],
         ),
+        ("a hit of Elasticsearch", format!(r#"{{"_index":"ct","_id":"1","_source":{a}}}"#).into_bytes(), 1, vec![]),
+        (
+            "a result of Splunk",
+            format!(r#"{{"preview":false,"result":{{"_raw":{}}}}}"#, serde_json::to_string(&a).unwrap()).into_bytes(),
+            1,
+            vec![],
+        ),
+        (
+            "a CloudTrail Lake row",
+            format!(r#"{{"eventJson":{}}}"#, serde_json::to_string(&a).unwrap()).into_bytes(),
+            1,
+            vec![],
+        ),
         ("awslogs, packed badly", packed(b"this is not gzip at all"), 0, vec![("gzip_corrupt", 1)]),
         ("awslogs, no base64", br#"{"awslogs":{"data":"%%"}}"#.to_vec(), 0, vec![("unknown_shape", 1)]),
         (

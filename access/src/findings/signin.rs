@@ -10,6 +10,8 @@ use arrow::array::{Array, RecordBatch};
 use ingest::batch;
 use serde_json::Value;
 
+use crate::folded::{Row, What};
+
 /// Columns that the fold reads.
 pub const COLUMNS: &[&str] = &[
     "eventtime",
@@ -63,13 +65,39 @@ impl Times {
         }
     }
 
+    /// The latest times by principal, sorted: the same whatever the order they came in.
+    fn latest(&self) -> impl Iterator<Item = (&str, Vec<i64>)> {
+        self.of.iter().map(|(principal, times)| {
+            let mut times = times.clone();
+            times.sort_unstable();
+            times.drain(..times.len().saturating_sub(MAX_TIMES));
+            (principal.as_str(), times)
+        })
+    }
+
+    /// Whether no principal was left out.
+    fn is_exact(&self) -> bool {
+        self.of.len() < MAX_PRINCIPALS
+    }
+
+    fn rows(&self, what: What) -> Vec<Row> {
+        let mut rows = Vec::new();
+        for (principal, times) in self.latest() {
+            rows.extend(times.chunk_by(|a, b| a == b).filter_map(|same| {
+                let (time, events) = (same.first().copied()?, same.len() as u64);
+                Some(Row { moment: Some(time), last: Some(time), events, ..Row::new(what, principal, "") })
+            }));
+        }
+        rows
+    }
+
     /// What fell within a window, by principal.
     pub fn within(&self, from: i64, to: i64) -> Vec<(&str, Seen)> {
-        let seen = |times: &Vec<i64>| {
+        let seen = |times: Vec<i64>| {
             let inside = || times.iter().copied().filter(|time| (from..=to).contains(time));
             Some(Seen { first: inside().min()?, last: inside().max()?, count: inside().count() as u64 })
         };
-        self.of.iter().filter_map(|(principal, times)| Some((principal.as_str(), seen(times)?))).collect()
+        self.latest().filter_map(|(principal, times)| Some((principal, seen(times)?))).collect()
     }
 }
 
@@ -85,6 +113,32 @@ pub struct SignIns {
 }
 
 impl SignIns {
+    /// What was folded, as rows.
+    pub(crate) fn rows(&self) -> Vec<Row> {
+        let mut rows = self.root.rows(What::Root);
+        rows.extend(self.failed.rows(What::SignInFailed));
+        rows.extend(self.without_mfa.rows(What::SignInWithoutMfa));
+        rows
+    }
+
+    /// Adds a row.
+    pub(crate) fn add_row(&mut self, row: &Row) {
+        let times = match row.what {
+            What::Root => &mut self.root,
+            What::SignInFailed => &mut self.failed,
+            What::SignInWithoutMfa => &mut self.without_mfa,
+            _ => return,
+        };
+        for _ in 0..row.events.min(MAX_TIMES as u64) {
+            row.moment.iter().for_each(|time| times.add(&row.subject, *time));
+        }
+    }
+
+    /// Whether nothing was left out for want of room.
+    pub(crate) fn is_exact(&self) -> bool {
+        self.root.is_exact() && self.failed.is_exact() && self.without_mfa.is_exact()
+    }
+
     /// Folds a batch of events.
     pub fn observe(&mut self, batch: &RecordBatch) {
         let Some(times) = batch::timestamp(batch, "eventtime") else { return };

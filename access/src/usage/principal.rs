@@ -67,6 +67,11 @@ impl Kind {
         }
     }
 
+    /// The kind of this spelling.
+    pub(super) fn of_str(text: &str) -> Option<Kind> {
+        Kind::ALL.into_iter().find(|kind| kind.as_str() == text)
+    }
+
     pub(super) fn of_type(text: Option<&str>) -> Kind {
         match text {
             Some("AssumedRole" | "Role") => Kind::Role,
@@ -158,6 +163,16 @@ impl Principal {
         Kind::of_name(&self.name)
             .or_else(|| Kind::ALL.into_iter().find(|kind| self.kinds & kind.bit() != 0))
             .unwrap_or(Kind::Unknown)
+    }
+
+    /// The kinds that the types of its events said.
+    pub(super) fn kinds(&self) -> impl Iterator<Item = Kind> {
+        let kinds = self.kinds;
+        Kind::ALL.into_iter().filter(move |kind| kinds & kind.bit() != 0)
+    }
+
+    pub(super) fn add_kind(&mut self, kind: Kind) {
+        self.kinds |= kind.bit();
     }
 
     /// The account it belongs to; `None` for a service.

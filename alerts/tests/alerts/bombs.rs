@@ -45,6 +45,32 @@ fn a_field_of_a_megabyte_is_matched_and_told_in_part() {
     assert!(engine.finish().alerts.is_empty());
 }
 
+/// Each of these takes, at each place of the text, as long as its own length, if it is looked for place by place: a hundred
+/// of them took minutes.
+#[test]
+fn what_nearly_fits_everywhere_takes_one_pass() {
+    let text = "a".repeat(1 << 20);
+    let record = json!({"eventName": "X", "eventID": "e", "userAgent": text, "requestParameters": {"k": text}});
+    let batch = batch_from_json(&[&record.to_string()]).unwrap();
+    let near = |n: usize| format!("{}b", "a".repeat(n));
+    let list = |around: &str| {
+        (0..100).map(|n| format!("'{around}{}{around}'", near(1_000 + n % 8))).collect::<Vec<_>>().join(", ")
+    };
+    for (field, values) in [
+        ("userAgent|contains", list("")),
+        ("userAgent|contains", format!("'{}'", near(100_000))),
+        ("userAgent", format!("'*{}*'", near(100_000))),
+        ("userAgent", format!("'x*{}*y*{}'", near(50_000), near(50_000))),
+        ("requestParameters.k|contains", list("")),
+        ("'|contains'", list("")),
+    ] {
+        let yaml = format!("{HEAD}    {field}: [{values}]\n  condition: s\n");
+        let mut engine = engine(&yaml, &Settings::default());
+        engine.observe(&batch);
+        assert_eq!(engine.finish().counters.matches, 0, "{field}");
+    }
+}
+
 #[test]
 fn rules_full_of_patterns_are_bounded() {
     let list = |pattern: &str, number: usize| vec![format!("'{pattern}'"); number].join(", ");

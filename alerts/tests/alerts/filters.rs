@@ -40,8 +40,16 @@ fn what_a_filter_selects_is_left_out() {
         assert_eq!(left(&filter_of("any", &body)), [(0, 1), (1, 1)], "{told}");
         assert_eq!(left(&filter_of("[made]", &body)), [(0, 1), (1, 0), (1, 1), (1, 2)], "{told}");
         assert_eq!(left(&filter_of("Gone", &body)), [(0, 0), (0, 1), (1, 1)], "{told}");
-        assert_eq!(left(&filter_of("[somebody-elses]", &body)).len(), 5, "{told}");
     }
+}
+
+#[test]
+fn a_filter_for_a_rule_that_is_not_there_is_an_error() {
+    let filter = filter_of("[aaaa, somebody-elses]", "  selection: {eventName: x}\n  condition: selection\n");
+    let mut parsed = rule::parse("f.yml", &format!("{RULES}---\n{filter}"), &Lists::new());
+    let errors = filter::apply(&mut parsed.rules, &parsed.filters);
+    assert!(errors.len() == 1 && errors[0].reason.contains("`somebody-elses`"), "{errors:?}");
+    assert!(errors[0].line.is_some());
 }
 
 #[test]

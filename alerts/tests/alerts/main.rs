@@ -4,13 +4,16 @@
 mod bombs;
 mod chains;
 mod corpus;
+mod exact;
 mod filters;
 mod logs;
 mod order;
 mod pack;
 mod plain;
+mod prime;
 mod reading;
 mod sample;
+mod stream;
 mod streamalert;
 mod trails;
 mod twin;

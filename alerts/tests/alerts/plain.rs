@@ -121,8 +121,39 @@ fn find<'v>(value: &'v Value, path: &[&str], out: &mut Vec<&'v Value>) {
 fn leaves_of(value: &Value, out: &mut Vec<String>) {
     match value {
         Value::Array(list) => list.iter().for_each(|inner| leaves_of(inner, out)),
-        value => out.extend(text_of(value)),
+        value => {
+            let text = text_of(value);
+            // An object is its JSON text, as it is written and without its escapes.
+            if let (Value::Object(_), Some(text)) = (value, &text) {
+                out.extend(unescaped(text));
+            }
+            out.extend(text);
+        }
     }
+}
+
+fn unescaped(text: &str) -> Option<String> {
+    let mut plain = String::new();
+    let mut chars = text.chars();
+    while let Some(c) = chars.next() {
+        if c != '\\' {
+            plain.push(c);
+            continue;
+        }
+        match chars.next()? {
+            'b' => plain.push('\u{8}'),
+            'f' => plain.push('\u{c}'),
+            'n' => plain.push('\n'),
+            'r' => plain.push('\r'),
+            't' => plain.push('\t'),
+            'u' => {
+                let code: String = chars.by_ref().take(4).collect();
+                plain.push(char::from_u32(u32::from_str_radix(&code, 16).ok()?)?);
+            }
+            other => plain.push(other),
+        }
+    }
+    Some(plain)
 }
 
 fn text_of(value: &Value) -> Option<String> {

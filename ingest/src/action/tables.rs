@@ -5,6 +5,8 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::OnceLock;
 
+use sha2::{Digest, Sha256};
+
 use super::catalogue;
 
 /// The parsed tables. Keys are lower case.
@@ -104,6 +106,32 @@ pub fn is_data_event_action(action: &str) -> bool {
 pub fn event_data_type(event_source: &str, event_name: &str) -> Option<&'static str> {
     let key = format!("{}:{}", super::service_prefix(event_source), super::strip_version(event_name));
     get().data_calls.get(&key.to_ascii_lowercase()).copied()
+}
+
+/// The table's own text of a resource type, which lives as long as the program.
+pub fn resource_type(name: &str) -> Option<&'static str> {
+    get().data_calls.values().copied().find(|kind| *kind == name)
+}
+
+/// Some letters that are others when a table says something else.
+pub fn version() -> &'static str {
+    static VERSION: OnceLock<String> = OnceLock::new();
+    VERSION.get_or_init(|| {
+        let texts = [
+            include_str!("../../data/event_action_overrides.tsv").as_bytes(),
+            include_str!("../../data/apigateway_verbs.tsv").as_bytes(),
+            include_str!("../../data/event_source_prefix.tsv").as_bytes(),
+            include_str!("../../data/not_iam_events.tsv").as_bytes(),
+            include_str!("../../data/data_events.tsv").as_bytes(),
+            include_bytes!("../../data/actions.tsv.gz").as_slice(),
+        ];
+        let mut sha256 = Sha256::new();
+        for text in texts {
+            sha256.update((text.len() as u64).to_le_bytes());
+            sha256.update(text);
+        }
+        sha256.finalize().iter().take(6).map(|byte| format!("{byte:02x}")).collect()
+    })
 }
 
 /// Name of the service behind an IAM prefix: `Amazon S3`; `None` where it is not known.

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-use crate::key::DigestName;
+use crate::key::{DigestName, Key, Kind};
 
 /// Times of delivery. Without a start everything that is there; without an end up to now.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -11,6 +11,34 @@ pub struct Span {
     pub start: Option<DateTime<Utc>>,
     /// Last moment.
     pub end: Option<DateTime<Utc>>,
+}
+
+/// Log files of one Region of one account, whoever wrote them.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Logged {
+    /// What keys have in front of their kind: `[prefix/]AWSLogs/[o-…/]ACCOUNT`.
+    pub root: String,
+    /// Where the events were recorded.
+    pub region: String,
+}
+
+impl Logged {
+    /// Whose a log file is; `None` for a digest, and for what is none of CloudTrail's.
+    pub fn of(key: &str) -> Option<Logged> {
+        let parsed = Key::parse(key).filter(|parsed| parsed.kind != Kind::Digest)?;
+        let root = key.rsplitn(7, '/').nth(6)?;
+        Some(Logged { root: root.to_owned(), region: parsed.region.to_owned() })
+    }
+
+    /// The account.
+    pub fn account(&self) -> &str {
+        self.root.rsplit('/').next().unwrap_or_default()
+    }
+
+    /// Whether a chain speaks of it.
+    pub fn is_of(&self, chain: &Chain) -> bool {
+        (chain.root(), &*chain.region) == (&*self.root, &*self.region)
+    }
 }
 
 /// The digests that one trail writes about one Region of one account.
@@ -74,6 +102,11 @@ mod tests {
             home: "eu-west-1".to_owned(),
         };
         assert_eq!((chain.account(), chain.root()), ("123456789012", "p/AWSLogs/o-abcdefghij/123456789012"));
+        let log = "p/AWSLogs/o-abcdefghij/123456789012/CloudTrail/us-east-1/2025/06/01/x.json.gz";
+        let logged = Logged::of(log).unwrap();
+        assert_eq!((logged.account(), logged.is_of(&chain)), ("123456789012", true));
+        assert!(!Logged::of(&log.replace("us-east-1", "eu-west-1")).unwrap().is_of(&chain));
+        assert_eq!(Logged::of(&log.replace("CloudTrail", "CloudTrail-Digest")), None);
         let key = chain.key(DateTime::from_timestamp(1_748_740_000, 0).unwrap());
         assert_eq!(chain.name(&key).unwrap().trail, "t");
         for other in

@@ -30,6 +30,11 @@ pub struct Document {
     pub logs: Vec<ListedLog>,
     /// SHA-256 of the inflated text, hexadecimal.
     pub sha256: String,
+    /// `awsAccountId`
+    pub account: Option<String>,
+    /// `digestSignatureAlgorithm`, `previousDigestHashAlgorithm` and the `hashAlgorithm`s of log files that are not those that
+    /// CloudTrail uses; each once.
+    pub odd_algorithms: Vec<String>,
 }
 
 /// The digest before.
@@ -97,6 +102,8 @@ impl Fields {
             _ => return None,
         };
         Some(Document {
+            account: string(&fields, "awsAccountId"),
+            odd_algorithms: odd_algorithms(&fields),
             bucket: string(&fields, "digestS3Bucket")?,
             key: string(&fields, "digestS3Object")?,
             start: time(&string(&fields, "digestStartTime")?)?,
@@ -118,6 +125,19 @@ impl Document {
         let previous = self.previous_signature.as_deref().unwrap_or("null");
         format!("{}\n{}/{}\n{}\n{previous}", self.end_text, self.bucket, self.key, self.sha256)
     }
+}
+
+/// Algorithms that are named and are not the ones that everything is checked with.
+fn odd_algorithms(fields: &Map<String, Value>) -> Vec<String> {
+    let named = [("digestSignatureAlgorithm", "SHA256withRSA"), ("previousDigestHashAlgorithm", "SHA-256")];
+    let own = named.iter().filter_map(|(name, usual)| Some((*name, fields.get(*name)?, *usual)));
+    let logs = fields.get("logFiles").and_then(Value::as_array).into_iter().flatten();
+    let logs = logs.filter_map(|log| Some(("hashAlgorithm", log.get("hashAlgorithm")?, "SHA-256")));
+    let odd = own.chain(logs).filter(|(_, value, usual)| !value.is_null() && value.as_str() != Some(*usual));
+    let mut odd: Vec<String> = odd.map(|(name, value, _)| format!("{name} is {value}")).collect();
+    odd.sort_unstable();
+    odd.dedup();
+    odd
 }
 
 fn string(fields: &Map<String, Value>, name: &str) -> Option<String> {
@@ -176,6 +196,16 @@ mod tests {
             assert_eq!(Document::parse(TEXT.replace(field, "other").as_bytes()), None, "{field}");
         }
         assert_eq!(Document::parse(TEXT.replace("T01:00:00Z", "").as_bytes()), None);
+    }
+
+    #[test]
+    fn odd_algorithms_are_kept_each_once() {
+        let odd = r#""digestSignatureAlgorithm":"SHA256withRSA","previousDigestHashAlgorithm":null,"awsAccountId":"1",
+            "logFiles":[{"s3Bucket":"b","s3Object":"k","hashAlgorithm":"MD5"},{"s3Bucket":"b","s3Object":"l","hashAlgorithm":"MD5"},
+            {"s3Bucket":"b","s3Object":"m","hashAlgorithm":"SHA-256"}]"#;
+        let document = Document::parse(TEXT.replace(r#""logFiles":[]"#, odd).as_bytes()).unwrap();
+        assert_eq!(document.odd_algorithms, [r#"hashAlgorithm is "MD5""#]);
+        assert_eq!((document.account.as_deref(), Document::parse(TEXT.as_bytes()).unwrap().account), (Some("1"), None));
     }
 
     #[test]

@@ -6,7 +6,7 @@
 
 mod metadata;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{self, ErrorKind};
 use std::ops::ControlFlow;
@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use chrono::{DateTime, Utc};
 
 use super::archive::{Archive, Fault, Object};
-use super::chain::Chain;
+use super::chain::{Chain, Logged};
 use super::document::Document;
 use super::log;
 use crate::key::{DigestName, Kind};
@@ -32,6 +32,8 @@ const SAMPLE_BYTES: u64 = 64 << 20;
 /// Downloaded files.
 #[derive(Debug)]
 pub struct Folder {
+    /// Regions with log files, by the folders that they lie in.
+    logged: BTreeSet<Logged>,
     chains: BTreeMap<Chain, Mount>,
     metadata: MetadataFile,
 }
@@ -72,8 +74,10 @@ impl Folder {
     /// A path that is not there.
     pub fn open<P: AsRef<Path>>(paths: &[P], metadata: MetadataFile, known: &Known) -> Result<Folder, Error> {
         let mut groups: BTreeMap<Group, Vec<PathBuf>> = BTreeMap::new();
+        let mut logged = BTreeSet::new();
         for input in Sources::new(paths)?.walk().flatten() {
             let Place::File(path) = input.place else { continue };
+            logged.extend(path.to_str().and_then(logged_of));
             if let Some(group) = group(&path) {
                 let samples = groups.entry(group).or_default();
                 if samples.len() < SAMPLES {
@@ -82,7 +86,12 @@ impl Folder {
             }
         }
         let chains = groups.into_iter().map(|(group, samples)| mount(group, &samples, known)).collect();
-        Ok(Folder { chains, metadata })
+        Ok(Folder { logged, chains, metadata })
+    }
+
+    /// Regions with log files, as far as the folders' names say whose they are.
+    pub fn logged(&self) -> impl Iterator<Item = &Logged> {
+        self.logged.iter()
     }
 
     /// The chains that were found, in order.
@@ -238,6 +247,12 @@ fn with_name(key: &str, name: &str) -> String {
     key.rsplit_once('/').map_or_else(|| name.to_owned(), |(folders, _)| format!("{folders}/{name}"))
 }
 
+/// Whose a log file is, by its path; the root then is that of the key, whatever folder the download lies in.
+fn logged_of(path: &str) -> Option<Logged> {
+    let at = path.rfind("/AWSLogs/").map_or_else(|| path.starts_with("AWSLogs/").then_some(0), |at| Some(at + 1))?;
+    Logged::of(path.get(at..)?)
+}
+
 /// Which digests a digest file lies among.
 fn group(path: &Path) -> Option<Group> {
     let digest = DigestName::parse(path.file_name()?.to_str()?)?;
@@ -352,7 +367,8 @@ mod tests {
     fn keys_never_lead_out_of_their_folder() {
         let mount = Mount { folder: "/x".into(), prefix: String::new(), bucket: "b".into(), heap: false };
         let chain = Chain { stem: "s/x".into(), region: "r".into(), trail: "t".into(), home: "h".into() };
-        let folder = Folder { chains: [(chain, mount)].into(), metadata: MetadataFile::default() };
+        let folder =
+            Folder { logged: BTreeSet::new(), chains: [(chain, mount)].into(), metadata: MetadataFile::default() };
         for key in ["../etc/passwd", "a/../../etc/passwd", "/etc/passwd", "a\0b", "", "a\\b"] {
             assert_eq!(folder.find("b", key), Err(Fault::Absent), "{key}");
         }

@@ -1,6 +1,6 @@
 //! Log files that no digest lists: what lies in the bucket beside what CloudTrail says that it delivered.
 
-use std::collections::{HashSet, hash_map::RandomState};
+use std::collections::{HashMap, HashSet, hash_map::RandomState};
 use std::hash::BuildHasher;
 use std::ops::ControlFlow;
 
@@ -8,12 +8,16 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::archive::{Archive, Fault};
 use super::chain::{Chain, Span};
+use super::log;
 use super::verdict::{Remark, Tally};
 use super::walk::LATE;
 use crate::key::{Key, Kind};
 
 /// A file's name tells when it was written; it is delivered, and then digested, up to so much later.
 const DELIVERY: TimeDelta = TimeDelta::minutes(15);
+
+/// Missing files whose hashes are held against unlisted files.
+const MAX_MISSING: usize = 10_000;
 
 /// Unlisted files of one Region that are told one by one.
 const MAX_UNLISTED: usize = 100_000;
@@ -25,6 +29,10 @@ pub(super) struct Covered {
     /// Hashes of the buckets and keys of listed files: 64 bits of a key of this process.
     listed: HashSet<u64>,
     hasher: RandomState,
+    /// Log files that are listed and not there, by the hash of their text.
+    missing: HashMap<String, String>,
+    /// From when to when there are digests, valid or not.
+    claimed: Option<(DateTime<Utc>, DateTime<Utc>)>,
     /// Times that valid digests speak of.
     spans: Vec<(DateTime<Utc>, DateTime<Utc>)>,
 }
@@ -32,11 +40,25 @@ pub(super) struct Covered {
 impl Covered {
     pub(super) fn new(bucket: &str) -> Covered {
         let (listed, hasher) = (HashSet::new(), RandomState::new());
-        Covered { bucket: bucket.to_owned(), listed, hasher, spans: Vec::new() }
+        Covered { bucket: bucket.to_owned(), listed, hasher, missing: HashMap::new(), claimed: None, spans: Vec::new() }
     }
 
-    pub(super) fn listed(&mut self, bucket: &str, key: &str) {
-        self.listed.insert(self.hasher.hash_one((bucket, key)));
+    /// A digest lists this file; whether none did before.
+    pub(super) fn listed(&mut self, bucket: &str, key: &str) -> bool {
+        self.listed.insert(self.hasher.hash_one((bucket, key)))
+    }
+
+    /// A listed file is not there.
+    pub(super) fn missing(&mut self, sha256: &str, key: &str) {
+        if self.missing.len() < MAX_MISSING {
+            self.missing.insert(sha256.to_ascii_lowercase(), key.to_owned());
+        }
+    }
+
+    /// There is a digest of this time, whatever it is worth.
+    pub(super) fn claims(&mut self, from: DateTime<Utc>, to: DateTime<Utc>) {
+        let claimed = self.claimed.map_or((from, to), |claimed| (claimed.0.min(from), claimed.1.max(to)));
+        self.claimed = Some(claimed);
     }
 
     pub(super) fn span(&mut self, from: DateTime<Utc>, to: DateTime<Utc>) {
@@ -71,7 +93,7 @@ impl Covered {
 pub(super) fn unlisted(
     archive: &dyn Archive,
     chain: &Chain,
-    span: Span,
+    (span, inflated_bytes): (Span, u64),
     covered: &mut [Covered],
     tally: &mut Tally<'_>,
 ) -> Result<(), Fault> {
@@ -79,8 +101,11 @@ pub(super) fn unlisted(
     let buckets: std::collections::BTreeSet<String> = covered.iter().map(|covered| covered.bucket.clone()).collect();
     for bucket in buckets {
         let ours: Vec<&Covered> = covered.iter().filter(|covered| covered.bucket == bucket).collect();
-        let first = ours.iter().filter_map(|covered| covered.spans.first()).map(|span| span.0).min();
-        let last = ours.iter().filter_map(|covered| covered.spans.last()).map(|span| span.1).max();
+        let spans = || ours.iter().flat_map(|covered| covered.spans.iter());
+        // Where no digest is valid, nothing is proven of the time that they would speak of: that is told too.
+        let claims = || ours.iter().filter_map(|covered| covered.claimed);
+        let first = spans().map(|span| span.0).min().or_else(|| claims().map(|claimed| claimed.0).min());
+        let last = spans().map(|span| span.1).max().or_else(|| claims().map(|claimed| claimed.1).max());
         let (Some(first), Some(last)) = (first, last) else { continue };
         let settled = Utc::now() - LATE;
         let first = span.start.map_or(first, |start| start.min(first));
@@ -96,6 +121,11 @@ pub(super) fn unlisted(
         })?;
         found.sort_unstable();
         for key in found {
+            if let Some(own) = renamed(archive, &bucket, &key, &ours, inflated_bytes) {
+                let detail = format!("it is the log file s3://{bucket}/{own}, which is missing, under another name");
+                tally.remark(Remark::RenamedLog, &bucket, &key, detail);
+                continue;
+            }
             let Some(time) = Key::parse(&key).filter(|key| key.kind != Kind::Digest).and_then(|key| key.time()) else {
                 tally.remark(
                     Remark::UnlistedLog,
@@ -116,6 +146,15 @@ pub(super) fn unlisted(
         }
     }
     Ok(())
+}
+
+/// The key that a log file should have, where its text is that of one that is missing.
+fn renamed(archive: &dyn Archive, bucket: &str, key: &str, ours: &[&Covered], inflated_bytes: u64) -> Option<String> {
+    if ours.iter().all(|covered| covered.missing.is_empty()) {
+        return None;
+    }
+    let sha256 = log::sha256(archive.open(bucket, key).ok()?.body, inflated_bytes)?;
+    ours.iter().find_map(|covered| covered.missing.get(&sha256)).cloned()
 }
 
 #[cfg(test)]

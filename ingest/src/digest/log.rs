@@ -112,6 +112,14 @@ fn hash(body: Box<dyn Read + Send>, inflated_bytes: u64) -> Result<Hashed, Fault
     }
 }
 
+/// The hash of a log file's text, hexadecimal; `None` where it is no sound gzip.
+pub(super) fn sha256(body: Box<dyn Read + Send>, inflated_bytes: u64) -> Option<String> {
+    match hash(body, inflated_bytes) {
+        Ok(Hashed::Text { sha256, .. }) => Some(sha256),
+        _ => None,
+    }
+}
+
 /// A body that remembers that reading failed: the decoder's errors and the network's look alike.
 struct Watched {
     body: Box<dyn Read + Send>,

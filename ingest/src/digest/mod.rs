@@ -25,10 +25,11 @@ mod walk;
 mod tests;
 
 pub use archive::{Archive, Fault, Metadata, Object};
-pub use chain::{Chain, Span};
+pub use chain::{Chain, Logged, Span};
+pub use document::ListedLog;
 pub use folder::Folder;
 pub use signature::{KeyRing, NoKeys, PublicKeys};
-pub use verdict::{Counts, File, Finding, Findings, Gap, Remark, Role, Standing, Summary, Verdict};
+pub use verdict::{Counts, Delivered, File, Finding, Findings, Gap, Remark, Role, Standing, Summary, Verdict};
 
 use std::num::NonZeroUsize;
 
@@ -39,6 +40,8 @@ pub struct Options {
     pub span: Span,
     /// The bucket of the trail; without it what most of the digests say.
     pub bucket: Option<String>,
+    /// Whether log files are read and hashed. Without it digests only say what was delivered, for whoever has the hashes.
+    pub read_logs: bool,
     /// Log files read at a time.
     pub threads: NonZeroUsize,
     /// Most bytes that an object may inflate to. CloudTrail's own maximum is 50 MB.
@@ -69,7 +72,7 @@ pub fn verify(
             covered.push(walk::verify(archive, keys, chain, options, &mut tally)?);
         }
         if let Some(chain) = together.first() {
-            listing::unlisted(archive, chain, options.span, &mut covered, &mut tally)?;
+            listing::unlisted(archive, chain, (options.span, options.inflated_bytes), &mut covered, &mut tally)?;
         }
     }
     Ok(summary)

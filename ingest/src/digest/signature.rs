@@ -76,6 +76,11 @@ impl PublicKeys {
                 keys.insert(entry.fingerprint, der);
             }
         }
+        if keys.keys.is_empty() {
+            let why = "no public keys in it; ask in the trail's home Region, for the time of the digests: \
+                       aws cloudtrail list-public-keys --start-time … --end-time … --region …";
+            return Err(NoKeys(why.to_owned()));
+        }
         Ok(keys)
     }
 
@@ -110,7 +115,9 @@ mod tests {
 
     #[test]
     fn files_that_are_none_are_named() {
-        for text in ["{}", "[]", "{", r#"{"PublicKeyList":[{"Value":"*","Fingerprint":"f"}]}"#] {
+        for text in
+            ["", r#"{"PublicKeyList":[]}"#, "{}", "[]", "{", r#"{"PublicKeyList":[{"Value":"*","Fingerprint":"f"}]}"#]
+        {
             let error = PublicKeys::parse(text).map(|_| ()).map_err(|error| error.to_string());
             assert!(error.as_ref().is_err_and(|e| e.contains("list-public-keys") || e.contains("base64")), "{error:?}");
         }

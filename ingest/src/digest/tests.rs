@@ -47,7 +47,13 @@ impl All {
 }
 
 fn options() -> Options {
-    Options { span: Span::default(), bucket: None, threads: NonZeroUsize::new(3).unwrap(), inflated_bytes: 1 << 20 }
+    Options {
+        span: Span::default(),
+        bucket: None,
+        read_logs: true,
+        threads: NonZeroUsize::new(3).unwrap(),
+        inflated_bytes: 1 << 20,
+    }
 }
 
 fn run(folder: &Path, metadata: MetadataFile, keys: &PublicKeys) -> (Summary, All) {

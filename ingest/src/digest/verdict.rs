@@ -3,6 +3,9 @@
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::Serialize;
 
+use super::chain::Chain;
+use super::document::ListedLog;
+
 /// What a file is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -144,8 +147,16 @@ pub enum Remark {
     ChainStart,
     /// The newest digest is more than two hours old: validation may be off, or digests are held back.
     Late,
-    /// The metadata do not name SHA256withRSA.
+    /// The metadata, or the digest itself, name another algorithm than CloudTrail's.
     Algorithm,
+    /// A digest that is signed and names another account than its key does.
+    Account,
+    /// A log file that is listed more than once.
+    ListedTwice,
+    /// A log file that is missing under its own name lies there under this one.
+    RenamedLog,
+    /// A Region with log files of which no digest speaks at all.
+    NoDigests,
 }
 
 impl Remark {
@@ -162,12 +173,25 @@ impl Remark {
             Remark::ChainStart => "chain_start",
             Remark::Late => "late",
             Remark::Algorithm => "algorithm",
+            Remark::Account => "account",
+            Remark::ListedTwice => "listed_twice",
+            Remark::RenamedLog => "renamed_log",
+            Remark::NoDigests => "no_digests",
         }
     }
 
     /// Whether CloudTrail itself never leaves things so. The others happen in an honest bucket, or in a part of one.
     pub fn is_suspicious(self) -> bool {
-        !matches!(self, Remark::ChainStart | Remark::UncoveredLog | Remark::Late)
+        let honest = [
+            Remark::ChainStart,
+            Remark::UncoveredLog,
+            Remark::Late,
+            // A backfill digest may list a file that a standard one lists too.
+            Remark::ListedTwice,
+            // Another trail, without validation, may write there.
+            Remark::NoDigests,
+        ];
+        !honest.contains(&self)
     }
 }
 
@@ -186,6 +210,24 @@ pub enum Finding {
 pub trait Findings {
     /// The next finding. Digests come from the newest to the oldest, each followed by its log files.
     fn found(&mut self, finding: Finding);
+
+    /// What a digest whose signature is good says was delivered.
+    fn delivered(&mut self, _delivered: &Delivered<'_>) {}
+}
+
+/// What a digest says was delivered.
+#[derive(Debug, Clone, Copy)]
+pub struct Delivered<'a> {
+    /// Its chain.
+    pub chain: &'a Chain,
+    /// Its bucket.
+    pub bucket: &'a str,
+    /// Its key.
+    pub key: &'a str,
+    /// The time that it speaks of.
+    pub span: (DateTime<Utc>, DateTime<Utc>),
+    /// Log files, with the hashes that were signed.
+    pub logs: &'a [ListedLog],
 }
 
 /// Files by standing.
@@ -237,6 +279,11 @@ impl Summary {
     /// Files that are not what CloudTrail delivered, or are gone.
     pub fn invalid(&self) -> u64 {
         self.digests.invalid + self.backfill_digests.invalid + self.logs.invalid
+    }
+
+    /// Digests of both kinds that are not what CloudTrail delivered, or are gone.
+    pub fn invalid_digests(&self) -> u64 {
+        self.digests.invalid + self.backfill_digests.invalid
     }
 
     /// Files of which nothing can be said.

@@ -18,7 +18,7 @@ use super::listing::Covered;
 use super::log::{self, Checked};
 use super::open::{Newer, Opened, Place, Trust, claims, open};
 use super::signature::KeyRing;
-use super::verdict::{File, Gap, Remark, Role, Tally, Verdict};
+use super::verdict::{Delivered, File, Gap, Remark, Role, Tally, Verdict};
 use crate::key::DigestName;
 
 /// Digests of the hour after the end may list files that were delivered before it.
@@ -51,6 +51,9 @@ pub(super) fn verify(
             tally,
         };
         walk.listed = walk.list()?;
+        for end in walk.listed.iter().filter_map(|key| end_of(key)) {
+            walk.covered.claims(end - AFTER_END, end);
+        }
         walk.run()?;
     }
     Ok(covered)
@@ -195,7 +198,16 @@ impl Walk<'_, '_> {
             if let Some(Newer { document: newer, trust: Trust::Signed }) = newer {
                 self.compare(key, document, newer);
             }
+            self.oddities(key, document);
             let Span { start, end } = self.options.span;
+            let (chain, bucket, logs) = (self.chain, &*self.bucket, &*document.logs);
+            self.tally.findings.delivered(&Delivered {
+                chain,
+                bucket,
+                key,
+                span: (document.start, document.end),
+                logs,
+            });
             self.covered.span(document.start, document.end);
             self.tally.covers(
                 start.map_or(document.start, |start| start.max(document.start)),
@@ -218,8 +230,31 @@ impl Walk<'_, '_> {
         }
     }
 
+    /// What a signed digest says of itself, and CloudTrail never does.
+    fn oddities(&mut self, key: &str, document: &Document) {
+        if let Some(account) = document.account.as_deref().filter(|account| *account != self.chain.account()) {
+            let detail = format!("it names the account {account}, its key {}", self.chain.account());
+            self.tally.remark(Remark::Account, &self.bucket, key, detail);
+        }
+        if !document.odd_algorithms.is_empty() {
+            let detail = format!("{}; everything was checked with SHA-256", document.odd_algorithms.join(", "));
+            self.tally.remark(Remark::Algorithm, &self.bucket, key, detail);
+        }
+    }
+
+    /// Notes that a digest lists a file; says so where one did before.
+    fn listed(&mut self, digest: &str, listed: &ListedLog) {
+        if !self.covered.listed(&listed.bucket, &listed.key) {
+            let detail = format!("listed again by s3://{}/{digest}", self.bucket);
+            self.tally.remark(Remark::ListedTwice, &listed.bucket, &listed.key, detail);
+        }
+    }
+
     /// Hashes the files that a digest lists, several at a time, and tells of them in the digest's order.
     fn check_logs(&mut self, digest: &str, logs: &[ListedLog], trust: &Trust) {
+        if !self.options.read_logs {
+            return logs.iter().for_each(|listed| self.listed(digest, listed));
+        }
         for (listed, mut checked) in logs.iter().zip(check_all(self.archive, logs, self.options)) {
             if let (Verdict::Valid, Trust::Unknown(_)) = (&checked.verdict, trust) {
                 checked.verdict = Verdict::Unproven("the digest that lists it is not proven".to_owned());
@@ -228,7 +263,10 @@ impl Walk<'_, '_> {
                 let detail = "its gzip trailer is cut off; its text is whole and has the hash that was signed";
                 self.tally.remark(Remark::CutTrailer, &listed.bucket, &listed.key, detail);
             }
-            self.covered.listed(&listed.bucket, &listed.key);
+            self.listed(digest, listed);
+            if let (Verdict::NotFound, Some(sha256)) = (&checked.verdict, &listed.sha256) {
+                self.covered.missing(sha256, &listed.key);
+            }
             self.tally.file(File {
                 role: Role::Log,
                 bucket: listed.bucket.clone(),

@@ -149,6 +149,14 @@ impl Teller {
                 return Kind::Inside(value.start..value.end);
             }
         }
+        // A hit of Elasticsearch or OpenSearch, a result of Splunk's export.
+        if let Some(hit) = field("_source").or_else(|| field("result")).filter(|value| starts(*value, '{')) {
+            return Kind::Inside(hit.start..hit.end);
+        }
+        // Splunk's text of an event, a row of CloudTrail Lake.
+        if let Some(raw) = field("_raw").or_else(|| field("eventJson")).or_else(|| field("eventjson")) {
+            return string_or_inside(raw);
+        }
         if field("digestS3Bucket").is_some() || field("digestStartTime").is_some() {
             return Kind::Other(OtherKind::Digest);
         }
@@ -261,6 +269,10 @@ mod tests {
         assert!(matches!(tell(wrapped), Kind::Inside(range) if &wrapped[range.clone()] == "{}"));
         assert_eq!(tell(r#"{"EventId":"x","CloudTrailEvent":"{}"}"#), Kind::Quoted(34..36));
         assert_eq!(tell(r#"{"message":"{}"}"#), Kind::Quoted(12..14));
+        assert_eq!(tell(r#"{"_raw":"{}"}"#), Kind::Quoted(9..11));
+        assert_eq!(tell(r#"{"eventJson":"{}"}"#), Kind::Quoted(14..16));
+        assert_eq!(tell(r#"{"_index":"ct","_source":{}}"#), Kind::Inside(25..27));
+        assert_eq!(tell(r#"{"preview":false,"result":{}}"#), Kind::Inside(26..28));
         assert_eq!(tell(r#"{"awslogs":{"data":"H4s="}}"#), Kind::Packed(20..24));
         assert_eq!(tell(r#"{"Records":[]}"#), Kind::Inside(11..13));
         assert_eq!(tell(r#"{"digestS3Bucket":"b"}"#), Kind::Other(OtherKind::Digest));

@@ -1,10 +1,27 @@
 //! A lake that an older trailhound made.
 
+use std::ops::ControlFlow;
+
 use arrow::datatypes::{DataType, Field, Fields, Schema};
+use ingest::columns::batch_from_json;
+use ingest::older::narrowed;
+use ingest::restore::record_to_json;
 
 use super::*;
 use crate::Error;
-use crate::table::{Spec, Table};
+use crate::encode::{FileWriter, Layout};
+use crate::manifest::APPLICATION;
+use crate::stage::store;
+use crate::table::{Change, Spec, Table};
+
+/// Of one day; the second and third have what came later, the third in a form that no column holds.
+const RECORDS: &[&str] = &[
+    r#"{"eventTime":"2026-01-02T03:04:05Z","eventID":"a","userIdentity":{"type":"Root"}}"#,
+    r#"{"eventTime":"2026-01-02T03:04:06Z","eventID":"b","vpcEndpointId":"vpce-1","userIdentity":{"type":"AssumedRole","inScopeOf":{"sourceArn":"s"}},"newest":1}"#,
+    r#"{"eventTime":"2026-01-02T03:04:07Z","eventID":"c","vpcEndpointId":[1],"userIdentity":{"type":"AWSService","inScopeOf":7}}"#,
+];
+/// 2026-01-02.
+const DAY: i32 = 20_455;
 
 /// The event table as it was before `vpcendpointid` and `useridentity.inscopeof` came.
 fn older() -> Spec {
@@ -34,6 +51,52 @@ fn columns_that_came_later_are_added_and_nothing_is_rewritten() {
     assert_eq!(ids(&lake).len(), 300);
     // Opening it again finds nothing to add.
     assert_eq!(place.open().version(), 2);
+}
+
+#[test]
+fn what_came_later_is_read_from_the_files_of_before() {
+    let place = Place::new(1);
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let location = runtime.block_on(crate::Location::open(&place.place(), &Aws::default())).unwrap();
+    location.create().unwrap();
+    let mut table = runtime.block_on(Table::create(&location, older())).unwrap();
+    let today = batch_from_json(RECORDS).unwrap();
+    let old = narrowed(&today, &["vpcendpointid", "useridentity.inscopeof"]).unwrap();
+    let mut file = FileWriter::new(EVENTS, &older().schema, Layout::Fresh).unwrap();
+    file.write(&old).unwrap();
+    let file = store(&location, runtime.handle(), EVENTS, Some(Some(DAY)), file.finish().unwrap()).unwrap();
+    let change = Change {
+        add: std::slice::from_ref(&file),
+        remove: &[],
+        rows_change: true,
+        application: APPLICATION,
+        number: 1 << 20,
+    };
+    runtime.block_on(table.commit(change)).unwrap();
+
+    let lake = Lake::open(&place.place(), &Aws::default()).unwrap();
+    let read = |columns: Option<&[&str]>| {
+        let mut all = Vec::new();
+        lake.events(columns, 1, &mut |batch| {
+            all.push(batch);
+            ControlFlow::Continue(())
+        })
+        .unwrap();
+        arrow::compute::concat_batches(&all[0].schema(), &all).unwrap()
+    };
+    let whole = read(None);
+    assert_eq!(whole.column_by_name("useridentity"), today.column_by_name("useridentity"));
+    assert_eq!(whole.column_by_name("vpcendpointid"), today.column_by_name("vpcendpointid"));
+    for (row, record) in RECORDS.iter().enumerate() {
+        let value = |text: &str| serde_json::from_str::<serde_json::Value>(text).unwrap();
+        assert_eq!(value(&record_to_json(&whole, row)), value(record));
+    }
+    let extra = batch::text(&whole, "extra");
+    assert_eq!((extra.get(0), extra.get(1)), (None, Some(r#"{"newest":1}"#)));
+    // As `access` reads it: `extra` is asked for only where something is missing, and not handed on.
+    let some = read(Some(&["eventid", "vpcendpointid"]));
+    assert_eq!(some.num_columns(), 2);
+    assert_eq!(batch::text(&some, "vpcendpointid").get(1), Some("vpce-1"));
 }
 
 #[test]

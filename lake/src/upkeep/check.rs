@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 use crate::error::{Error, Result};
 use crate::lake::Lake;
 use crate::read;
-use crate::schema::{EVENTS, SIDE};
+use crate::schema::{BESIDE, EVENTS};
 use crate::stage::hex;
 use crate::table::{DataFile, date_text};
 
@@ -61,7 +61,7 @@ impl Lake {
     /// The log cannot be read. What is wrong with a file is in the answer.
     pub fn check(&self) -> Result<Checked> {
         let mut checked = Checked::default();
-        for table in std::iter::once(&EVENTS).chain(SIDE) {
+        for table in std::iter::once(&EVENTS).chain(BESIDE) {
             let mut files = self.files(table)?;
             files.sort_by_key(|file| file.event_date);
             let mut day = None;
@@ -79,7 +79,7 @@ impl Lake {
             }
         }
         let named = self.named()?;
-        for table in std::iter::once(&EVENTS).chain(SIDE) {
+        for table in std::iter::once(&EVENTS).chain(BESIDE) {
             checked.unnamed += self.list(table)?.iter().filter(|m| !named.contains(m.location.as_ref())).count() as u64;
         }
         Ok(checked)

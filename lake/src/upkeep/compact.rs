@@ -9,7 +9,7 @@ use crate::encode::{FileWriter, Layout};
 use crate::error::{Error, Result};
 use crate::fault;
 use crate::lake::Lake;
-use crate::schema::{COVERAGE, EVENTS, LAST_USED, OBJECTS, REJECTS};
+use crate::schema::{ACTIVITY, ALERTS, BESIDE, COVERAGE, EVENTS, LAST_USED};
 use crate::stage::store_as;
 use crate::table::DataFile;
 
@@ -29,6 +29,8 @@ pub fn order(table: &str) -> &'static [&'static str] {
         EVENTS => &["recipientaccountid", "eventsource", "eventname", "eventtime"],
         COVERAGE => &["account", "region", "hour"],
         LAST_USED => &["principal", "action"],
+        ALERTS => &["fingerprint", "at"],
+        ACTIVITY => &["kind", "subject", "name", "moment"],
         _ => &["object"],
     }
 }
@@ -79,10 +81,10 @@ impl Lake {
         let worth = |day: &&[DataFile]| day.len() > 1 || day.iter().any(|file| !is_sorted(file));
         let mut bins: Vec<_> =
             days.filter(worth).map(|day| Bin { table: EVENTS, files: day.to_vec(), merged: false }).collect();
-        for table in [OBJECTS, REJECTS, COVERAGE, LAST_USED] {
+        for table in BESIDE.iter().copied() {
             let files = self.files(table)?;
             if files.iter().filter(|file| !is_sorted(file)).count() >= SIDE_FILES {
-                bins.push(Bin { table, files, merged: matches!(table, COVERAGE | LAST_USED) });
+                bins.push(Bin { table, files, merged: matches!(table, COVERAGE | LAST_USED | ACTIVITY) });
             }
         }
         Ok(bins)

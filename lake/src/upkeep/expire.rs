@@ -1,6 +1,6 @@
 //! Retention: whole days of events that are too old leave the table, and files that no table names leave the store.
 //!
-//! `last_used`, `coverage`, `objects` and `rejects` stay: they are small, and what they remember cannot be made again.
+//! `last_used`, `coverage`, `objects`, `rejects` and `alerts` stay: they are small, and what they remember cannot be made again.
 
 use std::collections::BTreeSet;
 
@@ -12,7 +12,7 @@ use crate::error::{Error, Result};
 use crate::fault;
 use crate::lake::Lake;
 use crate::manifest;
-use crate::schema::{EVENTS, SIDE};
+use crate::schema::{BESIDE, EVENTS, SIDE};
 use crate::table::DataFile;
 use crate::upkeep::temporary;
 
@@ -61,7 +61,7 @@ impl Lake {
         // First the files, then the tables: what was committed in between is named, and stays.
         let unnamed_before = Utc::now() - grace;
         let mut candidates = Vec::new();
-        for table in SIDE.iter().chain([&EVENTS]) {
+        for table in BESIDE.iter().chain([&EVENTS]) {
             candidates.extend(self.list(table)?.into_iter().filter(|found| found.last_modified < unnamed_before));
         }
         let manifests = self.old_manifests(unnamed_before)?;
@@ -98,7 +98,7 @@ impl Lake {
     /// Paths of every file that a table names, from the root of the store.
     pub(crate) fn named(&self) -> Result<BTreeSet<String>> {
         let mut named = BTreeSet::new();
-        for table in SIDE.iter().chain([&EVENTS]) {
+        for table in BESIDE.iter().chain([&EVENTS]) {
             let files = self.files(table)?;
             named.extend(files.iter().map(|file| self.location().path(&format!("{table}/{}", file.path)).to_string()));
         }
@@ -108,7 +108,7 @@ impl Lake {
     /// Paths of files that left a table at this moment or later, from the root of the store.
     fn left_since(&self, moment: DateTime<Utc>) -> Result<Vec<String>> {
         let mut left = Vec::new();
-        for name in SIDE.iter().chain([&EVENTS]) {
+        for name in BESIDE.iter().chain([&EVENTS]) {
             let paths = self.block_on(self.table(name)?.left_since(moment.timestamp_millis()))?;
             left.extend(paths.iter().map(|path| self.location().path(&format!("{name}/{path}")).to_string()));
         }

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::error::Result;
 use crate::lake::Lake;
-use crate::schema::{EVENTS, SIDE};
+use crate::schema::{BESIDE, EVENTS};
 use crate::table::date_text;
 
 /// One table.
@@ -44,7 +44,7 @@ impl Lake {
     /// The log cannot be read.
     pub fn status(&self) -> Result<Status> {
         let mut tables = Vec::new();
-        for name in std::iter::once(&EVENTS).chain(SIDE) {
+        for name in std::iter::once(&EVENTS).chain(BESIDE) {
             let files = self.files(name)?;
             tables.push(TableStatus {
                 table: name,

@@ -29,6 +29,7 @@ use object_store::{ObjectMeta, ObjectStore};
 
 use super::figures::{DAY, Figures, statistics};
 use super::needle::needles;
+use super::older::OlderFiles;
 use super::reader::Readers;
 
 /// Files of a scan up to which each of them carries its own figures: what a scan sorted by time skips by. For more
@@ -191,6 +192,8 @@ impl TableProvider for LakeTable {
             .with_statistics(statistics(&files, self.source.table_schema()))
             .with_projection_indices(Some(self.projection(projection)?))?
             .with_limit(limit)
+            // What is rewritten for files without some column of `events` is nothing to the other tables.
+            .with_expr_adapter((self.name == lake::schema::EVENTS).then(|| Arc::new(OlderFiles) as _))
             .build();
         Ok(DataSourceExec::from_data_source(config))
     }

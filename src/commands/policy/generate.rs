@@ -25,7 +25,7 @@ pub(crate) fn run(args: &GenerateArgs, global: &Global, words: Words) -> Result<
         return Err(Failure::Usage(format!("--principal {:?}: give the ARN of a user or a role", args.principal)));
     }
     let inventories = super::inventories(&args.grants, None)?;
-    let events = Events::open(&args.input, global, words)?;
+    let events = Events::open(&args.input, &|_| false, global, words)?;
     let since = args.since.map(|since| since.timestamp_micros());
     let mut calls = Calls::new(Some(vec![args.principal.clone()]), since);
     let mut usage = LastUsed::new(Limits::default());

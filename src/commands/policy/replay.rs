@@ -31,7 +31,7 @@ pub(crate) fn run(args: &ReplayArgs, global: &Global, words: Words) -> Result<Ou
         As::Boundary => Proposal::Boundary(policies),
         As::Scp => Proposal::Scp(policies),
     };
-    let events = Events::open(&args.input, global, words)?;
+    let events = Events::open(&args.input, &|_| false, global, words)?;
     let since = args.since.map(|since| since.timestamp_micros());
     let mut calls = Calls::new(args.principal.clone().map(|principal| vec![principal]), since);
     let totals = events.read(Some(calls::COLUMNS), &mut |batch| {

@@ -5,10 +5,12 @@ use std::io::{self, Write};
 use ::access::instant;
 use chrono::{DateTime, Utc};
 use ingest::digest::verdict::Standing;
-use ingest::digest::{Chain, Counts, File, Finding, Findings, Role, Summary};
+use ingest::digest::{Chain, Counts, File, Finding, Findings, Role, Summary, Verdict};
+use lake::Proof;
 use serde_json::{Value, json};
 
 use crate::cli::Global;
+use crate::proof;
 use crate::render::report::{Report, number};
 use crate::render::terminal::Terminal;
 use crate::render::{self, Output};
@@ -23,6 +25,10 @@ pub(super) type Asked = (Option<DateTime<Utc>>, Option<DateTime<Utc>>);
 
 /// Takes findings.
 pub(super) struct Told {
+    /// Digests whose key nobody has.
+    pub(super) keyless: u64,
+    /// How much of a lake is proven, where one took notes.
+    pub(super) proof: Option<Proof>,
     output: Output,
     verbose: bool,
     valid: Vec<Finding>,
@@ -34,7 +40,16 @@ pub(super) struct Told {
 
 impl Told {
     pub(super) fn new(global: &Global, verbose: bool) -> Told {
-        Told { output: global.output, verbose, valid: Vec::new(), kept: Vec::new(), unlisted: 0, failed: None }
+        Told {
+            keyless: 0,
+            proof: None,
+            output: global.output,
+            verbose,
+            valid: Vec::new(),
+            kept: Vec::new(),
+            unlisted: 0,
+            failed: None,
+        }
     }
 
     /// Writes what is left to be written.
@@ -50,15 +65,23 @@ impl Told {
             return Err(failed);
         }
         match self.output {
-            Output::Jsonl => render::json::document_line(&summary_json(summary, asked, chains), out),
+            Output::Jsonl => render::json::document_line(&self.summary(summary, asked, chains), out),
             Output::Json => render::json::document(&self.document(summary, asked, chains), out),
             _ => self.report(summary, asked, &mut Report::new(out, Terminal::stdout(global.no_color))),
         }
     }
 
+    fn summary(&self, summary: &Summary, asked: Asked, chains: &[Chain]) -> Value {
+        let mut value = summary_json(summary, asked, chains);
+        if let Some(proof) = self.proof {
+            value["proof"] = json!(proof);
+        }
+        value
+    }
+
     /// The contract of `verify --output json`: `docs/contract.md`.
     fn document(&self, summary: &Summary, asked: Asked, chains: &[Chain]) -> Value {
-        let mut value = summary_json(summary, asked, chains);
+        let mut value = self.summary(summary, asked, chains);
         let of = |kind: &str| -> Vec<Value> {
             let all = self.kept.iter().chain(&self.valid).map(finding_json);
             all.filter(|value| value["finding"] == kind).collect()
@@ -96,6 +119,9 @@ impl Told {
             if counts.total() > 0 {
                 facts.push((name, ratio(counts)));
             }
+        }
+        if let Some(proof) = &self.proof {
+            facts.push(("lake", proof::words(proof)));
         }
         report.facts(&facts)?;
         self.report_files(report)?;
@@ -171,6 +197,8 @@ impl Told {
 
 impl Findings for Told {
     fn found(&mut self, finding: Finding) {
+        let keyless = matches!(&finding, Finding::File(file) if matches!(file.verdict, Verdict::KeyNotFound { .. }));
+        self.keyless += u64::from(keyless);
         if self.output == Output::Jsonl {
             if self.failed.is_none() {
                 let line = render::json::document_line(&finding_json(&finding), &mut io::stdout());

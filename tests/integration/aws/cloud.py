@@ -1,11 +1,18 @@
-"""S3, SQS, SNS, STS and some of CloudTrail on loopback for one test: `cloud.py [--break N] [--busy N] [--slow SECONDS]`.
+"""S3, SQS, SNS, STS and some of CloudTrail on loopback for one test. Only the access key `right` is let in.
 
 Prints its URL. Then reads commands, one JSON object a line, and answers each with one line of JSON, until standard input
-ends. `--break N`: the body of every N-th GET of an object ends early; `--busy N`: every N-th request is answered with SlowDown;
-`--slow SECONDS`: an object with `slow` in its key takes so long.
+ends. What is to go wrong goes wrong after the command `faults`, or from the start with `--faults`.
+
+`--break N`: the body of every N-th GET of an object ends early. `--busy N`: every N-th request is answered with SlowDown and
+not done. `--lose N`: every N-th conditional write is done and answered with an error all the same. `--rate N`: more than N
+requests in a second are answered with SlowDown. `--slow SECONDS`: an object with `slow` in its key takes so long. `--unwilling N`:
+the first N requests to CloudTrail are throttled, fail or break off in turn. `--skew SECONDS`: its clock is so far ahead. `--bucket NAME`: a bucket that is there from the start; requests are then served one at a time, so that
+a conditional write is atomic, as it is on S3.
 """
 
 import argparse
+import contextlib
+import io
 import itertools
 import json
 import logging
@@ -15,6 +22,9 @@ import threading
 import time
 
 import boto3
+from moto.core import DEFAULT_ACCOUNT_ID
+from moto.s3.models import s3_backends
+from moto.sts.models import sts_backends
 from moto.server import DomainDispatcherApplication, create_backend_app
 from werkzeug.serving import WSGIRequestHandler, make_server
 
@@ -22,18 +32,26 @@ options = argparse.ArgumentParser()
 options.add_argument("--break", type=int, default=0, dest="broken")
 options.add_argument("--busy", type=int, default=0)
 options.add_argument("--slow", type=float, default=0)
+options.add_argument("--lose", type=int, default=0)
+options.add_argument("--rate", type=float, default=0)
+options.add_argument("--skew", type=float, default=0)
+options.add_argument("--unwilling", type=int, default=0)
+options.add_argument("--bucket")
+options.add_argument("--faults", action="store_true")
 options = options.parse_args()
 
 moto = DomainDispatcherApplication(create_backend_app)
 requests, gets, lookups = itertools.count(1), itertools.count(1), itertools.count(1)
+conditional, asked_so_far = itertools.count(1), itertools.count(1)
 alone = threading.Lock()
+in_turn = threading.Lock() if options.bucket else contextlib.nullcontext()
 events, times, keys = [], {}, {"PublicKeyList": []}
-seen = {}
-faults = False
+seen, answered = {}, []
+faults = options.faults
 
 
-def refuse(start, status, code):
-    body = f'<?xml version="1.0" encoding="UTF-8"?><Error><Code>{code}</Code><Message>{code}</Message></Error>'
+def refuse(start, status, code, message=None):
+    body = f'<?xml version="1.0" encoding="UTF-8"?><Error><Code>{code}</Code><Message>{message or code}</Message></Error>'
     start(status, [("Content-Type", "application/xml"), ("Content-Length", str(len(body)))])
     return [body.encode()]
 
@@ -50,12 +68,23 @@ def serve(environ, start):
         return refuse(start, "403 Forbidden", "AccessDenied")
     if "archived" in path and method == "GET":
         return refuse(start, "403 Forbidden", "InvalidObjectState")
+    if "encrypted" in path and method == "GET":
+        message = "User: arn:aws:iam::111122223333:user/x is not authorized to perform: kms:Decrypt on the resource"
+        return refuse(start, "403 Forbidden", "AccessDenied", message)
     if faults and options.busy and next(requests) % options.busy == 0:
+        return refuse(start, "503 Slow Down", "SlowDown")
+    if faults and options.rate and is_too_fast():
         return refuse(start, "503 Slow Down", "SlowDown")
     if action in ("LookupEvents", "ListPublicKeys"):
         return cloudtrail(environ, start, action)
-    answer = moto(environ, start_late := Late())
-    body = b"".join(answer)
+    text = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+    environ["wsgi.input"] = io.BytesIO(text)
+    if b"Action=AssumeRole" in text and b"denied" in text:
+        return refuse(start, "403 Forbidden", "AccessDenied", "not authorized to perform: sts:AssumeRole")
+    with in_turn:
+        body = b"".join(moto(environ, start_late := Late()))
+    if faults and options.lose and environ.get("HTTP_IF_NONE_MATCH") and next(conditional) % options.lose == 0:
+        return refuse(start, "500 Internal Server Error", "InternalError")
     if "slow" in path and method == "GET":
         time.sleep(options.slow)
     start(start_late.status, start_late.headers)
@@ -65,31 +94,53 @@ def serve(environ, start):
     return [body]
 
 
+def is_too_fast():
+    """A bucket of tokens that holds one; requests that were answered are noted."""
+    now = time.monotonic()
+    with alone:
+        if answered and now - answered[-1] < 1 / options.rate:
+            return True
+        answered.append(now)
+        return False
+
+
 def cloudtrail(environ, start, action):
     """moto knows no events of CloudTrail's. Of every ten requests one is throttled, one fails, and one breaks off."""
     body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
     asked = json.loads(body or b"{}")
-    region = environ["HTTP_AUTHORIZATION"].split("/")[2]
+    region, account = environ["HTTP_AUTHORIZATION"].split("/")[2], account_of(environ)
     with alone:
-        times.setdefault(region, []).append(time.monotonic())
+        times.setdefault(f"{account}/{region}", []).append(time.monotonic())
         turn = next(lookups) % 10
-    if faults and turn in (3, 6):
+    unwilling = next(asked_so_far)
+    if unwilling <= options.unwilling:
+        turn = (3, 6, 9)[unwilling % 3]
+    if (faults or unwilling <= options.unwilling) and turn in (3, 6):
         code = "ThrottlingException" if turn == 3 else "InternalFailure"
         answer = json.dumps({"__type": code, "message": "Rate exceeded"}).encode()
         start("400 Bad Request" if turn == 3 else "500 Internal Server Error", headers(answer))
         return [answer]
-    answer = json.dumps(keys if action == "ListPublicKeys" else look_up(asked, region)).encode()
+    answer = json.dumps(keys if action == "ListPublicKeys" else look_up(asked, region, account)).encode()
     start("200 OK", headers(answer))
-    return [answer[: len(answer) // 2] if faults and turn == 9 else answer]
+    broken = turn == 9 and (faults or unwilling <= options.unwilling)
+    return [answer[: len(answer) // 2] if broken else answer]
 
 
 def headers(answer):
     return [("Content-Type", "application/x-amz-json-1.1"), ("Content-Length", str(len(answer)))]
 
 
-def look_up(asked, region):
+def account_of(environ):
+    """The account of the role that was taken on, or the one of nobody."""
+    key = environ["HTTP_AUTHORIZATION"].split("Credential=")[1].split("/")[0]
+    roles = (role for account in list(sts_backends.values()) for role in account["aws"].assumed_roles)
+    return next((role.account_id for role in roles if role.access_key_id == key), "")
+
+
+def look_up(asked, region, account):
     """Newest first, fifty a page, a token that is a number."""
-    inside = lambda event: asked["StartTime"] <= event["time"] <= asked["EndTime"] and event["region"] == region
+    there = lambda event: event["region"] == region and event.get("account", account) == account
+    inside = lambda event: asked["StartTime"] <= event["time"] <= asked["EndTime"] and there(event)
     found = sorted(filter(inside, events), key=lambda event: -event["time"])
     at = int(asked.get("NextToken") or 0)
     page = {"Events": [{"EventId": e["id"], "CloudTrailEvent": e["text"]} for e in found[at : at + 50]]}
@@ -109,6 +160,9 @@ class Quiet(WSGIRequestHandler):
     def log(self, *_):
         pass
 
+    def date_time_string(self, timestamp=None):
+        return super().date_time_string((timestamp or time.time()) + options.skew)
+
 
 logging.getLogger("werkzeug").setLevel(logging.CRITICAL)
 server = make_server("127.0.0.1", 0, serve, threaded=True, request_handler=Quiet)
@@ -123,6 +177,10 @@ def client(service):
 
 
 s3, sqs, sns = client("s3"), client("sqs"), client("sns")
+if options.bucket:
+    faults = False
+    s3.create_bucket(Bucket=options.bucket)
+    faults = options.faults
 
 
 def upload(command):
@@ -144,13 +202,35 @@ def put(command):
     s3.put_object(Bucket=command["bucket"], Key=command["key"], Body=command["text"].encode())
 
 
+def stock(command):
+    """Many objects at once, past the protocol."""
+    backend = s3_backends[DEFAULT_ACCOUNT_ID]["aws"]
+    for key, text in command["objects"]:
+        backend.put_object(command["bucket"], key, text.encode())
+
+
+def remove(command):
+    s3.delete_object(Bucket=command["bucket"], Key=command["key"])
+
+
 def queue(command):
     attributes = {"VisibilityTimeout": str(command.get("timeout", 30))}
     if command.get("dead_letters"):
         dead = sqs.create_queue(QueueName=command["name"] + "-dead")["QueueUrl"]
         arn = sqs.get_queue_attributes(QueueUrl=dead, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
         attributes["RedrivePolicy"] = json.dumps({"deadLetterTargetArn": arn, "maxReceiveCount": command["dead_letters"]})
+    attributes.update(command.get("attributes", {}))
     return sqs.create_queue(QueueName=command["name"], Attributes=attributes)["QueueUrl"]
+
+
+def trail(command):
+    """A trail with the settings given; `selectors` and `logging` are calls of their own."""
+    trails = client("cloudtrail")
+    trails.create_trail(Name=command["name"], S3BucketName=command["bucket"], **command.get("settings", {}))
+    if command.get("selectors"):
+        trails.put_event_selectors(TrailName=command["name"], EventSelectors=command["selectors"])
+    if command.get("logging", True):
+        trails.start_logging(Name=command["name"])
 
 
 def send(command):
@@ -173,6 +253,8 @@ def start_faults(_):
 
 
 commands = {"upload": upload, "put": put, "queue": queue, "send": send, "waiting": waiting, "faults": start_faults}
+commands["trail"], commands["remove"], commands["stock"] = trail, remove, stock
+commands["answered"] = lambda _: answered
 commands["seen"] = lambda _: seen
 commands["events"] = lambda command: events.extend(command["events"])
 commands["keys"] = lambda command: keys.update(command["keys"])

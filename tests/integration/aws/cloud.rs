@@ -10,16 +10,16 @@ use crate::command::{Run, finished};
 use crate::lake::python;
 
 /// A server that ends with this value, or with this process.
-pub(super) struct Cloud {
+pub(crate) struct Cloud {
     child: Child,
     stdin: Option<ChildStdin>,
     stdout: BufReader<ChildStdout>,
-    pub(super) url: String,
+    pub(crate) url: String,
 }
 
 impl Cloud {
     /// Starts one, or says loudly why not.
-    pub(super) fn start(more: &[&str]) -> Option<Cloud> {
+    pub(crate) fn start(more: &[&str]) -> Option<Cloud> {
         let python = python::interpreter()?;
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/integration/aws/cloud.py");
         let mut child =
@@ -34,25 +34,25 @@ impl Cloud {
     }
 
     /// Has the server do something.
-    pub(super) fn ask(&mut self, command: Value) -> Value {
+    pub(crate) fn ask(&mut self, command: Value) -> Value {
         writeln!(self.stdin.as_mut().unwrap(), "{command}").unwrap();
         let mut line = String::new();
         self.stdout.read_line(&mut line).unwrap();
         serde_json::from_str(&line).unwrap_or_else(|e| panic!("{command}: {e}: {line}"))
     }
 
-    pub(super) fn upload(&mut self, bucket: &str, folder: &Path) -> u64 {
+    pub(crate) fn upload(&mut self, bucket: &str, folder: &Path) -> u64 {
         self.ask(json!({"do": "upload", "bucket": bucket, "folder": folder})).as_u64().unwrap()
     }
 
     /// Messages in a queue: visible ones, and those that somebody holds.
-    pub(super) fn waiting(&mut self, queue: &str) -> (u64, u64) {
+    pub(crate) fn waiting(&mut self, queue: &str) -> (u64, u64) {
         let counts = self.ask(json!({"do": "waiting", "queue": queue}));
         (counts[0].as_u64().unwrap(), counts[1].as_u64().unwrap())
     }
 
     /// The command, with credentials for the server.
-    pub(super) fn command(&self, args: &[&str]) -> Command {
+    pub(crate) fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_trailhound"));
         command.args(args).args(["--endpoint-url", &self.url, "--region", "us-east-1"]);
         for name in ["AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3"] {
@@ -65,12 +65,12 @@ impl Cloud {
         command
     }
 
-    pub(super) fn run(&self, args: &[&str]) -> Run {
+    pub(crate) fn run(&self, args: &[&str]) -> Run {
         finished(self.command(args).output().unwrap())
     }
 
     /// Runs a command that must succeed; its JSON.
-    pub(super) fn done(&self, args: &[&str]) -> Value {
+    pub(crate) fn done(&self, args: &[&str]) -> Value {
         let run = self.run(&[args, &["--output", "json"]].concat());
         assert_eq!(run.code, 0, "{args:?}: {}\n{}", run.stderr, run.stdout);
         run.json()
@@ -85,7 +85,7 @@ impl Drop for Cloud {
 }
 
 /// Files under a folder, by their path in it, in order.
-pub(super) fn files(folder: &Path) -> Vec<String> {
+pub(crate) fn files(folder: &Path) -> Vec<String> {
     let mut found = Vec::new();
     let mut todo: Vec<PathBuf> = vec![folder.to_owned()];
     while let Some(path) = todo.pop() {
@@ -102,12 +102,12 @@ pub(super) fn files(folder: &Path) -> Vec<String> {
 }
 
 /// The text of a log file with one event in it.
-pub(super) fn log_of(id: &str) -> String {
+pub(crate) fn log_of(id: &str) -> String {
     format!(r#"{{"Records":[{}]}}"#, event(id))
 }
 
 /// One event.
-pub(super) fn event(id: &str) -> String {
+pub(crate) fn event(id: &str) -> String {
     format!(
         r#"{{"eventVersion":"1.08","eventID":"{id}","eventTime":"2026-01-01T00:00:00Z","eventSource":"sts.amazonaws.com","eventName":"GetCallerIdentity","awsRegion":"us-east-1","eventType":"AwsApiCall","recipientAccountId":"111122223333"}}"#
     )

@@ -1,7 +1,11 @@
 //! AWS itself: buckets, queues and keys, against servers on loopback.
 
 mod bucket;
-mod cloud;
+pub(crate) mod cloud;
+mod doctor;
+mod ends;
 mod lookup;
+mod proof;
 mod queue;
 mod verify;
+mod watch;

@@ -8,7 +8,7 @@ use super::cloud::Cloud;
 use crate::command::{Run, text, trailhound};
 use crate::shared;
 
-fn scenarios() -> Vec<PathBuf> {
+pub(super) fn scenarios() -> Vec<PathBuf> {
     let Some(data) = shared::data("digest") else { return Vec::new() };
     let mut folders: Vec<_> = std::fs::read_dir(data).unwrap().map(|entry| entry.unwrap().path()).collect();
     folders.retain(|folder| folder.join("expected.json").is_file());
@@ -60,6 +60,86 @@ fn check(folder: &Path, run: &Run, how: &str) {
     }
 }
 
+/// The buckets of a scenario, with their metadata.
+pub(super) fn upload(cloud: &mut Cloud, folder: &Path) {
+    let metadata: Value = serde_json::from_str(&std::fs::read_to_string(folder.join("objects.json")).unwrap()).unwrap();
+    for bucket in std::fs::read_dir(folder.join("objects")).unwrap() {
+        let path = bucket.unwrap().path();
+        let name = path.file_name().unwrap().to_str().unwrap();
+        cloud.ask(json!({"do": "upload", "bucket": name, "folder": path, "metadata": metadata}));
+    }
+}
+
+/// CloudTrail's keys of the scenarios, as `ListPublicKeys` gives them.
+pub(super) fn give_keys(cloud: &mut Cloud, folder: &Path) {
+    let keys = std::fs::read_to_string(folder.parent().unwrap().join("public_keys.json")).unwrap();
+    let mut keys: Value = serde_json::from_str(&keys).unwrap();
+    for key in keys["PublicKeyList"].as_array_mut().unwrap() {
+        let key = key.as_object_mut().unwrap();
+        key.retain(|name, _| matches!(name.as_str(), "Value" | "Fingerprint"));
+    }
+    cloud.ask(json!({"do": "keys", "keys": keys}));
+}
+
+/// Throttled, failed and broken off: CloudTrail is asked again, and asked once for a day.
+#[test]
+fn public_keys_are_asked_for_until_they_come() {
+    let Some(folder) = scenarios().into_iter().find(|folder| folder.ends_with("01_valid_chain")) else { return };
+    let Some(mut cloud) = Cloud::start(&["--unwilling", "5"]) else { return };
+    upload(&mut cloud, &folder);
+    give_keys(&mut cloud, &folder);
+    cloud.ask(json!({"do": "faults"}));
+    let found = cloud.done(&["verify", "s3://trail-bucket"]);
+    assert_eq!((&found["valid"], &found["logs"]["valid"]), (&json!(true), &json!(6)), "{found}");
+    assert_eq!(cloud.ask(json!({"do": "seen"}))["ListPublicKeys"], json!(6));
+    // The same keys, offline: who cannot be asked is told how to have them.
+    let mut command = cloud.command(&["verify", text(&folder)]);
+    command.env("AWS_ACCESS_KEY_ID", "wrong");
+    let run = crate::command::finished(command.output().unwrap());
+    let words = "--public-keys FILE, made where there is one by: aws cloudtrail list-public-keys --region us-east-1";
+    assert!(run.code == 5 && run.stderr.contains(words), "{}: {}", run.code, run.stderr);
+}
+
+#[test]
+fn keys_that_are_none_are_blamed_and_not_the_files() {
+    let Some(folder) = scenarios().into_iter().find(|folder| folder.ends_with("01_valid_chain")) else { return };
+    let room = crate::lake::room();
+    let keys = room.path().join("keys.json");
+    std::fs::write(&keys, r#"{"PublicKeyList":[]}"#).unwrap();
+    let run = trailhound(&["verify", text(&folder), "--public-keys", text(&keys)]);
+    assert!(run.code == 2 && run.stderr.contains("keys.json: no public keys in it"), "{}", run.stderr);
+    std::fs::write(&keys, r#"{"PublicKeyList":[{"Value":"AAAA","Fingerprint":"another"}]}"#).unwrap();
+    let run = trailhound(&["verify", text(&folder), "--public-keys", text(&keys)]);
+    assert!(run.code == 1 && run.stderr.contains("keys.json has none of the keys"), "{}", run.stderr);
+}
+
+/// A Region with log files and no digest, and a log file under another name.
+#[test]
+fn what_no_digest_speaks_of_is_said() {
+    let Some(folder) = scenarios().into_iter().find(|folder| folder.ends_with("01_valid_chain")) else { return };
+    let room = crate::lake::room();
+    crate::lake::copy_folder(&folder.join("objects"), &room.path().join("objects"));
+    let logs = room.path().join("objects/trail-bucket/AWSLogs/123456789012/CloudTrail");
+    let other = logs.join("eu-west-1/2025/06/01");
+    std::fs::create_dir_all(&other).unwrap();
+    let name = "123456789012_CloudTrail_eu-west-1_20250601T0112Z_0000000000000000.json.gz";
+    std::fs::write(other.join(name), crate::command::gzip(br#"{"Records":[]}"#)).unwrap();
+    let day = logs.join("us-east-1/2025/06/01");
+    let log = std::fs::read_dir(&day).unwrap().map(|entry| entry.unwrap().path()).min().unwrap();
+    std::fs::rename(&log, text(&log).replace("Z_", "Z_0renamed")).unwrap();
+    let (keys, metadata) = (folder.parent().unwrap().join("public_keys.json"), folder.join("objects.json"));
+    let places = ["verify", text(room.path()), "--public-keys", text(&keys), "--metadata", text(&metadata)];
+    let run = trailhound(&[&places[..], &["--output", "json"]].concat());
+    assert_eq!(run.code, 1, "{}", run.stderr);
+    let found = run.json();
+    let remark = |name: &str| {
+        let remarks = found["remarks"].as_array().unwrap();
+        remarks.iter().find(|remark| remark["remark"] == name).unwrap_or_else(|| panic!("{name}: {found:#}")).clone()
+    };
+    assert!(remark("no_digests")["object"].as_str().unwrap().ends_with("/eu-west-1"));
+    assert!(remark("renamed_log")["detail"].as_str().unwrap().contains("20250601T0010Z"));
+}
+
 #[test]
 fn downloaded_folders_have_the_official_verdicts() {
     for folder in scenarios() {
@@ -76,13 +156,7 @@ fn buckets_have_the_official_verdicts() {
     }
     for folder in scenarios() {
         let Some(mut cloud) = Cloud::start(&[]) else { return };
-        let metadata: Value =
-            serde_json::from_str(&std::fs::read_to_string(folder.join("objects.json")).unwrap()).unwrap();
-        for bucket in std::fs::read_dir(folder.join("objects")).unwrap() {
-            let path = bucket.unwrap().path();
-            let name = path.file_name().unwrap().to_str().unwrap();
-            cloud.ask(json!({"do": "upload", "bucket": name, "folder": path, "metadata": metadata}));
-        }
+        upload(&mut cloud, &folder);
         let flags = flags(&folder);
         let flags: Vec<&str> = flags.iter().map(String::as_str).collect();
         check(&folder, &cloud.run(&[&["verify"], &flags[..]].concat()), "bucket");

@@ -1,53 +1,33 @@
 //! A lake in a bucket: the same commands against an S3 server on loopback.
 
-use std::ffi::OsString;
-use std::io::{BufRead, BufReader};
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 
 use serde_json::Value;
 
 use super::contents::assert_same;
 use super::trail::{self, Ids, keep_without};
-use super::{MANY_COMMITS, World, python};
+use super::{MANY_COMMITS, World};
+use crate::aws::cloud::Cloud;
 use crate::command::{Run, finished, text};
 
 const BUCKET: &str = "a-bucket";
 
-/// A server that ends with this value, or with this process.
+/// A bucket on a server.
 struct Server {
-    child: Child,
-    url: String,
+    cloud: Cloud,
 }
 
 impl Server {
-    fn start(python: &OsString, more: &[&str]) -> Server {
-        let mut child = Command::new(python)
-            .arg(python::script("bucket.py"))
-            .arg(BUCKET)
-            .args(more)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut url = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut url).unwrap();
-        let url = url.trim().to_owned();
-        assert!(url.starts_with("http://127.0.0.1:"), "the S3 server did not start: {url:?}");
-        Server { child, url }
+    /// Starts one, or says loudly why not.
+    fn start(more: &[&str]) -> Option<Server> {
+        let cloud = Cloud::start(&[&["--bucket", BUCKET, "--faults"], more].concat())?;
+        Some(Server { cloud })
     }
 
     /// A command on a lake in a bucket.
     fn command(&self, place: &str, args: &[&str], env: &[(&str, &str)]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_trailhound"));
-        command.args(args).args(["--lake", place, "--endpoint-url", &self.url, "--region", "us-east-1"]);
-        for name in ["AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3"] {
-            command.env_remove(name);
-        }
-        command.env("AWS_ACCESS_KEY_ID", "right").env("AWS_SECRET_ACCESS_KEY", "secret");
-        command.env("AWS_EC2_METADATA_DISABLED", "true").env("AWS_CONFIG_FILE", "/dev/null");
-        command.env("AWS_SHARED_CREDENTIALS_FILE", "/dev/null");
+        let mut command = self.cloud.command(&[args, &["--lake", place]].concat());
         command.envs(MANY_COMMITS.iter().copied()).envs(env.iter().copied());
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command
     }
 
@@ -77,17 +57,9 @@ impl Server {
     }
 }
 
-impl Drop for Server {
-    fn drop(&mut self) {
-        drop(self.child.stdin.take());
-        let _ = self.child.wait();
-    }
-}
-
 #[test]
 fn a_bucket_is_as_good_as_a_folder() {
-    let Some(python) = python::interpreter() else { return };
-    let server = Server::start(&python, &["--busy", "37"]);
+    let Some(server) = Server::start(&["--busy", "37"]) else { return };
     let place = format!("s3://{BUCKET}/some/prefix");
     let world = World::with_trail(200, 81);
     let logs = world.logs();
@@ -117,8 +89,7 @@ fn a_bucket_is_as_good_as_a_folder() {
 
 #[test]
 fn a_crash_leaves_a_bucket_as_it_leaves_a_folder() {
-    let Some(python) = python::interpreter() else { return };
-    let server = Server::start(&python, &[]);
+    let Some(server) = Server::start(&[]) else { return };
     let world = World::with_trail(120, 82);
     let logs = world.logs();
     let oracle = world.oracle();
@@ -136,8 +107,7 @@ fn a_crash_leaves_a_bucket_as_it_leaves_a_folder() {
 /// Two writers of the same events, while the server now and then loses the answer to a commit that it has made.
 #[test]
 fn two_writers_of_a_bucket() {
-    let Some(python) = python::interpreter() else { return };
-    let server = Server::start(&python, &["--lose", "5"]);
+    let Some(server) = Server::start(&["--lose", "5"]) else { return };
     let world = World::with_trail(200, 83);
     super::copy_folder(&world.logs(), &world.path("copy"));
     let (logs, copy, oracle) = (world.logs(), world.path("copy"), world.oracle());
@@ -158,8 +128,7 @@ type Wrong<'a> = (&'a str, &'a str, &'a [(&'a str, &'a str)], &'a [&'a str]);
 
 #[test]
 fn what_is_wrong_with_a_bucket_is_said() {
-    let Some(python) = python::interpreter() else { return };
-    let server = Server::start(&python, &[]);
+    let Some(server) = Server::start(&[]) else { return };
     let world = World::with_trail(60, 84);
     let logs = world.logs();
     let place = format!("s3://{BUCKET}/lake");

@@ -33,7 +33,7 @@ fn every_flipped_bit_is_found_and_named() {
     let world = World::with_trail(60, 61);
     let lake = world.lake("lake").many_commits();
     lake.ingest();
-    let tables = ["events", "objects", "coverage", "last_used"];
+    let tables = ["events", "objects", "coverage", "last_used", "activity"];
     let files: Vec<_> = tables.iter().flat_map(|table| data_files(lake.folder(), table)).collect();
     assert!(files.len() > 6, "{}", files.len());
     let opened = lake::Lake::open(text(lake.folder()), &lake::Aws::default()).unwrap();
