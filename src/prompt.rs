@@ -85,7 +85,7 @@ fn edited(
 ) -> io::Result<Entered> {
     let mut line = Line::default();
     // How far back the history is read, and what was typed before.
-    let (mut back, mut typed) = (0, String::new());
+    let (mut back, mut typed) = (0_usize, String::new());
     screen.draw(&line)?;
     while let Some(key) = keys::read(bytes)? {
         match key {
