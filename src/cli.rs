@@ -8,6 +8,7 @@ pub(crate) mod duration;
 mod grants;
 mod iam_policy;
 mod inventory;
+mod investigate;
 mod lake;
 mod moment;
 mod policy;
@@ -15,6 +16,7 @@ mod query;
 mod rules;
 mod size;
 mod source;
+mod sql;
 mod verify;
 mod watch;
 
@@ -28,16 +30,21 @@ pub(crate) use doctor::DoctorArgs;
 pub(crate) use grants::GrantArgs;
 pub(crate) use iam_policy::IamPolicyArgs;
 pub(crate) use inventory::InventoryArgs;
+pub(crate) use investigate::InvestigateArgs;
 pub(crate) use lake::{At, IngestArgs, LakeCommand};
 pub(crate) use policy::{As, Form, GenerateArgs, HoldIn, PolicyCommand, ReplayArgs, SimulateArgs};
 pub(crate) use query::{QueryArgs, SqlSource};
 pub(crate) use rules::{RuleFlags, RulesArgs, RulesCommand};
 pub(crate) use source::SourceArgs;
+pub(crate) use sql::SqlArgs;
 pub(crate) use verify::VerifyArgs;
 pub(crate) use watch::{ConfigCommand, LogFormat, WatchArgs};
 
+use ::query::Control;
+
 use crate::render::terminal::Terminal;
 use crate::render::{Output, RowOptions};
+use crate::stop::Stop;
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -114,7 +121,7 @@ pub(crate) struct Global {
     #[arg(long, global = true, value_enum, value_name = "FORMAT", default_value_t, hide_possible_values = true)]
     pub(crate) output: Output,
 
-    /// Show at most this many rows of a table; 0 shows all [default: 100 on a terminal, else all]
+    /// Show at most this many rows, and end a query there; 0 shows all [default: 100 of a table on a terminal, else all]
     #[arg(long, global = true, value_name = "N")]
     pub(crate) max_rows: Option<u64>,
 
@@ -141,12 +148,33 @@ pub(crate) struct Global {
     /// Memory that a query may take before it spills to disk, such as 512MiB or 2GiB
     #[arg(long, global = true, value_name = "SIZE", value_parser = size::parse)]
     pub(crate) memory_limit: Option<u64>,
+
+    /// Time that a query may take, such as 30s or 5m [default: what it takes]
+    #[arg(long, global = true, value_name = "DURATION", value_parser = duration::parse)]
+    pub(crate) timeout: Option<TimeDelta>,
 }
 
 impl Global {
     /// How rows are written to standard output.
     pub(crate) fn rows(&self) -> RowOptions {
         self.rows_on(Terminal::stdout(self.no_color))
+    }
+
+    /// What a query may use.
+    pub(crate) fn query_limits(&self) -> ::query::Limits {
+        let mut limits = ::query::Limits::default();
+        if let Some(bytes) = self.memory_limit {
+            limits.memory_bytes = usize::try_from(bytes).unwrap_or(usize::MAX);
+        }
+        if let Some(threads) = self.threads {
+            limits.partitions = usize::from(threads);
+        }
+        limits
+    }
+
+    /// What ends a query that starts now.
+    pub(crate) fn control(&self, stop: &Stop) -> Control {
+        Control::default().within(self.timeout.and_then(|time| time.to_std().ok())).until(stop.flag())
     }
 
     fn rows_on(&self, terminal: Terminal) -> RowOptions {
@@ -168,6 +196,10 @@ pub(crate) enum Command {
     Lake(LakeCommand),
     /// Answer a question in SQL
     Query(QueryArgs),
+    /// Ask questions in SQL, one after the other, with completion and history
+    Sql(SqlArgs),
+    /// The story of a key, an identity, an address or an event: what it did, whom it became, what it left
+    Investigate(InvestigateArgs),
     /// Run the rules and list what they found
     Alerts(AlertsArgs),
     /// Keep a lake current, run the rules and tell people, within a second and without an end

@@ -10,6 +10,7 @@ mod doctor;
 mod iam_policy;
 pub(crate) mod ingest;
 mod inventory;
+mod investigate;
 mod lake;
 mod policy;
 mod query;
@@ -17,6 +18,7 @@ mod rules;
 mod sample;
 mod scan;
 mod schema;
+mod sql;
 mod verify;
 mod watch;
 
@@ -35,6 +37,8 @@ pub(crate) fn run(cli: &Cli, words: Words) -> Result<Outcome, Failure> {
         Command::Ingest(args) => ingest::run(args, global, words),
         Command::Lake(command) => lake::run(command, global, words),
         Command::Query(args) => query::run(args, global, words),
+        Command::Sql(args) => sql::run(args, global, words),
+        Command::Investigate(args) => investigate::run(args, global, words),
         Command::Alerts(args) => alerts::run(args, global, words),
         Command::Watch(args) => watch::run(args, global, words),
         Command::Config(command) => config::run(command, global, words),

@@ -9,6 +9,7 @@ mod grants;
 mod intake;
 mod outcome;
 mod overview;
+mod prompt;
 mod proof;
 mod remote;
 mod render;

@@ -55,6 +55,8 @@ fn every_example_parses() {
         policy::GENERATE_EXAMPLES,
         policy::REPLAY_EXAMPLES,
         deliver::EXAMPLES,
+        investigate::EXAMPLES,
+        sql::EXAMPLES,
         watch::EXAMPLES,
         watch::CONFIG_EXAMPLES,
     ];
