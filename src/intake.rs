@@ -14,9 +14,9 @@ use ingest::reject::Totals;
 use ingest::source::Sources;
 use lake::Lake;
 use lake::schema::EVENTS;
-use tracing_subscriber::EnvFilter;
 
 use crate::cli::{AwsArgs, Global, Input, LakeArgs, Limits, SourceArgs};
+use crate::config::account::Account;
 use crate::outcome::{Failure, Outcome};
 use crate::remote::Buckets;
 use crate::render::report::number;
@@ -30,19 +30,14 @@ const LOOKUP_THREADS: usize = 17;
 /// How often the progress bar looks.
 const TICK: Duration = Duration::from_millis(100);
 
-/// Sends diagnostics to standard error: with `--debug` ours, else none; `RUST_LOG` decides where it is set.
-pub(crate) fn start_diagnostics(debug: bool) {
-    let default = if debug { "trailhound=debug,ingest=debug,query=debug,access=debug,alerts=debug" } else { "off" };
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
-}
-
 /// How places in buckets are reached, and what of them is wanted.
 pub(crate) struct Reach<'a> {
     pub(crate) source: &'a SourceArgs,
     pub(crate) aws: &'a AwsArgs,
     /// Whether a queue is read too, which the flags also concern.
     pub(crate) queue: bool,
+    /// Accounts that are read as well.
+    pub(crate) accounts: &'a [Account],
 }
 
 /// What a command reads, and how.
@@ -62,7 +57,7 @@ impl Intake {
     /// # Errors
     /// A path that is not there.
     pub(crate) fn new(paths: &[PathBuf], limits: Limits, global: &Global, words: Words) -> Result<Self, Failure> {
-        let reach = Reach { source: &SourceArgs::default(), aws: &AwsArgs::default(), queue: false };
+        let reach = Reach { source: &SourceArgs::default(), aws: &AwsArgs::default(), queue: false, accounts: &[] };
         Self::open(paths, &reach, limits, global, words)
     }
 
@@ -190,7 +185,7 @@ impl Events {
             let threads = global.threads.map_or_else(|| Options::default().threads, usize::from);
             return Ok(Events::Lake(Box::new(lake), threads));
         }
-        let reach = Reach { source: &input.source, aws: &input.lake.aws, queue: false };
+        let reach = Reach { source: &input.source, aws: &input.lake.aws, queue: false, accounts: &[] };
         Ok(Events::Logs(Box::new(Intake::open(&input.paths, &reach, input.limits, global, words)?)))
     }
 
@@ -264,7 +259,7 @@ impl Bar {
                 }
                 let of = total.map_or_else(String::new, |total| format!("/{}", number(total)));
                 let mut message = format!("{}{of} files · {} events", number(files), number(records));
-                if buckets.connection.is_some() {
+                if buckets.connections().next().is_some() {
                     message += &format!(" · {} requests", number(buckets.requests()));
                 }
                 shown.set_message(message);

@@ -2,15 +2,20 @@
 
 mod cli;
 mod commands;
+mod config;
+mod diagnostics;
 mod folded;
+mod grants;
 mod intake;
 mod outcome;
 mod overview;
+mod prompt;
 mod proof;
 mod remote;
 mod render;
 mod rulebook;
 mod stop;
+mod watch;
 
 use std::process::ExitCode;
 
@@ -19,7 +24,10 @@ use clap::Parser;
 fn main() -> ExitCode {
     let cli = cli::Cli::parse();
     let words = render::words::Words::new(cli.global.quiet, cli.global.no_color);
-    intake::start_diagnostics(cli.global.debug);
+    // One that never ends says more, as its configuration wants it.
+    if !matches!(cli.command, cli::Command::Watch(_)) {
+        diagnostics::start(cli.global.debug);
+    }
     // One line instead of a backtrace: a panic is ours to mend, or the engine's giving up on one value.
     std::panic::set_hook(Box::new(move |panic| words.error(&format!("internal error: {panic}"))));
     match commands::run(&cli, words) {

@@ -1,12 +1,14 @@
 //! Places that are not on this machine: which words on a command line name them, and what opens them.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use aws::filter::Why;
-use aws::{Connection, Lookup, Objects, Place, lookup};
-use ingest::source::Sources;
+use aws::{Connection, Filter, Lookup, Objects, Paces, Place, lookup};
+use ingest::source::{Listed, Remote, Sources};
 
+use crate::cli::SourceArgs;
 use crate::intake::Reach;
 use crate::outcome::Failure;
 use crate::render::report::number;
@@ -29,9 +31,28 @@ fn is_lookup(text: &str) -> bool {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Buckets {
     pub(crate) connection: Option<Connection>,
+    /// Connections of the accounts of a configuration.
+    pub(crate) accounts: Vec<Connection>,
     pub(crate) objects: Vec<Arc<Objects>>,
     /// Whether `LookupEvents` is asked.
     pub(crate) lookup: bool,
+    /// Accounts that `LookupEvents` is asked about, and how fast.
+    asked: BTreeSet<String>,
+    paces: Option<Arc<Paces>>,
+}
+
+/// What could not be opened: an item of the listing, so that it is counted and told, and the rest is read.
+#[derive(Debug)]
+struct Failed {
+    name: String,
+    why: String,
+}
+
+impl Remote for Failed {
+    fn list(&self) -> Box<dyn Iterator<Item = Listed> + Send> {
+        let error = std::io::Error::other(self.why.clone());
+        Box::new(std::iter::once(Err((self.name.clone(), error))))
+    }
 }
 
 impl Buckets {
@@ -51,26 +72,81 @@ impl Buckets {
                 None => Connection::open(&reach.aws.to_options()).map_err(|error| Failure::Io(error.to_string()))?,
             };
             buckets.connection = Some(connection.clone());
-            let Some(place) = path.to_str().and_then(Place::parse) else {
-                let filter = reach.source.filter();
-                let (from, to) = (reach.source.start_time, reach.source.end_time);
-                let lookup = Lookup::open(&connection, &filter.regions, from, to);
-                sources.add_remote(Arc::new(lookup.map_err(|error| Failure::Io(error.to_string()))?));
-                buckets.lookup = true;
-                continue;
-            };
-            let place = place.map_err(Failure::Usage)?;
-            let objects = Arc::new(Objects::new(&connection, &place, reach.source.filter()));
-            objects.check().map_err(|error| Failure::Io(error.to_string()))?;
-            sources.add_remote(objects.clone());
-            buckets.objects.push(objects);
+            buckets.place(path, &connection, reach.source.filter(), reach.source, sources)?;
         }
-        if let (Some(flag), None, false) = (reach.source.given(), &buckets.connection, reach.queue) {
+        buckets.open_accounts(reach, sources)?;
+        let remote = buckets.connection.is_some() || !reach.accounts.is_empty() || reach.queue;
+        if let (Some(flag), false) = (reach.source.given(), remote) {
             return Err(Failure::Usage(format!(
                 "{flag} prunes the keys of a bucket: give an s3:// place, or leave it out"
             )));
         }
         Ok(buckets)
+    }
+
+    /// Adds one place, reached so.
+    fn place(
+        &mut self,
+        path: &Path,
+        connection: &Connection,
+        filter: Filter,
+        source: &SourceArgs,
+        sources: &mut Sources,
+    ) -> Result<(), Failure> {
+        let Some(place) = path.to_str().and_then(Place::parse) else {
+            let paces = self.paces.get_or_insert_with(Lookup::paces);
+            let lookup = Lookup::open(connection, &filter.regions, (source.start_time, source.end_time), paces);
+            let lookup = lookup.map_err(|error| Failure::Io(error.to_string()))?;
+            if !self.asked.insert(lookup.account().to_owned()) {
+                return Err(Failure::Usage(format!("account {} is asked twice", lookup.account())));
+            }
+            sources.add_remote(Arc::new(lookup));
+            self.lookup = true;
+            return Ok(());
+        };
+        let objects = Arc::new(Objects::new(connection, &place.map_err(Failure::Usage)?, filter));
+        objects.check().map_err(|error| Failure::Io(error.to_string()))?;
+        sources.add_remote(objects.clone());
+        self.objects.push(objects);
+        Ok(())
+    }
+
+    /// Adds what accounts have, one after the other. An account that cannot be reached keeps none of the others back.
+    fn open_accounts(&mut self, reach: &Reach<'_>, sources: &mut Sources) -> Result<(), Failure> {
+        let (mut opened, mut failed) = (self.connection.is_some(), Vec::new());
+        for account in reach.accounts {
+            let connection = Connection::open(&account.options(reach.aws));
+            let connection = connection.map_err(|error| Failure::Io(error.to_string()))?;
+            self.accounts.push(connection.clone());
+            for place in &account.places {
+                let mut filter = reach.source.filter();
+                if !account.regions.is_empty() {
+                    filter.regions.clone_from(&account.regions);
+                }
+                match self.place(Path::new(place), &connection, filter, reach.source, sources) {
+                    Ok(()) => opened = true,
+                    Err(error) => {
+                        failed.push(Failed {
+                            name: format!("account {}, {place}", account.name),
+                            why: error.to_string(),
+                        });
+                    }
+                }
+            }
+        }
+        match failed.first() {
+            // Nothing at all can be read.
+            Some(first) if !opened && !reach.queue => Err(Failure::Io(format!("{}: {}", first.name, first.why))),
+            _ => {
+                failed.into_iter().for_each(|failed| sources.add_remote(Arc::new(failed)));
+                Ok(())
+            }
+        }
+    }
+
+    /// Every connection.
+    pub(crate) fn connections(&self) -> impl Iterator<Item = &Connection> {
+        self.connection.iter().chain(&self.accounts)
     }
 
     /// Says on standard error what was not read.
@@ -107,6 +183,6 @@ impl Buckets {
 
     /// Requests sent to AWS.
     pub(crate) fn requests(&self) -> u64 {
-        self.connection.as_ref().map_or(0, |connection| connection.meter().requests())
+        self.connections().map(|connection| connection.meter().requests()).sum()
     }
 }

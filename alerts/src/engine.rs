@@ -238,6 +238,18 @@ impl Engine {
         Ok(bases)
     }
 
+    /// What was counted so far, for whoever watches an engine that never finishes.
+    pub fn counters(&self) -> Counters {
+        let mut counters = self.counters;
+        counters.shed_matches = self.groups.shed + self.pending.shed;
+        for (_, shed, late) in self.network.losses() {
+            counters.shed_correlated += shed;
+            counters.late_correlated += late;
+        }
+        counters.shed_remembered = self.coverage.shed + self.uses.iter().map(|(_, uses)| uses.shed).sum::<u64>();
+        counters
+    }
+
     /// Which rules hold in which rows. Pure; correlations and memories take no part.
     pub fn matches(&self, batch: &RecordBatch, out: &mut Vec<Match>) {
         Run::new(&self.program, batch).matches(out);

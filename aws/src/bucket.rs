@@ -244,7 +244,7 @@ impl Read for Body {
             if n > 0 || out.is_empty() {
                 return Ok(n);
             }
-            match self.connection.wait(self.stream.next()) {
+            match self.connection.reading(self.stream.next())? {
                 Some(Ok(bytes)) => self.chunk = io::Cursor::new(bytes.to_vec()),
                 Some(Err(error)) => return Err(io::Error::other(format!("the answer broke off: {error}"))),
                 None => return Ok(0),

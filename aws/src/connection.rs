@@ -1,6 +1,6 @@
 //! How AWS is reached: flags, environment and files of the AWS command line, and the clients that follow from them.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use aws_config::retry::RetryConfig;
@@ -12,7 +12,9 @@ use aws_sdk_s3::config::interceptors::{
     BeforeDeserializationInterceptorContextRef, BeforeTransmitInterceptorContextRef,
 };
 use aws_sdk_s3::config::{ConfigBag, Intercept, RuntimeComponents};
+use ingest::source::Halted;
 use tokio::runtime::{Builder, Runtime};
+use tokio::sync::watch;
 
 use crate::error::{Error, Kind, explain};
 use crate::meter::Meter;
@@ -20,10 +22,10 @@ use crate::meter::Meter;
 /// Attempts at a request, where `AWS_MAX_ATTEMPTS` does not say: throttling may last.
 const ATTEMPTS: u32 = 10;
 /// Longest pause between two attempts.
-const PAUSE_MAX: Duration = Duration::from_secs(20);
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+pub(crate) const PAUSE_MAX: Duration = Duration::from_secs(20);
+pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// A server that is silent for so long is asked again.
-const READ_TIMEOUT: Duration = Duration::from_secs(60);
+pub(crate) const READ_TIMEOUT: Duration = Duration::from_secs(60);
 /// Where S3 and a forgotten region meet.
 const REGION: &str = "us-east-1";
 
@@ -52,6 +54,26 @@ pub struct Connection {
     /// Whether another server than AWS' speaks S3.
     custom: bool,
     meter: Arc<Meter>,
+    halted: Arc<watch::Sender<bool>>,
+}
+
+/// Ends what a connection reads. Does not keep the connection.
+#[derive(Debug, Clone)]
+pub struct Halter(Weak<watch::Sender<bool>>);
+
+impl Halter {
+    /// Whether the connection is gone.
+    pub fn is_idle(&self) -> bool {
+        self.0.strong_count() == 0
+    }
+
+    /// Nobody waits for objects, listings, pages and messages any more: whoever does is told that an end was asked for.
+    /// What is written and deleted goes on.
+    pub fn halt(&self) {
+        if let Some(halted) = self.0.upgrade() {
+            halted.send_replace(true);
+        }
+    }
 }
 
 impl std::fmt::Debug for Connection {
@@ -74,7 +96,13 @@ impl Connection {
             .build()
             .map_err(|error| Error::new("AWS", Kind::Other, format!("no threads: {error}")))?;
         let (config, custom) = runtime.block_on(load(options));
-        Ok(Connection { runtime: Arc::new(runtime), config, custom, meter: Arc::default() })
+        Ok(Connection {
+            runtime: Arc::new(runtime),
+            config,
+            custom,
+            meter: Arc::default(),
+            halted: Arc::new(watch::Sender::new(false)),
+        })
     }
 
     /// Counters of what was asked.
@@ -92,6 +120,18 @@ impl Connection {
         self.custom
     }
 
+    /// Where credentials come from; none with `--no-sign-request`.
+    pub(crate) fn credentials(&self) -> Option<SharedCredentialsProvider> {
+        self.config.credentials_provider()
+    }
+
+    /// The other server that a service is asked at: `AWS_ENDPOINT_URL_SERVICE`, `--endpoint-url`, `AWS_ENDPOINT_URL`.
+    pub(crate) fn endpoint_of(&self, service: &str) -> Option<String> {
+        let name = format!("AWS_ENDPOINT_URL_{}", service.to_ascii_uppercase());
+        let of_service = std::env::var(name).ok().filter(|url| !url.is_empty());
+        of_service.or_else(|| self.config.endpoint_url().map(str::to_owned))
+    }
+
     pub(crate) fn runtime(&self) -> &Arc<Runtime> {
         &self.runtime
     }
@@ -99,6 +139,34 @@ impl Connection {
     /// Waits for an answer. Not to be called from a thread of the runtime.
     pub(crate) fn wait<F: Future>(&self, future: F) -> F::Output {
         self.runtime.block_on(future)
+    }
+
+    /// What ends reading early.
+    pub fn halter(&self) -> Halter {
+        Halter(Arc::downgrade(&self.halted))
+    }
+
+    /// Waits for something that is read. Not to be called from a thread of the runtime.
+    ///
+    /// # Errors
+    /// An end was asked for before it came.
+    pub(crate) fn reading<F: Future>(&self, future: F) -> Result<F::Output, Halted> {
+        let mut halted = self.halted.subscribe();
+        self.runtime.block_on(async {
+            tokio::select! {
+                biased;
+                _ = halted.wait_for(|halted| *halted) => Err(Halted),
+                output = future => Ok(output),
+            }
+        })
+    }
+
+    /// Sleeps between two attempts to read.
+    ///
+    /// # Errors
+    /// As [`Connection::reading`].
+    pub(crate) fn pause(&self, pause: Duration) -> Result<(), Halted> {
+        self.reading(async { tokio::time::sleep(pause).await })
     }
 
     pub(crate) fn s3(&self, region: &str) -> aws_sdk_s3::Client {
@@ -169,8 +237,13 @@ impl Connection {
     }
 }
 
+/// Attempts at a request, the first included.
+pub(crate) fn attempts() -> u32 {
+    std::env::var("AWS_MAX_ATTEMPTS").ok().and_then(|text| text.parse().ok()).unwrap_or(ATTEMPTS)
+}
+
 async fn load(options: &Options) -> (SdkConfig, bool) {
-    let attempts = std::env::var("AWS_MAX_ATTEMPTS").ok().and_then(|text| text.parse().ok()).unwrap_or(ATTEMPTS);
+    let attempts = attempts();
     // The standard mode draws each pause between nothing and its bound: full jitter.
     let retry = RetryConfig::standard().with_max_attempts(attempts).with_max_backoff(PAUSE_MAX);
     let timeout = TimeoutConfig::builder().connect_timeout(CONNECT_TIMEOUT).read_timeout(READ_TIMEOUT).build();

@@ -133,11 +133,11 @@ impl Fetch for Get {
     fn open(&self) -> io::Result<Box<dyn Read + Send>> {
         let connection = self.bucket.connection();
         let Some(coming) = self.coming() else {
-            let opened = connection.wait(self.bucket.open(&self.key))?;
+            let opened = connection.reading(self.bucket.open(&self.key))??;
             self.wrote(opened.modified);
             return Ok(Box::new(opened.into_read(connection)));
         };
-        let came = connection.wait(coming).map_err(|_| io::Error::other("the program is ending"))?;
+        let came = connection.reading(coming)?.map_err(|_| io::Error::other("the program is ending"))?;
         let (bytes, modified, permit) = came?;
         self.wrote(modified);
         Ok(Box::new(Held { bytes: Cursor::new(bytes), _permit: permit }))

@@ -63,10 +63,20 @@ pub struct Lookup {
     regions: Vec<String>,
     from: DateTime<Utc>,
     to: DateTime<Utc>,
-    paces: Paces,
+    paces: Arc<Paces>,
 }
 
 impl Lookup {
+    /// Paces that every account and Region is asked at, whoever asks: to be shared by all who do.
+    pub fn paces() -> Arc<Paces> {
+        Arc::new(Paces::new(INTERVAL))
+    }
+
+    /// The account that is asked.
+    pub fn account(&self) -> &str {
+        &self.account
+    }
+
     /// Events of this time, or of the last ninety days. Asks who we are.
     ///
     /// # Errors
@@ -74,8 +84,8 @@ impl Lookup {
     pub fn open(
         connection: &Connection,
         regions: &BTreeSet<String>,
-        from: Option<DateTime<Utc>>,
-        to: Option<DateTime<Utc>>,
+        (from, to): (Option<DateTime<Utc>>, Option<DateTime<Utc>>),
+        paces: &Arc<Paces>,
     ) -> Result<Lookup, Error> {
         let account = connection.account()?;
         let now = Utc::now();
@@ -85,7 +95,7 @@ impl Lookup {
         };
         let from = from.unwrap_or(now - KEPT).max(now - KEPT);
         let to = to.unwrap_or(now).min(now);
-        Ok(Lookup { connection: connection.clone(), account, regions, from, to, paces: Paces::new(INTERVAL) })
+        Ok(Lookup { connection: connection.clone(), account, regions, from, to, paces: paces.clone() })
     }
 
     fn day(&self, region: &str, start: DateTime<Utc>) -> Input {
@@ -103,7 +113,7 @@ impl Lookup {
             region: region.to_owned(),
             from: start,
             to: end,
-            pace: self.paces.of(region),
+            pace: self.paces.of(&format!("{}/{region}", self.account)),
         };
         // Only a day that is over has a time, by which the ledger may hold it.
         let modified = whole.then(|| end.timestamp_micros());
@@ -158,10 +168,10 @@ struct Pages {
 
 impl Pages {
     /// Asks for the next page, in turn, and again where that is worth it.
-    fn ask(&mut self) -> Result<(), Error> {
+    fn ask(&mut self) -> io::Result<()> {
         let mut backoff = Backoff::new(PAUSE, PAUSE_MAX, ATTEMPTS);
         loop {
-            std::thread::sleep(self.day.pace.turn(Instant::now()));
+            self.day.connection.pause(self.day.pace.turn(Instant::now()))?;
             let request = self
                 .client
                 .lookup_events()
@@ -171,7 +181,7 @@ impl Pages {
                 .max_results(50)
                 .set_next_token(self.token.clone());
             let what = format!("LookupEvents in {}", self.day.region);
-            let answer = self.day.connection.wait(request.send());
+            let answer = self.day.connection.reading(request.send())?;
             let error = match answer.map_err(|error| explain(&error, &what, "cloudtrail:LookupEvents", "*")) {
                 Ok(answer) => {
                     let events = answer.events().iter().filter_map(|event| event.cloud_trail_event());
@@ -186,9 +196,9 @@ impl Pages {
                 Err(error) => error,
             };
             let worth = matches!(error.kind, Kind::Throttled | Kind::Network) || error.is_server_fault();
-            let Some(pause) = backoff.next(lot()).filter(|_| worth) else { return Err(error) };
+            let Some(pause) = backoff.next(lot()).filter(|_| worth) else { return Err(error.into()) };
             self.day.connection.meter().retry();
-            std::thread::sleep(pause);
+            self.day.connection.pause(pause)?;
         }
     }
 }

@@ -41,6 +41,11 @@ impl Objects {
         self.bucket.connection().wait(self.bucket.page(&self.prefix, "")).map(drop)
     }
 
+    /// How it is reached.
+    pub fn connection(&self) -> &Connection {
+        self.bucket.connection()
+    }
+
     /// Where it is.
     pub fn place(&self) -> Place {
         Place { bucket: self.bucket.name().to_owned(), prefix: self.prefix.clone() }
@@ -126,7 +131,8 @@ impl Iterator for Listing {
                 return None;
             }
             let after = self.after.clone().max(self.page_end.clone());
-            match self.bucket.connection().wait(self.bucket.page(&self.prefix, &after)) {
+            // Where an end was asked for, there is no next.
+            match self.bucket.connection().reading(self.bucket.page(&self.prefix, &after)).ok()? {
                 Ok(Page { objects, more }) => {
                     self.more = more && !objects.is_empty();
                     if let Some(last) = objects.last() {

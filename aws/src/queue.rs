@@ -4,6 +4,7 @@
 //! queue's own limit goes to its dead-letter queue: nothing is deleted because it failed.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -33,6 +34,7 @@ pub struct Queue {
     /// Receipts of held messages, by message id.
     held: Arc<Mutex<BTreeMap<String, String>>>,
     heartbeat: JoinHandle<()>,
+    extensions: Arc<AtomicU64>,
 }
 
 /// A message that was received.
@@ -61,9 +63,24 @@ impl Queue {
         };
         let (timeout_seconds, has_dead_letters) = connection.wait(attributes(&client, &url))?;
         let held: Arc<Mutex<BTreeMap<String, String>>> = Arc::default();
-        let beat = beat(client.clone(), url.clone(), timeout_seconds, held.clone());
+        let extensions: Arc<AtomicU64> = Arc::default();
+        let beat = beat(client.clone(), url.clone(), timeout_seconds, held.clone(), extensions.clone());
         let heartbeat = connection.runtime().spawn(beat);
-        Ok(Queue { connection: connection.clone(), client, url, timeout_seconds, has_dead_letters, held, heartbeat })
+        Ok(Queue {
+            connection: connection.clone(),
+            client,
+            url,
+            timeout_seconds,
+            has_dead_letters,
+            held,
+            heartbeat,
+            extensions,
+        })
+    }
+
+    /// How often messages were held for another timeout.
+    pub fn extensions(&self) -> u64 {
+        self.extensions.load(Ordering::Relaxed)
     }
 
     /// Its URL.
@@ -85,7 +102,8 @@ impl Queue {
             .wait_time_seconds(seconds)
             .message_system_attribute_names(MessageSystemAttributeName::ApproximateReceiveCount)
             .message_system_attribute_names(MessageSystemAttributeName::SentTimestamp);
-        let answer = self.connection.wait(request.send());
+        // What is on its way when an end is asked for is not held: it comes again.
+        let Ok(answer) = self.connection.reading(request.send()) else { return Ok(Vec::new()) };
         let answer = answer.map_err(|error| explain(&error, &self.url, "sqs:ReceiveMessage", "the queue"))?;
         let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
         let mut received = Vec::new();
@@ -190,7 +208,13 @@ async fn attributes(client: &aws_sdk_sqs::Client, url: &str) -> Result<(i32, boo
 }
 
 /// Keeps held messages invisible, for ever and in batches of ten.
-async fn beat(client: aws_sdk_sqs::Client, url: String, timeout: i32, held: Arc<Mutex<BTreeMap<String, String>>>) {
+async fn beat(
+    client: aws_sdk_sqs::Client,
+    url: String,
+    timeout: i32,
+    held: Arc<Mutex<BTreeMap<String, String>>>,
+    extensions: Arc<AtomicU64>,
+) {
     let half = Duration::from_millis(u64::try_from(timeout).unwrap_or(0).max(1) * 500);
     loop {
         tokio::time::sleep(half).await;
@@ -199,6 +223,7 @@ async fn beat(client: aws_sdk_sqs::Client, url: String, timeout: i32, held: Arc<
             held.iter().map(|(id, receipt)| (id.clone(), receipt.clone())).collect()
         };
         let gone = extend(&client, &url, timeout, &receipts).await;
+        extensions.fetch_add(receipts.len().saturating_sub(gone.len()) as u64, Ordering::Relaxed);
         let mut held = held.lock().unwrap_or_else(PoisonError::into_inner);
         for id in gone {
             held.remove(&id);

@@ -11,6 +11,7 @@ mod sink;
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 
 pub use policy::{GroupBy, Policy};
 pub use route::Route;
@@ -44,6 +45,17 @@ struct File {
     routes: Vec<Route>,
     #[serde(default)]
     silences: Vec<Silence>,
+    // Sections of the same file that are the command's: what is in them is not ours to judge.
+    #[serde(default, rename = "watch")]
+    _watch: Option<IgnoredAny>,
+    #[serde(default, rename = "rules")]
+    _rules: Option<IgnoredAny>,
+    #[serde(default, rename = "lake")]
+    _lake: Option<IgnoredAny>,
+    #[serde(default, rename = "metrics")]
+    _metrics: Option<IgnoredAny>,
+    #[serde(default, rename = "account")]
+    _account: Option<IgnoredAny>,
 }
 
 impl Config {

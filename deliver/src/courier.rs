@@ -4,6 +4,7 @@
 //! a time, in the order in which they are due. A sink that fails is left alone for longer and longer, with jitter; one that
 //! says when to come back is taken at its word.
 
+mod history;
 mod lane;
 
 use std::collections::BTreeMap;
@@ -21,12 +22,15 @@ use crate::config::{Config, SinkConfig};
 use crate::error::Error;
 use crate::outbox::{Outbox, Standing};
 use crate::send::{self, Outside, Sink, Verdict};
+use history::History;
+pub use history::Told;
 use lane::{Lane, Until};
 
 /// Sends what the outbox holds.
 pub struct Courier {
     outbox: Arc<Outbox>,
     lanes: Vec<Arc<Lane>>,
+    history: Arc<History>,
 }
 
 /// What a sink's lane has done since it was made.
@@ -71,8 +75,10 @@ impl Courier {
 
     /// A courier to sinks of one's own.
     pub fn with(sinks: BTreeMap<String, (Arc<dyn Sink>, SinkConfig)>, outbox: Arc<Outbox>) -> Courier {
-        let lanes = sinks.into_iter().map(|(name, (sink, config))| Arc::new(Lane::new(name, sink, config)));
-        Courier { outbox, lanes: lanes.collect() }
+        let history: Arc<History> = Arc::default();
+        let lane = |(name, (sink, config))| Arc::new(Lane::new(name, sink, config, history.clone()));
+        let lanes = sinks.into_iter().map(lane).collect();
+        Courier { outbox, lanes, history }
     }
 
     /// Sends until `stop` is done; then ends what is under way and returns. Deliveries that are put meanwhile go out as
@@ -123,6 +129,12 @@ impl Courier {
     /// What each sink's lane has done so far: sent, failed attempts, given up. For metrics.
     pub fn tallies(&self) -> BTreeMap<String, Drained> {
         self.lanes.iter().map(|lane| (lane.name().to_owned(), lane.tally().read())).collect()
+    }
+
+    /// What became of alerts since the last time, and how often that was not kept because nobody asked. The outbox is the
+    /// truth; this is for records.
+    pub fn told(&self) -> (Vec<Told>, u64) {
+        self.history.take()
     }
 
     fn done(&self) -> Drained {

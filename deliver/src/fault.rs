@@ -33,11 +33,11 @@ pub(crate) fn limit(name: &str, default: u64) -> u64 {
 /// A step of the work has been reached.
 #[cfg(not(debug_assertions))]
 #[inline(always)]
-pub(crate) fn point(_step: &'static str) {}
+pub fn point(_step: &'static str) {}
 
 /// A step of the work has been reached.
 #[cfg(debug_assertions)]
-pub(crate) fn point(step: &'static str) {
+pub fn point(step: &'static str) {
     if wanted(step) {
         std::process::abort();
     }

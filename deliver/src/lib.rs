@@ -33,7 +33,7 @@ mod samples;
 
 pub use clock::now;
 pub use config::Config;
-pub use courier::{Courier, Drained};
+pub use courier::{Courier, Drained, Told};
 pub use desk::{Accepted, Desk};
 pub use error::Error;
 pub use outbox::Outbox;

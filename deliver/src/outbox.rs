@@ -89,6 +89,11 @@ impl Outbox {
         self.changes.subscribe()
     }
 
+    /// Bytes on disk.
+    pub fn bytes(&self) -> u64 {
+        self.lock().storage.bytes()
+    }
+
     /// Lines of the log that could not be read, as bytes of a failing disk: what they said is lost.
     pub fn damaged(&self) -> u64 {
         self.lock().damaged

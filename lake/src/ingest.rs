@@ -24,6 +24,7 @@ use crate::lake::Lake;
 use crate::rows::Object;
 use crate::schema::EVENTS;
 use crate::stage::{self, Stage};
+use crate::state::State;
 use crate::table::DataFile;
 
 /// Rows after which a batch is committed, at the next whole object.
@@ -32,6 +33,8 @@ const BATCH_ROWS: usize = 2_000_000;
 const BATCH_OBJECTS: usize = 100_000;
 /// An event this far in the future is flagged: its sender's clock, or its sender, is wrong.
 const FUTURE_MICROS: i64 = 3_600_000_000;
+
+pub use prime::Prime;
 
 /// Folds events into rows of `last_used`; the lake does not know how. A batch asks for them once.
 pub trait LastUsed {
@@ -83,6 +86,10 @@ pub struct Ingest<'a> {
     now: i64,
     outcome: Outcome,
     failure: Option<Error>,
+    /// Rows of `alerts` for the next commit.
+    alerts: Vec<RecordBatch>,
+    /// What stands with the next commit.
+    state: Option<State>,
 }
 
 impl<'a> Ingest<'a> {
@@ -110,6 +117,8 @@ impl<'a> Ingest<'a> {
             now: chrono::Utc::now().timestamp_micros(),
             outcome,
             failure: None,
+            alerts: Vec::new(),
+            state: None,
         })
     }
 
@@ -138,6 +147,31 @@ impl<'a> Ingest<'a> {
         }
         fault::point("ingest.end");
         Ok(self.outcome)
+    }
+
+    /// Rows of the table `alerts`, which stand with the next commit.
+    pub fn alerts(&mut self, rows: RecordBatch) {
+        if rows.num_rows() > 0 {
+            self.alerts.push(rows);
+        }
+    }
+
+    /// Commits what there is now; objects must be whole. The state stands exactly when the rows do, and
+    /// [`Lake::state`] gives it back. Where there is nothing to commit, nothing happens.
+    ///
+    /// # Errors
+    /// What stopped it, now or before.
+    pub fn checkpoint(&mut self, state: Option<State>) -> Result<()> {
+        if let Some(failure) = self.failure.take() {
+            return Err(failure);
+        }
+        self.state = state;
+        self.commit()
+    }
+
+    /// What was done so far.
+    pub fn outcome(&self) -> &Outcome {
+        &self.outcome
     }
 
     fn take(&mut self, batch: &RecordBatch) -> Result<()> {

@@ -16,14 +16,14 @@ use crate::schema::OBJECTS;
 
 /// The objects of a lake at the moment it was read: 128 bits of a keyed hash each.
 pub struct Ledger {
-    objects: HashSet<u128>,
+    objects: Mutex<HashSet<u128>>,
     low: std::hash::RandomState,
     high: std::hash::RandomState,
 }
 
 impl std::fmt::Debug for Ledger {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Ledger").field("objects", &self.objects.len()).finish_non_exhaustive()
+        f.debug_struct("Ledger").finish_non_exhaustive()
     }
 }
 
@@ -33,8 +33,11 @@ impl Ledger {
     /// # Errors
     /// The table `objects` cannot be read.
     pub fn load(lake: &Lake) -> Result<Ledger> {
-        let mut ledger =
-            Ledger { objects: HashSet::new(), low: std::hash::RandomState::new(), high: std::hash::RandomState::new() };
+        let ledger = Ledger {
+            objects: Mutex::default(),
+            low: std::hash::RandomState::new(),
+            high: std::hash::RandomState::new(),
+        };
         for file in lake.files(OBJECTS)? {
             read::file(lake, OBJECTS, &file, Some(&["object", "modified", "bytes"]), &mut |batch| {
                 ledger.add(&batch);
@@ -44,7 +47,13 @@ impl Ledger {
         Ok(ledger)
     }
 
-    fn add(&mut self, batch: &RecordBatch) {
+    /// An object that is read from now on, by name, bytes as stored and time of writing in microseconds.
+    pub fn note(&self, name: &str, bytes: u64, modified: i64) {
+        let key = self.key(name, i64::try_from(bytes).unwrap_or(i64::MAX), modified);
+        self.objects.lock().unwrap_or_else(PoisonError::into_inner).insert(key);
+    }
+
+    fn add(&self, batch: &RecordBatch) {
         let (Some(names), Some(times), Some(sizes)) = (
             batch.column_by_name("object").and_then(|c| c.as_string_opt::<i32>()),
             batch.column_by_name("modified").and_then(|c| c.as_primitive_opt::<TimestampMicrosecondType>()),
@@ -54,7 +63,7 @@ impl Ledger {
         };
         for row in (0..batch.num_rows()).filter(|row| times.is_valid(*row)) {
             let key = self.key(names.value(row), sizes.value(row), times.value(row));
-            self.objects.insert(key);
+            self.objects.lock().unwrap_or_else(PoisonError::into_inner).insert(key);
         }
     }
 
@@ -137,6 +146,7 @@ impl pipeline::Ledger for Ledger {
         // A pipe is a new thing each time, and so is what has no time.
         let (Place::File(_) | Place::Fetched(_), Some(modified)) = (&input.place, input.modified) else { return false };
         let bytes = i64::try_from(input.bytes).unwrap_or(i64::MAX);
-        self.objects.contains(&self.key(&input.name, bytes, modified))
+        let key = self.key(&input.name, bytes, modified);
+        self.objects.lock().unwrap_or_else(PoisonError::into_inner).contains(&key)
     }
 }

@@ -1,11 +1,12 @@
 //! trailhound's lake: rows to durable tables, each event once, readable by everyone.
 //!
 //! A lake is a folder or a prefix of a bucket with one Delta table a noun: `events`, `objects` (the ledger), `rejects`,
-//! `coverage`, `last_used`, `activity`, `digested` ([`schema`]). In the order of the work: [`location`] opens the place (with
-//! [`credentials`] for a bucket), [`lake`] opens the tables and finishes what an earlier writer left, [`ledger`] says which objects
-//! are there already, [`ingest`] takes a scan's rows: [`days`] splits them, [`stage`] and [`encode`] make data files,
-//! [`manifest`] and [`table`] commit them. [`read`], [`events`] and [`parts`] give rows back, [`digested`] what is proven of
-//! them, [`upkeep`] keeps it all in
+//! `coverage`, `last_used`, `activity`, `alerts`, `digested` ([`schema`]). In the order of the work: [`location`] opens the
+//! place (with [`credentials`] for a bucket), [`lake`] opens the tables and finishes what an earlier writer left, [`ledger`] says
+//! which objects are there already, [`ingest`] takes a scan's rows: [`days`] splits them, [`stage`] and [`encode`] make data
+//! files, [`manifest`] and [`table`] commit them, with the [`state`] of whoever reads on and on. [`inventory`] keeps who had what beside
+//! them. [`read`], [`events`] and
+//! [`parts`] give rows back, [`digested`] what is proven of them, [`upkeep`] keeps it all in
 //! order. [`fault`] is for tests.
 //!
 //! Two rules hold everything up. **The commit of `events` is the moment of truth**: before it a batch is garbage,
@@ -18,6 +19,7 @@ pub mod digested;
 pub mod error;
 pub mod fault;
 pub mod ingest;
+pub mod inventory;
 pub mod lake;
 pub mod ledger;
 pub mod location;
@@ -34,6 +36,7 @@ mod parts;
 mod read;
 mod rows;
 mod stage;
+mod state;
 mod table;
 
 #[cfg(test)]
@@ -41,8 +44,9 @@ mod tests;
 
 pub use digested::{Note, Proof};
 pub use error::{Error, Result};
-pub use ingest::{Ingest, LastUsed, Outcome};
+pub use ingest::{Ingest, LastUsed, Outcome, Prime};
 pub use lake::Lake;
 pub use ledger::{Ledger, Names};
 pub use location::{Aws, Location};
+pub use state::State;
 pub use table::DataFile;

@@ -22,8 +22,11 @@ pub const LAST_USED: &str = "last_used";
 /// What `access` knows of principals beside `last_used`. Partial rows: sum and take the extremes.
 pub const ACTIVITY: &str = "activity";
 
+/// What became of alerts: one row a step. Folded: one row an alert.
+pub const ALERTS: &str = "alerts";
+
 /// The tables beside `events`, in the order in which a batch reaches them.
-pub const SIDE: &[&str] = &[OBJECTS, REJECTS, COVERAGE, LAST_USED, ACTIVITY];
+pub const SIDE: &[&str] = &[OBJECTS, REJECTS, COVERAGE, LAST_USED, ACTIVITY, ALERTS];
 
 /// The kind of the rows of `activity` that count what was folded.
 pub const TOTAL: &str = "total";
@@ -34,7 +37,7 @@ pub const BATCHES: &str = "batches";
 pub const DIGESTED: &str = "digested";
 
 /// All tables beside `events`. `digested` has commits of its own, because digests come up to an hour after the events.
-pub const BESIDE: &[&str] = &[OBJECTS, REJECTS, COVERAGE, LAST_USED, ACTIVITY, DIGESTED];
+pub const BESIDE: &[&str] = &[OBJECTS, REJECTS, COVERAGE, LAST_USED, ACTIVITY, ALERTS, DIGESTED];
 
 pub(crate) const PARTITION: &str = "event_date";
 /// The column of `events` with every field that the others do not give back.
@@ -50,6 +53,7 @@ pub(crate) fn spec(name: &str) -> Spec {
         OBJECTS => (OBJECTS, objects()),
         REJECTS => (REJECTS, rejects()),
         COVERAGE => (COVERAGE, coverage()),
+        ALERTS => (ALERTS, alerts()),
         ACTIVITY => (ACTIVITY, activity()),
         DIGESTED => (DIGESTED, digested()),
         _ => (LAST_USED, last_used()),
@@ -57,6 +61,7 @@ pub(crate) fn spec(name: &str) -> Spec {
     let first = match name {
         OBJECTS | REJECTS | DIGESTED => &["object"],
         COVERAGE => &["account"],
+        ALERTS => &["fingerprint"],
         ACTIVITY => &["subject"],
         _ => &["principal"],
     };
@@ -139,6 +144,34 @@ pub fn last_used() -> SchemaRef {
     ]))
 }
 
+/// Columns of `alerts`: what a step says of an alert, null where it says nothing. A step is `found` (again, with more events),
+/// `suppressed`, `sent` or `dead`; the last two name the sink, the message's key and what the sink said. Lists are joined by `; `.
+pub fn alerts() -> SchemaRef {
+    Arc::new(Schema::new(vec![
+        text("fingerprint"),
+        text("step"),
+        time("at"),
+        text("sink"),
+        text("key"),
+        text("error"),
+        text("rule"),
+        text("rule_id"),
+        text("title"),
+        text("severity"),
+        time("time"),
+        time("last_time"),
+        number("count"),
+        text("principal"),
+        text("actor"),
+        text("account"),
+        text("region"),
+        text("source_addresses"),
+        text("user_agents"),
+        text("what"),
+        text("event_ids"),
+        text("detail"),
+    ]))
+}
 /// Columns of `activity`: one row a kind, subject, name and moment. What kinds there are is for `access` to say; of
 /// `detail` the latest counts.
 pub fn activity() -> SchemaRef {

@@ -2,8 +2,8 @@
 //! last; and rows in order, for whoever rewrites a lake's files.
 //!
 //! [`table`] is the scan, [`figures`] what the log says of files, [`needle`], [`bloom`] and [`reader`] the way to one
-//! row among millions, [`older`] what files of an older version lack. The tables `coverage`, `last_used` and `activity`
-//! hold partial rows, one set a batch, and [`fold`] makes whole ones of them; [`proof`] joins digests with what was read.
+//! row among millions, [`older`] what files of an older version lack. The tables `coverage`, `last_used`, `activity` and
+//! `alerts` hold partial rows, one set a batch, and [`fold`] makes whole ones of them; [`proof`] joins digests with what was read.
 //! This room asks the lake for its files, and must not write.
 
 mod bloom;
@@ -22,7 +22,7 @@ use arrow::compute::cast;
 use arrow::datatypes::{FieldRef, SchemaRef};
 use arrow::error::ArrowError;
 use datafusion::catalog::TableProvider;
-use lake::schema::{ACTIVITY, BESIDE, COVERAGE, DIGESTED, EVENTS, LAST_USED, OBJECTS, REJECTS};
+use lake::schema::{ACTIVITY, ALERTS, BESIDE, COVERAGE, DIGESTED, EVENTS, LAST_USED, OBJECTS, REJECTS};
 use lake::{DataFile, Lake};
 
 use crate::answer::BlockingAnswer;
@@ -30,7 +30,7 @@ use crate::error::{Error, Result, explain};
 use crate::session::{Engine, Limits};
 use table::LakeTable;
 
-pub use proof::is_needed;
+pub(crate) use proof::is_needed;
 
 /// Columns of a table of a lake.
 pub fn columns(table: &str) -> SchemaRef {
@@ -40,6 +40,7 @@ pub fn columns(table: &str) -> SchemaRef {
         COVERAGE => lake::schema::coverage(),
         DIGESTED => lake::schema::digested(),
         LAST_USED => lake::schema::last_used(),
+        ALERTS => lake::schema::alerts(),
         ACTIVITY => lake::schema::activity(),
         _ => ingest::schema::event_schema(),
     }
@@ -56,8 +57,8 @@ impl Engine {
         for name in BESIDE.iter().copied() {
             let parts = provider(lake, name, files(lake, name)?)?;
             match fold::sql(name) {
-                Some(sql) if lake.has(name) && name != COVERAGE => self.put(name, fold::view(name, parts, sql)?)?,
-                _ => self.put(name, parts)?,
+                Some(sql) if lake.has(name) && name != COVERAGE => self.put(name, fold::view(name, parts, sql)?),
+                _ => self.put(name, parts),
             }
         }
         proof::register(self, lake)
@@ -96,7 +97,7 @@ pub fn merged(lake: &Lake, table: &'static str, files: &[DataFile], limits: &Lim
 fn rows(lake: &Lake, table: &'static str, files: &[DataFile], sql: &str, limits: &Limits) -> Result<Rows> {
     let engine = Engine::new(limits.clone())?;
     engine.open_store(lake);
-    engine.put(fold::PARTS, provider(lake, table, files.to_vec())?)?;
+    engine.put(fold::PARTS, provider(lake, table, files.to_vec())?);
     Ok(Rows { answer: engine.query_blocking(sql)?, schema: columns(table) })
 }
 
@@ -124,7 +125,8 @@ impl Iterator for Rows {
     }
 }
 
-fn fit(batch: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch> {
+/// A batch with exactly these columns, cast where the engine has made other types of them.
+pub(crate) fn fit(batch: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch> {
     let fitted = || -> std::result::Result<RecordBatch, ArrowError> {
         let column = |(column, field): (&ArrayRef, &FieldRef)| match column.data_type() == field.data_type() {
             true => Ok(column.clone()),

@@ -14,6 +14,7 @@ Examples:
   trailhound ingest ./logs --lake s3://our-lake/cloudtrail --region eu-west-1
   trailhound ingest s3://our-trail-bucket --lake ./incident
   trailhound ingest s3://our-trail-bucket --verify-digests
+  trailhound ingest --config accounts.toml --start-time 7d
   trailhound ingest sqs://trail-notifications --follow
   trailhound ingest sqs://trail-notifications s3://our-trail-bucket --start-time 3d
   trailhound ingest s3://our-trail-bucket/prefix --start-time 7d --log-region eu-west-1 --role-arn arn:aws:iam::111122223333:role/logs
@@ -34,8 +35,12 @@ const PLACE: &str = "./trailhound-lake";
 #[command(after_help = INGEST_EXAMPLES)]
 pub(crate) struct IngestArgs {
     /// Files, folders (read recursively), globs, s3://BUCKET/PREFIX or sqs://QUEUE; `-` is standard input
-    #[arg(required = true, value_name = "PATH")]
+    #[arg(required_unless_present = "config", value_name = "PATH")]
     pub(crate) paths: Vec<PathBuf>,
+
+    /// Read the accounts of this TOML file as well, each with its own role or profile: [[account]]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
 
     /// Read objects again that are in the lake already; their events still count once
     #[arg(long)]

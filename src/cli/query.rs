@@ -19,8 +19,9 @@ Examples:
   trailhound query \"SELECT * FROM events WHERE eventid = '4a2f…'\" --lake ./trailhound-lake
 
 Tables: events; cloudtrail_logs (Athena's columns), event_data_store (CloudTrail Lake's), aws_cloudtrail_log (Tailpipe's),
-or any name that a saved query gives its table; of a lake also objects, rejects, coverage, last_used. `trailhound schema`
-lists the columns of events, `DESCRIBE coverage` those of any table, `query --list` the questions with names.";
+or any name that a saved query gives its table; of a lake also objects, rejects, coverage, last_used, activity, alerts,
+proof, events_verified. `trailhound schema` lists the columns of events, `DESCRIBE coverage` those of any table, `query --list`
+the questions with names.";
 
 /// `trailhound query`
 #[derive(Debug, Clone, Args)]

@@ -50,10 +50,15 @@ fn every_example_parses() {
         verify::VERIFY_EXAMPLES,
         doctor::DOCTOR_EXAMPLES,
         iam_policy::IAM_POLICY_EXAMPLES,
+        inventory::INVENTORY_EXAMPLES,
         policy::SIMULATE_EXAMPLES,
         policy::GENERATE_EXAMPLES,
         policy::REPLAY_EXAMPLES,
         deliver::EXAMPLES,
+        investigate::EXAMPLES,
+        sql::EXAMPLES,
+        watch::EXAMPLES,
+        watch::CONFIG_EXAMPLES,
     ];
     for line in texts.iter().flat_map(|text| text.lines()).filter_map(|line| line.strip_prefix("  ")) {
         let command = line.rsplit_once(" | ").map_or(line, |(_, last)| last);

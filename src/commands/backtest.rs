@@ -45,7 +45,7 @@ impl Days {
 }
 
 /// Alerts that are known.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Known {
     suppressions: Vec<Suppression>,
     now: DateTime<Utc>,
@@ -91,6 +91,11 @@ impl Known {
         let before = alerts.len();
         alerts.retain(|alert| self.by(alert).is_none());
         (before - alerts.len()) as u64
+    }
+
+    /// Whether an alert is known at this time.
+    pub(crate) fn covers(&self, alert: &Alert, at: DateTime<Utc>) -> bool {
+        self.suppressions.iter().any(|suppression| suppression.holds(alert, at))
     }
 
     /// The first suppression that an alert falls under.

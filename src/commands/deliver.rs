@@ -20,7 +20,7 @@ use crate::render::report::number;
 use crate::render::words::Words;
 
 /// Where messages wait, if nothing else is said.
-const OUTBOX: &str = "./trailhound-outbox";
+pub(crate) const OUTBOX: &str = "./trailhound-outbox";
 /// A configuration is written by people.
 const CONFIG_BYTES_MAX: u64 = 1 << 20;
 
@@ -60,7 +60,7 @@ pub(crate) fn send(args: &DeliveryArgs, alerts: &[Alert], words: Words) -> Resul
     drain(&config, &outbox, &args.sending, words)
 }
 
-fn config(path: &Path) -> Result<Arc<Config>, Failure> {
+pub(crate) fn config(path: &Path) -> Result<Arc<Config>, Failure> {
     let named = |e: io::Error| Failure::Usage(format!("{}: {e}; give a configuration of delivery", path.display()));
     if std::fs::metadata(path).map_err(named)?.len() > CONFIG_BYTES_MAX {
         return Err(Failure::Usage(format!("{}: too long for a configuration", path.display())));
@@ -138,12 +138,12 @@ fn drain(config: &Config, outbox: &Arc<Outbox>, sending: &Sending, words: Words)
     )))
 }
 
-fn runtime() -> Result<Runtime, Failure> {
+pub(crate) fn runtime() -> Result<Runtime, Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     runtime.map_err(|e| Failure::Io(format!("no threads to send with: {e}")))
 }
 
-fn outside(config: &Config, runtime: &Runtime) -> Outside {
+pub(crate) fn outside(config: &Config, runtime: &Runtime) -> Outside {
     let wanted = config.sinks.values().any(|sink| needs_credentials(&sink.form));
     let credentials = wanted.then(|| {
         // The chain of the AWS command line: environment, profiles, single sign-on, instance and task roles.

@@ -1,7 +1,7 @@
 //! `trailhound ingest`: logs into a lake, once.
 
 mod digests;
-pub(in crate::commands) mod queue;
+pub(crate) mod queue;
 
 use std::io::{self, Write};
 use std::ops::ControlFlow;
@@ -20,6 +20,7 @@ use lake::{DataFile, Ingest, Lake, Ledger, Names};
 use serde_json::{Value, json};
 
 use crate::cli::{Global, IngestArgs};
+use crate::config::account::Account;
 use crate::folded;
 use crate::intake::{Intake, Reach};
 use crate::outcome::{Failure, Outcome};
@@ -45,9 +46,11 @@ pub(crate) fn run(args: &IngestArgs, global: &Global, words: Words) -> Result<Ou
         return Err(Failure::Usage(text.to_owned()));
     }
     let stop = Stop::listen();
-    let reach = Reach { source: &args.source, aws: &args.at.aws, queue: name.is_some() };
+    let accounts = args.config.as_deref().map(Account::load).transpose().map_err(Failure::Usage)?.unwrap_or_default();
+    let reach = Reach { source: &args.source, aws: &args.at.aws, queue: name.is_some(), accounts: &accounts };
     let listed: Vec<PathBuf> = args.paths.iter().filter(|path| !queue::is_one(path)).cloned().collect();
     let mut intake = Intake::open(&absolute(&listed)?, &reach, args.limits, global, words)?;
+    intake.buckets.connections().for_each(|connection| stop.halts(connection));
     let mut lake = Lake::open_for_writing(&args.at.lake, &args.at.aws.to_lake())?;
     prepare(&mut intake);
     let mut done = Done::default();
@@ -58,7 +61,7 @@ pub(crate) fn run(args: &IngestArgs, global: &Global, words: Words) -> Result<Ou
             let until = args.follow.then(|| Instant::now() + args.reconcile.to_std().unwrap_or(HOUR));
             done.merge(queue::run(name, args, &intake, &mut lake, &stop, until, &mut messages)?);
         }
-        if !listed.is_empty() && !stop.is_asked() {
+        if (!listed.is_empty() || !accounts.is_empty()) && !stop.is_asked() {
             if !args.again {
                 intake.options.ledger = Some(Arc::new(Known::load(&lake, intake.buckets.lookup)?));
             }
@@ -74,7 +77,7 @@ pub(crate) fn run(args: &IngestArgs, global: &Global, words: Words) -> Result<Ou
     }
     let mut value = done.to_json(&args.at.lake, started.elapsed().as_secs_f64());
     value["stopped"] = stop.is_asked().into();
-    if intake.buckets.connection.is_some() {
+    if intake.buckets.connections().next().is_some() {
         value["requests"] = intake.buckets.requests().into();
         value["left_out"] = intake.buckets.left_out();
     }
@@ -122,13 +125,13 @@ impl ::ingest::pipeline::Ledger for Known {
 }
 
 /// What every read into a lake wants of a scan.
-fn prepare(intake: &mut Intake) {
+pub(crate) fn prepare(intake: &mut Intake) {
     intake.options.evidence = true;
     intake.options.task_objects = lake::fault::limit("TRAILHOUND_TASK_OBJECTS", intake.options.task_objects);
 }
 
 /// Absolute paths, so that the ledger knows an object whatever folder the next run starts in.
-fn absolute(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
+pub(crate) fn absolute(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
     let absolute = |path: &PathBuf| match path.as_os_str() == "-" || crate::remote::is_remote(path) {
         true => Ok(path.clone()),
         false => std::path::absolute(path).map_err(|error| Failure::Io(format!("{}: {error}", path.display()))),
@@ -282,13 +285,14 @@ impl Done {
 }
 
 /// The fold of `access`, as the lake wants it: partial rows of one batch.
-struct Fold {
+pub(crate) struct Fold {
     folded: Folded,
     dropped: u64,
 }
 
 impl Fold {
-    fn new() -> Fold {
+    /// Nothing yet.
+    pub(crate) fn new() -> Fold {
         Fold { folded: Folded::new(), dropped: 0 }
     }
 }

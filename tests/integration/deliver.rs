@@ -1,85 +1,13 @@
 //! `--deliver` and `trailhound deliver`: the command, a sink that answers as it likes, and a process that dies.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::{Arc, Mutex};
 
 use serde_json::Value;
 
 use crate::command::{Run, finished, text, trailhound};
-
-/// A webhook on 127.0.0.1 that writes down what it is sent. It ends with the test's process.
-struct Hook {
-    port: u16,
-    bodies: Arc<Mutex<Vec<Value>>>,
-}
-
-impl Hook {
-    /// The n-th request is answered with this status.
-    fn start(status: impl Fn(usize) -> u16 + Send + Sync + 'static) -> Hook {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let port = listener.local_addr().unwrap().port();
-        let bodies = Arc::new(Mutex::new(Vec::new()));
-        let (status, log) = (Arc::new(status), bodies.clone());
-        std::thread::spawn(move || {
-            for stream in listener.incoming().flatten() {
-                let (status, log) = (status.clone(), log.clone());
-                std::thread::spawn(move || serve(stream, &*status, &log));
-            }
-        });
-        Hook { port, bodies }
-    }
-
-    fn bodies(&self) -> Vec<Value> {
-        self.bodies.lock().unwrap().clone()
-    }
-
-    /// Every alert told, with the keys of the messages that told it.
-    fn told(&self) -> BTreeMap<String, BTreeSet<String>> {
-        let mut told: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-        for body in self.bodies() {
-            let key = body["key"].as_str().unwrap().to_owned();
-            for alert in body["alerts"].as_array().unwrap() {
-                told.entry(alert["fingerprint"].as_str().unwrap().to_owned()).or_default().insert(key.clone());
-            }
-        }
-        told
-    }
-}
-
-fn serve(stream: TcpStream, status: &dyn Fn(usize) -> u16, log: &Mutex<Vec<Value>>) {
-    let mut reader = BufReader::new(stream);
-    loop {
-        let mut length = 0;
-        loop {
-            let mut line = String::new();
-            if reader.read_line(&mut line).unwrap_or(0) == 0 {
-                return;
-            }
-            match line.trim_end().to_lowercase().split_once(':') {
-                Some(("content-length", value)) => length = value.trim().parse().unwrap(),
-                None if line.trim_end().is_empty() => break,
-                _ => {}
-            }
-        }
-        let mut body = vec![0; length];
-        if reader.read_exact(&mut body).is_err() {
-            return;
-        }
-        let number = {
-            let mut log = log.lock().unwrap();
-            log.push(serde_json::from_slice(&body).unwrap());
-            log.len() - 1
-        };
-        let answer = format!("HTTP/1.1 {} X\r\ncontent-length: 2\r\n\r\nno", status(number));
-        if reader.get_mut().write_all(answer.as_bytes()).is_err() {
-            return;
-        }
-    }
-}
+use crate::hook::Hook;
 
 /// A folder with logs of a few alerts, a configuration, and room for an outbox.
 struct Bench {
@@ -104,13 +32,6 @@ fn bench(sinks: &str) -> Bench {
     }
     std::fs::write(&logs, lines).unwrap();
     Bench { dir, config, logs }
-}
-
-fn hook(hook: &Hook) -> String {
-    format!(
-        "[sinks.hook]\ntype = 'webhook'\nurl = 'http://127.0.0.1:{}/'\nallow_addresses = ['127.0.0.1/32']\nretry_base = '5ms'\nretry_max = '20ms'\n[[routes]]\nsinks = ['hook']\n",
-        hook.port
-    )
 }
 
 impl Bench {
@@ -144,7 +65,7 @@ fn fingerprints(run: &Run) -> BTreeSet<String> {
 #[test]
 fn alerts_are_told_once() {
     let server = Hook::start(|_| 200);
-    let bench = bench(&hook(&server));
+    let bench = bench(&server.sinks());
     let run = bench.alerts(None);
     assert_eq!(run.code, 0, "{}", run.stderr);
     let expected = fingerprints(&run);
@@ -165,7 +86,7 @@ fn whatever_dies_when() {
     for step in deliver::fault::STEPS {
         for time in [1, 3] {
             let server = Hook::start(|number| if number % 3 == 1 { 500 } else { 200 });
-            let bench = bench(&hook(&server));
+            let bench = bench(&server.sinks());
             let died = bench.alerts(Some(&format!("{step}:{time}")));
             let reached = died.code == -1;
             assert!(
@@ -187,7 +108,7 @@ fn whatever_dies_when() {
 #[test]
 fn what_is_refused_is_listed_and_replayed() {
     let server = Hook::start(|number| if number < 7 { 400 } else { 200 });
-    let bench = bench(&hook(&server));
+    let bench = bench(&server.sinks());
     let run = bench.alerts(None);
     assert_eq!(run.code, 5, "{}", run.stderr);
     assert!(
@@ -222,7 +143,8 @@ fn what_is_refused_is_listed_and_replayed() {
 #[test]
 fn sinks_can_be_tried() {
     let (good, bad) = (Hook::start(|_| 204), Hook::start(|_| 403));
-    let sinks = format!("{}{}", hook(&good), hook(&bad).replace("sinks.hook", "sinks.bad").replace("'hook'", "'bad'"));
+    let sinks =
+        format!("{}{}", good.sinks(), bad.sinks().replace("sinks.hook", "sinks.bad").replace("'hook'", "'bad'"));
     let bench = bench(&sinks);
     let run = bench.deliver("test", &[]);
     assert_eq!(run.code, 5, "{}", run.stderr);
@@ -287,7 +209,7 @@ fn the_documentation_is_right() {
 #[test]
 fn a_full_disk_is_said() {
     let server = Hook::start(|_| 200);
-    let bench = bench(&hook(&server));
+    let bench = bench(&server.sinks());
     let outbox = bench.dir.path().join("outbox");
     std::fs::create_dir(&outbox).unwrap();
     std::os::unix::fs::symlink("/dev/full", outbox.join("outbox.jsonl")).unwrap();

@@ -8,6 +8,7 @@ use tokio::sync::watch;
 use tokio::task::spawn_blocking;
 
 use super::Tally;
+use super::history::{History, Told};
 use crate::clock::{micros, now};
 use crate::config::SinkConfig;
 use crate::error::Error;
@@ -37,10 +38,11 @@ pub(super) struct Lane {
     config: SinkConfig,
     bucket: Mutex<Bucket>,
     tally: Tally,
+    history: Arc<History>,
 }
 
 impl Lane {
-    pub(super) fn new(name: String, sink: Arc<dyn Sink>, config: SinkConfig) -> Lane {
+    pub(super) fn new(name: String, sink: Arc<dyn Sink>, config: SinkConfig, history: Arc<History>) -> Lane {
         let (rate, burst) = config.form.rate();
         let rate = config.limits.rate_per_minute.unwrap_or(rate);
         let burst = config.limits.burst.unwrap_or(burst);
@@ -50,6 +52,7 @@ impl Lane {
             config,
             bucket: Mutex::new(Bucket::new(rate, burst, Instant::now())),
             tally: Tally::default(),
+            history,
         }
     }
 
@@ -115,14 +118,18 @@ impl Lane {
         let rest = match verdict {
             Verdict::Sent => {
                 *failures = 0;
+                let told = self.told(&claim, None);
                 blocking(move || claim.sent(now())).await?;
+                self.history.add(told);
                 self.tally.sent.fetch_add(1, Ordering::Relaxed);
                 None
             }
             Verdict::Never { why } => {
                 *failures = 0;
                 tracing::warn!(sink = %self.name, %key, %why, "delivery refused; it is kept and can be replayed");
+                let told = self.told(&claim, Some(why.clone()));
                 blocking(move || claim.dead(why, now())).await?;
+                self.history.add(told);
                 self.tally.dead.fetch_add(1, Ordering::Relaxed);
                 None
             }
@@ -155,7 +162,9 @@ impl Lane {
         if at.saturating_sub(since) >= limits.give_up_after.micros() {
             let why = format!("given up after {} attempts: {why}", attempts.saturating_add(1));
             tracing::warn!(sink = %self.name, %why, "delivery given up; it is kept and can be replayed");
+            let told = self.told(&claim, Some(why.clone()));
             blocking(move || claim.dead(why, now())).await?;
+            self.history.add(told);
             self.tally.dead.fetch_add(1, Ordering::Relaxed);
             return Ok(());
         }
@@ -163,6 +172,18 @@ impl Lane {
         blocking(move || claim.failed(at.saturating_add(micros(wait)), why, at)).await?;
         self.tally.failed.fetch_add(1, Ordering::Relaxed);
         Ok(())
+    }
+
+    fn told(&self, claim: &Claim, error: Option<String>) -> Told {
+        let message = &claim.delivery().message;
+        Told {
+            at: now(),
+            created: message.created,
+            sink: self.name.clone(),
+            key: message.key.clone(),
+            error,
+            alerts: message.notices.iter().map(|notice| notice.fingerprint.clone()).collect(),
+        }
     }
 
     /// Waits until the rate lets another message go. False if the lane was stopped meanwhile.

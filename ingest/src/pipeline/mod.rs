@@ -141,6 +141,14 @@ const WAITING_CHUNKS: usize = 2;
 /// # Errors
 /// Only what stops everything. What is wrong with an object or a record is in the totals.
 pub fn scan(sources: &Sources, options: &Options, sink: &mut dyn Sink) -> Result<Totals, Error> {
+    scan_after(sources, options, sink, &mut Seen::new())
+}
+
+/// [`scan`], where earlier scans have seen events: for whoever reads on and on.
+///
+/// # Errors
+/// As [`scan`].
+pub fn scan_after(sources: &Sources, options: &Options, sink: &mut dyn Sink, seen: &mut Seen) -> Result<Totals, Error> {
     let threads = options.threads.max(1);
     keep_freed_blocks();
     let (to_workers, tasks) = sync_channel::<Task>(threads);
@@ -149,7 +157,7 @@ pub fn scan(sources: &Sources, options: &Options, sink: &mut dyn Sink) -> Result
     std::thread::scope(|scope| {
         let lister = scope.spawn(move || list(sources, options, &to_workers, &to_caller));
         let workers: Vec<_> = (0..threads).map(|_| scope.spawn(|| work(&tasks, options))).collect();
-        let result = collect(turns, sink);
+        let result = collect(turns, sink, seen);
         // The lister and the workers stop by themselves: their queues are closed now.
         let whole = lister.join().is_ok() & workers.into_iter().map(|w| w.join().is_ok()).fold(true, |a, b| a & b);
         if whole { result } else { Err(Error::Worker) }
@@ -239,9 +247,12 @@ fn work(tasks: &Mutex<Receiver<Task>>, options: &Options) {
 }
 
 /// Takes the tasks' chunks in order, drops duplicates, adds up.
-fn collect(turns: Receiver<Receiver<Result<Chunk, Error>>>, sink: &mut dyn Sink) -> Result<Totals, Error> {
+fn collect(
+    turns: Receiver<Receiver<Result<Chunk, Error>>>,
+    sink: &mut dyn Sink,
+    seen: &mut Seen,
+) -> Result<Totals, Error> {
     let mut totals = Totals::default();
-    let mut seen = Seen::new();
     for turn in turns {
         // Rows and duplicates of the objects of this task that have not ended.
         let mut open: HashMap<usize, (u64, u64)> = HashMap::new();
@@ -249,8 +260,8 @@ fn collect(turns: Receiver<Receiver<Result<Chunk, Error>>>, sink: &mut dyn Sink)
             let chunk = chunk?;
             let flow = match &chunk.batch {
                 Some(batch) => {
-                    sink.before(batch, &mut seen)?;
-                    deliver(batch, &chunk.runs, &mut seen, &mut open, sink)?
+                    sink.before(batch, seen)?;
+                    deliver(batch, &chunk.runs, seen, &mut open, sink)?
                 }
                 None => ControlFlow::Continue(()),
             };

@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 use crate::envelope::split::Splitter;
 use crate::gunzip::{self, Encoding, Inflated, Inflater, Refusal, WHOLE_BYTES};
 use crate::reject::{ObjectTotals, OtherKind, Reason};
-use crate::source::{Fetch, Input, Place};
+use crate::source::{Fetch, Halted, Input, Place};
 
 use super::Options;
 use super::parser::{Emit, Parser};
@@ -39,7 +39,10 @@ enum Ended {
 
 impl From<io::Error> for Ended {
     fn from(error: io::Error) -> Self {
-        Ended::Refused(Refusal::new(Reason::IoError, error.to_string()))
+        match error.get_ref().is_some_and(|inner| inner.is::<Halted>()) {
+            true => Ended::Stopped,
+            false => Ended::Refused(Refusal::new(Reason::IoError, error.to_string())),
+        }
     }
 }
 

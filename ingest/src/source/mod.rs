@@ -69,6 +69,17 @@ pub trait Fetch: fmt::Debug + Send + Sync {
     }
 }
 
+/// Why a fetch ended early: somebody asked for an end. The object is as if it had never been begun, and no failure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("an end was asked for")]
+pub struct Halted;
+
+impl From<Halted> for io::Error {
+    fn from(halted: Halted) -> Self {
+        io::Error::other(halted)
+    }
+}
+
 /// Lists objects that are fetched, in one fixed order.
 pub trait Remote: fmt::Debug + Send + Sync {
     /// The objects; what cannot be listed is an item too, by name.

@@ -16,7 +16,7 @@ use crate::lake::ATTEMPTS;
 use crate::manifest::{APPLICATION, Manifest, number_after};
 use crate::read;
 use crate::rows::{self, Object};
-use crate::schema::{ACTIVITY, COVERAGE, EVENTS, LAST_USED, OBJECTS, REJECTS};
+use crate::schema::{ACTIVITY, ALERTS, COVERAGE, EVENTS, LAST_USED, OBJECTS, REJECTS};
 use crate::stage::{store, store_rows};
 use crate::table::{Change, Committed, DataFile};
 
@@ -28,7 +28,7 @@ impl Ingest<'_> {
     pub(super) fn commit(&mut self) -> Result<()> {
         let mut files = self.stage.finish()?;
         let mut objects = std::mem::take(&mut self.objects);
-        if files.is_empty() && objects.is_empty() && self.repair.is_none() {
+        if files.is_empty() && objects.is_empty() && self.alerts.is_empty() && self.repair.is_none() {
             return Ok(());
         }
         self.rows = 0;
@@ -39,6 +39,9 @@ impl Ingest<'_> {
                 side = self.side(&objects)?;
             }
             let manifest = Manifest { batch: number_after(previous), previous, tables: side.clone() };
+            if let Some(state) = &self.state {
+                self.lake.keep_state(state, manifest.batch)?;
+            }
             fault::point("manifest.before");
             if !self.lake.block_on(manifest.write(self.lake.location()))? {
                 // Another writer of this turn has drawn the same number.
@@ -48,6 +51,10 @@ impl Ingest<'_> {
             if self.stand(&files, &manifest)? {
                 self.own.extend(files.iter().map(|file| file.path.clone()));
                 self.known.extend(files.into_iter().map(|file| file.path));
+                self.alerts.clear();
+                if let Some(state) = self.state.take() {
+                    self.lake.drop_states(&state, manifest.batch)?;
+                }
                 self.outcome.commits += 1;
                 self.outcome.version = self.lake.version();
                 return self.lake.catch_up();
@@ -96,6 +103,7 @@ impl Ingest<'_> {
                 (COVERAGE, vec![self.coverage.take().map_err(encode(COVERAGE))?]),
                 (ACTIVITY, vec![self.last_used.activity(), counted]),
                 (LAST_USED, vec![self.last_used.take()]),
+                (ALERTS, self.alerts.clone()),
             ]
         };
         fault::point("batch.folded");

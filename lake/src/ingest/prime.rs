@@ -17,6 +17,7 @@ use crate::schema::EVENTS;
 use crate::table::DataFile;
 
 use super::Ingest;
+use crate::location::Aws;
 
 /// What makes two records one event; `extra` tells an id that is none.
 pub(super) const IDENTITY: &[&str] = &["eventid", "recipientaccountid", "extra"];
@@ -39,6 +40,43 @@ impl Ingest<'_> {
         }
         self.primed.extend(fresh);
         fault::point("dedupe.primed");
+        Ok(())
+    }
+}
+
+/// A lake's events for whoever looks for duplicates while somebody else writes: days that come up for the first time are
+/// read from the lake as it then is.
+#[derive(Debug)]
+pub struct Prime {
+    lake: Lake,
+    primed: BTreeSet<Option<i32>>,
+}
+
+impl Prime {
+    /// Opens a lake that is there.
+    ///
+    /// # Errors
+    /// As [`Lake::open`].
+    pub fn open(place: &str, aws: &Aws) -> Result<Prime> {
+        Ok(Prime { lake: Lake::open_tables(place, aws, &|_| false)?, primed: BTreeSet::new() })
+    }
+
+    /// Tells `seen` what the lake holds of the days in this batch that have not come up before.
+    ///
+    /// # Errors
+    /// The lake cannot be read.
+    pub fn tell(&mut self, batch: &RecordBatch, seen: &mut Seen) -> Result<()> {
+        let fresh: BTreeSet<_> = days::of(batch).into_iter().filter(|day| !self.primed.contains(day)).collect();
+        if fresh.is_empty() {
+            return Ok(());
+        }
+        self.lake.refresh()?;
+        for file in self.lake.files(EVENTS)? {
+            if fresh.contains(&file.event_date) {
+                remember(&self.lake, &file, seen)?;
+            }
+        }
+        self.primed.extend(fresh);
         Ok(())
     }
 }

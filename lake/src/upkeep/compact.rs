@@ -9,7 +9,7 @@ use crate::encode::{FileWriter, Layout};
 use crate::error::{Error, Result};
 use crate::fault;
 use crate::lake::Lake;
-use crate::schema::{ACTIVITY, BESIDE, COVERAGE, EVENTS, LAST_USED};
+use crate::schema::{ACTIVITY, ALERTS, BESIDE, COVERAGE, EVENTS, LAST_USED};
 use crate::stage::store_as;
 use crate::table::DataFile;
 
@@ -29,6 +29,7 @@ pub fn order(table: &str) -> &'static [&'static str] {
         EVENTS => &["recipientaccountid", "eventsource", "eventname", "eventtime"],
         COVERAGE => &["account", "region", "hour"],
         LAST_USED => &["principal", "action"],
+        ALERTS => &["fingerprint", "at"],
         ACTIVITY => &["kind", "subject", "name", "moment"],
         _ => &["object"],
     }
@@ -109,6 +110,9 @@ impl Lake {
         file_bytes: usize,
     ) -> Result<Rewritten> {
         fault::point("compact.begin");
+        if self.table(bin.table)?.is_newer()? {
+            return Err(Error::Newer { table: bin.table });
+        }
         // What a new file holds is taken for what was written: damage must not get a new checksum.
         for file in &bin.files {
             let damaged = |why| Error::Damaged { file: format!("{}/{}", bin.table, file.path), why };

@@ -1,6 +1,6 @@
 //! Retention: whole days of events that are too old leave the table, and files that no table names leave the store.
 //!
-//! `last_used`, `coverage`, `objects` and `rejects` stay: they are small, and what they remember cannot be made again.
+//! `last_used`, `coverage`, `objects`, `rejects` and `alerts` stay: they are small, and what they remember cannot be made again.
 
 use std::collections::BTreeSet;
 

@@ -10,7 +10,7 @@ use datafusion::catalog::TableProvider;
 use datafusion::catalog::view::ViewTable;
 use datafusion::prelude::SessionContext;
 use futures::FutureExt;
-use lake::schema::{ACTIVITY, COVERAGE, LAST_USED};
+use lake::schema::{ACTIVITY, ALERTS, COVERAGE, LAST_USED};
 
 use crate::error::{Error, Result};
 
@@ -33,6 +33,21 @@ array_to_string(array_slice(array_sort(array_distinct(string_to_array(string_agg
 AS regions \
 FROM parts GROUP BY principal, action";
 
+/// What is said of an alert is what its latest `found` says, which has the most events; what its steps were is in `history`.
+const ALERTS_SQL: &str = "\
+SELECT fingerprint, max(rule) AS rule, max(rule_id) AS rule_id, max(title) AS title, max(severity) AS severity, \
+first_value(step ORDER BY at DESC, step DESC) AS state, min(time) AS time, max(last_time) AS last_time, \
+max(count) AS count, max(principal) AS principal, max(actor) AS actor, max(account) AS account, max(region) AS region, \
+first_value(source_addresses ORDER BY count DESC NULLS LAST, at DESC) AS source_addresses, \
+first_value(user_agents ORDER BY count DESC NULLS LAST, at DESC) AS user_agents, \
+first_value(what ORDER BY count DESC NULLS LAST, at DESC) AS what, \
+first_value(event_ids ORDER BY count DESC NULLS LAST, at DESC) AS event_ids, \
+first_value(detail ORDER BY count DESC NULLS LAST, at DESC) AS detail, \
+min(at) AS found_at, min(at) FILTER (WHERE step = 'sent') AS told_at, \
+string_agg(concat(to_char(at, '%Y-%m-%dT%H:%M:%SZ'), ' ', step, CASE WHEN sink IS NULL THEN '' ELSE concat(' ', sink) END, \
+CASE WHEN error IS NULL THEN '' ELSE concat(' (', error, ')') END), '; ' ORDER BY at, step, sink) AS history \
+FROM parts GROUP BY fingerprint";
+
 /// Of a principal's actors the latest sixteen stay, and of its sign-ins the latest times: no more is ever looked at.
 const ACTIVITY_SQL: &str = "\
 SELECT kind, subject, name, moment, first_seen, last_seen, last_use, events, denied, errors, detail FROM (\
@@ -49,6 +64,7 @@ pub(super) fn sql(table: &str) -> Option<&'static str> {
     match table {
         COVERAGE => Some(COVERAGE_SQL),
         LAST_USED => Some(LAST_USED_SQL),
+        ALERTS => Some(ALERTS_SQL),
         ACTIVITY => Some(ACTIVITY_SQL),
         _ => None,
     }

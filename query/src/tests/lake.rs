@@ -339,6 +339,7 @@ fn tables_of_a_lake_are_described() {
     let (_lake, engine) = engine();
     let tables = [
         "activity",
+        "alerts",
         "aws_cloudtrail_log",
         "cloudtrail",
         "cloudtrail_logs",

@@ -37,10 +37,9 @@ impl Proven {
     /// # Errors
     /// A bucket or the public keys cannot be reached; the lake cannot be written.
     pub(super) fn read(&mut self, args: &IngestArgs, intake: &Intake, lake: &mut Lake) -> Result<(), Failure> {
-        let Some(connection) = &intake.buckets.connection else { return Ok(()) };
         for objects in &intake.buckets.objects {
-            let archive = BucketArchive::new(connection, &objects.place());
-            self.walk(args, connection, &archive, lake)?;
+            let archive = BucketArchive::new(objects.connection(), &objects.place());
+            self.walk(args, objects.connection(), &archive, lake)?;
         }
         self.proof = Some(lake.proof()?);
         Ok(())

@@ -43,7 +43,7 @@ pub(super) struct Messages {
 }
 
 /// The queue among the paths, if there is one: `sqs://NAME`, `sqs://ARN`, or its URL.
-pub(in crate::commands) fn of(paths: &[PathBuf]) -> Option<String> {
+pub(crate) fn of(paths: &[PathBuf]) -> Option<String> {
     paths.iter().filter_map(|path| path.to_str()).find_map(|text| {
         let rest = text.strip_prefix("sqs://")?;
         // `sqs://https://…` is what a shell history makes of a URL; `sqs://sqs.eu-west-1.amazonaws.com/1/q` is one too.
@@ -52,7 +52,7 @@ pub(in crate::commands) fn of(paths: &[PathBuf]) -> Option<String> {
 }
 
 /// Whether a path names a queue.
-pub(in crate::commands) fn is_one(path: &Path) -> bool {
+pub(crate) fn is_one(path: &Path) -> bool {
     path.to_str().is_some_and(|text| text.starts_with("sqs://"))
 }
 
@@ -71,6 +71,7 @@ pub(super) fn run(
 ) -> Result<Done, Failure> {
     let failed = |error: aws::Error| Failure::Io(error.to_string());
     let connection = Connection::open(&args.at.aws.to_options()).map_err(failed)?;
+    stop.halts(&connection);
     let queue = Queue::open(&connection, name).map_err(failed)?;
     let names = Arc::new(Names::load(lake)?);
     let deliveries = Deliveries::new(&connection, args.source.filter());
@@ -209,7 +210,7 @@ impl Messages {
 }
 
 /// Whether nothing of an object came into the lake.
-fn is_refused(object: &ObjectTotals) -> bool {
+pub(crate) fn is_refused(object: &ObjectTotals) -> bool {
     object.reasons.contains_key(&Reason::IoError) || (object.rows + object.duplicates == 0 && object.rejected > 0)
 }
 

@@ -1,4 +1,4 @@
-"""S3, SQS, SNS, STS and some of CloudTrail on loopback for one test. Only the access key `right` is let in.
+"""S3, SQS, SNS, STS, IAM, Organizations and some of CloudTrail on loopback for one test. Only the access key `right` is let in.
 
 Prints its URL. Then reads commands, one JSON object a line, and answers each with one line of JSON, until standard input
 ends. What is to go wrong goes wrong after the command `faults`, or from the start with `--faults`.
@@ -20,8 +20,13 @@ import os
 import sys
 import threading
 import time
+import urllib.parse
+import xml.etree.ElementTree as xml
 
 import boto3
+from moto.core import DEFAULT_ACCOUNT_ID
+from moto.s3.models import s3_backends
+from moto.sts.models import sts_backends
 from moto.server import DomainDispatcherApplication, create_backend_app
 from werkzeug.serving import WSGIRequestHandler, make_server
 
@@ -41,6 +46,9 @@ moto = DomainDispatcherApplication(create_backend_app)
 requests, gets, lookups = itertools.count(1), itertools.count(1), itertools.count(1)
 conditional, asked_so_far = itertools.count(1), itertools.count(1)
 alone = threading.Lock()
+# Entities a page of IAM's, at most.
+PAGE = 7
+forbidden = set()
 in_turn = threading.Lock() if options.bucket else contextlib.nullcontext()
 events, times, keys = [], {}, {"PublicKeyList": []}
 seen, answered = {}, []
@@ -74,7 +82,12 @@ def serve(environ, start):
         return refuse(start, "503 Slow Down", "SlowDown")
     if action in ("LookupEvents", "ListPublicKeys"):
         return cloudtrail(environ, start, action)
-    environ["wsgi.input"] = io.BytesIO(environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0)))
+    text = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+    environ["wsgi.input"] = io.BytesIO(text)
+    if b"Action=AssumeRole" in text and b"denied" in text:
+        return refuse(start, "403 Forbidden", "AccessDenied", "not authorized to perform: sts:AssumeRole")
+    if "/iam/" in environ.get("HTTP_AUTHORIZATION", ""):
+        return iam(environ, start)
     with in_turn:
         body = b"".join(moto(environ, start_late := Late()))
     if faults and options.lose and environ.get("HTTP_IF_NONE_MATCH") and next(conditional) % options.lose == 0:
@@ -88,6 +101,39 @@ def serve(environ, start):
     return [body]
 
 
+def iam(environ, start):
+    """moto answers in one page, whatever MaxItems says: here it is cut into pages, by entity."""
+    body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+    asked = dict(urllib.parse.parse_qsl(body.decode()))
+    if asked["Action"] in forbidden:
+        return refuse(start, "403 Forbidden", "AccessDenied")
+    environ["wsgi.input"] = io.BytesIO(body)
+    seen[asked["Action"]] = seen.get(asked["Action"], 0) + 1
+    answer = b"".join(moto(environ, late := Late()))
+    if "MaxItems" in asked and late.status.startswith("200"):
+        answer = page(answer, int(asked.get("Marker") or 0), int(asked["MaxItems"]))
+    fixed = [(name, value) for name, value in late.headers if name.lower() != "content-length"]
+    start(late.status, fixed + [("Content-Length", str(len(answer)))])
+    return [answer]
+
+
+def page(answer, at, size):
+    size = min(size, PAGE)
+    tree = xml.fromstring(answer)
+    result = next(child for child in tree if child.tag.endswith("Result"))
+    space = result.tag.split("}")[0] + "}"
+    for name in ("IsTruncated", "Marker"):
+        for old in result.findall(space + name):
+            result.remove(old)
+    entities = [(group, one) for group in result for one in group.findall(space + "member")]
+    for index, (group, one) in enumerate(entities):
+        if not at <= index < at + size:
+            group.remove(one)
+    truncated = at + size < len(entities)
+    xml.SubElement(result, space + "IsTruncated").text = "true" if truncated else "false"
+    if truncated:
+        xml.SubElement(result, space + "Marker").text = str(at + size)
+    return xml.tostring(tree)
 def is_too_fast():
     """A bucket of tokens that holds one; requests that were answered are noted."""
     now = time.monotonic()
@@ -102,9 +148,9 @@ def cloudtrail(environ, start, action):
     """moto knows no events of CloudTrail's. Of every ten requests one is throttled, one fails, and one breaks off."""
     body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
     asked = json.loads(body or b"{}")
-    region = environ["HTTP_AUTHORIZATION"].split("/")[2]
+    region, account = environ["HTTP_AUTHORIZATION"].split("/")[2], account_of(environ)
     with alone:
-        times.setdefault(region, []).append(time.monotonic())
+        times.setdefault(f"{account}/{region}", []).append(time.monotonic())
         turn = next(lookups) % 10
     unwilling = next(asked_so_far)
     if unwilling <= options.unwilling:
@@ -114,7 +160,7 @@ def cloudtrail(environ, start, action):
         answer = json.dumps({"__type": code, "message": "Rate exceeded"}).encode()
         start("400 Bad Request" if turn == 3 else "500 Internal Server Error", headers(answer))
         return [answer]
-    answer = json.dumps(keys if action == "ListPublicKeys" else look_up(asked, region)).encode()
+    answer = json.dumps(keys if action == "ListPublicKeys" else look_up(asked, region, account)).encode()
     start("200 OK", headers(answer))
     broken = turn == 9 and (faults or unwilling <= options.unwilling)
     return [answer[: len(answer) // 2] if broken else answer]
@@ -124,9 +170,17 @@ def headers(answer):
     return [("Content-Type", "application/x-amz-json-1.1"), ("Content-Length", str(len(answer)))]
 
 
-def look_up(asked, region):
+def account_of(environ):
+    """The account of the role that was taken on, or the one of nobody."""
+    key = environ["HTTP_AUTHORIZATION"].split("Credential=")[1].split("/")[0]
+    roles = (role for account in list(sts_backends.values()) for role in account["aws"].assumed_roles)
+    return next((role.account_id for role in roles if role.access_key_id == key), "")
+
+
+def look_up(asked, region, account):
     """Newest first, fifty a page, a token that is a number."""
-    inside = lambda event: asked["StartTime"] <= event["time"] <= asked["EndTime"] and event["region"] == region
+    there = lambda event: event["region"] == region and event.get("account", account) == account
+    inside = lambda event: asked["StartTime"] <= event["time"] <= asked["EndTime"] and there(event)
     found = sorted(filter(inside, events), key=lambda event: -event["time"])
     at = int(asked.get("NextToken") or 0)
     page = {"Events": [{"EventId": e["id"], "CloudTrailEvent": e["text"]} for e in found[at : at + 50]]}
@@ -156,9 +210,9 @@ threading.Thread(target=server.serve_forever, daemon=True).start()
 url = f"http://127.0.0.1:{server.port}"
 
 
-def client(service):
+def client(service, at=None, key="right", secret="secret"):
     return boto3.client(
-        service, endpoint_url=url, region_name="us-east-1", aws_access_key_id="right", aws_secret_access_key="secret"
+        service, endpoint_url=at or url, region_name="us-east-1", aws_access_key_id=key, aws_secret_access_key=secret
     )
 
 
@@ -170,22 +224,31 @@ if options.bucket:
 
 
 def upload(command):
-    """Puts every file of a folder into a bucket; metadata by key."""
+    """Puts every file of a folder into a bucket, here or on another server; metadata by key."""
     metadata = command.get("metadata", {})
     bucket, folder, count = command["bucket"], command["folder"], 0
-    s3.create_bucket(Bucket=bucket)
+    there = client("s3", command["at"], "S3RVER", "S3RVER") if "at" in command else s3
+    if there is s3:
+        s3.create_bucket(Bucket=bucket)
     for root, _, files in os.walk(folder):
         for name in files:
             path = os.path.join(root, name)
             key = command.get("prefix", "") + os.path.relpath(path, folder)
             with open(path, "rb") as body:
-                s3.put_object(Bucket=bucket, Key=key, Body=body.read(), Metadata=metadata.get(key, {}))
+                there.put_object(Bucket=bucket, Key=key, Body=body.read(), Metadata=metadata.get(key, {}))
             count += 1
     return count
 
 
 def put(command):
     s3.put_object(Bucket=command["bucket"], Key=command["key"], Body=command["text"].encode())
+
+
+def stock(command):
+    """Many objects at once, past the protocol."""
+    backend = s3_backends[DEFAULT_ACCOUNT_ID]["aws"]
+    for key, text in command["objects"]:
+        backend.put_object(command["bucket"], key, text.encode())
 
 
 def remove(command):
@@ -225,6 +288,15 @@ def waiting(command):
     return [int(counts[name]) for name in names]
 
 
+def call(command):
+    """Any call of any service."""
+    answer = getattr(client(command["service"]), command["method"])(**command.get("with", {}))
+    answer.pop("ResponseMetadata", None)
+    if "Content" in answer and isinstance(answer["Content"], bytes):
+        answer["Content"] = answer["Content"].decode()
+    return json.loads(json.dumps(answer, default=str))
+
+
 def start_faults(_):
     global faults
     faults = True
@@ -232,12 +304,14 @@ def start_faults(_):
 
 
 commands = {"upload": upload, "put": put, "queue": queue, "send": send, "waiting": waiting, "faults": start_faults}
-commands["trail"], commands["remove"] = trail, remove
+commands["trail"], commands["remove"], commands["stock"] = trail, remove, stock
 commands["answered"] = lambda _: answered
 commands["seen"] = lambda _: seen
 commands["events"] = lambda command: events.extend(command["events"])
 commands["keys"] = lambda command: keys.update(command["keys"])
 commands["times"] = lambda _: times
+commands["call"] = call
+commands["forbid"] = lambda command: forbidden.update(command["actions"])
 print(url, flush=True)
 for line in sys.stdin:
     command = json.loads(line)

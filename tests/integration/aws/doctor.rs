@@ -90,7 +90,7 @@ fn a_trail_that_is_well() {
     assert!(prefix["seen"].as_str().unwrap().contains("111122223333") && prefix.to_string().contains("eu-west-1"));
     // For people: one line a check.
     let told = cloud.run(&["doctor", "s3://trail/AWSLogs/111122223333/CloudTrail/eu-west-1/"]);
-    assert!(told.code == 0 && told.stdout.contains("bucket.get: s3://trail/"), "{}{}", told.stdout, told.stderr);
+    assert!(told.code == 0 && told.stdout.contains("bucket.get:"), "{}{}", told.stdout, told.stderr);
 }
 
 #[test]
@@ -125,7 +125,7 @@ fn what_is_ill_is_told_with_its_cure() {
         ],
     );
     let all = value.to_string();
-    for words in ["kms:Decrypt", "no such bucket", "start-logging", "--enable-log-file-validation", "400 s behind"] {
+    for words in ["kms:Decrypt", "no such bucket", "start-logging", "--enable-log-file-validation", "s behind AWS'"] {
         assert!(all.contains(words), "{words}: {value:#}");
     }
 }

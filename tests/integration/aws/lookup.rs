@@ -48,3 +48,48 @@ fn every_event_comes_once_and_no_faster_than_the_quota() {
     assert_eq!(second["rows"], json!(0), "{second}");
     assert!(second["objects_skipped"].as_u64().unwrap() >= 2 && after - before < before, "{before} {after}: {second}");
 }
+
+/// Three accounts, one of which cannot be reached: the others are read whole, each at its own pace.
+#[test]
+fn accounts_of_a_configuration_keep_none_of_the_others_back() {
+    let Some(mut cloud) = Cloud::start(&[]) else { return };
+    let world = World::empty();
+    let mut all = Vec::new();
+    for account in ["111111111111", "333333333333"] {
+        for mut event in events(120) {
+            let id = format!("{account}-{}", event["id"].as_str().unwrap());
+            (event["text"], event["account"]) = (json!(super::cloud::event(&id)), json!(account));
+            all.push(event);
+        }
+    }
+    cloud.ask(json!({"do": "events", "events": all}));
+    let config = world.path("accounts.toml");
+    let account = |name: &str, id: &str, role: &str| {
+        format!(
+            "[[account]]\nname = \"{name}\"\nrole_arn = \"arn:aws:iam::{id}:role/{role}\"\nregions = [\"us-east-1\", \"eu-west-1\"]\n"
+        )
+    };
+    let text_of = [
+        account("one", "111111111111", "logs"),
+        account("two", "222222222222", "denied"),
+        account("three", "333333333333", "logs"),
+    ];
+    std::fs::write(&config, text_of.concat()).unwrap();
+    let lake = world.path("lake");
+    let args = ["ingest", "--config", text(&config), "--start-time", "3d", "--lake", text(&lake), "--output", "json"];
+    let run = cloud.run(&args);
+    assert_eq!(run.code, 3, "{}", run.stderr);
+    assert_eq!((&run.json()["rows"], &run.json()["rejected"]), (&json!(all.len()), &json!(1)), "{}", run.stderr);
+    assert!(run.stderr.contains("account two, lookup:") && run.stderr.contains("AssumeRole"), "{}", run.stderr);
+    let times = cloud.ask(json!({"do": "times"}));
+    assert_eq!(times.as_object().unwrap().len(), 4, "{times}");
+    for (place, times) in times.as_object().unwrap() {
+        let times: Vec<f64> = times.as_array().unwrap().iter().map(|time| time.as_f64().unwrap()).collect();
+        let span = times.last().unwrap() - times.first().unwrap();
+        assert!(span >= (times.len() - 1) as f64 * 0.5 - 0.5, "{place}: {} requests in {span} s", times.len());
+    }
+    // Where none can be reached, nothing was read.
+    std::fs::write(&config, account("two", "222222222222", "denied")).unwrap();
+    let none = cloud.run(&args);
+    assert!(none.code == 5 && none.stderr.contains("account two"), "{}: {}", none.code, none.stderr);
+}

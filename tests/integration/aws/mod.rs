@@ -3,7 +3,11 @@
 mod bucket;
 pub(crate) mod cloud;
 mod doctor;
+mod ends;
+mod inventory;
 mod lookup;
+mod other;
 mod proof;
 mod queue;
 mod verify;
+mod watch;

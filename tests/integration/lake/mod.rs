@@ -4,16 +4,16 @@
 //! Every test compares a lake with an oracle that knows nothing of it: the ids in the input, read by other code.
 
 mod bucket;
-mod contents;
+pub(crate) mod contents;
 mod copies;
 mod crash;
 mod damage;
 mod full;
-mod kill;
+pub(crate) mod kill;
 pub(crate) mod python;
 mod readers;
 mod remembered;
-mod trail;
+pub(crate) mod trail;
 mod writers;
 
 use std::os::unix::process::ExitStatusExt;

@@ -1,0 +1,83 @@
+//! `trailhound config check`: whether a configuration can be used, and what it says.
+
+use std::io;
+use std::path::Path;
+
+use ::alerts::{Engine, Settings};
+use serde_json::{Value, json};
+
+use crate::cli::{ConfigCommand, Global, RuleFlags};
+use crate::commands::watch;
+use crate::config::Config;
+use crate::outcome::{Failure, Outcome};
+use crate::render::report::{Report, number};
+use crate::render::terminal::Terminal;
+use crate::render::words::Words;
+use crate::render::{self, Output};
+use crate::rulebook::Rulebook;
+
+pub(crate) fn run(command: &ConfigCommand, global: &Global, words: Words) -> Result<Outcome, Failure> {
+    let ConfigCommand::Check { file } = command;
+    let variables =
+        std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+    let config = Config::load(Some(file), variables).map_err(Failure::Usage)?;
+    let book = Rulebook::open(&watch::rules(&RuleFlags::default(), &config), words)?;
+    let (engine, mut errors) = Engine::new(book.rules, &Settings::default());
+    errors.extend(book.errors);
+    errors.iter().for_each(|error| words.error(&error.to_string()));
+    let value = value(&config, engine.rules().len(), errors.len());
+    let mut out = io::stdout();
+    let settled = match global.output {
+        Output::Json => render::json::document(&value, &mut out),
+        Output::Jsonl => render::json::document_line(&value, &mut out),
+        Output::Table => report(file, &value, &mut Report::new(&mut out, Terminal::stdout(global.no_color))),
+        Output::Csv | Output::Parquet | Output::Arrow => {
+            return Err(Failure::Usage("this is not rows: use --output table or json".to_owned()));
+        }
+    };
+    render::settle(settled)?;
+    if errors.is_empty() {
+        return Ok(Outcome::Done);
+    }
+    words.warning(&format!("{} rules cannot be used, as said above", number(errors.len() as u64)));
+    Ok(Outcome::Rejected)
+}
+
+/// The contract of `config check --output json`: `docs/contract.md`. Holds no secret: of sinks only names and kinds.
+fn value(config: &Config, rules: usize, refused: usize) -> Value {
+    let delivery = config.delivery.as_ref();
+    let sinks: Vec<Value> = delivery
+        .iter()
+        .flat_map(|delivery| &delivery.sinks)
+        .map(|(name, sink)| json!({"sink": name, "type": sink.form.name()}))
+        .collect();
+    json!({
+        "watch": config.watch,
+        "rules": config.rules,
+        "lake": config.lake,
+        "metrics": config.metrics,
+        "sinks": sinks,
+        "routes": delivery.map_or(0, |delivery| delivery.routes.len()),
+        "silences": delivery.map_or(0, |delivery| delivery.silences.len()),
+        "rules_loaded": rules,
+        "rules_refused": refused,
+    })
+}
+
+fn report(file: &Path, value: &Value, report: &mut Report<'_>) -> io::Result<()> {
+    report.title(&format!("{} can be used", file.display()))?;
+    let mut facts: Vec<(String, String)> = Vec::new();
+    for section in ["watch", "rules", "lake", "metrics"] {
+        for (key, value) in value[section].as_object().into_iter().flatten().filter(|(_, value)| !value.is_null()) {
+            let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+            facts.push((format!("{section}.{key}"), text));
+        }
+    }
+    for sink in value["sinks"].as_array().into_iter().flatten() {
+        let text = |key: &str| sink[key].as_str().unwrap_or_default().to_owned();
+        facts.push((format!("sinks.{}", text("sink")), text("type")));
+    }
+    facts.push(("rules that run".to_owned(), value["rules_loaded"].to_string()));
+    let facts: Vec<(&str, String)> = facts.iter().map(|(name, text)| (name.as_str(), text.clone())).collect();
+    report.facts(&facts)
+}

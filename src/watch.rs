@@ -1,0 +1,320 @@
+//! Watching: one process that takes what CloudTrail delivers, keeps a lake current and tells people, without an end.
+//!
+//! In the order of a turn: [`messages`] and [`places`] say what there is ([`order`], oldest first; [`have`] knows what need
+//! not be read), [`turn`] reads it, [`judge`] asks the rules and puts alerts into the outbox, [`keeper`] commits the rows
+//! and deletes the messages; [`epoch`] goes round. Beside it: [`sending`] takes alerts out of the outbox, [`reload`] minds
+//! the rules, [`metrics`] ([`families`]), [`health`] and [`server`] say how it is.
+//!
+//! One order holds everything up: **alerts in the outbox, then rows in the lake together with what the rules know, then the
+//! message deleted.** Whatever dies between two of these steps, the objects are read again, give the same alerts with the
+//! same identity, which the outbox knows, and rows that stand once. Nothing here knows rules, sinks or Delta: it wires them.
+
+mod epoch;
+mod families;
+mod have;
+mod health;
+mod judge;
+mod keeper;
+mod messages;
+mod metrics;
+mod order;
+mod places;
+mod reload;
+mod rows;
+mod sending;
+mod server;
+mod turn;
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use ::alerts::Settings;
+use ::deliver::outbox::{Folder, Limits as OutboxLimits};
+use ::deliver::{Config, Desk, Drained, Outbox, Told};
+use chrono::TimeDelta;
+use lake::{Ingest, Lake};
+
+use crate::cli::{AwsArgs, Global, Limits, RuleFlags, SourceArgs};
+use crate::commands::ingest::Fold;
+use crate::outcome::{Failure, Outcome};
+use crate::render::report::number;
+use crate::render::words::Words;
+use crate::stop::Stop;
+use epoch::Ended;
+use families::{HISTORY_LOST, READY, RESIDENT, RESTARTS, SENT_AFTER};
+use health::Health;
+use metrics::Metrics;
+use reload::{Book, Rules};
+use sending::Sending;
+use server::Page;
+
+/// After a failure the next epoch begins after this, then after twice as long …
+const PAUSE: Duration = Duration::from_secs(1);
+/// … but never after more.
+const PAUSE_MAX: Duration = Duration::from_secs(60);
+/// An epoch that lasted so long was a good one: the next failure is a first one again.
+const GOOD: Duration = Duration::from_secs(300);
+/// How long an orderly end may take: what is not done by then is done by the next process.
+const END: Duration = Duration::from_millis(9_000);
+/// What of it is for messages that are due.
+const END_SENDING: Duration = Duration::from_secs(3);
+/// How long messages may take to leave where an end is the aim.
+const ONCE_SENDING: Duration = Duration::from_secs(60);
+/// Letters of a state's name.
+const NAME_MAX: usize = 100;
+
+/// What is watched, and how.
+#[derive(Debug, Clone)]
+pub(crate) struct Options {
+    pub(crate) queue: Option<String>,
+    pub(crate) places: Vec<PathBuf>,
+    pub(crate) lake: String,
+    pub(crate) outbox: PathBuf,
+    pub(crate) aws: AwsArgs,
+    pub(crate) source: SourceArgs,
+    pub(crate) limits: Limits,
+    pub(crate) rules: RuleFlags,
+    pub(crate) reload: bool,
+    pub(crate) suppress: Vec<PathBuf>,
+    pub(crate) allowed_lateness: TimeDelta,
+    pub(crate) look_back: TimeDelta,
+    pub(crate) poll: Duration,
+    pub(crate) commit_after: Duration,
+    pub(crate) commit_rows: u64,
+    pub(crate) metrics: Option<SocketAddr>,
+    pub(crate) once: bool,
+}
+
+impl Options {
+    /// Whether a listing asks AWS.
+    fn is_remote(&self) -> bool {
+        self.places.iter().any(|place| crate::remote::is_remote(place))
+    }
+
+    /// The name of what the rules know, in the lake: another source, another name.
+    fn name(&self) -> String {
+        let places = self.places.iter().map(|place| place.display().to_string());
+        let all: Vec<String> = self.queue.iter().cloned().chain(places).collect();
+        let plain = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' };
+        all.join("--").chars().map(plain).take(NAME_MAX).collect()
+    }
+}
+
+/// What every part needs.
+struct Watch<'a> {
+    options: &'a Options,
+    name: String,
+    global: &'a Global,
+    words: Words,
+    stop: &'a Stop,
+    metrics: &'a Metrics,
+    health: &'a Health,
+    desk: &'a Desk,
+    sending: &'a Sending,
+    rules: Mutex<Rules>,
+    book: Mutex<Book>,
+}
+
+/// Watches until somebody asks for an end.
+///
+/// # Errors
+/// What keeps it from beginning; later only an outbox that cannot be written.
+pub(crate) fn run(options: &Options, config: &Arc<Config>, global: &Global, words: Words) -> Result<Outcome, Failure> {
+    let stop = Stop::listen();
+    let settings = Settings {
+        allowed_lateness_micros: Some(options.allowed_lateness.num_microseconds().unwrap_or(i64::MAX)),
+        ..Settings::default()
+    };
+    let rules = Rules::new(options.rules.clone(), options.suppress.clone(), settings, options.reload, words);
+    let book = rules.first()?;
+    let outbox = open(config, &options.outbox)?;
+    let (metrics, health) = (Arc::new(Metrics::default()), Arc::new(Health::new()));
+    let sending = Arc::new(Sending::start(config, &outbox)?);
+    if let Some(address) = options.metrics {
+        let bound = pages(address, &metrics, &health, &sending)?;
+        words.note(&format!("metrics at http://{bound}/metrics"));
+    }
+    end_in_time(&stop, words)?;
+    let desk = Desk::new(config.clone(), outbox);
+    let watch = Watch {
+        options,
+        name: options.name(),
+        global,
+        words,
+        stop: &stop,
+        metrics: &metrics,
+        health: &health,
+        desk: &desk,
+        sending: &sending,
+        rules: Mutex::new(rules),
+        book: Mutex::new(book),
+    };
+    let ended = watch.supervise()?;
+    health.ready(Some("it ends"));
+    let drained = sending.end(if ended == Ended::Done { ONCE_SENDING } else { END_SENDING })?;
+    tell(&drained, words);
+    watch.last_words()?;
+    Ok(Outcome::Done)
+}
+
+fn open(config: &Config, place: &Path) -> Result<Arc<Outbox>, Failure> {
+    let limits = OutboxLimits { marks: config.policy.remember, bytes: config.policy.max_outbox_bytes };
+    Ok(Arc::new(Outbox::open(Box::new(Folder::open(place)?), limits)?))
+}
+
+/// Serves what can be asked.
+fn pages(
+    address: SocketAddr,
+    metrics: &Arc<Metrics>,
+    health: &Arc<Health>,
+    sending: &Arc<Sending>,
+) -> Result<SocketAddr, Failure> {
+    let (metrics, health, sending) = (metrics.clone(), health.clone(), sending.clone());
+    let answer = move |path: &str| {
+        Some(match path {
+            "/healthz" if health.is_alive() => Page::text(200, "alive"),
+            "/healthz" => Page::text(503, "no sign of life for ten minutes"),
+            "/readyz" => match health.trouble() {
+                None => Page::text(200, "ready"),
+                Some(trouble) => Page::text(503, &trouble),
+            },
+            "/metrics" => {
+                sending.measure(&metrics);
+                if let Some(bytes) = resident() {
+                    metrics.set(RESIDENT, &[], bytes as f64);
+                }
+                let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+                Page { status: 200, kind, body: metrics.text() }
+            }
+            _ => return None,
+        })
+    };
+    server::start(address, Arc::new(answer)).map_err(Failure::Usage)
+}
+
+/// Memory of this process, where the system tells it.
+fn resident() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+    line.trim().strip_suffix(" kB")?.parse::<u64>().ok().map(|kib| kib * 1024)
+}
+
+/// Whoever asked for an end gets it: what is durable is enough for the next process.
+fn end_in_time(stop: &Stop, words: Words) -> Result<(), Failure> {
+    let stop = stop.clone();
+    let wait = move || {
+        while !stop.is_asked() {
+            std::thread::sleep(Duration::from_millis(100));
+        }
+        std::thread::sleep(END);
+        words.warning("not everything was done in time: the next process reads the rest again");
+        std::process::exit(0);
+    };
+    std::thread::Builder::new().name("trailhound-end".to_owned()).spawn(wait)?;
+    Ok(())
+}
+
+/// Says what waits.
+fn tell(drained: &Drained, words: Words) {
+    for (count, what) in [
+        (drained.pending, "messages wait for another try"),
+        (drained.held, "messages wait for the end of a repeat interval"),
+        (drained.dead, "messages are given up: `trailhound deliver list` says why"),
+    ] {
+        if count > 0 {
+            words.note(&format!("{} {what}", number(count)));
+        }
+    }
+}
+
+impl Watch<'_> {
+    /// One epoch after the other. A first one that cannot begin is told; later ones are tried again and again.
+    fn supervise(&self) -> Result<Ended, Failure> {
+        let mut pause = PAUSE;
+        loop {
+            let begun = std::time::Instant::now();
+            let ended = epoch::run(self);
+            self.metrics.set(READY, &[], 0.0);
+            let failure = match ended {
+                Ok(Ended::Renew) => continue,
+                Ok(ended) => return Ok(ended),
+                Err(failure) => failure,
+            };
+            self.sending.check()?;
+            let began = self.health.trouble().is_none();
+            if self.options.once || (!began && self.metrics.get(RESTARTS, &[]) == 0.0) {
+                return Err(failure);
+            }
+            if begun.elapsed() > GOOD {
+                pause = PAUSE;
+            }
+            self.metrics.add(RESTARTS, &[], 1);
+            self.health.ready(Some(&failure.to_string()));
+            let seconds = pause.as_secs();
+            tracing::error!(%failure, seconds, "work begins anew from what stands");
+            if self.rest(pause) {
+                return Ok(Ended::Stopped);
+            }
+            pause = (pause * 2).min(PAUSE_MAX);
+        }
+    }
+
+    /// Waits; true if somebody asked for an end meanwhile.
+    fn rest(&self, length: Duration) -> bool {
+        let until = std::time::Instant::now() + length;
+        while std::time::Instant::now() < until && !self.stop.is_asked() {
+            self.health.beat();
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        self.stop.is_asked()
+    }
+
+    fn book(&self) -> Book {
+        held(&self.book).clone()
+    }
+
+    /// Other rules, if there are any now.
+    fn changed(&self) -> Option<Book> {
+        let book = held(&self.rules).changed(self.metrics)?;
+        *held(&self.book) = book.clone();
+        Some(book)
+    }
+
+    /// Whether nobody must go on.
+    fn failed(&self) -> Result<(), Failure> {
+        self.sending.check()
+    }
+
+    /// What sinks have got, or have not, since the last time.
+    fn told(&self) -> (Vec<Told>, u64) {
+        let (told, lost) = self.sending.courier.told();
+        for one in told.iter().filter(|one| one.error.is_none()) {
+            self.metrics.observe(SENT_AFTER, one.at.saturating_sub(one.created) as f64 / 1e6, 1);
+        }
+        (told, lost)
+    }
+
+    /// What sinks got after the last commit, into the table `alerts`.
+    fn last_words(&self) -> Result<(), Failure> {
+        let (told, lost) = self.told();
+        self.history_lost(lost);
+        if told.is_empty() {
+            return Ok(());
+        }
+        let mut lake = Lake::open_for_writing(&self.options.lake, &self.options.aws.to_lake())?;
+        let mut fold = Fold::new();
+        let mut ingest = Ingest::begin(&mut lake, &mut fold, 1)?;
+        ingest.alerts(rows::told(&told));
+        Ok(ingest.checkpoint(None)?)
+    }
+
+    fn history_lost(&self, lost: u64) {
+        self.metrics.add(HISTORY_LOST, &[], lost);
+    }
+}
+
+fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,211 @@
+//! Events to alerts to the outbox: the rules, what is suppressed, and the rows that tell of it.
+//!
+//! The engine is that of `alerts`, fed the same batches, so what is told live is what a batch tells. An alert is safe when it
+//! is in the outbox, and nothing that led to it is committed before.
+
+use ::alerts::{Alert, Engine};
+use ::deliver::{Accepted, Desk, fault};
+use arrow::array::RecordBatch;
+use chrono::DateTime;
+
+use super::families::{
+    ACCEPTED, ALERTS, EVENT_AT, MESSAGE_TO_ALERT, RELOADS, RULES, RULES_REFUSED, SHED, SUPPRESSED, TO_ALERT,
+};
+use super::metrics::Metrics;
+use super::reload::Book;
+use super::rows;
+use crate::commands::backtest::Known;
+use crate::outcome::Failure;
+
+/// Runs the rules and hands over what they find.
+pub(super) struct Judge<'a> {
+    engine: Engine,
+    known: Known,
+    desk: &'a Desk,
+    metrics: &'a Metrics,
+    /// Rows of the table `alerts` that are not handed over yet.
+    steps: Vec<RecordBatch>,
+    /// Time of the latest event, microseconds.
+    latest: Option<i64>,
+    lateness: i64,
+}
+
+/// A clock before every event.
+const NEVER: i64 = i64::MIN / 2;
+/// A log whose latest event is older is none that grows.
+const LIVE_MICROS: i64 = 24 * 3_600 * 1_000_000;
+
+impl<'a> Judge<'a> {
+    /// Rules that know what they knew when the state was taken.
+    pub(super) fn open(book: &Book, state: Option<&[u8]>, desk: &'a Desk, metrics: &'a Metrics) -> Judge<'a> {
+        let (mut engine, refused) = book.engine();
+        if let Some(state) = state {
+            restore(&mut engine, state);
+        }
+        metrics.set(RULES, &[], engine.rules().len() as f64);
+        metrics.set(RULES_REFUSED, &[], refused as f64);
+        Judge {
+            engine,
+            known: book.known.clone(),
+            desk,
+            metrics,
+            steps: Vec::new(),
+            latest: None,
+            lateness: book.lateness(),
+        }
+    }
+
+    /// Goes on with other rules; those that are the same go on knowing what they know.
+    pub(super) fn change(&mut self, book: &Book) {
+        let (mut engine, _) = book.engine();
+        match self.engine.snapshot() {
+            Ok(state) => restore(&mut engine, &state),
+            Err(error) => tracing::warn!(%error, "the rules begin anew: what they knew could not be kept"),
+        }
+        self.engine = engine;
+        self.known = book.known.clone();
+        self.metrics.add(RELOADS, &[("result", "ok")], 1);
+        self.metrics.set(RULES, &[], self.engine.rules().len() as f64);
+        self.metrics.set(RULES_REFUSED, &[], 0.0);
+    }
+
+    /// Holds judgement about several events back while old ones may still come in any order, or lets it go on.
+    pub(super) fn hold(&mut self, held: bool) {
+        match held {
+            true => self.engine.clock(NEVER),
+            false => self.engine.clock(::deliver::now()),
+        }
+        if let (false, Some(latest)) = (held, self.latest) {
+            self.pass(latest.min(::deliver::now()));
+        }
+    }
+
+    /// The log has fallen silent: what waits for later events need not wait for ever. Nothing is done for a log of long ago
+    /// that is played.
+    pub(super) fn silent(&mut self) {
+        let now = ::deliver::now();
+        if self.latest.is_some_and(|latest| now.saturating_sub(latest) < LIVE_MICROS) {
+            self.pass(now);
+        }
+    }
+
+    /// As if an event of this time had been seen.
+    fn pass(&mut self, time: i64) {
+        self.engine.advance(time.saturating_sub(self.lateness));
+    }
+
+    /// Takes the events of a batch.
+    pub(super) fn observe(&mut self, batch: &RecordBatch) {
+        fault::point("watch.match.before");
+        self.engine.observe(batch);
+        fault::point("watch.match.after");
+        self.latest = self.latest.max(latest(batch));
+    }
+
+    /// Tells what is final. `sent` is when the oldest message behind it came, in microseconds.
+    ///
+    /// # Errors
+    /// The outbox cannot take it: then nothing of it may be committed.
+    pub(super) fn tell(&mut self, sent: Option<i64>) -> Result<(), Failure> {
+        let news = self.engine.drain();
+        self.hand_over(news.alerts, &news.updates, sent)
+    }
+
+    /// Tells what the rules say if nothing more comes, and goes on as if nobody had asked.
+    ///
+    /// # Errors
+    /// As [`Judge::tell`].
+    pub(super) fn tell_all(&mut self, book: &Book) -> Result<(), Failure> {
+        self.tell(None)?;
+        let state = self.engine.snapshot().map_err(|error| Failure::Io(format!("the rules' state: {error}")))?;
+        let (mut engine, _) = book.engine();
+        restore(&mut engine, &state);
+        let found = std::mem::replace(&mut self.engine, engine).finish();
+        self.hand_over(found.alerts, &found.updates, None)
+    }
+
+    /// An alert that was told before and is whole now has new figures in the lake; nobody is woken for it again.
+    fn hand_over(&mut self, mut alerts: Vec<Alert>, updates: &[Alert], sent: Option<i64>) -> Result<(), Failure> {
+        let now = ::deliver::now();
+        if !updates.is_empty() {
+            self.steps.push(rows::found(updates, "updated", now));
+        }
+        if alerts.is_empty() {
+            return Ok(());
+        }
+        let known = &self.known;
+        let at = DateTime::from_timestamp_micros(now).unwrap_or_default();
+        let suppressed: Vec<Alert> = alerts.extract_if(.., |alert| known.covers(alert, at)).collect();
+        let accepted = self.desk.accept(&alerts, now)?;
+        fault::point("watch.accepted");
+        self.count(&alerts, accepted, now, sent);
+        self.metrics.add(SUPPRESSED, &[], suppressed.len() as u64);
+        for (alerts, step) in [(&alerts, "found"), (&suppressed, "suppressed")] {
+            if !alerts.is_empty() {
+                self.steps.push(rows::found(alerts, step, now));
+            }
+        }
+        Ok(())
+    }
+
+    fn count(&self, alerts: &[Alert], accepted: Accepted, now: i64, sent: Option<i64>) {
+        for alert in alerts {
+            self.metrics.add(ALERTS, &[("rule", &alert.rule), ("severity", alert.severity.as_str())], 1);
+            if let Some(time) = alert.last_time {
+                self.metrics.observe(TO_ALERT, now.saturating_sub(time) as f64 / 1e6, 1);
+            }
+        }
+        if let Some(sent) = sent {
+            self.metrics.observe(MESSAGE_TO_ALERT, now.saturating_sub(sent) as f64 / 1e6, alerts.len() as u64);
+        }
+        for (result, count) in [
+            ("queued", accepted.queued),
+            ("held", accepted.held),
+            ("digested", accepted.digested),
+            ("known", accepted.known),
+            ("too_old", accepted.too_old),
+            ("silenced", accepted.silenced),
+            ("unrouted", accepted.unrouted),
+        ] {
+            self.metrics.add(ACCEPTED, &[("result", result)], count);
+        }
+    }
+
+    /// Rows for the table `alerts` since the last time.
+    pub(super) fn steps(&mut self) -> Vec<RecordBatch> {
+        std::mem::take(&mut self.steps)
+    }
+
+    /// What the rules know now.
+    ///
+    /// # Errors
+    /// It cannot be written down.
+    pub(super) fn state(&self) -> Result<Vec<u8>, Failure> {
+        if let Some(latest) = self.latest {
+            self.metrics.set(EVENT_AT, &[], latest as f64 / 1e6);
+        }
+        let counters = self.engine.counters();
+        for (what, count) in [
+            ("matches", counters.shed_matches),
+            ("correlated", counters.shed_correlated),
+            ("late", counters.late_correlated),
+            ("remembered", counters.shed_remembered),
+        ] {
+            self.metrics.set(SHED, &[("what", what)], count as f64);
+        }
+        self.engine.snapshot().map_err(|error| Failure::Io(format!("the rules' state: {error}")))
+    }
+}
+
+fn restore(engine: &mut Engine, state: &[u8]) {
+    match engine.restore(state) {
+        Ok(anew) if anew.is_empty() => {}
+        Ok(anew) => tracing::info!(rules = anew.join(", "), "these rules are new or changed and begin anew"),
+        Err(error) => tracing::warn!(%error, "the rules begin anew: what they knew cannot be used"),
+    }
+}
+
+fn latest(batch: &RecordBatch) -> Option<i64> {
+    let times = ::ingest::batch::timestamp(batch, "eventtime")?;
+    arrow::compute::max(&times)
+}

@@ -1,0 +1,88 @@
+//! Killed at every step, and at random: each alert once after its key, no row lost, none twice.
+
+use std::os::unix::process::ExitStatusExt;
+use std::time::Duration;
+
+use super::Station;
+use crate::command::{finished, text};
+use crate::lake::kill::{Dice, seeds_asked};
+
+const EVENTS: u64 = 160;
+
+/// Steps of the way, in its order: the rules, the outbox, the sink, the rows, the commit.
+const STEPS: &[&str] = &[
+    "watch.match.before",
+    "watch.match.after",
+    "outbox.append.before",
+    "outbox.append.half",
+    "outbox.append.written",
+    "outbox.append.after",
+    "watch.accepted",
+    "send.before",
+    "send.after",
+    "settle.after",
+    "object.parsed",
+    "events.stored",
+    "side.stored",
+    "manifest.before",
+    "manifest.after",
+    "commit.before",
+    "commit.after",
+    "side.commit.after",
+    "watch.committed",
+];
+
+fn dies_at(steps: &[&str]) {
+    for step in steps {
+        for time in [1, 3] {
+            let station = Station::with_trail(EVENTS, 7);
+            let logs = station.world.logs();
+            let context = format!("{step}:{time}");
+            let died = station.once(text(&logs), Some(&context));
+            assert!(died.code == -1 || time > 1, "{context} is never reached: {}", died.stderr);
+            let run = station.once(text(&logs), None);
+            assert_eq!(run.code, 0, "{context}: {}", run.stderr);
+            station.assert_whole(&logs, &context);
+        }
+    }
+}
+
+#[test]
+fn dies_while_it_judges() {
+    dies_at(&STEPS[..7]);
+}
+
+#[test]
+fn dies_while_it_sends() {
+    dies_at(&STEPS[7..13]);
+}
+
+#[test]
+fn dies_while_it_commits() {
+    dies_at(&STEPS[13..]);
+}
+
+/// SIGKILL after a random time, a few times over, while files come in; then one that may end.
+#[test]
+fn killed_at_random() {
+    // The lake's tests ask for 200 seeds and more.
+    for seed in 0..seeds_asked().div_ceil(33) {
+        let mut dice = Dice::new(seed);
+        let station = Station::with_trail(EVENTS, 11 + seed % 3);
+        let (logs, inbox) = (station.world.logs(), station.path("inbox"));
+        std::fs::create_dir(&inbox).unwrap();
+        let files = super::log_files(&logs);
+        let parts = 1 + dice.below(3) as usize;
+        for part in files.chunks(files.len().div_ceil(parts)) {
+            super::deliver(part, &logs, &inbox);
+            let mut child = station.command(text(&inbox), &[]).env("TRAILHOUND_TASK_OBJECTS", "8").spawn().unwrap();
+            std::thread::sleep(Duration::from_millis(200 + dice.below(3_000)));
+            child.kill().unwrap();
+            let output = child.wait_with_output().unwrap();
+            assert_eq!(output.status.signal(), Some(9), "{}", finished(output).stderr);
+        }
+        let run = station.once(text(&inbox), None);
+        assert_eq!(run.code, 0, "seed {seed}: {}", run.stderr);
+        station.assert_whole(&inbox, &format!("seed {seed}"));
+    }
+}
