@@ -131,8 +131,20 @@ fn with_step(said: String, step: Option<&str>) -> String {
     }
 }
 
+/// Tells an answer of a call apart that no SDK made: as [`explain`].
+pub(crate) fn refused(what: &str, action: &str, status: u16, code: &str, message: &str) -> Error {
+    let kind = kind_of(code, message, status, message);
+    let said = match (code, message) {
+        ("", "") => format!("HTTP status {status}"),
+        ("", said) | (said, "") => said.to_owned(),
+        (code, message) => format!("{code}: {message}"),
+    };
+    let step = next_step(kind, action, "*", None);
+    Error { kind, what: what.to_owned(), why: with_step(said, step.as_deref()), step, region: None, status }
+}
+
 /// All that the error and its sources say, each once.
-fn chain_of(error: &(dyn StdError + 'static)) -> String {
+pub(crate) fn chain_of(error: &(dyn StdError + 'static)) -> String {
     let mut parts: Vec<String> = Vec::new();
     let mut next: Option<&(dyn StdError + 'static)> = Some(error);
     while let Some(error) = next {

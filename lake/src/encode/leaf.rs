@@ -148,12 +148,13 @@ impl<'a> Leaf<'a> {
 
     /// Levels of all slots.
     fn levels(&mut self, slots: &Slots) {
-        match slots.same() {
-            Some(level) => {
-                self.definition.put(u32::from(level), slots.count());
-                self.nulls += if level < self.depth { slots.count() } else { 0 };
+        match slots.each() {
+            None => self.same_level(slots.level(0), slots.count()),
+            Some(levels) => {
+                for run in levels.chunk_by(|a, b| a == b) {
+                    run.first().iter().for_each(|level| self.same_level(**level, run.len()));
+                }
             }
-            None => (0..slots.count()).for_each(|slot| self.level(slots.level(slot))),
         }
         if let (Some(hybrid), Some(levels)) = (&mut self.repetition, slots.repetition()) {
             levels.iter().for_each(|level| hybrid.put(u32::from(*level), 1));
@@ -161,10 +162,11 @@ impl<'a> Leaf<'a> {
         self.slots += slots.count();
     }
 
+    /// One level so many times.
     #[inline]
-    fn level(&mut self, level: u8) {
-        self.definition.put(u32::from(level), 1);
-        self.nulls += usize::from(level < self.depth);
+    fn same_level(&mut self, level: u8, times: usize) {
+        self.definition.put(u32::from(level), times);
+        self.nulls += if level < self.depth { times } else { 0 };
     }
 
     /// Texts of a dictionary: codes of its texts become codes of ours.
@@ -215,7 +217,7 @@ impl<'a> Leaf<'a> {
         }
         for slot in 0..slots.count() {
             let level = slots.level(slot);
-            self.level(level);
+            self.same_level(level, 1);
             self.slots += 1;
             if level == self.depth {
                 self.plain(array.value(slot))?;

@@ -82,10 +82,20 @@ impl Slots {
         self.level(slot) == self.depth
     }
 
+    /// The levels of the slots where they differ.
+    pub(super) fn each(&self) -> Option<&[u8]> {
+        match &self.levels {
+            Levels::Same(_) => None,
+            Levels::Each(levels) => Some(levels),
+        }
+    }
+
     /// Where the values are that are there, in the order of the slots.
     pub(super) fn places(&self) -> impl Iterator<Item = usize> {
-        let slots = if self.same().is_some_and(|level| level < self.depth) { 0..0 } else { 0..self.count };
-        slots.filter(|slot| self.is_there(*slot)).map(|slot| self.place(slot))
+        let levels = self.each().unwrap_or_default();
+        let there = levels.iter().enumerate().filter(|(_, level)| **level == self.depth).map(|(slot, _)| slot);
+        let all = if self.same() == Some(self.depth) { 0..self.count } else { 0..0 };
+        all.chain(there).map(|slot| self.place(slot))
     }
 
     /// One level deeper: slots of a child that may be null.
@@ -96,9 +106,25 @@ impl Slots {
             (Levels::Same(level), _) if *level < self.depth => Levels::Same(*level),
             (Levels::Same(_), None) => Levels::Same(depth),
             (Levels::Same(_), Some(nulls)) if nulls.null_count() == nulls.len() => Levels::Same(self.depth),
-            (_, nulls) => Levels::Each((0..self.count).map(|slot| self.level_below(slot, nulls)).collect()),
+            (_, nulls) => Levels::Each(self.levels_below(nulls)),
         };
         Slots { count: self.count, depth, levels, elements: self.elements.clone() }
+    }
+
+    fn levels_below(&self, nulls: Option<&NullBuffer>) -> Rc<[u8]> {
+        let depth = self.depth;
+        // Without lists the slots are the rows, and nothing has to be looked up.
+        let in_order = nulls.filter(|nulls| self.elements.is_none() && nulls.len() == self.count);
+        match (&self.levels, in_order) {
+            (Levels::Same(level), Some(nulls)) if *level == depth => {
+                nulls.iter().map(|valid| depth + u8::from(valid)).collect()
+            }
+            (Levels::Each(levels), Some(nulls)) => {
+                let below = |(level, valid): (&u8, bool)| level + u8::from(*level == depth && valid);
+                levels.iter().zip(nulls.iter()).map(below).collect()
+            }
+            _ => (0..self.count).map(|slot| self.level_below(slot, nulls)).collect(),
+        }
     }
 
     fn level_below(&self, slot: usize, nulls: Option<&NullBuffer>) -> u8 {

@@ -4,6 +4,7 @@ mod bucket;
 pub(crate) mod cloud;
 mod doctor;
 mod ends;
+mod inventory;
 mod lookup;
 mod other;
 mod proof;
