@@ -5,7 +5,10 @@
 mod deliver;
 mod doctor;
 pub(crate) mod duration;
+mod grants;
 mod iam_policy;
+mod inventory;
+mod investigate;
 mod lake;
 mod moment;
 mod policy;
@@ -13,6 +16,7 @@ mod query;
 mod rules;
 mod size;
 mod source;
+mod sql;
 mod verify;
 mod watch;
 
@@ -23,17 +27,24 @@ use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) use deliver::{DeliverAt, DeliverCommand, DeliveryArgs, Sending};
 pub(crate) use doctor::DoctorArgs;
+pub(crate) use grants::GrantArgs;
 pub(crate) use iam_policy::IamPolicyArgs;
+pub(crate) use inventory::InventoryArgs;
+pub(crate) use investigate::InvestigateArgs;
 pub(crate) use lake::{At, IngestArgs, LakeCommand};
-pub(crate) use policy::{As, Form, GenerateArgs, PolicyCommand, ReplayArgs, SimulateArgs};
+pub(crate) use policy::{As, Form, GenerateArgs, HoldIn, PolicyCommand, ReplayArgs, SimulateArgs};
 pub(crate) use query::{QueryArgs, SqlSource};
 pub(crate) use rules::{RuleFlags, RulesArgs, RulesCommand};
 pub(crate) use source::SourceArgs;
+pub(crate) use sql::SqlArgs;
 pub(crate) use verify::VerifyArgs;
 pub(crate) use watch::{ConfigCommand, LogFormat, WatchArgs};
 
+use ::query::Control;
+
 use crate::render::terminal::Terminal;
 use crate::render::{Output, RowOptions};
+use crate::stop::Stop;
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -71,7 +82,11 @@ Examples:
   trailhound access ./logs --grants grants.json
   trailhound access ./logs --grants grants.json --window 180d --output json
   trailhound access ./logs --grants grants.json --credential-report report.csv --html report.html
-  trailhound access --lake ./trailhound-lake --grants grants.json";
+  trailhound access --lake ./trailhound-lake --grants grants.json
+  trailhound access ./logs --by person
+  trailhound access ./logs --grants grants.json --compare last-month.json --output json
+  trailhound access ./logs --grants grants.json --service-last-accessed arn:aws:iam::111122223333:role/app=accessed.json
+  trailhound access ./logs --grants grants.json --format service-last-accessed";
 
 const SAMPLE_EXAMPLES: &str = "\
 Examples:
@@ -106,7 +121,7 @@ pub(crate) struct Global {
     #[arg(long, global = true, value_enum, value_name = "FORMAT", default_value_t, hide_possible_values = true)]
     pub(crate) output: Output,
 
-    /// Show at most this many rows of a table; 0 shows all [default: 100 on a terminal, else all]
+    /// Show at most this many rows, and end a query there; 0 shows all [default: 100 of a table on a terminal, else all]
     #[arg(long, global = true, value_name = "N")]
     pub(crate) max_rows: Option<u64>,
 
@@ -133,12 +148,33 @@ pub(crate) struct Global {
     /// Memory that a query may take before it spills to disk, such as 512MiB or 2GiB
     #[arg(long, global = true, value_name = "SIZE", value_parser = size::parse)]
     pub(crate) memory_limit: Option<u64>,
+
+    /// Time that a query may take, such as 30s or 5m [default: what it takes]
+    #[arg(long, global = true, value_name = "DURATION", value_parser = duration::parse)]
+    pub(crate) timeout: Option<TimeDelta>,
 }
 
 impl Global {
     /// How rows are written to standard output.
     pub(crate) fn rows(&self) -> RowOptions {
         self.rows_on(Terminal::stdout(self.no_color))
+    }
+
+    /// What a query may use.
+    pub(crate) fn query_limits(&self) -> ::query::Limits {
+        let mut limits = ::query::Limits::default();
+        if let Some(bytes) = self.memory_limit {
+            limits.memory_bytes = usize::try_from(bytes).unwrap_or(usize::MAX);
+        }
+        if let Some(threads) = self.threads {
+            limits.partitions = usize::from(threads);
+        }
+        limits
+    }
+
+    /// What ends a query that starts now.
+    pub(crate) fn control(&self, stop: &Stop) -> Control {
+        Control::default().within(self.timeout.and_then(|time| time.to_std().ok())).until(stop.flag())
     }
 
     fn rows_on(&self, terminal: Terminal) -> RowOptions {
@@ -160,6 +196,10 @@ pub(crate) enum Command {
     Lake(LakeCommand),
     /// Answer a question in SQL
     Query(QueryArgs),
+    /// Ask questions in SQL, one after the other, with completion and history
+    Sql(SqlArgs),
+    /// The story of a key, an identity, an address or an event: what it did, whom it became, what it left
+    Investigate(InvestigateArgs),
     /// Run the rules and list what they found
     Alerts(AlertsArgs),
     /// Keep a lake current, run the rules and tell people, within a second and without an end
@@ -172,6 +212,8 @@ pub(crate) enum Command {
     Deliver(DeliverCommand),
     /// Who used what and when, and what they were granted and never used
     Access(AccessArgs),
+    /// Ask IAM who has what: users, groups, roles, policies, credentials; read-only, kept as files or in a lake
+    Inventory(InventoryArgs),
     /// Prove that log files are what CloudTrail delivered: digests, their signatures and their chain, also offline
     Verify(VerifyArgs),
     /// Look whether all is there that reading needs: credentials, bucket, queue, keys, clock, trail, disk; and what to do
@@ -348,21 +390,17 @@ pub(crate) struct AlertsArgs {
 #[derive(Debug, Clone, Args)]
 #[command(after_help = ACCESS_EXAMPLES)]
 pub(crate) struct AccessArgs {
-    /// What was granted: the JSON of `aws iam get-account-authorization-details`; once for each account
-    #[arg(long, value_name = "FILE")]
-    pub(crate) grants: Vec<PathBuf>,
+    /// Answer by principal, or by the person behind: sessions and chains of roles followed to who asked for them
+    #[arg(long, value_enum, value_name = "WHOM", default_value = "principal")]
+    pub(crate) by: By,
 
-    /// Service control policies of the organisation, as JSON
-    #[arg(long, value_name = "FILE")]
-    pub(crate) scps: Option<PathBuf>,
+    /// Write JSON in another shape: that of `aws iam get-service-last-accessed-details`, one document for each user and role
+    #[arg(long, value_enum, value_name = "SHAPE")]
+    pub(crate) format: Option<AccessFormat>,
 
-    /// The CSV of `aws iam get-credential-report`, decoded
-    #[arg(long, value_name = "FILE")]
-    pub(crate) credential_report: Option<PathBuf>,
-
-    /// The JSON of `aws iam list-users`: when passwords were last used
-    #[arg(long, value_name = "FILE")]
-    pub(crate) list_users: Option<PathBuf>,
+    /// An earlier report (`--output json`): tell what is new, gone and still there
+    #[arg(long, value_name = "OLD.json")]
+    pub(crate) compare: Option<PathBuf>,
 
     /// Findings that are accepted, each with its reason, as JSON
     #[arg(long, value_name = "FILE")]
@@ -385,7 +423,26 @@ pub(crate) struct AccessArgs {
     pub(crate) now: Option<DateTime<Utc>>,
 
     #[command(flatten)]
+    pub(crate) granted: GrantArgs,
+
+    #[command(flatten)]
     pub(crate) input: Input,
+}
+
+/// About whom `access` answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum By {
+    /// Users, roles, services
+    Principal,
+    /// Whoever was behind their sessions
+    Person,
+}
+
+/// Another shape of `access`'s JSON.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum AccessFormat {
+    /// As IAM writes it
+    ServiceLastAccessed,
 }
 
 /// `trailhound sample`

@@ -9,6 +9,8 @@ mod demo;
 mod doctor;
 mod iam_policy;
 pub(crate) mod ingest;
+mod inventory;
+mod investigate;
 mod lake;
 mod policy;
 mod query;
@@ -16,6 +18,7 @@ mod rules;
 mod sample;
 mod scan;
 mod schema;
+mod sql;
 mod verify;
 mod watch;
 
@@ -34,12 +37,15 @@ pub(crate) fn run(cli: &Cli, words: Words) -> Result<Outcome, Failure> {
         Command::Ingest(args) => ingest::run(args, global, words),
         Command::Lake(command) => lake::run(command, global, words),
         Command::Query(args) => query::run(args, global, words),
+        Command::Sql(args) => sql::run(args, global, words),
+        Command::Investigate(args) => investigate::run(args, global, words),
         Command::Alerts(args) => alerts::run(args, global, words),
         Command::Watch(args) => watch::run(args, global, words),
         Command::Config(command) => config::run(command, global, words),
         Command::Deliver(command) => deliver::run(command, global, words),
         Command::Access(args) => access::run(args, global, words),
         Command::Verify(args) => verify::run(args, global, words),
+        Command::Inventory(args) => inventory::run(args, global, words),
         Command::Doctor(args) => doctor::run(args, global),
         Command::IamPolicy(args) => iam_policy::run(args),
         Command::Policy(command) => policy::run(command, global, words),

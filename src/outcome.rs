@@ -32,6 +32,9 @@ pub(crate) enum Failure {
     /// Input or output failed.
     #[error("{0}")]
     Io(String),
+    /// Somebody asked for the end: Ctrl-C.
+    #[error("{0}")]
+    Interrupted(String),
 }
 
 impl Failure {
@@ -39,6 +42,7 @@ impl Failure {
         match self {
             Failure::Usage(_) => 2,
             Failure::Io(_) => 5,
+            Failure::Interrupted(_) => 130,
         }
     }
 }
@@ -70,6 +74,9 @@ impl From<lake::Error> for Failure {
 
 impl From<query::Error> for Failure {
     fn from(error: query::Error) -> Self {
+        if error == query::Error::Cancelled {
+            return Failure::Interrupted(error.to_string());
+        }
         // A value that cannot be computed (a division by zero, a cast) is the SQL's fault as well.
         if error.is_usage() || matches!(error, query::Error::Run(_)) {
             Failure::Usage(error.to_string())

@@ -10,13 +10,13 @@
 pub(crate) mod escape;
 pub(crate) mod html;
 pub(crate) mod json;
+pub(crate) mod layout;
 pub(crate) mod report;
 pub(crate) mod terminal;
 pub(crate) mod words;
 
 mod arrow_stream;
 mod csv;
-mod layout;
 mod parquet;
 mod table;
 mod tone;
@@ -32,7 +32,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
-use arrow::datatypes::{Field, Schema, SchemaRef};
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use arrow::error::ArrowError;
 
 use terminal::Terminal;
@@ -78,11 +78,19 @@ pub(crate) struct RowCount {
     pub(crate) shown: u64,
     /// The reader closed the pipe, and the rest was not asked for.
     pub(crate) closed: bool,
+    /// There are more rows than were wanted, and the rest was not asked for.
+    pub(crate) cut: bool,
 }
 
 impl RowCount {
     /// The words about rows that a table left out, for standard error.
     pub(crate) fn left_out(&self) -> Option<String> {
+        if self.cut {
+            return Some(format!(
+                "there are more rows: the query was ended after {} (--max-rows)",
+                report::number(self.rows)
+            ));
+        }
         let more = self.rows.saturating_sub(self.shown);
         (more > 0 && !self.closed).then(|| {
             let rows = if more == 1 { "row" } else { "rows" };
@@ -103,6 +111,7 @@ trait RowSink {
 pub(crate) struct RowWriter<'a> {
     sink: Box<dyn RowSink + 'a>,
     count: RowCount,
+    binary: bool,
 }
 
 impl<'a> RowWriter<'a> {
@@ -132,7 +141,8 @@ impl<'a> RowWriter<'a> {
             Output::Parquet => Box::new(parquet::ParquetRows::new(out, schema, options.terminal.is_terminal)?),
             Output::Arrow => Box::new(arrow_stream::ArrowRows::new(out, schema, options.terminal.is_terminal)?),
         };
-        Ok(RowWriter { sink, count: RowCount { closed, ..RowCount::default() } })
+        let binary = matches!(output, Output::Parquet | Output::Arrow);
+        Ok(RowWriter { sink, count: RowCount { closed, ..RowCount::default() }, binary })
     }
 
     /// Writes the rows of one batch. `Break` says that nobody reads any more and the query may stop.
@@ -142,7 +152,8 @@ impl<'a> RowWriter<'a> {
     pub(crate) fn write(&mut self, batch: &RecordBatch) -> io::Result<ControlFlow<()>> {
         if !self.count.closed {
             self.count.rows += u64::try_from(batch.num_rows()).unwrap_or(u64::MAX);
-            self.count.closed = is_closed(self.sink.batch(batch))?;
+            let result = if self.binary { self.sink.batch(batch) } else { self.sink.batch(&with_text_keys(batch)?) };
+            self.count.closed = is_closed(result)?;
         }
         Ok(if self.count.closed { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
     }
@@ -228,6 +239,42 @@ fn under(schema: &SchemaRef, batch: &RecordBatch) -> io::Result<RecordBatch> {
     RecordBatch::try_new(schema.clone(), batch.columns().to_vec()).map_err(arrow_error)
 }
 
+/// A batch whose maps have texts for keys, which is all that JSON knows.
+fn with_text_keys(batch: &RecordBatch) -> io::Result<RecordBatch> {
+    let text_keys = |data_type: &DataType| match data_type {
+        DataType::Map(entries, sorted) => match entries.data_type() {
+            DataType::Struct(fields) => match fields.as_ref() {
+                [key, value] if !key.data_type().is_string() => {
+                    let key = key.as_ref().clone().with_data_type(DataType::Utf8);
+                    let pair = DataType::Struct(vec![Arc::new(key), value.clone()].into());
+                    Some(DataType::Map(Arc::new(entries.as_ref().clone().with_data_type(pair)), *sorted))
+                }
+                _ => None,
+            },
+            _ => None,
+        },
+        _ => None,
+    };
+    let schema = batch.schema();
+    if !schema.fields().iter().any(|field| text_keys(field.data_type()).is_some()) {
+        return Ok(batch.clone());
+    }
+    let (mut fields, mut columns) = (Vec::new(), Vec::new());
+    for (field, column) in schema.fields().iter().zip(batch.columns()) {
+        match text_keys(field.data_type()) {
+            Some(data_type) => {
+                columns.push(arrow::compute::cast(column, &data_type).map_err(arrow_error)?);
+                fields.push(Arc::new(field.as_ref().clone().with_data_type(data_type)));
+            }
+            None => {
+                columns.push(column.clone());
+                fields.push(field.clone());
+            }
+        }
+    }
+    RecordBatch::try_new(Arc::new(Schema::new(fields)), columns).map_err(arrow_error)
+}
+
 /// Refuses to write a binary format to a terminal.
 fn refuse_terminal(is_terminal: bool, format: &str, file: &str) -> io::Result<()> {
     if !is_terminal {
@@ -309,7 +356,7 @@ mod tests {
         for output in [Output::Table, Output::Json, Output::Jsonl, Output::Csv, Output::Parquet, Output::Arrow] {
             let mut out = Vec::new();
             let count = rows(vec![batch.clone(); 300], &batch.schema(), output, &mut out, &OPTIONS).unwrap();
-            assert_eq!(count, RowCount { rows: 300, shown: 300, closed: false }, "{output:?}");
+            assert_eq!(count, RowCount { rows: 300, shown: 300, ..RowCount::default() }, "{output:?}");
         }
     }
 
@@ -338,8 +385,8 @@ mod tests {
 
     #[test]
     fn a_cut_table_says_so() {
-        let count = RowCount { rows: 1_234_567, shown: 100, closed: false };
+        let count = RowCount { rows: 1_234_567, shown: 100, ..RowCount::default() };
         assert!(count.left_out().unwrap().starts_with("1,234,467 more rows"));
-        assert_eq!(RowCount { rows: 5, shown: 5, closed: false }.left_out(), None);
+        assert_eq!(RowCount { rows: 5, shown: 5, ..RowCount::default() }.left_out(), None);
     }
 }

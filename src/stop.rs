@@ -14,13 +14,32 @@ pub(crate) struct Stop(Arc<AtomicBool>);
 impl Stop {
     /// Listens from now on. Where that is not possible, signals end the program as they always did.
     pub(crate) fn listen() -> Stop {
+        Stop::start(true)
+    }
+
+    /// Listens from now on, and never ends the program for a second Ctrl-C: what is asked for is the end of what runs.
+    pub(crate) fn listen_on() -> Stop {
+        Stop::start(false)
+    }
+
+    fn start(ends: bool) -> Stop {
         let stop = Stop::default();
         let asked = stop.clone();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         if let Ok(runtime) = runtime {
-            std::thread::spawn(move || runtime.block_on(wait(&asked)));
+            std::thread::spawn(move || runtime.block_on(wait(&asked, ends)));
         }
         stop
+    }
+
+    /// The flag itself, for who looks at it by himself.
+    pub(crate) fn flag(&self) -> Arc<AtomicBool> {
+        self.0.clone()
+    }
+
+    /// Takes the wish back, once it was followed: the next one is a first one again.
+    pub(crate) fn forget(&self) {
+        self.0.store(false, Ordering::Relaxed);
     }
 
     /// Ends what a connection reads as soon as somebody does: what is on its way may take minutes, an end may not.
@@ -43,7 +62,7 @@ impl Stop {
 }
 
 #[cfg(unix)]
-async fn wait(stop: &Stop) {
+async fn wait(stop: &Stop, ends: bool) {
     use tokio::signal::unix::{SignalKind, signal};
     let (Ok(mut terminate), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
     else {
@@ -54,16 +73,17 @@ async fn wait(stop: &Stop) {
             _ = terminate.recv() => 143,
             _ = interrupt.recv() => 130,
         };
-        if stop.0.swap(true, Ordering::Relaxed) {
+        // A request to terminate is about the program, and not about what it does.
+        if stop.0.swap(true, Ordering::Relaxed) && ends || !ends && code == 143 {
             std::process::exit(code);
         }
     }
 }
 
 #[cfg(not(unix))]
-async fn wait(stop: &Stop) {
+async fn wait(stop: &Stop, ends: bool) {
     while tokio::signal::ctrl_c().await.is_ok() {
-        if stop.0.swap(true, Ordering::Relaxed) {
+        if stop.0.swap(true, Ordering::Relaxed) && ends {
             std::process::exit(130);
         }
     }

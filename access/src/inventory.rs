@@ -1,17 +1,24 @@
 //! The inventory: which principals there are and what is attached to them.
 //!
-//! Read from the JSON of `aws iam get-account-authorization-details`, with service control policies and the credential
-//! report beside it if they are given. Holds documents, not decisions: what they grant is `policy`'s business. Must
+//! Read from the JSON of `aws iam get-account-authorization-details`, with what else is given beside it: policies of the
+//! organisation, the credential report, users, instance profiles, what IAM recorded of use; or from the one file that
+//! `trailhound inventory` writes. Holds documents, not decisions: what they grant is `policy`'s business. Must
 //! not know events or where the texts come from; whoever reads the files hands over the text and its name.
 
+pub mod accessed;
+mod account_wide;
 mod authority;
 mod credentials;
 mod gaad;
 mod organization;
+mod pages;
 mod users;
+mod whole;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+pub use accessed::{Accessed, AccessedService};
+pub use account_wide::{InstanceProfile, PasswordPolicy};
 pub use credentials::{Credentials, ReportedKey};
 
 use crate::policy::{ActionSet, Document, Grant, grant};
@@ -182,8 +189,20 @@ pub struct Inventory {
     pub policies: BTreeMap<String, ManagedPolicy>,
     /// Service control policies, from the root down; empty where none are given.
     pub scp_levels: Vec<ScpLevel>,
+    /// Resource control policies, likewise.
+    pub rcp_levels: Vec<ScpLevel>,
     /// The credential report, by user ARN; empty where none is given.
     pub credentials: BTreeMap<String, Credentials>,
+    /// What IAM recorded of use, by ARN; empty where none is given.
+    pub accessed: BTreeMap<String, Accessed>,
+    /// Instance profiles, by ARN.
+    pub instance_profiles: Vec<InstanceProfile>,
+    /// The account's rules for passwords; `None` where they are not given.
+    pub password_policy: Option<PasswordPolicy>,
+    /// Whose MFA is virtual, by ARN; `None` where that is not given.
+    pub virtual_mfa: Option<BTreeSet<String>>,
+    /// When it was taken, microseconds; `None` where the input does not say.
+    pub taken: Option<i64>,
     /// What could not be read and so is not counted, for the report.
     pub warnings: Vec<String>,
 }
@@ -198,15 +217,64 @@ pub fn scp_levels(text: &str, account: &str, source_name: &str) -> Result<Vec<Sc
 
 impl Inventory {
     /// Reads the JSON of `aws iam get-account-authorization-details`: one document, several one after the other (one a
-    /// page), or a list of them. `source_name` is for messages.
+    /// page), or a list of them; or the file that `trailhound inventory` writes. `source_name` is for messages.
+    ///
+    /// # Errors
+    /// What cannot be read, and what is expected.
     pub fn parse(text: &str, source_name: &str) -> Result<Inventory, Error> {
-        gaad::parse(text, source_name)
+        if whole::is_whole(text) { whole::parse(text, source_name) } else { gaad::parse(text, source_name) }
     }
 
     /// Adds service control policies: a list of `{"target": …, "policies": [document …]}`, one entry a level from the
     /// root to the account, or the organisation's tree. They hold for every principal but service-linked roles.
     pub fn add_scps(&mut self, text: &str, source_name: &str) -> Result<(), Error> {
         self.scp_levels.extend(scp_levels(text, self.account(), source_name)?);
+        Ok(())
+    }
+
+    /// Adds resource control policies, in the forms of [`Inventory::add_scps`]. They bound what others may do to this
+    /// account's resources, so they count where one request is decided.
+    ///
+    /// # Errors
+    /// What cannot be read, and what is expected.
+    pub fn add_rcps(&mut self, text: &str, source_name: &str) -> Result<(), Error> {
+        self.rcp_levels.extend(scp_levels(text, self.account(), source_name)?);
+        Ok(())
+    }
+
+    /// Adds the JSON of `aws iam get-service-last-accessed-details`: one document, several, a list, or an object by ARN.
+    /// `principal` says whose it is where the text does not.
+    ///
+    /// # Errors
+    /// What cannot be read, and what is expected.
+    pub fn add_accessed(&mut self, text: &str, principal: Option<&str>, source_name: &str) -> Result<(), Error> {
+        accessed::add(self, text, principal, source_name)
+    }
+
+    /// Adds the JSON of `aws iam list-instance-profiles`.
+    ///
+    /// # Errors
+    /// What cannot be read, and what is expected.
+    pub fn add_instance_profiles(&mut self, text: &str, source_name: &str) -> Result<(), Error> {
+        self.instance_profiles.extend(account_wide::instance_profiles(text, source_name)?);
+        Ok(())
+    }
+
+    /// Adds the JSON of `aws iam get-account-password-policy`.
+    ///
+    /// # Errors
+    /// What cannot be read, and what is expected.
+    pub fn add_password_policy(&mut self, text: &str, source_name: &str) -> Result<(), Error> {
+        self.password_policy = Some(account_wide::password_policy(text, source_name)?);
+        Ok(())
+    }
+
+    /// Adds the JSON of `aws iam list-virtual-mfa-devices`.
+    ///
+    /// # Errors
+    /// What cannot be read, and what is expected.
+    pub fn add_virtual_mfa_devices(&mut self, text: &str, source_name: &str) -> Result<(), Error> {
+        self.virtual_mfa = Some(account_wide::virtual_mfa(text, source_name)?);
         Ok(())
     }
 
@@ -220,7 +288,10 @@ impl Inventory {
 
     /// Adds the credential report (`aws iam get-credential-report`, the decoded CSV). Columns are found by header name.
     pub fn add_credential_report(&mut self, text: &str, source_name: &str) -> Result<(), Error> {
-        for found in credentials::parse(text, source_name)? {
+        for mut found in credentials::parse(text, source_name)? {
+            // What a list of users said before stays.
+            let known = self.credentials.get(&found.arn).and_then(|known| known.password_last_used);
+            found.password_last_used = found.password_last_used.max(known);
             self.credentials.insert(found.arn.clone(), found);
         }
         Ok(())

@@ -67,7 +67,9 @@ pub enum Error {
         why: String,
     },
     /// The table has columns that this trailhound does not know: writing its rows anew would lose them.
-    #[error("table {table}: it has columns that this trailhound does not know, and was not compacted; use the newer one")]
+    #[error(
+        "table {table}: it has columns that this trailhound does not know, and was not compacted; use the newer one"
+    )]
     Newer {
         /// The table.
         table: &'static str,

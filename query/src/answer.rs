@@ -2,14 +2,16 @@
 //!
 //! Nothing is collected here, so a `SELECT *` over a year flows through. Knows no output format.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Duration;
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use datafusion::execution::SendableRecordBatchStream;
 use futures::StreamExt;
 use tokio::runtime::Runtime;
+use tokio::sync::mpsc::{Receiver, channel};
 
+use crate::control::Control;
 use crate::error::{Error, Result, explain};
 
 /// The rows of a query, as they come. Dropping it cancels the query.
@@ -56,26 +58,55 @@ impl Answer {
     }
 }
 
-/// An [`Answer`] for callers without a runtime: an iterator over batches. Dropping it cancels the query.
-pub struct BlockingAnswer {
-    // Order matters: the stream goes before the runtime that runs it.
-    answer: Answer,
-    runtime: Runtime,
+/// What the task that runs a query says. An explicit end tells a finished query from one that gave up.
+enum Message {
+    Batch(Result<RecordBatch>),
+    End,
 }
 
+/// An [`Answer`] for callers without a runtime: an iterator over batches. Dropping it cancels the query.
+///
+/// The query runs on threads of its own, so whatever it is busy with, its time or a wish for its end is kept here.
+pub struct BlockingAnswer {
+    schema: SchemaRef,
+    notes: Vec<String>,
+    messages: Receiver<Message>,
+    control: Control,
+    ended: bool,
+    runtime: Option<Runtime>,
+}
+
+/// Threads of a query that was dropped are given this long to put away what they spilled.
+const FAREWELL: Duration = Duration::from_secs(2);
+
 impl BlockingAnswer {
-    pub(crate) fn new(runtime: Runtime, answer: Answer) -> Self {
-        Self { answer, runtime }
+    pub(crate) fn new(runtime: Runtime, mut answer: Answer, control: Control) -> Self {
+        let (schema, notes) = (answer.schema(), answer.notes.clone());
+        let (sender, messages) = channel(1);
+        runtime.spawn(async move {
+            loop {
+                let message = match answer.next().await {
+                    Ok(Some(batch)) => Message::Batch(Ok(batch)),
+                    Ok(None) => Message::End,
+                    Err(error) => Message::Batch(Err(error)),
+                };
+                let goes_on = matches!(message, Message::Batch(Ok(_)));
+                if sender.send(message).await.is_err() || !goes_on {
+                    break;
+                }
+            }
+        });
+        Self { schema, notes, messages, control, ended: false, runtime: Some(runtime) }
     }
 
     /// Columns of the answer, known before the first row.
     pub fn schema(&self) -> SchemaRef {
-        self.answer.schema()
+        self.schema.clone()
     }
 
     /// As [`Answer::notes`].
     pub fn notes(&self) -> &[String] {
-        self.answer.notes()
+        &self.notes
     }
 }
 
@@ -84,8 +115,27 @@ impl Iterator for BlockingAnswer {
 
     /// The engine may give up on a value by panicking (a text of gigabytes): an error of the query, and no more.
     fn next(&mut self) -> Option<Self::Item> {
-        let next = AssertUnwindSafe(|| self.runtime.block_on(self.answer.next()).transpose());
-        let gave_up = || Error::Run("the engine gave up on a value of this query".to_owned());
-        catch_unwind(next).unwrap_or_else(|_| Some(Err(gave_up())))
+        if self.ended {
+            return None;
+        }
+        let (messages, control) = (&mut self.messages, &self.control);
+        let message = self.runtime.as_ref()?.block_on(control.guard(async { Ok(messages.recv().await) }));
+        let item = match message {
+            Ok(Some(Message::Batch(batch))) => Some(batch),
+            Ok(Some(Message::End)) => None,
+            Ok(None) => Some(Err(Error::Run("the engine gave up on a value of this query".to_owned()))),
+            Err(error) => Some(Err(error)),
+        };
+        self.ended = !matches!(item, Some(Ok(_)));
+        item
+    }
+}
+
+impl Drop for BlockingAnswer {
+    fn drop(&mut self) {
+        self.messages.close();
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_timeout(FAREWELL);
+        }
     }
 }

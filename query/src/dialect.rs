@@ -98,7 +98,7 @@ fn inner_mut(statement: &mut Statement) -> Option<&mut Sql> {
     }
 }
 
-fn last(name: &ObjectName) -> Option<&Ident> {
+pub(crate) fn last(name: &ObjectName) -> Option<&Ident> {
     match name.0.last() {
         Some(ObjectNamePart::Identifier(ident)) => Some(ident),
         _ => None,
@@ -106,7 +106,7 @@ fn last(name: &ObjectName) -> Option<&Ident> {
 }
 
 /// Names of tables in a statement that are no `WITH` of its own and no functions.
-fn names(statement: &Statement) -> Vec<ObjectName> {
+pub(crate) fn names(statement: &Statement) -> Vec<ObjectName> {
     struct Names {
         with: BTreeSet<String>,
         tables: Vec<ObjectName>,

@@ -3,6 +3,8 @@
 //! The engine's own errors name internal types and list fields with quotes and qualifiers. Here they become what a
 //! person at a prompt needs. Text of a query and of values may be in a message: whoever prints it escapes it.
 
+use std::time::Duration;
+
 use arrow::error::ArrowError;
 use datafusion::common::{DataFusionError, SchemaError};
 use datafusion::parquet::errors::ParquetError;
@@ -34,6 +36,12 @@ pub enum Error {
     /// A value could not be computed.
     #[error("{0}")]
     Run(String),
+    /// The query took longer than it may.
+    #[error("the query was ended after {} s, the time it may take; narrow it (a shorter time, fewer columns) or raise --timeout", .0.as_secs_f64())]
+    Timeout(Duration),
+    /// Somebody asked for the query's end.
+    #[error("the query was cancelled")]
+    Cancelled,
     /// The engine could not be set up.
     #[error("{0}")]
     Setup(String),
@@ -68,7 +76,11 @@ pub(crate) fn explain(error: DataFusionError) -> Error {
         )),
         DataFusionError::External(reason) => match reason.downcast_ref::<InputFailure>() {
             Some(failure) => Error::Input(failure.0.clone()),
-            None => Error::Run(reason.to_string()),
+            // A view that is planned when it is named tells its own error.
+            None => match reason.downcast_ref::<Error>() {
+                Some(own) => own.clone(),
+                None => Error::Run(reason.to_string()),
+            },
         },
         DataFusionError::ParquetError(reason) => match reason.as_ref() {
             ParquetError::External(reason) => match reason.downcast_ref::<InputFailure>() {
@@ -119,7 +131,10 @@ fn schema_error(error: &SchemaError) -> Error {
         Some(near) => format!("; did you mean `{near}`?"),
         None => ".".into(),
     };
-    Error::Name(format!("no column `{wanted}`{hint} Columns here: {}", columns.join(", ")))
+    // What is not in quotes is lower case by now.
+    let quoted = name.chars().any(|letter| letter.is_uppercase() || letter.is_whitespace() || "*:/%".contains(letter));
+    let quotes = if quoted { format!(" (a text stands in single quotes: '{name}')") } else { String::new() };
+    Error::Name(format!("no column `{wanted}`{quotes}{hint} Columns here: {}", columns.join(", ")))
 }
 
 /// A path of the event table that ends in `field`, or nearly.

@@ -12,6 +12,7 @@ use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan, Tokenizer, Whi
 
 use crate::error::{Error, Result, explain};
 use crate::grammar::{Grammar, has_lambdas, put_into_words, quote_ids};
+use crate::sqljson;
 
 /// What may be run, as the end of an error message.
 pub const ALLOWED: &str = "only reading is possible here: SELECT, WITH, VALUES, UNION / EXCEPT / INTERSECT, EXPLAIN, \
@@ -35,6 +36,7 @@ const MAX_DEPTH: usize = 50;
 pub fn parse(sql: &str) -> Result<Statement> {
     let tokens = tokenize(sql)?;
     let verb = first_word(&tokens);
+    refuse_placeholders(&tokens)?;
     let grammar = Grammar { lambdas: has_lambdas(&tokens) };
     let mut statements = DFParserBuilder::new(tokens)
         .with_dialect(&grammar)
@@ -61,7 +63,7 @@ fn tokenize(sql: &str) -> Result<Vec<TokenWithSpan>> {
     let tokens = Tokenizer::new(&Grammar { lambdas: false }, &sql)
         .tokenize_with_location()
         .map_err(|e| Error::Syntax(format!("{e}; check quotes and comments")))?;
-    let tokens = put_into_words(join_literals(tokens));
+    let tokens = put_into_words(sqljson::put_into_words(join_literals(tokens)));
     let operators = tokens.iter().filter(|t| is_operator(&t.token)).count();
     if operators > MAX_OPERATORS {
         return Err(Error::Refused(format!(
@@ -70,6 +72,31 @@ fn tokenize(sql: &str) -> Result<Vec<TokenWithSpan>> {
         )));
     }
     Ok(tokens)
+}
+
+/// Saved queries come with places to be filled in: `FROM $EDS_ID`, `FROM <table>`, `FROM ${table}`, `eventtime > ?`.
+fn refuse_placeholders(tokens: &[TokenWithSpan]) -> Result<()> {
+    let mut words = tokens.iter().filter(|t| !matches!(t.token, Token::Whitespace(_))).peekable();
+    while let Some(token) = words.next() {
+        let place = token.span.start;
+        let at = format!("at Line: {}, Column: {}", place.line, place.column);
+        if let Token::Placeholder(name) = &token.token {
+            return Err(Error::Syntax(format!("`{name}` is a placeholder; put the value in its place, {at}")));
+        }
+        let from = matches!(&token.token, Token::Word(word) if matches!(word.keyword, Keyword::FROM | Keyword::JOIN));
+        let Some(next) = words.peek().filter(|_| from) else { continue };
+        let opens = matches!(&next.token, Token::Lt | Token::LBrace | Token::Placeholder(_) | Token::LBracket)
+            || matches!(&next.token, Token::Char('$'));
+        if opens {
+            let place = next.span.start;
+            return Err(Error::Syntax(format!(
+                "a placeholder stands for the table; put a name in its place: events, cloudtrail_logs, event_data_store, \
+                 an event data store's id, or any name of your own, at Line: {}, Column: {}",
+                place.line, place.column
+            )));
+        }
+    }
+    Ok(())
 }
 
 /// Joins text literals that stand on two lines with nothing between them, as the SQL standard says; a published query
@@ -276,6 +303,20 @@ mod tests {
     fn literals_on_two_lines_are_one() {
         assert_eq!(parse("SELECT 'a'\n  'b', 'c'").unwrap().to_string(), "SELECT 'ab', 'c'");
         assert!(parse("SELECT 'a' IN ('b' 'c')").is_err());
+    }
+
+    #[test]
+    fn placeholders_are_told() {
+        for sql in
+            ["SELECT 1 FROM $EDS_ID", "SELECT 1 FROM <eds>", "SELECT 1 FROM {table}", "SELECT 1 FROM a JOIN ${t}"]
+        {
+            let error = parse(sql).unwrap_err();
+            assert!(matches!(&error, Error::Syntax(text) if text.contains("event_data_store")), "{sql}: {error:?}");
+        }
+        for sql in ["SELECT 1 FROM events WHERE eventtime > ?", "SELECT $1"] {
+            assert!(parse(sql).unwrap_err().to_string().contains("is a placeholder"), "{sql}");
+        }
+        assert!(parse("SELECT '$x', '?' FROM (SELECT 1)").is_ok());
     }
 
     #[test]

@@ -30,7 +30,7 @@ use crate::error::{Error, Result, explain};
 use crate::session::{Engine, Limits};
 use table::LakeTable;
 
-pub use proof::is_needed;
+pub(crate) use proof::is_needed;
 
 /// Columns of a table of a lake.
 pub fn columns(table: &str) -> SchemaRef {
@@ -57,8 +57,8 @@ impl Engine {
         for name in BESIDE.iter().copied() {
             let parts = provider(lake, name, files(lake, name)?)?;
             match fold::sql(name) {
-                Some(sql) if lake.has(name) && name != COVERAGE => self.put(name, fold::view(name, parts, sql)?)?,
-                _ => self.put(name, parts)?,
+                Some(sql) if lake.has(name) && name != COVERAGE => self.put(name, fold::view(name, parts, sql)?),
+                _ => self.put(name, parts),
             }
         }
         proof::register(self, lake)
@@ -97,7 +97,7 @@ pub fn merged(lake: &Lake, table: &'static str, files: &[DataFile], limits: &Lim
 fn rows(lake: &Lake, table: &'static str, files: &[DataFile], sql: &str, limits: &Limits) -> Result<Rows> {
     let engine = Engine::new(limits.clone())?;
     engine.open_store(lake);
-    engine.put(fold::PARTS, provider(lake, table, files.to_vec())?)?;
+    engine.put(fold::PARTS, provider(lake, table, files.to_vec())?);
     Ok(Rows { answer: engine.query_blocking(sql)?, schema: columns(table) })
 }
 
@@ -125,7 +125,8 @@ impl Iterator for Rows {
     }
 }
 
-fn fit(batch: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch> {
+/// A batch with exactly these columns, cast where the engine has made other types of them.
+pub(crate) fn fit(batch: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch> {
     let fitted = || -> std::result::Result<RecordBatch, ArrowError> {
         let column = |(column, field): (&ArrayRef, &FieldRef)| match column.data_type() == field.data_type() {
             true => Ok(column.clone()),

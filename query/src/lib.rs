@@ -1,11 +1,13 @@
 //! trailhound's SQL room: rows to answers.
 //!
-//! In the order a question travels: [`guard`] parses it (by `grammar`) and lets only reading statements through, `dialect`
+//! In the order a question travels: [`guard`] parses it (by `grammar` and `sqljson`) and lets only reading statements through, `dialect`
 //! says which view each name of a table means, [`names`] puts names in the case of the table and [`trino`] its functions
 //! in the engine's words (over `json` where text is JSON), [`session`] plans and runs it under limits, [`tables`] streams
-//! `events` from a source that is opened anew for every scan, [`mod@lake`] has the tables of a lake, `views` are other
+//! `events` from a source that is opened anew for every scan, `catalog` makes views when they are named, [`mod@lake`] has the tables of a lake, `views` are other
 //! forms of them: [`athena`] (with the text forms of time in [`athena_time`]), CloudTrail Lake's [`store`],
-//! [`tailpipe`], [`ocsf`] and [`ecs`]; and [`answer`] hands out the rows. [`named`] are questions that come with their SQL.
+//! [`tailpipe`], [`ocsf`] and [`ecs`]; and [`answer`] hands out the rows. [`named`] are questions that come with their SQL, [`story`]
+//! many of them told as one.
+//! [`control`] is what ends a question from outside, [`wanted`] which tables one names.
 //! [`error`] turns the engine's errors into sentences that name the
 //! object, the reason and the next step.
 //!
@@ -15,27 +17,35 @@
 pub mod answer;
 pub mod athena;
 pub mod athena_time;
+mod catalog;
+pub mod control;
 mod dialect;
 pub mod ecs;
 pub mod error;
 mod grammar;
 pub mod guard;
+mod headings;
 mod json;
 pub mod lake;
 pub mod named;
 pub mod names;
 pub mod ocsf;
 pub mod session;
+mod sqljson;
 pub mod store;
+pub mod story;
 pub mod tables;
 pub mod tailpipe;
 pub mod trino;
 mod views;
+pub mod wanted;
 
 #[cfg(test)]
 mod tests;
 
 pub use answer::{Answer, BlockingAnswer};
+pub use control::Control;
 pub use error::{Error, Result};
 pub use session::{Engine, Limits};
 pub use tables::EventStream;
+pub use wanted::Wanted;

@@ -2,8 +2,7 @@
 //!
 //! SQL folds unquoted names to lower case, and the table's columns are lower case, so most published queries need
 //! nothing. What is left: quoted names (`"userIdentity"`), fields in brackets (`resources[1]['ARN']`,
-//! `resources[1].ARN`), and the names of answer columns, which are `arn` for `userIdentity.arn` as in Athena, and
-//! not the engine's `cloudtrail_logs.useridentity[arn]`. Works on the syntax tree; knows no plans.
+//! `resources[1].ARN`), and the names of answer columns ([`headings`]). Works on the syntax tree; knows no plans.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
@@ -12,20 +11,20 @@ use std::sync::OnceLock;
 use datafusion::sql::parser::Statement;
 use datafusion::sql::sqlparser::ast::{
     AccessExpr, Expr, Ident, ObjectName, ObjectNamePart, OrderBy, OrderByKind, Query, Select, SelectItem, SetExpr,
-    Subscript, Value, VisitMut, VisitorMut,
+    Subscript, TableFactor, Value, VisitMut, VisitorMut,
 };
 use ingest::schema::{COLUMNS, Column, Kind};
 
 use crate::tables::EVENTS;
-use crate::{athena, store, tailpipe};
+use crate::{athena, headings, store, tailpipe};
 
 /// Puts the names of a parsed statement in the table's case.
 pub fn fold(statement: &mut Statement) {
     match statement {
         Statement::Statement(statement) => {
-            let mut aliases = Aliases(BTreeSet::new());
-            let _ = statement.visit(&mut aliases);
-            let _ = statement.visit(&mut Fold { aliases: aliases.0 });
+            let mut own = Own::default();
+            let _ = statement.visit(&mut own);
+            let _ = statement.visit(&mut Fold { own });
         }
         Statement::Explain(explain) => fold(&mut explain.statement),
         _ => {}
@@ -81,7 +80,7 @@ fn collect(prefix: &str, columns: &[Column], paths: &mut Vec<String>) {
 }
 
 /// Whether a column or field of this name holds fields, in either spelling.
-fn holds_fields(name: &str) -> bool {
+pub(crate) fn holds_fields(name: &str) -> bool {
     static HOLDERS: OnceLock<BTreeSet<&'static str>> = OnceLock::new();
     let holders = HOLDERS.get_or_init(|| {
         paths().iter().filter_map(|p| p.rsplit_once('.')).filter_map(|(parent, _)| parent.rsplit('.').next()).collect()
@@ -126,10 +125,16 @@ fn collect_spellings(columns: &[Column], spellings: &mut BTreeMap<String, String
     }
 }
 
-/// Collects answer columns that the query names itself, in quotes: those keep their case.
-struct Aliases(BTreeSet<String>);
+/// Names of a query's own.
+#[derive(Default)]
+struct Own {
+    /// Answer columns that it names in quotes: those keep their case.
+    aliases: BTreeSet<String>,
+    /// Columns that an `UNNEST` makes, lower case.
+    elements: BTreeSet<String>,
+}
 
-impl VisitorMut for Aliases {
+impl VisitorMut for Own {
     type Break = ();
 
     fn pre_visit_select(&mut self, select: &mut Select) -> ControlFlow<()> {
@@ -137,20 +142,28 @@ impl VisitorMut for Aliases {
             if let SelectItem::ExprWithAlias { alias, .. } = item
                 && alias.quote_style.is_some()
             {
-                self.0.insert(alias.value.clone());
+                self.aliases.insert(alias.value.clone());
             }
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn pre_visit_table_factor(&mut self, factor: &mut TableFactor) -> ControlFlow<()> {
+        if let TableFactor::UNNEST { alias: Some(alias), .. } = factor {
+            let columns = alias.columns.iter().map(|column| &column.name).chain([&alias.name]);
+            self.elements.extend(columns.map(|name| name.value.to_ascii_lowercase()));
         }
         ControlFlow::Continue(())
     }
 }
 
 struct Fold {
-    aliases: BTreeSet<String>,
+    own: Own,
 }
 
 impl Fold {
     fn ident(&self, ident: &mut Ident) {
-        if ident.quote_style.is_none() || self.aliases.contains(&ident.value) {
+        if ident.quote_style.is_none() || self.own.aliases.contains(&ident.value) {
             return;
         }
         if let Some(lower) = lowered(&ident.value) {
@@ -216,11 +229,11 @@ impl VisitorMut for Fold {
 
     fn pre_visit_query(&mut self, query: &mut Query) -> ControlFlow<()> {
         let SetExpr::Select(select) = query.body.as_mut() else { return ControlFlow::Continue(()) };
-        let named = name_fields(select);
+        let named = headings::name(select, &self.own.elements);
         if let Some(OrderBy { kind: OrderByKind::Expressions(keys), .. }) = &mut query.order_by {
             for key in keys {
                 // `SELECT DISTINCT a.b … ORDER BY a.b` sorts by the answer's column, whatever that is called now.
-                if let Some((_, name)) = named.iter().find(|(path, _)| same_path(path, &key.expr)) {
+                if let Some((_, name)) = named.iter().find(|(expr, _)| headings::same(expr, &key.expr)) {
                     key.expr = Expr::Identifier(name.clone());
                 }
             }
@@ -229,7 +242,7 @@ impl VisitorMut for Fold {
     }
 
     fn pre_visit_select(&mut self, select: &mut Select) -> ControlFlow<()> {
-        name_fields(select);
+        headings::name(select, &self.own.elements);
         ControlFlow::Continue(())
     }
 
@@ -249,55 +262,6 @@ impl VisitorMut for Fold {
         }
         ControlFlow::Continue(())
     }
-}
-
-/// Names an unnamed field in a select list after its last part: `arn` for `userIdentity.arn`; `sessionissuer_arn`
-/// where `arn` is taken, because an answer cannot have two columns of one name. Gives the paths and their names.
-fn name_fields(select: &mut Select) -> Vec<(Expr, Ident)> {
-    let mut named = Vec::new();
-    let mut taken: BTreeSet<String> = select.projection.iter().filter_map(plain_name).collect();
-    for item in &mut select.projection {
-        let SelectItem::UnnamedExpr(expr) = item else { continue };
-        let Some((parent, field)) = field_name(expr) else { continue };
-        let name = [field.clone(), format!("{parent}_{field}")].into_iter().find(|n| !taken.contains(n));
-        if let Some(name) = name {
-            taken.insert(name.clone());
-            let alias = Ident::with_quote('"', name);
-            named.push((expr.clone(), alias.clone()));
-            *item = SelectItem::ExprWithAlias { expr: expr.clone(), alias };
-        }
-    }
-    named
-}
-
-/// Whether two expressions are the same path, in any case.
-fn same_path(a: &Expr, b: &Expr) -> bool {
-    let (Expr::CompoundIdentifier(a), Expr::CompoundIdentifier(b)) = (a, b) else { return false };
-    a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.value.eq_ignore_ascii_case(&b.value))
-}
-
-/// The name that an item of a select list has without our help.
-fn plain_name(item: &SelectItem) -> Option<String> {
-    match item {
-        SelectItem::ExprWithAlias { alias, .. } if alias.quote_style.is_some() => Some(alias.value.clone()),
-        SelectItem::ExprWithAlias { alias, .. } => Some(alias.value.to_ascii_lowercase()),
-        SelectItem::UnnamedExpr(Expr::Identifier(ident)) => Some(ident.value.to_ascii_lowercase()),
-        SelectItem::UnnamedExpr(expr @ Expr::CompoundIdentifier(idents)) if field_name(expr).is_none() => {
-            idents.last().map(|i| i.value.to_ascii_lowercase())
-        }
-        _ => None,
-    }
-}
-
-/// The last two parts of a path into a struct.
-fn field_name(expr: &Expr) -> Option<(String, String)> {
-    let Expr::CompoundIdentifier(idents) = expr else { return None };
-    let (field, parents) = idents.split_last()?;
-    let parent = parents.last()?;
-    parents
-        .iter()
-        .any(|p| holds_fields(&p.value))
-        .then(|| (parent.value.to_ascii_lowercase(), field.value.to_ascii_lowercase()))
 }
 
 #[cfg(test)]
@@ -329,8 +293,8 @@ mod tests {
 
     #[test]
     fn fields_in_brackets() {
-        assert_eq!(folded("SELECT resources[1]['ARN'] FROM t"), "SELECT resources[1]['arn'] FROM t");
-        assert_eq!(folded("SELECT resources[1].ARN FROM t"), "SELECT resources[1].'arn' FROM t");
+        assert_eq!(folded("SELECT resources[1]['ARN'] AS a FROM t"), "SELECT resources[1]['arn'] AS a FROM t");
+        assert_eq!(folded("SELECT resources[1].ARN AS a FROM t"), "SELECT resources[1].'arn' AS a FROM t");
     }
 
     #[test]
@@ -339,8 +303,16 @@ mod tests {
             folded("SELECT userIdentity.arn, t.userIdentity.sessionContext.sessionIssuer.arn, t.eventName FROM t"),
             r#"SELECT userIdentity.arn AS "arn", t.userIdentity.sessionContext.sessionIssuer.arn AS "sessionissuer_arn", t.eventName FROM t"#
         );
-        let named = "SELECT userIdentity.arn AS who, count(DISTINCT userIdentity.arn) FROM t";
-        assert_eq!(folded(named), named);
+        assert_eq!(
+            folded(
+                "SELECT userIdentity.arn AS who, COUNT(*), count(*), eventName, *, t.eventName FROM t ORDER BY COUNT(*)"
+            ),
+            r#"SELECT userIdentity.arn AS who, COUNT(*) AS "count(*)", count(*) AS "count(*)_2", eventName AS "eventname_2", *, t.eventName AS "eventname_3" FROM t ORDER BY "count(*)""#
+        );
+        assert_eq!(
+            folded("SELECT u.r.arn, a.x, b.x, 1 AS x FROM t CROSS JOIN UNNEST(l) AS u (r)"),
+            r#"SELECT u.r.arn AS "arn", a.x, b.x AS "x_2", 1 AS "x_3" FROM t CROSS JOIN UNNEST(l) AS u (r)"#
+        );
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! The engine: one DataFusion session with limits, the event table and its views.
 //!
 //! Everything a query may use is bounded here: memory (operators that can spill do), disk for spilling, threads and
-//! rows a batch. Time is the caller's: put a timeout around [`Answer::next`] and drop the answer.
+//! rows a batch. Time is the caller's: [`Control`], or a timeout around [`Answer::next`] after which the answer is dropped.
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -20,13 +20,16 @@ use datafusion::execution::session_state::{SessionState, SessionStateBuilder};
 use datafusion::optimizer::optimize_projections::OptimizeProjections;
 use datafusion::prelude::{SQLOptions, SessionConfig, SessionContext};
 use datafusion::sql::parser::Statement;
+use datafusion::sql::sqlparser::ast::ObjectName;
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::sync::oneshot;
 
 use crate::answer::{Answer, BlockingAnswer};
+use crate::catalog::{Columns, Tables};
+use crate::control::Control;
 use crate::error::{Error, Result, explain, unknown_table};
 use crate::tables::{EVENTS, EventStream, events_table};
-use crate::{athena, athena_time, dialect, ecs, guard, names, ocsf, store, tailpipe, trino, views};
+use crate::{athena, athena_time, dialect, ecs, guard, names, ocsf, store, tailpipe, trino};
 
 /// Stack of the planner's thread, in bytes. Planning walks expressions by recursion, and a chain of a thousand `OR`
 /// is a thousand deep; only what is touched costs memory.
@@ -34,6 +37,10 @@ const PLANNER_STACK_BYTES: usize = 256 << 20;
 
 /// Stack of a thread that runs a query without a runtime of the caller's, in bytes.
 const WORKER_STACK_BYTES: usize = 16 << 20;
+
+/// Where the tables are, for names without a database.
+const CATALOG: &str = "datafusion";
+const SCHEMA: &str = "public";
 
 /// What a query may use.
 #[derive(Debug, Clone)]
@@ -66,6 +73,7 @@ impl Default for Limits {
 /// Runs read-only SQL over one source of events.
 pub struct Engine {
     context: SessionContext,
+    tables: Arc<Tables>,
     threads: usize,
     /// Whether the rows are in files that can be read field by field.
     by_field: AtomicBool,
@@ -85,7 +93,10 @@ impl Engine {
         let context = SessionContext::new_with_config_rt(config, runtime);
         athena_time::register_all(&context);
         trino::register_all(&context);
-        Ok(Engine { context, threads, by_field: AtomicBool::new(false) })
+        let tables = Arc::new(Tables::of(&context));
+        let catalog = context.catalog(CATALOG).ok_or_else(|| Error::Setup(format!("no catalog {CATALOG}")))?;
+        catalog.register_schema(SCHEMA, tables.clone()).map_err(explain)?;
+        Ok(Engine { context, tables, threads, by_field: AtomicBool::new(false) })
     }
 
     /// Makes `events` the rows of the table `events` and of the views over it, instead of what was there before.
@@ -100,26 +111,27 @@ impl Engine {
     pub(crate) fn register_events(&self, table: Arc<dyn TableProvider>, by_field: bool) -> Result<()> {
         self.by_field.store(by_field, Ordering::Relaxed);
         for (names, columns) in [
-            (athena::NAMES.as_slice(), athena::columns()),
-            (&[store::NAME], store::columns()),
-            (&[tailpipe::NAME], tailpipe::columns()),
-            (&[ocsf::NAME], ocsf::columns()),
-            (&[ecs::NAME], ecs::columns()),
+            (athena::NAMES.as_slice(), athena::columns as Columns),
+            (&[store::NAME], store::columns),
+            (&[tailpipe::NAME], tailpipe::columns),
+            (&[ocsf::NAME], ocsf::columns),
+            (&[ecs::NAME], ecs::columns),
         ] {
-            let Some(first) = names.first() else { continue };
-            let view = views::view(&self.context, first, &columns, &table)?;
-            for name in names {
-                self.put(name, view.clone())?;
-            }
+            self.tables.put_view(names, columns, &table);
         }
-        self.put(EVENTS, table)
+        self.put(EVENTS, table);
+        Ok(())
     }
 
     /// Makes `table` the table of this name.
-    pub(crate) fn put(&self, name: &str, table: Arc<dyn TableProvider>) -> Result<()> {
-        self.context.deregister_table(name).map_err(explain)?;
-        self.context.register_table(name, table).map_err(explain)?;
-        Ok(())
+    pub(crate) fn put(&self, name: &str, table: Arc<dyn TableProvider>) {
+        self.tables.put(name, table);
+    }
+
+    /// Names of views that nobody has named yet.
+    #[cfg(test)]
+    pub(crate) fn unplanned(&self) -> Vec<String> {
+        self.tables.unplanned()
     }
 
     pub(crate) fn context(&self) -> &SessionContext {
@@ -159,9 +171,29 @@ impl Engine {
     /// # Errors
     /// As [`Engine::query`]; and [`Error::Setup`] when called from asynchronous code.
     pub fn query_blocking(&self, sql: &str) -> Result<BlockingAnswer> {
+        self.query_under(sql, Control::default())
+    }
+
+    /// [`Engine::query_blocking`], as long as nothing ends it.
+    ///
+    /// # Errors
+    /// As [`Engine::query_blocking`]; [`Error::Timeout`] and [`Error::Cancelled`].
+    pub fn query_under(&self, sql: &str, control: Control) -> Result<BlockingAnswer> {
         let runtime = self.runtime()?;
-        let answer = runtime.block_on(self.query(sql))?;
-        Ok(BlockingAnswer::new(runtime, answer))
+        let answer = runtime.block_on(control.guard(self.query(sql)))?;
+        Ok(BlockingAnswer::new(runtime, answer, control))
+    }
+
+    /// Names of the functions that a query can call, sorted, each once.
+    pub fn functions(&self) -> Vec<String> {
+        let state = self.context.state();
+        let mut names: Vec<String> = state.scalar_functions().keys().cloned().collect();
+        names.extend(state.aggregate_functions().keys().cloned());
+        names.extend(state.window_functions().keys().cloned());
+        names.extend(trino::functions().into_iter().map(|known| known.name.to_owned()));
+        names.sort_unstable();
+        names.dedup();
+        names
     }
 
     /// All rows of an answer that is known to be small.
@@ -241,6 +273,12 @@ fn reading_by_field(state: &SessionState) -> SessionState {
 
 /// Tells an unknown table by name, with the names there are, before the planner gives up on it.
 fn check_tables(context: &SessionContext, statement: &Statement) -> Result<()> {
+    // The engine's settings tell of the machine: its folders, its limits.
+    let is_settings =
+        |name: &ObjectName| dialect::last(name).is_some_and(|n| n.value.eq_ignore_ascii_case("df_settings"));
+    if dialect::names(statement).iter().any(is_settings) {
+        return Err(Error::Refused(format!("the engine's settings are refused; {}", guard::ALLOWED)));
+    }
     let state = context.state();
     for table in state.resolve_table_references(statement).map_err(explain)? {
         let known =
@@ -253,7 +291,7 @@ fn check_tables(context: &SessionContext, statement: &Statement) -> Result<()> {
 }
 
 fn table_names(context: &SessionContext) -> Vec<String> {
-    let schema = context.catalog("datafusion").and_then(|c| c.schema("public"));
+    let schema = context.catalog(CATALOG).and_then(|c| c.schema(SCHEMA));
     let mut tables = schema.map_or_else(Vec::new, |s| s.table_names());
     tables.sort_unstable();
     tables

@@ -4,12 +4,19 @@
 //! spelling. Every function has its sentence and its example in a table: [`functions`] lists them. Knows SQL and values,
 //! and nothing of events.
 
+mod attempt;
 mod bounded;
+mod choice;
 mod forms;
 mod function;
+mod higher;
 mod json;
+mod lambda;
+mod nested;
+mod network;
 mod pattern;
 mod rewrite;
+mod shape;
 mod span;
 mod text;
 mod time;
@@ -22,12 +29,22 @@ use datafusion::prelude::SessionContext;
 
 pub(crate) use forms::arguments;
 pub(crate) use rewrite::rewrite;
+pub use values::trino_name as type_name;
 
 /// Registers the functions under their names, instead of the engine's own of the same name.
 pub fn register_all(context: &SessionContext) {
-    let json = json::FUNCTIONS.iter().map(function::udf);
-    let all = json.chain(text::functions()).chain(time::functions()).chain(values::functions());
-    all.chain(bounded::functions()).chain([values::event_json()]).for_each(|function| context.register_udf(function));
+    let of_texts = tables().flatten().map(function::udf);
+    let all = of_texts.chain(time::functions()).chain(values::functions()).chain(nested::functions());
+    all.chain(bounded::functions())
+        .chain(choice::functions())
+        .chain([values::event_json()])
+        .for_each(|function| context.register_udf(function));
+    higher::functions().for_each(|function| context.register_higher_order_function(function));
+}
+
+/// The functions of texts, by subject.
+fn tables() -> impl Iterator<Item = &'static [function::Entry]> {
+    [json::FUNCTIONS, text::FUNCTIONS, network::FUNCTIONS, shape::FUNCTIONS].into_iter()
 }
 
 /// A function that saved queries can use beside the engine's own.
@@ -51,8 +68,10 @@ pub fn functions() -> Vec<Known> {
         example: format!("SELECT {}", example.0),
         answer: example.1,
     };
-    let mut all: Vec<Known> =
-        json::FUNCTIONS.iter().chain(text::FUNCTIONS).map(|f| known(f.name, f.about, f.example)).collect();
+    let mut all: Vec<Known> = tables().flatten().map(|f| known(f.name, f.about, f.example)).collect();
+    all.extend(choice::FUNCTIONS.iter().map(|f| known(f.name, f.about, f.example)));
+    all.extend(nested::FUNCTIONS.iter().map(|f| known(f.name, f.about, f.example)));
+    all.extend(higher::FUNCTIONS.iter().map(|f| known(f.name, f.about, f.example)));
     all.extend(time::FUNCTIONS.iter().map(|f| known(f.name, f.about, f.example)));
     all.extend(values::FUNCTIONS.iter().map(|f| known(f.name, f.about, f.example)));
     all.extend(forms::examples().map(|(name, about, example, answer)| Known { name, about, example, answer }));

@@ -1,6 +1,6 @@
 //! Views of `events`: the same rows under other names and types. One list of columns each, and an expression for each.
 //!
-//! A view is planned once and merged into every query that reads it, so its filters are filters of `events`.
+//! A view is planned once, when it is named, and merged into every query that reads it, so its filters are filters of `events`.
 
 use std::sync::Arc;
 
@@ -9,8 +9,8 @@ use datafusion::catalog::TableProvider;
 use datafusion::catalog::view::ViewTable;
 use datafusion::common::DFSchema;
 use datafusion::datasource::provider_as_source;
+use datafusion::execution::session_state::SessionState;
 use datafusion::logical_expr::{Expr, LogicalPlanBuilder};
-use datafusion::prelude::SessionContext;
 
 use crate::error::{Error, Result};
 use crate::tables::EVENTS;
@@ -23,7 +23,7 @@ pub(crate) type ViewColumn = (String, String);
 /// # Errors
 /// [`Error::Setup`] when a column does not exist or a function is not registered.
 pub(crate) fn view(
-    context: &SessionContext,
+    state: &SessionState,
     name: &str,
     columns: &[ViewColumn],
     events: &Arc<dyn TableProvider>,
@@ -35,7 +35,7 @@ pub(crate) fn view(
     let schema = DFSchema::try_from_qualified_schema(EVENTS, schema).map_err(setup)?;
     let mut made: Vec<Expr> = Vec::with_capacity(columns.len());
     for (name, sql) in columns {
-        let column = context.parse_sql_expr(sql, &schema).map_err(setup)?;
+        let column = state.create_logical_expr(sql, &schema).map_err(setup)?;
         // A column under its own name is no new column: two names for one would stand in the way of reading fields.
         let own = matches!(&column, Expr::Column(c) if c.name == *name);
         made.push(if own { column } else { column.alias(name) });

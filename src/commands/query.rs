@@ -1,19 +1,20 @@
 //! `trailhound query`: SQL over the logs, read as the query runs, or over a lake.
 
-use std::io::{self, Read};
+use std::io::{self, Read, Write};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex};
 
 use arrow::array::{ArrayRef, RecordBatch, StringArray};
 use ingest::reject::Totals;
-use query::{Engine, EventStream, named};
+use query::{BlockingAnswer, Engine, EventStream, Wanted, named};
 
-use crate::cli::{Global, QueryArgs, SqlSource};
+use crate::cli::{Global, Input, QueryArgs, SqlSource};
 use crate::intake::{self, Intake, Reach};
 use crate::outcome::{Failure, Outcome};
 use crate::render::words::Words;
 use crate::render::{self, RowCount, RowWriter};
+use crate::stop::Stop;
 
 pub(crate) fn run(args: &QueryArgs, global: &Global, words: Words) -> Result<Outcome, Failure> {
     if args.list {
@@ -21,24 +22,11 @@ pub(crate) fn run(args: &QueryArgs, global: &Global, words: Words) -> Result<Out
     }
     let (source, paths) = args.split().map_err(Failure::Usage)?;
     let sql = read_sql(&source)?;
-    // A table that the statement does not name is not asked; one that lists tables is shown all.
-    let text = sql.to_lowercase();
-    let lists = text.contains("information_schema") || text.trim_start().starts_with("show");
-    let is_wanted = |table: &str| lists || text.contains(table) || query::lake::is_needed(table, &text);
-    if let Some(lake) = intake::lake(&args.lake, &paths, &args.source, &is_wanted)? {
-        let engine = engine(global)?;
-        engine.register_lake(&lake)?;
-        tell(&ask(&engine, &sql, global, words)?, words);
-        return Ok(Outcome::Done);
-    }
-    let reach = Reach { source: &args.source, aws: &args.lake.aws, queue: false, accounts: &[] };
-    let mut intake = Intake::open(&paths, &reach, args.limits, global, words)?;
-    // A query may scan its table twice; a pipe comes once, so it is put into a file first.
-    let _spools = spool_pipes(&paths, &mut intake)?;
-    let logs = Arc::new(Logs::new(intake.clone()));
-    tell(&answer(&sql, logs.clone(), global, words)?, words);
-    let totals = logs.finished();
-    Ok(totals.map_or(Outcome::Done, |totals| intake.tell(&totals)))
+    let input = Input { paths, source: args.source.clone(), lake: args.lake.clone(), limits: args.limits };
+    // A table that the statement does not name is not opened.
+    let opened = Opened::open(&input, &Wanted::of(&sql), global, words)?;
+    tell(&ask(&opened.engine, &sql, global, &Stop::listen(), words)?, words);
+    Ok(opened.tell())
 }
 
 /// The questions that have names.
@@ -67,36 +55,52 @@ pub(crate) fn answer(
     global: &Global,
     words: Words,
 ) -> Result<RowCount, Failure> {
-    let engine = engine(global)?;
+    let engine = Engine::new(global.query_limits())?;
     engine.register(events)?;
-    ask(&engine, sql, global, words)
+    ask(&engine, sql, global, &Stop::listen(), words)
 }
 
-fn tell(count: &RowCount, words: Words) {
+pub(super) fn tell(count: &RowCount, words: Words) {
     if let Some(text) = count.left_out() {
         words.note(&text);
     }
 }
 
-fn engine(global: &Global) -> Result<Engine, Failure> {
-    let mut limits = query::Limits::default();
-    if let Some(bytes) = global.memory_limit {
-        limits.memory_bytes = usize::try_from(bytes).unwrap_or(usize::MAX);
-    }
-    if let Some(threads) = global.threads {
-        limits.partitions = usize::from(threads);
-    }
-    Ok(Engine::new(limits)?)
-}
-
-fn ask(engine: &Engine, sql: &str, global: &Global, words: Words) -> Result<RowCount, Failure> {
-    let rows = engine.query_blocking(sql)?;
+/// Runs one statement and writes its rows to standard output.
+///
+/// # Errors
+/// The SQL's or the output's.
+fn ask(engine: &Engine, sql: &str, global: &Global, stop: &Stop, words: Words) -> Result<RowCount, Failure> {
+    let rows = engine.query_under(sql, global.control(stop))?;
     rows.notes().iter().for_each(|note| words.note(note));
     let mut out = io::stdout();
-    let mut writer = RowWriter::new(global.output, &rows.schema(), &mut out, &global.rows())?;
+    let count = write(rows, global, &mut out)?;
+    Ok(count)
+}
+
+/// Writes the rows of an answer as they come, as many as are wanted.
+///
+/// # Errors
+/// The query's or the output's.
+pub(super) fn write(rows: BlockingAnswer, global: &Global, out: &mut (dyn Write + Send)) -> Result<RowCount, Failure> {
+    let mut writer = RowWriter::new(global.output, &rows.schema(), out, &global.rows())?;
+    // A number that somebody gave ends the query; the default of a screen only ends the table.
+    let mut left = global.max_rows.filter(|&most| most > 0);
     for batch in rows {
-        if writer.write(&batch?)?.is_break() {
-            break;
+        let batch = batch?;
+        let Some(most) = left else {
+            if writer.write(&batch)?.is_break() {
+                break;
+            }
+            continue;
+        };
+        let wanted = usize::try_from(most).unwrap_or(usize::MAX).min(batch.num_rows());
+        let closed = writer.write(&batch.slice(0, wanted))?.is_break();
+        left = Some(most - wanted as u64);
+        if closed || wanted < batch.num_rows() {
+            let mut count = writer.finish()?;
+            count.cut = wanted < batch.num_rows();
+            return Ok(count);
         }
     }
     Ok(writer.finish()?)
@@ -116,6 +120,42 @@ fn read_sql(source: &SqlSource) -> Result<String, Failure> {
 
 fn read_file(path: &Path) -> Result<String, Failure> {
     std::fs::read_to_string(path).map_err(|e| Failure::Io(format!("{}: {e}; give a file of SQL", path.display())))
+}
+
+/// An engine over what a command line names, and what must live as long as it.
+pub(super) struct Opened {
+    pub(super) engine: Engine,
+    /// The lake's connections, or the logs' totals.
+    logs: Option<(Arc<Logs>, Intake)>,
+    _lake: Option<lake::Lake>,
+    _spools: Vec<tempfile::NamedTempFile>,
+}
+
+impl Opened {
+    /// Opens a lake's wanted tables, or logs.
+    ///
+    /// # Errors
+    /// A path that is not there, a lake that is none, flags that do not fit together.
+    pub(super) fn open(input: &Input, wanted: &Wanted, global: &Global, words: Words) -> Result<Opened, Failure> {
+        let engine = Engine::new(global.query_limits())?;
+        if let Some(lake) = intake::lake(&input.lake, &input.paths, &input.source, &|table| wanted.has(table))? {
+            engine.register_lake(&lake)?;
+            return Ok(Opened { engine, logs: None, _lake: Some(lake), _spools: Vec::new() });
+        }
+        let reach = Reach { source: &input.source, aws: &input.lake.aws, queue: false, accounts: &[] };
+        let mut intake = Intake::open(&input.paths, &reach, input.limits, global, words)?;
+        // A query may scan its table twice; a pipe comes once, so it is put into a file first.
+        let spools = spool_pipes(&input.paths, &mut intake)?;
+        let logs = Arc::new(Logs::new(intake.clone()));
+        engine.register(logs.clone())?;
+        Ok(Opened { engine, logs: Some((logs, intake)), _lake: None, _spools: spools })
+    }
+
+    /// Says what was rejected of logs, and gives the outcome.
+    pub(super) fn tell(&self) -> Outcome {
+        let Some((logs, intake)) = &self.logs else { return Outcome::Done };
+        logs.finished().map_or(Outcome::Done, |totals| intake.tell(&totals))
+    }
 }
 
 /// Puts standard input and other pipes into temporary files, which the intake reads in their place.

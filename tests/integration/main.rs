@@ -6,18 +6,21 @@
 #![allow(clippy::unwrap_used, clippy::print_stdout, missing_docs)]
 
 mod aws;
+mod checks;
 mod command;
 mod contract;
 mod deliver;
 mod demo;
 mod hook;
 mod hostile;
+mod investigate;
 mod lake;
 mod lake_answers;
 mod policy;
 mod readme;
 mod rules;
 mod shared;
+mod shell;
 mod sql_twin;
 mod trails;
 mod twins;

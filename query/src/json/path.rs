@@ -2,7 +2,7 @@
 //!
 //! Source: Trino documentation, "JSON functions and operators" (`json_extract`: a JSONPath-like expression). A name
 //! after a dot goes up to the next dot or bracket, so keys with `-` and `:` need no quotes. `[*]` and `.*` reach
-//! every element. Filters (`[?(…)]`) and recursive descent (`..`) are refused by name.
+//! every element, `..name` every member of that name. Filters (`[?(…)]`) are refused by name.
 
 use super::Raw;
 
@@ -18,6 +18,8 @@ pub(crate) enum Step {
     Element(i64),
     /// Every element, or every member's value.
     Every,
+    /// The members of this name, at any depth.
+    Anywhere(String),
 }
 
 /// The steps of a path, or why it is none.
@@ -45,9 +47,14 @@ pub(crate) fn parse(path: &str) -> Result<Vec<Step>, String> {
     Ok(steps)
 }
 
-/// `.name`, `."name"` or `.*`, and its length.
+/// `.name`, `."name"`, `.*` or `..name`, and its length.
 fn dotted(rest: &str) -> Option<(Step, usize)> {
     let name = rest.get(1..)?;
+    if let Some(name) = name.strip_prefix('.') {
+        let end = name.find(['.', '[']).unwrap_or(name.len());
+        let name = name.get(..end).filter(|name| !name.is_empty() && *name != "*")?;
+        return Some((Step::Anywhere(name.to_owned()), end + 2));
+    }
     if let Some(quoted) = name.strip_prefix('"') {
         let end = quoted.find('"')?;
         return Some((Step::Member(quoted.get(..end)?.to_owned()), end + 3));
@@ -90,12 +97,17 @@ pub(crate) fn reach<'a>(value: Raw<'a>, steps: &[Step], found: &mut Vec<Raw<'a>>
             value.elements().for_each(|value| reach(value, rest, found));
             value.members().for_each(|(_, value)| reach(value, rest, found));
         }
+        Step::Anywhere(name) => {
+            value.member(name).into_iter().for_each(|value| reach(value, rest, found));
+            value.elements().for_each(|value| reach(value, steps, found));
+            value.members().for_each(|(_, value)| reach(value, steps, found));
+        }
     }
 }
 
 /// Whether a path can reach more than one value.
 pub(crate) fn is_many(steps: &[Step]) -> bool {
-    steps.contains(&Step::Every)
+    steps.iter().any(|step| matches!(step, Step::Every | Step::Anywhere(_)))
 }
 
 /// The one value that a path without [`Step::Every`] reaches.
@@ -103,7 +115,7 @@ pub(crate) fn one<'a>(value: Raw<'a>, steps: &[Step]) -> Option<Raw<'a>> {
     steps.iter().try_fold(value, |value, step| match step {
         Step::Member(name) => value.member(name),
         Step::Element(index) => value.element(*index),
-        Step::Every => None,
+        Step::Every | Step::Anywhere(_) => None,
     })
 }
 
@@ -125,10 +137,11 @@ mod tests {
             ("$.items[*].id", vec![member("items"), Step::Every, member("id")]),
             ("$.\"a b\".*", vec![member("a b"), Step::Every]),
             ("lax $.a", vec![member("a")]),
+            ("$..a[0]", vec![Step::Anywhere("a".to_owned()), Step::Element(0)]),
         ] {
             assert_eq!(parse(path).unwrap(), steps, "{path}");
         }
-        for path in ["", "a", "$a", "$.", "$..a", "$[", "$[x]", "$['a", "$['a'x]", "$[?(@.a)]"] {
+        for path in ["", "a", "$a", "$.", "$..", "$..*", "$[", "$[x]", "$['a", "$['a'x]", "$[?(@.a)]"] {
             assert!(parse(path).is_err(), "{path}: {:?}", parse(path));
         }
     }
@@ -143,6 +156,7 @@ mod tests {
         };
         assert_eq!(reached("$.items[*].id"), ["1", "\"two\""]);
         assert_eq!(reached("$.x"), ["null"]);
+        assert_eq!(reached("$..id"), ["1", "\"two\""]);
         assert!(reached("$.items.id").is_empty());
         assert_eq!(one(value, &parse("$.items[1].id").unwrap()).unwrap().text, "\"two\"");
     }

@@ -2,7 +2,9 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod attacks;
 mod dialects;
+mod forms;
 mod functions;
 mod lake;
 mod limits;

@@ -6,12 +6,15 @@ use arrow::array::AsArray;
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, FieldRef, Int64Type};
 use datafusion::common::{Result, exec_err};
+use datafusion::functions::string;
 use datafusion::functions_nested::range::{gen_series_udf, range_udf};
 use datafusion::functions_nested::repeat::array_repeat_udf;
 use datafusion::functions_nested::resize::array_resize_udf;
 use datafusion::logical_expr::{
     ColumnarValue, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature,
 };
+
+use super::function::{self, Argument};
 
 /// Most elements that one call makes for the rows of one batch.
 const MAX_ELEMENTS: i128 = 8 << 20;
@@ -23,9 +26,12 @@ struct Bounded {
 
 /// The functions, as the engine takes them.
 pub(super) fn functions() -> impl Iterator<Item = ScalarUDF> {
-    [range_udf(), gen_series_udf(), array_repeat_udf(), array_resize_udf()]
-        .into_iter()
-        .map(|inner| ScalarUDF::from(Bounded { inner }))
+    [range_udf(), gen_series_udf(), array_repeat_udf(), array_resize_udf(), string::replace()].into_iter().map(bounded)
+}
+
+/// One of the engine's functions, bounded.
+pub(super) fn bounded(inner: Arc<ScalarUDF>) -> ScalarUDF {
+    ScalarUDF::from(Bounded { inner })
 }
 
 /// The whole numbers of an argument; `None` where it has none (a range of days).
@@ -34,6 +40,23 @@ fn numbers(value: Option<&ColumnarValue>, rows: usize) -> Option<Vec<Option<i64>
     let rows = if matches!(value, ColumnarValue::Scalar(_)) { 1 } else { rows };
     let array = cast(&value.to_array(rows).ok()?, &DataType::Int64).ok()?;
     Some(array.as_primitive::<Int64Type>().iter().collect())
+}
+
+/// Refuses a replacement that grows texts beyond measure: a letter may become a book.
+fn replaced(args: &ScalarFunctionArgs) -> Result<()> {
+    let [text, old, new] = args.args.as_slice() else { return Ok(()) };
+    let (text, old, new) = (Argument::new(text)?, Argument::new(old)?, Argument::new(new)?);
+    let mut total = 0_usize;
+    for row in 0..args.number_rows.max(1) {
+        let (Some(text), Some(old), Some(new)) = (text.get(row), old.get(row), new.get(row)) else { continue };
+        if new.len() > old.len() {
+            let bytes = (text.len() / old.len().max(1) + 1).saturating_mul(new.len());
+            function::bounded("replace", bytes)?;
+            total = total.saturating_add(bytes);
+            function::bounded_batch("replace", total)?;
+        }
+    }
+    Ok(())
 }
 
 impl Bounded {
@@ -89,6 +112,10 @@ impl ScalarUDFImpl for Bounded {
     }
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
+        if self.inner.name() == "replace" {
+            replaced(&args)?;
+            return self.inner.invoke_with_args(args);
+        }
         let elements = self.elements(&args);
         if elements > MAX_ELEMENTS {
             return exec_err!("{} would make {elements} elements; {MAX_ELEMENTS} is the most", self.name());

@@ -10,7 +10,7 @@ use std::sync::OnceLock;
 
 use datafusion::sql::sqlparser::ast::{
     BinaryOperator, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentClause, FunctionArguments,
-    ObjectNamePart, Value, VisitMut, VisitorMut,
+    ObjectNamePart, Value, Visit, VisitMut, Visitor, VisitorMut,
 };
 use datafusion::sql::sqlparser::dialect::GenericDialect;
 use datafusion::sql::sqlparser::parser::Parser;
@@ -78,7 +78,11 @@ pub(super) static FORMS: &[Form] = &[
     form("approx_distinct", 2, "approx_distinct($1)", "how many different values there are, nearly; the wanted error is ignored", ("SELECT approx_distinct(x, 0.05) FROM t", "3")),
     form("approx_percentile", 2, "approx_percentile_cont($1, $2)", "a percentile, nearly", ("SELECT approx_percentile(x, 0.5) FROM t", "2.0")),
     form("set_agg", 1, "array_agg(DISTINCT $1)", "the different values as a list", ("SELECT cardinality(set_agg(x)) FROM t", "3")),
-    form("map_agg", 2, "map(array_agg($1), array_agg($2))", "a map of two columns", ("SELECT map_agg(x, y)[1] FROM t", "a")),
+    form("map_agg", 2, "map_of_lists(array_agg($1), array_agg($2))", "a map of two columns; of equal keys the first counts, and none is NULL", ("SELECT map_agg(y, x) FROM t", "{a: 1, b: 2}")),
+    form("multimap_agg", 2, "multimap_of_lists(array_agg($1), array_agg($2))", "a map of two columns, with all values of each key", ("SELECT multimap_agg(x % 2, x) FROM t", "{1: [1, 3], 0: [2]}")),
+    form("histogram", 1, "array_histogram(array_agg($1))", "how often each value occurs", ("SELECT histogram(x % 2) FROM t", "{1: 2, 0: 1}")),
+    form("array_frequency", 1, "array_histogram($1)", "how often each element of a list occurs", ("SELECT array_frequency(ARRAY['a', 'b', 'a'])", "{a: 2, b: 1}")),
+    form("geometric_mean", 1, "exp(avg(ln($1)))", "the geometric mean", ("SELECT round(geometric_mean(x), 3) FROM t", "1.817")),
     form("listagg", 2, "string_agg($1, $2)", "the values as one text", ("SELECT listagg(y, ',') WITHIN GROUP (ORDER BY y) FROM t", "a,b")),
     form("list", 1, "array_agg($1)", "DuckDB's array_agg", ("SELECT list(x ORDER BY x) FROM t", "[1, 2, 3]")),
     form("variance", 1, "var($1)", "the variance of a sample", ("SELECT variance(x) FROM t", "1.0")),
@@ -93,9 +97,23 @@ pub(super) static FORMS: &[Form] = &[
     form("levenshtein_distance", 2, "levenshtein($1, $2)", "edits between two texts", ("SELECT levenshtein_distance('kitten', 'sitting')", "3")),
     form("len", 1, "character_length($1)", "DuckDB's length", ("SELECT len('abc')", "3")),
     form("codepoint", 1, "ascii($1)", "the number of a character", ("SELECT codepoint('a')", "97")),
-    form("to_base64", 1, "encode($1, 'base64')", "bytes as base64", ("SELECT to_base64('ab')", "YWI")),
+    form("to_base64", 1, "encode($1, 'base64pad')", "bytes as base64", ("SELECT to_base64('ab')", "YWI=")),
+    form("rand", 2, "CAST(floor(random() * ($2 - $1)) + $1 AS BIGINT)", "a random whole number between two", ("SELECT rand(1, 5) < 5", "true")),
+    form("md5", 1, "decode(md5($1), 'hex')", "the MD5 of bytes or text, as bytes", ("SELECT to_hex(md5(to_utf8('a')))", "0CC175B9C0F1B6A831C399E269772661")),
+    form("strpos", 3, "text_position($1, $2, $3)", "where the n-th occurrence of a text begins, from the end where negative; 0 where it does not occur", ("SELECT strpos('a.b.c', '.', 2)", "4")),
+    form("array_average", 1, "array_avg($1)", "the mean of a list's elements", ("SELECT array_average(ARRAY[1, 2])", "1.5")),
+    form("array_position", 2, "CASE WHEN $1 IS NOT NULL THEN coalesce(CAST(array_position($1, $2) AS BIGINT), 0) END", "where a value first stands in a list, from 1; 0 where it does not", ("SELECT array_position(ARRAY['a', 'b'], 'b')", "2")),
+    form("trim_array", 2, "array_slice($1, 1, CAST(cardinality($1) AS BIGINT) - $2)", "a list without its last elements", ("SELECT trim_array(ARRAY[1, 2, 3], 1)", "[1, 2]")),
+    form("array_has_duplicates", 1, "(cardinality(array_distinct($1)) < cardinality($1))", "whether a value stands twice in a list", ("SELECT array_has_duplicates(ARRAY[1, 1])", "true")),
+    form("bitwise_and", 2, "($1 & $2)", "bits that both have", ("SELECT bitwise_and(12, 10)", "8")),
+    form("bitwise_or", 2, "($1 | $2)", "bits that one of both has", ("SELECT bitwise_or(12, 10)", "14")),
+    form("bitwise_xor", 2, "(($1 | $2) - ($1 & $2))", "bits that just one of both has", ("SELECT bitwise_xor(12, 10)", "6")),
+    form("bitwise_not", 1, "(-1 - $1)", "the bits turned over", ("SELECT bitwise_not(0)", "-1")),
+    form("bitwise_left_shift", 2, "($1 << $2)", "bits moved to the left", ("SELECT bitwise_left_shift(1, 4)", "16")),
+    form("bitwise_right_shift", 2, "($1 >> $2)", "bits moved to the right", ("SELECT bitwise_right_shift(16, 2)", "4")),
+    form("bitwise_right_shift_arithmetic", 2, "($1 >> $2)", "bits moved to the right, the sign kept", ("SELECT bitwise_right_shift_arithmetic(-16, 2)", "-4")),
     form("from_base64", 1, "decode($1, 'base64')", "the bytes of base64", ("SELECT from_utf8(from_base64('YWI='))", "ab")),
-    form("to_hex", 1, "upper(encode(CAST($1 AS VARCHAR), 'hex'))", "bytes in hexadecimal", ("SELECT to_hex('ab')", "6162")),
+    form("to_hex", 1, "upper(encode(CAST($1 AS BYTEA), 'hex'))", "bytes in hexadecimal", ("SELECT to_hex('ab')", "6162")),
     form("from_hex", 1, "decode(lower($1), 'hex')", "the bytes of hexadecimal", ("SELECT from_utf8(from_hex('6162'))", "ab")),
     form("from_utf8", 1, "CAST($1 AS VARCHAR)", "bytes as text", ("SELECT from_utf8(from_base64('YQ=='))", "a")),
     form("to_utf8", 1, "CAST($1 AS BYTEA)", "a text's bytes", ("SELECT from_utf8(to_utf8('a'))", "a")),
@@ -104,8 +122,18 @@ pub(super) static FORMS: &[Form] = &[
     form("mod", 2, "($1 % $2)", "the rest of a division", ("SELECT mod(7, 4)", "3")),
     form("is_nan", 1, "isnan($1)", "whether a number is none", ("SELECT is_nan(1.0)", "false")),
     form("sign", 1, "signum($1)", "-1, 0 or 1", ("SELECT sign(-2.5)", "-1.0")),
+    form("truncate", 2, "trunc($1, $2)", "a number with so many digits of its fraction", ("SELECT truncate(1.29, 1)", "1.2")),
+    form("is_finite", 1, "(NOT isnan($1) AND abs($1) < CAST('Infinity' AS DOUBLE))", "whether a number is one, and not infinite", ("SELECT is_finite(1.0)", "true")),
+    form("is_infinite", 1, "(abs($1) = CAST('Infinity' AS DOUBLE))", "whether a number is infinite", ("SELECT is_infinite(1.0)", "false")),
+    form("infinity", 0, "CAST('Infinity' AS DOUBLE)", "what is larger than every number", ("SELECT infinity() > 1", "true")),
+    form("nan", 0, "CAST('NaN' AS DOUBLE)", "what is no number", ("SELECT is_nan(nan())", "true")),
+    form("e", 0, "exp(1.0)", "Euler's number", ("SELECT round(e(), 2)", "2.72")),
+    form("random", 1, "CAST(floor(random() * $1) AS BIGINT)", "a random whole number below another", ("SELECT random(10) < 10", "true")),
+    form("random", 2, "CAST(floor(random() * ($2 - $1)) + $1 AS BIGINT)", "a random whole number between two", ("SELECT random(1, 5) < 5", "true")),
     form("rand", 0, "random()", "a random number below 1", ("SELECT rand() < 1", "true")),
-    form("typeof", 1, "arrow_typeof($1)", "the type of a value, by its Arrow name", ("SELECT typeof('a')", "Utf8")),
+    form("from_unixtime", 2, "(from_unixtime($1) AT TIME ZONE $2)", "the time of seconds since 1970, in a time zone", ("SELECT hour(from_unixtime(0, 'America/New_York'))", "19")),
+    form("from_unixtime_nanos", 1, "from_unixtime(CAST($1 AS DOUBLE) / 1000000000)", "the time of nanoseconds since 1970", ("SELECT from_unixtime_nanos(1000000000)", "1970-01-01T00:00:01Z")),
+    form("to_milliseconds", 1, "CAST(date_part('epoch', $1) * 1000 AS BIGINT)", "the milliseconds of a span of time", ("SELECT to_milliseconds(INTERVAL '1' HOUR)", "3600000")),
     form("date", 1, "CAST($1 AS DATE)", "the day of a time", ("SELECT date(timestamp '2023-07-10 11:42:18')", "2023-07-10")),
     form("timestamp", 1, "CAST($1 AS TIMESTAMP)", "a text as a time", ("SELECT timestamp('2023-07-10 11:42:18')", "2023-07-10T11:42:18")),
     form("at_timezone", 2, "($1 AT TIME ZONE $2)", "a time in another time zone", ("SELECT hour(at_timezone(from_iso8601_timestamp('2023-07-10T11:42:18Z'), 'America/New_York'))", "7")),
@@ -123,8 +151,8 @@ pub(super) static FORMS: &[Form] = &[
     form("none_match", 2, "(NOT array_any_match($1, $2))", "whether a condition holds for no element", ("SELECT none_match(ARRAY[1, 2], x -> x > 5)", "true")),
     form("arrays_overlap", 2, "array_has_any($1, $2)", "whether two lists share an element", ("SELECT arrays_overlap(ARRAY[1, 2], ARRAY[2, 3])", "true")),
     form("array_remove", 2, "array_remove_all($1, $2)", "a list without a value", ("SELECT array_remove(ARRAY[1, 2, 1], 1)", "[2]")),
+    form("find_first", 2, "array_filter($1, $2)[1]", "the first element of a list that a condition holds for", ("SELECT find_first(ARRAY[1, 2, 3], x -> x > 1)", "2")),
     form("slice", 3, "array_slice($1, $2, $2 + $3 - 1)", "part of a list, from a place, of a length", ("SELECT slice(ARRAY[1, 2, 3, 4], 2, 2)", "[2, 3]")),
-    form("sequence", 2, "generate_series($1, $2)", "the numbers from one to another", ("SELECT sequence(1, 3)", "[1, 2, 3]")),
     form("sequence", 3, "generate_series($1, $2, $3)", "the numbers from one to another, by steps", ("SELECT sequence(1, 5, 2)", "[1, 3, 5]")),
     form("json_value", 2, "json_extract_scalar($1, $2)", "the scalar at a path", (r#"SELECT json_value('{"a":1}', 'lax $.a')"#, "1")),
     form("json_query", 2, "json_extract($1, $2)", "the JSON at a path", (r#"SELECT json_query('{"a":[1]}', 'lax $.a')"#, "[1]")),
@@ -161,8 +189,17 @@ pub(super) fn rewritten(call: &Function) -> Option<Expr> {
     let arguments = arguments(call)?;
     let name = name.value.to_ascii_lowercase();
     let mut made = templates().get(&(name.as_str(), arguments.len()))?.clone();
-    let _ = made.visit(&mut Fill(&arguments));
-    carry(call, &mut made);
+    // Before the arguments come in, which may have calls of the same names.
+    let outermost = !holds_aggregate(&made);
+    let _ = VisitMut::visit(&mut made, &mut Carry { from: call, outermost });
+    let _ = VisitMut::visit(&mut made, &mut Fill(&arguments));
+    Some(made)
+}
+
+/// An expression with these for `$1`, `$2` ….
+pub(super) fn filled(engine: &str, arguments: &[Expr]) -> Option<Expr> {
+    let mut made = Parser::new(&GenericDialect {}).try_with_sql(engine).ok()?.parse_expr().ok()?;
+    let _ = VisitMut::visit(&mut made, &mut Fill(arguments));
     Some(made)
 }
 
@@ -200,9 +237,60 @@ impl VisitorMut for Fill<'_> {
     }
 }
 
-/// Takes DISTINCT, ORDER BY, FILTER and OVER of a call along, where what it becomes is a call too.
-fn carry(from: &Function, to: &mut Expr) {
-    let Expr::Function(made) = to else { return };
+/// The engine's aggregates that forms are made of.
+static AGGREGATES: &[&str] = &[
+    "any_value",
+    "approx_distinct",
+    "approx_percentile_cont",
+    "array_agg",
+    "avg",
+    "bool_and",
+    "count",
+    "first_value",
+    "string_agg",
+    "var",
+];
+
+fn is_aggregate(call: &Function) -> bool {
+    AGGREGATES.contains(&call.name.to_string().as_str())
+}
+
+fn holds_aggregate(expr: &Expr) -> bool {
+    struct Any;
+    impl Visitor for Any {
+        type Break = ();
+        fn pre_visit_expr(&mut self, expr: &Expr) -> ControlFlow<()> {
+            match expr {
+                Expr::Function(call) if is_aggregate(call) => ControlFlow::Break(()),
+                _ => ControlFlow::Continue(()),
+            }
+        }
+    }
+    Visit::visit(expr, &mut Any).is_break()
+}
+
+/// Takes DISTINCT, ORDER BY, FILTER and OVER of a call along, to the aggregates that it becomes or, where it becomes none, to
+/// the call.
+struct Carry<'a> {
+    from: &'a Function,
+    outermost: bool,
+}
+
+impl VisitorMut for Carry<'_> {
+    type Break = ();
+
+    fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
+        if let Expr::Function(made) = expr
+            && (is_aggregate(made) || std::mem::take(&mut self.outermost))
+        {
+            carry(self.from, made);
+        }
+        self.outermost = false;
+        ControlFlow::Continue(())
+    }
+}
+
+fn carry(from: &Function, made: &mut Function) {
     if let (FunctionArguments::List(from), FunctionArguments::List(made)) = (&from.args, &mut made.args) {
         made.duplicate_treatment = made.duplicate_treatment.or(from.duplicate_treatment);
         made.clauses.extend(from.clauses.iter().cloned());

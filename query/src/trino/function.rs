@@ -19,6 +19,9 @@ use crate::json::path::{Step, parse};
 /// Most bytes of one text that a function makes: more is an error of the query, not of the machine.
 pub(crate) const MAX_TEXT_BYTES: usize = 64 << 20;
 
+/// Most bytes of the texts that one call makes for the rows of one batch.
+const MAX_BATCH_BYTES: usize = 256 << 20;
+
 /// Most bytes of a compiled pattern.
 const MAX_PATTERN_BYTES: usize = 4 << 20;
 
@@ -184,6 +187,16 @@ pub(super) fn bounded(name: &str, bytes: usize) -> Result<()> {
     Ok(())
 }
 
+/// Refuses texts that are too long together, for the rows of one batch.
+pub(super) fn bounded_batch(name: &str, bytes: usize) -> Result<()> {
+    if bytes > MAX_BATCH_BYTES {
+        return Err(exec_datafusion_err!(
+            "{name} would make texts of {bytes} bytes at once; {MAX_BATCH_BYTES} is the most"
+        ));
+    }
+    Ok(())
+}
+
 impl TextFunction {
     fn compute(&self, texts: &[Argument], rows: usize) -> Result<ArrayRef> {
         let mut memo = Memo::default();
@@ -197,6 +210,7 @@ impl TextFunction {
                 false => builder.push_null(),
             }
             bounded(self.entry.name, builder.text.len())?;
+            bounded_batch(self.entry.name, builder.texts.values_slice().len())?;
         }
         Ok(builder.finish())
     }

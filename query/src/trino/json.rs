@@ -4,7 +4,7 @@ use datafusion::common::{Result, exec_err};
 use ingest::json::quote;
 
 use super::function::{Entry, Kernel, Memo};
-use crate::json::path::{is_many, one, reach};
+use crate::json::path::{Step, is_many, one, reach};
 use crate::json::{Raw, holds};
 
 /// The functions, by name.
@@ -36,6 +36,13 @@ pub(super) static FUNCTIONS: &[Entry] = &[
         kernel: Kernel::Text(parse_or_null),
         about: "a text as JSON, or NULL where it is none: what try(json_parse(x)) becomes",
         example: ("json_parse_or_null('{')", "-"),
+    },
+    Entry {
+        name: "json_query_wrapped",
+        arity: 2..=2,
+        kernel: Kernel::Text(wrapped),
+        about: "all JSON at a path as one list: what json_query(… WITH ARRAY WRAPPER) becomes",
+        example: (r#"json_query('{"a":1}', 'lax $.a' WITH ARRAY WRAPPER)"#, "[1]"),
     },
     Entry {
         name: "json_format",
@@ -151,6 +158,12 @@ fn extract(args: &[&str], memo: &mut Memo, out: &mut String) -> Result<bool> {
     if !is_many(steps) {
         return Ok(push(one(value, steps).map(Raw::compact), out));
     }
+    push_all(value, steps, out);
+    Ok(true)
+}
+
+/// Everything that a path reaches, as a list.
+fn push_all(value: Raw<'_>, steps: &[Step], out: &mut String) {
     let mut found = Vec::new();
     reach(value, steps, &mut found);
     out.push('[');
@@ -159,6 +172,13 @@ fn extract(args: &[&str], memo: &mut Memo, out: &mut String) -> Result<bool> {
         out.push_str(&value.compact());
     }
     out.push(']');
+}
+
+fn wrapped(args: &[&str], memo: &mut Memo, out: &mut String) -> Result<bool> {
+    let &[text, path] = args else { return Ok(false) };
+    let steps = memo.path(path)?;
+    let Some(value) = Raw::parse(text) else { return Ok(false) };
+    push_all(value, steps, out);
     Ok(true)
 }
 

@@ -23,6 +23,8 @@ pub(super) enum Language {
 pub(super) struct Pattern {
     source: String,
     strftime: String,
+    /// The same for reading: a fraction may have any number of digits, an offset may be `Z`.
+    strptime: String,
 }
 
 impl Pattern {
@@ -36,7 +38,11 @@ impl Pattern {
         if StrftimeItems::new(&strftime).any(|item| item == Item::Error) {
             return exec_err!("`{source}` is no pattern of a time");
         }
-        Ok(Pattern { source: source.to_owned(), strftime })
+        let mut strptime = strftime.replace("%z", "%#z").replace("%:z", "%#z");
+        for fraction in [".%3f", ".%6f", ".%9f"] {
+            strptime = strptime.replace(fraction, "%.f");
+        }
+        Ok(Pattern { source: source.to_owned(), strftime, strptime })
     }
 
     /// The pattern as it was written.
@@ -59,7 +65,7 @@ impl Pattern {
     pub(super) fn parse(&self, text: &str) -> Result<i64> {
         let bad = || exec_datafusion_err!("`{text}` is no time of the pattern `{}`", self.source);
         let mut parsed = Parsed::new();
-        parse(&mut parsed, text, StrftimeItems::new(&self.strftime)).map_err(|_| bad())?;
+        parse(&mut parsed, text, StrftimeItems::new(&self.strptime)).map_err(|_| bad())?;
         time_of(&mut parsed).ok_or_else(bad)
     }
 }
@@ -285,6 +291,9 @@ mod tests {
             (Language::MySql, "%Y", "1971", 31_536_000_000_000),
             (Language::Joda, "yyyy-MM-dd'T'HH:mm:ss'Z'", "2023-07-10T11:42:18Z", 1_688_989_338_000_000),
             (Language::Joda, "yyyy-MM-dd HH:mm:ss Z", "2023-07-10 13:42:18 +0200", 1_688_989_338_000_000),
+            (Language::Joda, "yyyy-MM-dd'T'HH:mm:ssZ", "2023-07-10T11:42:18Z", 1_688_989_338_000_000),
+            (Language::Joda, "yyyy-MM-dd'T'HH:mm:ss.SSSZZ", "2023-07-10T13:42:18.5+02:00", 1_688_989_338_500_000),
+            (Language::MySql, "%Y-%m-%dT%H:%i:%s.%fZ", "2023-07-10T11:42:18.123Z", 1_688_989_338_123_000),
             (Language::C, "%Y-%m-%d %H", "2023-07-10 11", 1_688_986_800_000_000),
         ] {
             assert_eq!(Pattern::new(language, pattern).unwrap().parse(text).unwrap(), expected, "{pattern}");

@@ -6,16 +6,18 @@
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
-    AccessExpr, BinaryOperator, CastKind, DataType, DateTimeField, Expr, Function, FunctionArg, FunctionArgExpr,
-    FunctionArgumentList, FunctionArguments, Ident, ObjectName, Statement, Subscript, Value, VisitMut, VisitorMut,
+    AccessExpr, BinaryOperator, CastKind, DataType, DateTimeField, Expr, Fetch, Function, FunctionArg, FunctionArgExpr,
+    FunctionArgumentList, FunctionArguments, Ident, LimitClause, ObjectName, Query, Statement, Subscript, TypedString,
+    UnaryOperator, Value, ValueWithSpan, VisitMut, VisitorMut,
 };
 
-use super::{forms, unnest};
+use super::{attempt, forms, lambda, unnest};
 use crate::grammar::TYPE;
 use crate::names::holds_json;
 
 /// Puts a statement in the engine's words.
 pub(crate) fn rewrite(statement: &mut Statement) {
+    lambda::rewrite(statement);
     unnest::rewrite(statement);
     let _ = statement.visit(&mut Words);
 }
@@ -24,6 +26,28 @@ struct Words;
 
 impl VisitorMut for Words {
     type Break = ();
+
+    /// `FETCH FIRST 10 ROWS ONLY` is `LIMIT 10`.
+    fn pre_visit_query(&mut self, query: &mut Query) -> ControlFlow<()> {
+        let Some(Fetch { with_ties: false, percent: false, quantity }) = query.fetch.clone() else {
+            return ControlFlow::Continue(());
+        };
+        let one = || Expr::Value(Value::Number("1".into(), false).with_empty_span());
+        let quantity = Some(quantity.unwrap_or_else(one));
+        match &mut query.limit_clause {
+            None => {
+                let (offset, limit_by) = (None, Vec::new());
+                query.limit_clause = Some(LimitClause::LimitOffset { limit: quantity, offset, limit_by });
+                query.fetch = None;
+            }
+            Some(LimitClause::LimitOffset { limit: limit @ None, .. }) => {
+                *limit = quantity;
+                query.fetch = None;
+            }
+            Some(_) => {}
+        }
+        ControlFlow::Continue(())
+    }
 
     fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
         if let Some(better) = reworded(expr) {
@@ -35,12 +59,31 @@ impl VisitorMut for Words {
 
 fn reworded(expr: &mut Expr) -> Option<Expr> {
     match expr {
-        Expr::Function(call) if is_named(call, "try") => {
-            let mut inner = forms::arguments(call)?.pop()?;
-            let _ = inner.visit(&mut OrNull);
-            Some(Expr::Nested(Box::new(inner)))
+        Expr::Function(call) if is_named(call, "try") => Some(attempt::or_null(forms::arguments(call)?.pop()?)),
+        Expr::Function(call) => from_the_end(call).or_else(|| forms::rewritten(call)),
+        Expr::Substring { expr, substring_from: Some(from), substring_for, .. } => {
+            let length = substring_for.as_ref().map(|length| (**length).clone());
+            text_from_the_end((**expr).clone(), from, length)
         }
-        Expr::Function(call) => forms::rewritten(call),
+        Expr::Like { pattern, escape_char, .. } | Expr::ILike { pattern, escape_char, .. } => {
+            escape(pattern, escape_char);
+            None
+        }
+        Expr::TypedString(TypedString { data_type: DataType::JSON | DataType::JSONB, value, .. }) => {
+            Some(call("json_parse", vec![Expr::Value(value.clone())]))
+        }
+        Expr::Between { expr: address, low, high, .. } if is_address(low) || is_address(address) => {
+            for side in [address, low, high] {
+                **side = call("ip_order", vec![(**side).clone()]);
+            }
+            None
+        }
+        Expr::BinaryOp { left, op, right } if is_order(op) && (is_address(left) || is_address(right)) => {
+            for side in [left, right] {
+                **side = call("ip_order", vec![(**side).clone()]);
+            }
+            None
+        }
         Expr::BinaryOp { left, op: BinaryOperator::Arrow, right } => {
             Some(call("json_get", vec![(**left).clone(), (**right).clone()]))
         }
@@ -66,7 +109,7 @@ fn reworded(expr: &mut Expr) -> Option<Expr> {
     }
 }
 
-fn is_named(call: &Function, name: &str) -> bool {
+pub(super) fn is_named(call: &Function, name: &str) -> bool {
     call.name.0.len() == 1 && call.name.to_string().eq_ignore_ascii_case(name)
 }
 
@@ -90,22 +133,71 @@ pub(super) fn literal(text: impl Into<String>) -> Expr {
     Expr::Value(Value::SingleQuotedString(text.into()).with_empty_span())
 }
 
-/// `try(…)`: casts and parsing give NULL where they would fail.
-struct OrNull;
-
-impl VisitorMut for OrNull {
-    type Break = ();
-
-    fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
-        match expr {
-            Expr::Cast { kind, .. } => *kind = CastKind::TryCast,
-            Expr::Function(call) if is_named(call, "json_parse") => {
-                call.name = ObjectName::from(vec![Ident::new("json_parse_or_null")]);
-            }
-            _ => {}
-        }
-        ControlFlow::Continue(())
+/// Whether an expression is an address, whose order is not that of its text.
+fn is_address(expr: &Expr) -> bool {
+    match expr {
+        Expr::Nested(inner) => is_address(inner),
+        Expr::Function(call) => is_named(call, "ip_address"),
+        _ => false,
     }
+}
+
+fn is_order(op: &BinaryOperator) -> bool {
+    matches!(op, BinaryOperator::Lt | BinaryOperator::LtEq | BinaryOperator::Gt | BinaryOperator::GtEq)
+}
+
+/// `LIKE 'a$%' ESCAPE '$'`: the engine's escape is the backslash, and it has one where the statement names none, which neither
+/// Trino nor the standard has.
+fn escape(pattern: &mut Expr, escape_char: &mut Option<ValueWithSpan>) {
+    let given = match escape_char.as_ref().map(|value| &value.value) {
+        None => None,
+        Some(Value::SingleQuotedString(text)) => match text.chars().collect::<Vec<_>>().as_slice() {
+            [one] => Some(*one),
+            _ => return,
+        },
+        Some(_) => return,
+    };
+    let Expr::Value(ValueWithSpan { value: Value::SingleQuotedString(text), .. }) = pattern else { return };
+    if given == Some('\\') || (given.is_none() && !text.contains('\\')) {
+        return;
+    }
+    let mut out = String::with_capacity(text.len() + 8);
+    let mut letters = text.chars();
+    while let Some(letter) = letters.next() {
+        match (letter, given) {
+            (letter, Some(escape)) if letter == escape => {
+                out.push('\\');
+                out.extend(letters.next());
+            }
+            ('\\', _) => out.push_str("\\\\"),
+            (letter, _) => out.push(letter),
+        }
+    }
+    *text = out;
+    *escape_char = None;
+}
+
+/// `substr(x, -3)`: the last three characters, as in Trino.
+fn from_the_end(call: &Function) -> Option<Expr> {
+    if !is_named(call, "substr") && !is_named(call, "substring") {
+        return None;
+    }
+    let arguments = forms::arguments(call)?;
+    let (text, from, length) = match arguments.as_slice() {
+        [text, from] => (text, from, None),
+        [text, from, length] => (text, from, Some(length.clone())),
+        _ => return None,
+    };
+    text_from_the_end(text.clone(), from, length)
+}
+
+fn text_from_the_end(text: Expr, from: &Expr, length: Option<Expr>) -> Option<Expr> {
+    let Expr::UnaryOp { op: UnaryOperator::Minus, expr: count } = from else { return None };
+    let end = call("right", vec![text, (**count).clone()]);
+    Some(match length {
+        Some(length) => call("left", vec![end, length]),
+        None => end,
+    })
 }
 
 /// Functions whose value is JSON.
@@ -156,6 +248,9 @@ fn retyped(inner: &mut Box<Expr>, data_type: &DataType, kind: &CastKind) -> Opti
             Some(call("ip_address", vec![(**inner).clone()]))
         }
         DataType::Custom(name, _) if name.to_string().eq_ignore_ascii_case("ipprefix") => Some((**inner).clone()),
+        DataType::Varchar(None) if !matches!(inner.as_ref(), Expr::Value(_)) && !is_json(inner) => {
+            Some(call("varchar", vec![(**inner).clone()]))
+        }
         _ if is_json(inner) => {
             let text = call("json_text", vec![(**inner).clone()]);
             let kind = if *kind == CastKind::DoubleColon { CastKind::Cast } else { kind.clone() };
@@ -245,6 +340,18 @@ mod tests {
                 "SELECT json_cast(json_parse(x), 'map(varchar,array(json))') FROM t",
             ),
             ("SELECT try(json_parse(x)) FROM t", "SELECT (json_parse_or_null(x)) FROM t"),
+            ("SELECT try(a / b) FROM t", "SELECT (a / nullif(b, 0)) FROM t"),
+            ("SELECT try(date_parse(x, '%Y')) FROM t", "SELECT try(() -> date_parse(x, '%Y')) FROM t"),
+            ("SELECT 1 FROM t WHERE x LIKE 'a$%\\b' ESCAPE '$'", "SELECT 1 FROM t WHERE x LIKE 'a\\%\\\\b'"),
+            ("SELECT 1 FROM t WHERE x LIKE 'a\\\"b'", "SELECT 1 FROM t WHERE x LIKE 'a\\\\\"b'"),
+            ("SELECT substr(x, -3, 2) FROM t", "SELECT left(right(x, 3), 2) FROM t"),
+            ("SELECT a FROM t FETCH FIRST 3 ROWS ONLY", "SELECT a FROM t LIMIT 3"),
+            ("SELECT any_match(l, r -> r.Type = 'x') FROM t", "SELECT array_any_match(l, r -> r['type'] = 'x') FROM t"),
+            (
+                "SELECT max_by(a, b, 2) FILTER (WHERE c) FROM t",
+                "SELECT array_slice(array_agg(a ORDER BY b DESC) FILTER (WHERE b IS NOT NULL AND c), 1, 2) FROM t",
+            ),
+            ("SELECT CAST(x AS varchar) FROM t", "SELECT varchar(x) FROM t"),
             ("SELECT try(CAST(x AS bigint)) FROM t", "SELECT (TRY_CAST(x AS BIGINT)) FROM t"),
             ("SELECT (x -> 'a' ->> 'b') FROM t", "SELECT (json_get_text(json_get(x, 'a'), 'b')) FROM t"),
             ("SELECT 1 FROM t WHERE (x -> 'a') = false", "SELECT 1 FROM t WHERE (json_get(x, 'a')) = 'false'"),

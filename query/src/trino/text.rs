@@ -1,12 +1,9 @@
-//! Trino's functions of texts that the engine lacks: patterns that extract, URLs, addresses; and the engine's own whose
+//! Trino's functions of texts that the engine lacks: patterns that extract, URLs; and the engine's own whose
 //! results can be of any length, bounded.
 
-use std::net::IpAddr;
-
 use datafusion::common::{Result, exec_datafusion_err, exec_err};
-use datafusion::logical_expr::ScalarUDF;
 
-use super::function::{Entry, Kernel, MAX_TEXT_BYTES, Memo, bounded, udf};
+use super::function::{Entry, Kernel, MAX_TEXT_BYTES, Memo, bounded};
 use super::url;
 
 /// The functions, by name.
@@ -40,6 +37,48 @@ pub(super) static FUNCTIONS: &[Entry] = &[
         example: ("regexp_position('user/eve', '/')", "5"),
     },
     Entry {
+        name: "split",
+        arity: 3..=3,
+        kernel: Kernel::Texts(split_some),
+        about: "a text's parts as a list, the last of so many whole",
+        example: ("split('a.b.c', '.', 2)", "[a, b.c]"),
+    },
+    Entry {
+        name: "text_position",
+        arity: 3..=3,
+        kernel: Kernel::Number(nth_position),
+        about: "what strpos with three arguments becomes",
+        example: ("text_position('a.b.c', '.', -1)", "4"),
+    },
+    Entry {
+        name: "hamming_distance",
+        arity: 2..=2,
+        kernel: Kernel::Number(hamming),
+        about: "in how many places two texts of one length differ",
+        example: ("hamming_distance('abc', 'abd')", "1"),
+    },
+    Entry {
+        name: "bit_count",
+        arity: 2..=2,
+        kernel: Kernel::Number(bit_count),
+        about: "how many of a number's so many bits are set",
+        example: ("bit_count(7, 64)", "3"),
+    },
+    Entry {
+        name: "from_base",
+        arity: 2..=2,
+        kernel: Kernel::Number(from_base),
+        about: "the number of digits in a base from 2 to 36",
+        example: ("from_base('ff', 16)", "255"),
+    },
+    Entry {
+        name: "to_base",
+        arity: 2..=2,
+        kernel: Kernel::Text(to_base),
+        about: "a number's digits in a base from 2 to 36",
+        example: ("to_base(255, 16)", "ff"),
+    },
+    Entry {
         name: "repeat",
         arity: 2..=2,
         kernel: Kernel::Text(repeat),
@@ -59,20 +98,6 @@ pub(super) static FUNCTIONS: &[Entry] = &[
         kernel: Kernel::Text(rpad),
         about: "a text filled up on the right, or cut, to a length in characters",
         example: ("rpad('7', 3, '0')", "700"),
-    },
-    Entry {
-        name: "ip_address",
-        arity: 1..=1,
-        kernel: Kernel::Text(ip_address),
-        about: "an IP address in its usual form; NULL for a service name: what CAST(x AS ipaddress) becomes",
-        example: ("ip_address('2001:DB8:0::1')", "2001:db8::1"),
-    },
-    Entry {
-        name: "is_subnet_of",
-        arity: 2..=2,
-        kernel: Kernel::Truth(is_subnet_of),
-        about: "whether a network (10.0.0.0/8) holds an address or a network",
-        example: ("is_subnet_of('10.0.0.0/8', '10.1.2.3')", "true"),
     },
     Entry {
         name: "url_extract_host",
@@ -138,11 +163,6 @@ pub(super) static FUNCTIONS: &[Entry] = &[
         example: ("url_encode('a/b c')", "a%2Fb+c"),
     },
 ];
-
-/// The functions, as the engine takes them.
-pub(super) fn functions() -> impl Iterator<Item = ScalarUDF> {
-    FUNCTIONS.iter().map(udf)
-}
 
 fn push(value: Option<&str>, out: &mut String) -> bool {
     value.is_some_and(|value| {
@@ -225,32 +245,74 @@ fn rpad(args: &[&str], _memo: &mut Memo, out: &mut String) -> Result<bool> {
     Ok(true)
 }
 
-fn ip_address(args: &[&str], _memo: &mut Memo, out: &mut String) -> Result<bool> {
-    let address = args.first().and_then(|text| text.parse::<IpAddr>().ok());
-    Ok(push(address.map(|address| address.to_string()).as_deref(), out))
+fn split_some(args: &[&str], _memo: &mut Memo, out: &mut Vec<Option<String>>) -> Result<bool> {
+    let &[text, between, limit] = args else { return Ok(false) };
+    let limit = count("split", limit)?;
+    if limit == 0 || between.is_empty() {
+        return exec_err!("split takes a text that parts, and a number of parts above 0");
+    }
+    out.extend(text.splitn(limit, between).map(|part| Some(part.to_owned())));
+    Ok(true)
 }
 
-/// A network's bits, left in 128, how many of them count, and whether it is one of IPv4.
-fn network(text: &str) -> Option<(u128, u32, bool)> {
-    let (address, length) = text.split_once('/').map_or((text, None), |(address, length)| (address, Some(length)));
-    let (bits, most, old) = match address.parse().ok()? {
-        IpAddr::V4(address) => (u128::from(address.to_bits()) << 96, 32, true),
-        IpAddr::V6(address) => (address.to_bits(), 128, false),
+fn nth_position(args: &[&str], _memo: &mut Memo) -> Result<Option<i64>> {
+    let &[text, wanted, number] = args else { return Ok(None) };
+    let Ok(number) = number.parse::<i64>() else { return exec_err!("strpos: `{number}` is no whole number") };
+    let nth = usize::try_from(number.unsigned_abs()).unwrap_or(usize::MAX).checked_sub(1);
+    let Some(nth) = nth else { return exec_err!("strpos: occurrences are counted from 1 or -1") };
+    let found = match number < 0 {
+        true => text.rmatch_indices(wanted).nth(nth),
+        false => text.match_indices(wanted).nth(nth),
     };
-    let length = length.map_or(Some(most), |length| length.parse().ok())?;
-    (length <= most).then_some((bits, length, old))
+    let before = found.and_then(|(at, _)| text.get(..at));
+    Ok(Some(before.and_then(|before| i64::try_from(before.chars().count() + 1).ok()).unwrap_or(0)))
 }
 
-fn is_subnet_of(args: &[&str], _memo: &mut Memo) -> Result<Option<bool>> {
-    let &[outer, inner] = args else { return Ok(None) };
-    Ok(Some(holds_address(outer, inner)))
+fn hamming(args: &[&str], _memo: &mut Memo) -> Result<Option<i64>> {
+    let &[first, second] = args else { return Ok(None) };
+    if first.chars().count() != second.chars().count() {
+        return exec_err!("hamming_distance takes two texts of one length");
+    }
+    Ok(i64::try_from(first.chars().zip(second.chars()).filter(|(a, b)| a != b).count()).ok())
 }
 
-/// Whether a network holds an address or a network. A service name is in no network.
-pub(super) fn holds_address(outer: &str, inner: &str) -> bool {
-    let (Some((outer, length, old)), Some((inner, inner_length, inner_old))) = (network(outer), network(inner)) else {
-        return false;
+fn bit_count(args: &[&str], _memo: &mut Memo) -> Result<Option<i64>> {
+    let &[number, bits] = args else { return Ok(None) };
+    let (Ok(number), Ok(bits @ 2..=64)) = (number.parse::<i64>(), bits.parse::<u32>()) else {
+        return exec_err!("bit_count takes a whole number and a number of bits from 2 to 64");
     };
-    let differs = (outer ^ inner).leading_zeros();
-    old == inner_old && length <= inner_length && (length == 0 || differs >= length)
+    Ok(Some(i64::from((number as u64 & (u64::MAX >> (64 - bits))).count_ones())))
+}
+
+fn base(text: &str) -> Result<u32> {
+    match text.parse() {
+        Ok(base @ 2..=36) => Ok(base),
+        _ => exec_err!("`{text}` is no base from 2 to 36"),
+    }
+}
+
+fn from_base(args: &[&str], _memo: &mut Memo) -> Result<Option<i64>> {
+    let &[digits, of] = args else { return Ok(None) };
+    match i64::from_str_radix(digits, base(of)?) {
+        Ok(number) => Ok(Some(number)),
+        Err(_) => exec_err!("`{digits}` is no number in base {of}"),
+    }
+}
+
+fn to_base(args: &[&str], _memo: &mut Memo, out: &mut String) -> Result<bool> {
+    let &[number, of] = args else { return Ok(false) };
+    let base = base(of)?;
+    let Ok(number) = number.parse::<i64>() else { return exec_err!("`{number}` is no whole number") };
+    let mut digits = Vec::new();
+    let mut rest = number.unsigned_abs();
+    loop {
+        digits.extend(char::from_digit((rest % u64::from(base)) as u32, base));
+        rest /= u64::from(base);
+        if rest == 0 {
+            break;
+        }
+    }
+    out.push_str(if number < 0 { "-" } else { "" });
+    out.extend(digits.iter().rev());
+    Ok(true)
 }

@@ -178,6 +178,11 @@ fn time_type(data_type: &DataType) -> Result<DataType> {
     }
 }
 
+/// The same, but a day stays a day.
+fn day_or_time(data_type: &DataType) -> Result<DataType> {
+    if *data_type == DataType::Date32 { Ok(DataType::Date32) } else { time_type(data_type) }
+}
+
 impl TimeFunction {
     fn arity(&self) -> usize {
         match self.act {
@@ -204,8 +209,20 @@ impl TimeFunction {
                 };
                 format_all(language, &times, &patterns, rows)?
             }
-            Act::ToIso => format_all(Language::C, &time(0)?, &Argument::Same(Some(ISO.into())), rows)?,
-            Act::Add => add_all(&text(0)?, &text(1)?, &time(2)?, rows)?,
+            Act::ToIso => {
+                let day = args.args.first().is_some_and(|value| value.data_type() == DataType::Date32);
+                let times = time(0)?;
+                let pattern = match (day, times.name.as_ref()) {
+                    (true, _) => "%Y-%m-%d",
+                    (false, "UTC" | "+00:00" | "Z") => "%Y-%m-%dT%H:%M:%S.%3fZ",
+                    _ => "%Y-%m-%dT%H:%M:%S.%3f%:z",
+                };
+                format_all(Language::C, &times, &Argument::Same(Some(pattern.into())), rows)?
+            }
+            Act::Add => {
+                let later = add_all(&text(0)?, &text(1)?, &time(2)?, rows)?;
+                cast(&later, args.return_field.data_type())?
+            }
             Act::Difference => difference_all(&text(0)?, &time(1)?, &time(2)?, rows)?,
             Act::Milliseconds => {
                 let times = time(0)?;
@@ -257,9 +274,6 @@ impl TimeFunction {
     }
 }
 
-/// What `to_iso8601` writes.
-const ISO: &str = "%Y-%m-%dT%H:%M:%S.%3fZ";
-
 fn parsed(kept: &mut Option<Pattern>, language: Language, wanted: &str, text: &str) -> Result<i64> {
     if kept.as_ref().is_none_or(|pattern| pattern.source() != wanted) {
         *kept = Some(Pattern::new(language, wanted)?);
@@ -278,7 +292,7 @@ fn from_iso(text: &str) -> Result<i64> {
 }
 
 fn is_time(value: Option<&ColumnarValue>) -> bool {
-    value.is_some_and(|value| matches!(value.data_type(), DataType::Timestamp(..)))
+    value.is_some_and(|value| matches!(value.data_type(), DataType::Timestamp(..) | DataType::Date32))
 }
 
 /// An argument that is a time, for all rows.
@@ -366,7 +380,7 @@ impl ScalarUDFImpl for TimeFunction {
             Act::Parse(..) | Act::FromIso | Act::FromSeconds => utc(),
             Act::Format(_) | Act::ToIso => DataType::Utf8,
             Act::FromIsoDate => DataType::Date32,
-            Act::Add => arg_types.get(2).map_or_else(|| Ok(utc()), time_type)?,
+            Act::Add => arg_types.get(2).map_or_else(|| Ok(utc()), day_or_time)?,
             Act::Difference | Act::Milliseconds => DataType::Int64,
             Act::Seconds => DataType::Float64,
         })
@@ -396,8 +410,9 @@ impl ScalarUDFImpl for TimeFunction {
                 vec![text, time(1)?]
             }
             Act::Format(_) => vec![time(0)?, text],
-            Act::ToIso | Act::Milliseconds | Act::Seconds => vec![time(0)?],
-            Act::Add => vec![text.clone(), text, time(2)?],
+            Act::ToIso => vec![arg_types.first().map_or_else(|| Ok(utc()), day_or_time)?],
+            Act::Milliseconds | Act::Seconds => vec![time(0)?],
+            Act::Add => vec![text.clone(), text, arg_types.get(2).map_or_else(|| Ok(utc()), day_or_time)?],
             Act::Difference => vec![text, time(1)?, time(2)?],
         })
     }
@@ -415,7 +430,7 @@ impl ScalarUDFImpl for TimeFunction {
                 matches!(pattern.try_as_str(), Some(Some("%Y-%m-%dT%H:%i:%sZ" | "%Y-%m-%dT%H:%i:%SZ" | "%Y-%m-%dT%TZ")))
             }
             (Act::Parse(Language::Joda, _), Some(pattern)) => {
-                matches!(pattern.try_as_str(), Some(Some("yyyy-MM-dd'T'HH:mm:ss'Z'")))
+                matches!(pattern.try_as_str(), Some(Some("yyyy-MM-dd'T'HH:mm:ss'Z'" | "yyyy-MM-dd'T'HH:mm:ssZ")))
             }
             _ => false,
         };

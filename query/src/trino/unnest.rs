@@ -1,66 +1,93 @@
 //! `FROM t CROSS JOIN UNNEST(t.list) [WITH ORDINALITY] AS u (element, n)`, as the engine can run it.
 //!
 //! The table that the list belongs to becomes `(SELECT *, unnest(t.list) AS element FROM t) AS t`, and `u.element` becomes
-//! `element`: a list of one row at a time, no join. A list that names no table of the FROM belongs to the first.
+//! `element`: a list of one row at a time, no join. A list that names no table of the FROM belongs to the first. Where more
+//! columns are named than there are lists, the list is a map or has rows, and each of their fields is a column:
+//! `UNNEST(requestparameters) AS u (key, value)`.
 
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
-    Expr, Ident, JoinConstraint, JoinOperator, ObjectNamePart, Select, SetExpr, Statement, TableAlias, TableFactor,
-    TableWithJoins, Value, VisitMut, VisitorMut,
+    BinaryOperator, Expr, Ident, JoinConstraint, JoinOperator, ObjectNamePart, Query, Select, SelectItem,
+    SelectItemQualifiedWildcardKind, SetExpr, Statement, TableAlias, TableFactor, TableWithJoins, Value, VisitMut,
+    VisitorMut,
 };
 use datafusion::sql::sqlparser::parser::Parser;
 
-use super::rewrite::call;
+use super::forms::filled;
+use super::rewrite::{call, literal};
+
+/// The function that makes a list of rows of a map, or of a list of rows one whose fields are `c0`, `c1` ….
+pub(super) const ROWS: &str = "unnest_rows";
 
 /// Rewrites every such join of a statement.
 pub(super) fn rewrite(statement: &mut Statement) {
-    let mut joins = Joins(Vec::new());
+    let mut joins = Joins { made: Vec::new(), count: 0 };
     let _ = statement.visit(&mut joins);
-    if !joins.0.is_empty() {
-        let _ = statement.visit(&mut Qualifiers(joins.0));
+    if !joins.made.is_empty() {
+        let _ = statement.visit(&mut Qualifiers(joins.made));
     }
 }
 
 /// What an `UNNEST` in a FROM makes: its name, and the names of its columns.
 struct Made {
     name: String,
-    columns: Vec<String>,
+    columns: Vec<Ident>,
 }
 
-struct Joins(Vec<Made>);
+struct Joins {
+    made: Vec<Made>,
+    count: usize,
+}
 
 impl VisitorMut for Joins {
     type Break = ();
 
     fn pre_visit_select(&mut self, select: &mut Select) -> ControlFlow<()> {
         let mut kept: Vec<TableWithJoins> = Vec::new();
+        let mut conditions = Vec::new();
         for mut table in std::mem::take(&mut select.from) {
             // `FROM t, UNNEST(t.list)` says the same with a comma.
             let own = is_unnest(&table.relation) && !kept.is_empty();
             let joins = std::mem::take(&mut table.joins);
             if !own || !self.take_in(&mut kept, &table.relation, false) {
+                self.alone(&mut table.relation);
                 kept.push(table);
             }
-            for join in joins {
-                let outer = matches!(
-                    join.join_operator,
-                    JoinOperator::Right(_) | JoinOperator::RightOuter(_) | JoinOperator::FullOuter(_)
-                );
-                let taken = match is_left(&join.join_operator) {
-                    _ if outer || !is_unnest(&join.relation) => false,
-                    // A condition on elements would have to keep the row that loses them all.
-                    Some(Some(_)) => false,
-                    Some(None) => self.take_in(&mut kept, &join.relation, true),
-                    None => self.take_in(&mut kept, &join.relation, false),
-                };
-                if !taken && let Some(table) = kept.last_mut() {
+            for mut join in joins {
+                if self.join(&mut kept, &join.relation, &join.join_operator) {
+                    conditions.extend(condition(&join.join_operator));
+                } else if let Some(table) = kept.last_mut() {
+                    self.alone(&mut join.relation);
                     table.joins.push(join);
                 }
             }
         }
         select.from = kept;
+        for condition in conditions {
+            select.selection = Some(match select.selection.take() {
+                Some(own) => Expr::BinaryOp {
+                    left: Box::new(Expr::Nested(Box::new(own))),
+                    op: BinaryOperator::And,
+                    right: Box::new(Expr::Nested(Box::new(condition))),
+                },
+                None => condition,
+            });
+        }
         ControlFlow::Continue(())
+    }
+}
+
+/// The condition of an inner join, but for `ON TRUE`.
+fn condition(join: &JoinOperator) -> Option<Expr> {
+    let (JoinOperator::Join(constraint) | JoinOperator::Inner(constraint) | JoinOperator::CrossJoin(constraint)) = join
+    else {
+        return None;
+    };
+    match constraint {
+        JoinConstraint::On(Expr::Value(value)) if value.value == Value::Boolean(true) => None,
+        JoinConstraint::On(condition) => Some(condition.clone()),
+        _ => None,
     }
 }
 
@@ -78,15 +105,100 @@ fn is_unnest(table: &TableFactor) -> bool {
     matches!(table, TableFactor::UNNEST { .. })
 }
 
+/// An `UNNEST`, taken apart.
+struct Parts {
+    /// Expressions whose elements are rows, and the columns that they are put in.
+    lists: Vec<(Expr, Ident)>,
+    /// Columns whose values are rows, with the names of their fields.
+    rows: Vec<(Ident, Vec<Ident>)>,
+    /// All columns, in the order of the alias.
+    columns: Vec<Ident>,
+}
+
+impl Parts {
+    fn of(unnest: &TableFactor, number: usize) -> Option<Parts> {
+        let TableFactor::UNNEST { alias, array_exprs, with_offset: false, with_ordinality, .. } = unnest else {
+            return None;
+        };
+        let given: Vec<Ident> = alias.iter().flat_map(|a| a.columns.iter().map(|column| column.name.clone())).collect();
+        let values = given.len().saturating_sub(usize::from(*with_ordinality));
+        let width = match array_exprs.len() {
+            1 => values.max(1),
+            many if values == many * 2 => 2,
+            _ => 1,
+        };
+        let unnamed = alias.as_ref().map(|alias| alias.name.clone());
+        let column = |index: usize| match (given.get(index), &unnamed, index) {
+            (Some(name), ..) => name.clone(),
+            (None, Some(alias), 0) => alias.clone(),
+            _ => Ident::new(format!("unnest_{number}_{index}")),
+        };
+        let mut parts = Parts { lists: Vec::new(), rows: Vec::new(), columns: Vec::new() };
+        for (index, list) in array_exprs.iter().enumerate() {
+            if width == 1 {
+                parts.lists.push((list.clone(), column(index)));
+                parts.columns.push(column(index));
+                continue;
+            }
+            let whole = Ident::new(format!("unnest_{number}_rows_{index}"));
+            let fields: Vec<_> = (0..width).map(|field| column(index * width + field)).collect();
+            parts.columns.extend(fields.iter().cloned());
+            parts.lists.push((call(ROWS, vec![list.clone()]), whole.clone()));
+            parts.rows.push((whole, fields));
+        }
+        if *with_ordinality {
+            let mut lengths = array_exprs.iter().map(|list| call("cardinality", vec![list.clone()]));
+            let length = if array_exprs.len() == 1 { lengths.next()? } else { call("greatest", lengths.collect()) };
+            let numbers = filled("generate_series(1, CAST($1 AS BIGINT))", &[length])?;
+            let name = column(parts.columns.len());
+            parts.lists.push((numbers, name.clone()));
+            parts.columns.push(name);
+        }
+        Some(parts)
+    }
+
+    fn items(&self, keeps: bool) -> Option<Vec<SelectItem>> {
+        // A list of one null makes one row.
+        const KEEPS: &str = "CASE WHEN cardinality($1) > 0 THEN $1 ELSE make_array(NULL) END";
+        let item = |(list, alias): &(Expr, Ident)| {
+            let list = if keeps { filled(KEEPS, std::slice::from_ref(list))? } else { list.clone() };
+            Some(SelectItem::ExprWithAlias { expr: call("unnest", vec![list]), alias: alias.clone() })
+        };
+        self.lists.iter().map(item).collect()
+    }
+
+    /// The fields of rows as columns.
+    fn fields(&self) -> Vec<SelectItem> {
+        let field = |whole: &Ident, place: usize, alias: &Ident| SelectItem::ExprWithAlias {
+            expr: call("get_field", vec![Expr::Identifier(whole.clone()), literal(format!("c{place}"))]),
+            alias: alias.clone(),
+        };
+        let of_rows = |(whole, fields): &(Ident, Vec<Ident>)| -> Vec<SelectItem> {
+            fields.iter().enumerate().map(|(place, alias)| field(whole, place, alias)).collect()
+        };
+        self.rows.iter().flat_map(of_rows).collect()
+    }
+}
+
 impl Joins {
+    fn join(&mut self, tables: &mut [TableWithJoins], unnest: &TableFactor, join: &JoinOperator) -> bool {
+        let outer = matches!(join, JoinOperator::Right(_) | JoinOperator::RightOuter(_) | JoinOperator::FullOuter(_));
+        match is_left(join) {
+            _ if outer || !is_unnest(unnest) => false,
+            // A condition on elements would have to keep the row that loses them all.
+            Some(Some(_)) => false,
+            Some(None) => self.take_in(tables, unnest, true),
+            None => self.take_in(tables, unnest, false),
+        }
+    }
+
     /// Puts an `UNNEST` into the table that its lists belong to; false where it cannot be. A row without elements stays if
     /// `keeps`.
     fn take_in(&mut self, tables: &mut [TableWithJoins], unnest: &TableFactor, keeps: bool) -> bool {
-        let TableFactor::UNNEST { alias, array_exprs, with_offset: false, with_ordinality, .. } = unnest else {
-            return false;
-        };
-        let number = self.0.len();
-        let owner = array_exprs.iter().find_map(|expr| self.owner(expr));
+        let TableFactor::UNNEST { alias, array_exprs, .. } = unnest else { return false };
+        self.count += 1;
+        let Some(parts) = Parts::of(unnest, self.count) else { return false };
+        let owner = array_exprs.iter().find_map(owner);
         let factors =
             || tables.iter().flat_map(|t| std::iter::once(&t.relation).chain(t.joins.iter().map(|j| &j.relation)));
         let place = owner
@@ -99,55 +211,59 @@ impl Joins {
             .flat_map(|t| std::iter::once(&mut t.relation).chain(t.joins.iter_mut().map(|j| &mut j.relation)));
         let Some(factor) = factors.nth(place) else { return false };
         let Some(name) = name_of(factor) else { return false };
-        let given: Vec<Ident> =
-            alias.iter().flat_map(|alias| alias.columns.iter().map(|column| column.name.clone())).collect();
-        let unnamed = alias.as_ref().map(|alias| alias.name.clone());
-        let column = |index: usize| match (given.get(index), &unnamed, index) {
-            (Some(name), ..) => name.clone(),
-            (None, Some(alias), 0) => alias.clone(),
-            _ => Ident::new(format!("unnest_{number}_{index}")),
-        };
-        let mut items: Vec<(Expr, Ident)> =
-            array_exprs.iter().cloned().enumerate().map(|(i, e)| (e, column(i))).collect();
-        if *with_ordinality && let Some(first) = array_exprs.first() {
-            let count = |expr: Expr| Expr::Cast {
-                kind: datafusion::sql::sqlparser::ast::CastKind::Cast,
-                expr: Box::new(call("cardinality", vec![expr])),
-                data_type: datafusion::sql::sqlparser::ast::DataType::BigInt(None),
-                array: false,
-                format: None,
-            };
-            let one = Expr::Value(Value::Number("1".into(), false).with_empty_span());
-            items.push((call("generate_series", vec![one, count(first.clone())]), column(items.len())));
-        }
-        let Some(wrapped) = wrapped(factor, &name, &items, keeps) else { return false };
+        let Some(wrapped) = wrapped(factor, &name, &parts, keeps) else { return false };
         *factor = wrapped;
-        let columns = items.iter().map(|(_, name)| name.value.clone()).collect();
         if let Some(alias) = alias {
-            self.0.push(Made { name: alias.name.value.clone(), columns });
+            self.made.push(Made { name: alias.name.value.clone(), columns: parts.columns });
         }
         true
     }
 
-    /// The table that an expression's first qualified name belongs to.
-    fn owner(&self, expr: &Expr) -> Option<String> {
-        struct First(Option<String>);
-        impl VisitorMut for First {
-            type Break = ();
-            fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
-                if let Expr::CompoundIdentifier(idents) = expr
-                    && let [first, _, ..] = idents.as_slice()
-                {
-                    self.0 = Some(first.value.clone());
-                    return ControlFlow::Break(());
-                }
-                ControlFlow::Continue(())
-            }
+    /// An `UNNEST` that stands in no other table, where it does more than the engine's.
+    fn alone(&mut self, factor: &mut TableFactor) {
+        let TableFactor::UNNEST { alias, with_ordinality, .. } = factor else { return };
+        self.count += 1;
+        let name = alias.as_ref().map_or_else(|| Ident::new(format!("unnest_{}", self.count)), |a| a.name.clone());
+        let plain = !*with_ordinality;
+        let Some(parts) = Parts::of(factor, self.count).filter(|parts| !plain || !parts.rows.is_empty()) else {
+            return;
+        };
+        let made = parts.items(false).and_then(|items| {
+            let inner = select("SELECT 1", items, None)?;
+            let fields = parts.fields();
+            let plain = |name: &Ident| SelectItem::UnnamedExpr(Expr::Identifier(name.clone()));
+            let order = |name: &Ident| {
+                let field =
+                    fields.iter().find(|f| matches!(f, SelectItem::ExprWithAlias { alias, .. } if alias == name));
+                field.cloned().unwrap_or_else(|| plain(name))
+            };
+            let items = parts.columns.iter().map(order).collect();
+            select("SELECT 1 FROM x", items, Some(derived(inner, &Ident::new("unnested_rows"))))
+        });
+        if let Some(made) = made {
+            *factor = derived(made, &name);
         }
-        let mut first = First(None);
-        let _ = expr.clone().visit(&mut first);
-        first.0
     }
+}
+
+/// The table that an expression's first qualified name belongs to.
+fn owner(expr: &Expr) -> Option<String> {
+    struct First(Option<String>);
+    impl VisitorMut for First {
+        type Break = ();
+        fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
+            if let Expr::CompoundIdentifier(idents) = expr
+                && let [first, _, ..] = idents.as_slice()
+            {
+                self.0 = Some(first.value.clone());
+                return ControlFlow::Break(());
+            }
+            ControlFlow::Continue(())
+        }
+    }
+    let mut first = First(None);
+    let _ = expr.clone().visit(&mut first);
+    first.0
 }
 
 /// The name that a table goes by.
@@ -165,21 +281,35 @@ fn name_of(factor: &TableFactor) -> Option<Ident> {
     }
 }
 
-/// `(SELECT *, unnest(list) AS element, … FROM factor) AS name`.
-fn wrapped(factor: &TableFactor, name: &Ident, items: &[(Expr, Ident)], keeps: bool) -> Option<TableFactor> {
-    // A list of one null makes one row.
-    let list = |expr: &Expr| match keeps {
-        true => format!("CASE WHEN cardinality({expr}) > 0 THEN {expr} ELSE make_array(NULL) END"),
-        false => expr.to_string(),
-    };
-    let items: Vec<String> = items.iter().map(|(expr, column)| format!("unnest({}) AS {column}", list(expr))).collect();
-    let sql = format!("SELECT *, {} FROM x", items.join(", "));
+/// `(SELECT *, unnest(list) AS element, … FROM factor) AS name`, and around it, where elements are rows, another that has
+/// their fields as columns.
+fn wrapped(factor: &TableFactor, name: &Ident, parts: &Parts, keeps: bool) -> Option<TableFactor> {
+    let inner = select("SELECT * FROM x", parts.items(keeps)?, Some(factor.clone()))?;
+    let inner = derived(inner, name);
+    if parts.rows.is_empty() {
+        return Some(inner);
+    }
+    let wholes: Vec<_> = parts.rows.iter().map(|(whole, _)| whole.value.as_str()).collect();
+    let star = format!("SELECT * EXCEPT ({}) FROM x", wholes.join(", "));
+    Some(derived(select(&star, parts.fields(), Some(inner))?, name))
+}
+
+/// A query with more items in its list (instead of a `1`), over a table.
+fn select(sql: &str, items: Vec<SelectItem>, from: Option<TableFactor>) -> Option<Box<Query>> {
     let mut query =
-        Parser::new(&crate::grammar::Grammar { lambdas: true }).try_with_sql(&sql).ok()?.parse_query().ok()?;
+        Parser::new(&crate::grammar::Grammar { lambdas: true }).try_with_sql(sql).ok()?.parse_query().ok()?;
     let SetExpr::Select(select) = query.body.as_mut() else { return None };
-    select.from.first_mut()?.relation = factor.clone();
+    select.projection.retain(|item| !matches!(item, SelectItem::UnnamedExpr(Expr::Value(_))));
+    select.projection.extend(items);
+    if let Some(from) = from {
+        select.from.first_mut()?.relation = from;
+    }
+    Some(query)
+}
+
+fn derived(query: Box<Query>, name: &Ident) -> TableFactor {
     let alias = TableAlias { explicit: true, name: name.clone(), columns: Vec::new(), at: None };
-    Some(TableFactor::Derived { lateral: false, subquery: query, alias: Some(alias), sample: None })
+    TableFactor::Derived { lateral: false, subquery: query, alias: Some(alias), sample: None }
 }
 
 /// Takes the names of rewritten joins away from the columns that they qualify.
@@ -188,12 +318,33 @@ struct Qualifiers(Vec<Made>);
 impl VisitorMut for Qualifiers {
     type Break = ();
 
+    /// `u.*`: its columns.
+    fn pre_visit_select(&mut self, select: &mut Select) -> ControlFlow<()> {
+        let made = |item: &SelectItem| match item {
+            SelectItem::QualifiedWildcard(SelectItemQualifiedWildcardKind::ObjectName(name), _) => {
+                self.0.iter().find(|made| made.name.eq_ignore_ascii_case(&name.to_string()))
+            }
+            _ => None,
+        };
+        let mut items = Vec::with_capacity(select.projection.len());
+        for item in &select.projection {
+            match made(item) {
+                Some(made) => items
+                    .extend(made.columns.iter().map(|name| SelectItem::UnnamedExpr(Expr::Identifier(name.clone())))),
+                None => items.push(item.clone()),
+            }
+        }
+        select.projection = items;
+        ControlFlow::Continue(())
+    }
+
     fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
         if let Expr::CompoundIdentifier(idents) = expr
             && let [table, column, ..] = idents.as_slice()
         {
             let same = |a: &str, b: &Ident| a.eq_ignore_ascii_case(&b.value);
-            let ours = |made: &Made| same(&made.name, table) && made.columns.iter().any(|name| same(name, column));
+            let ours =
+                |made: &Made| same(&made.name, table) && made.columns.iter().any(|name| same(&name.value, column));
             if self.0.iter().any(ours) {
                 idents.remove(0);
                 if let [one] = idents.as_slice() {
@@ -235,6 +386,17 @@ mod tests {
                  unnest(generate_series(1, CAST(cardinality(b.l) AS BIGINT))) AS n FROM b) AS b ON a.id = b.id",
             ),
             ("SELECT * FROM UNNEST(ARRAY[1, 2]) AS t (x)", "SELECT * FROM UNNEST(ARRAY[1, 2]) AS t (x)"),
+            (
+                "SELECT u.* FROM t JOIN UNNEST(t.m) AS u (k, v) ON u.k = 'x' WHERE a OR b",
+                "SELECT k, v FROM (SELECT * EXCEPT (unnest_1_rows_0), get_field(unnest_1_rows_0, 'c0') AS k, \
+                 get_field(unnest_1_rows_0, 'c1') AS v FROM (SELECT *, unnest(unnest_rows(t.m)) AS unnest_1_rows_0 FROM t) AS t) \
+                 AS t WHERE (a OR b) AND (k = 'x')",
+            ),
+            (
+                "SELECT x, n FROM UNNEST(ARRAY['a']) WITH ORDINALITY AS t (x, n)",
+                "SELECT x, n FROM (SELECT x, n FROM (SELECT unnest(ARRAY['a']) AS x, \
+                 unnest(generate_series(1, CAST(cardinality(ARRAY['a']) AS BIGINT))) AS n) AS unnested_rows) AS t",
+            ),
         ] {
             assert_eq!(rewritten(sql), engine, "{sql}");
         }

@@ -15,7 +15,7 @@ use datafusion::logical_expr::{
 };
 
 use super::function::{Argument, answer, is_like_text, wrong_count};
-use super::text::holds_address;
+use super::network::holds_address;
 use super::typed::{Type, build, parse};
 use crate::json::Raw;
 
@@ -30,6 +30,8 @@ enum Act {
     JsonCast,
     /// Any value as JSON text.
     ToJson,
+    /// The name of a value's type.
+    TypeOf,
 }
 
 /// A function: name, what it does, one line of meaning, an example and its value.
@@ -68,6 +70,12 @@ pub(super) static FUNCTIONS: &[Entry] = &[
         act: Act::ToJson,
         about: "any value as JSON: what CAST(x AS json) becomes",
         example: ("to_json(ARRAY['a'])", r#"["a"]"#),
+    },
+    Entry {
+        name: "typeof",
+        act: Act::TypeOf,
+        about: "the type of a value, by Trino's name; arrow_typeof gives the engine's",
+        example: ("typeof(MAP(ARRAY['a'], ARRAY[date '2023-07-10']))", "map(varchar, date)"),
     },
 ];
 
@@ -128,6 +136,7 @@ impl ValueFunction {
                 false => cast(&first, args.return_field.data_type())?,
             },
             Act::ToJson => to_json(&first)?,
+            Act::TypeOf => Arc::new(StringArray::from(vec![trino_name(first.data_type()); rows])),
         };
         Ok((array, constant))
     }
@@ -183,6 +192,42 @@ fn element_at(container: &ArrayRef, key: &Argument) -> Result<ArrayRef> {
     }
 }
 
+/// A type by Trino's name: `map(varchar, date)`.
+pub fn trino_name(data_type: &DataType) -> String {
+    let name = |data_type: &DataType| trino_name(data_type);
+    match data_type {
+        DataType::Null => "unknown".into(),
+        DataType::Boolean => "boolean".into(),
+        DataType::Int8 | DataType::UInt8 => "tinyint".into(),
+        DataType::Int16 | DataType::UInt16 => "smallint".into(),
+        DataType::Int32 | DataType::UInt32 => "integer".into(),
+        DataType::Int64 | DataType::UInt64 => "bigint".into(),
+        DataType::Float32 => "real".into(),
+        DataType::Float64 => "double".into(),
+        DataType::Decimal128(digits, scale) => format!("decimal({digits},{scale})"),
+        DataType::Date32 | DataType::Date64 => "date".into(),
+        DataType::Timestamp(_, None) => "timestamp(3)".into(),
+        DataType::Timestamp(_, Some(_)) => "timestamp(3) with time zone".into(),
+        DataType::Interval(_) | DataType::Duration(_) => "interval".into(),
+        DataType::Binary | DataType::LargeBinary | DataType::BinaryView => "varbinary".into(),
+        DataType::List(item) | DataType::LargeList(item) => format!("array({})", name(item.data_type())),
+        DataType::Dictionary(_, value) => name(value),
+        DataType::Struct(fields) => {
+            let field = |field: &Arc<Field>| format!("{} {}", field.name(), name(field.data_type()));
+            format!("row({})", fields.iter().map(field).collect::<Vec<_>>().join(", "))
+        }
+        DataType::Map(entries, _) => match entries.data_type() {
+            DataType::Struct(fields) => {
+                let parts = fields.iter().map(|field| name(field.data_type()));
+                format!("map({})", parts.collect::<Vec<_>>().join(", "))
+            }
+            other => format!("map({})", name(other)),
+        },
+        other if other.is_string() => "varchar".into(),
+        other => other.to_string(),
+    }
+}
+
 /// Every value of an array as JSON text.
 fn to_json(array: &ArrayRef) -> Result<ArrayRef> {
     let field = Arc::new(Field::new("v", array.data_type().clone(), true));
@@ -209,7 +254,7 @@ impl ScalarUDFImpl for ValueFunction {
         match (self.act, arg_types.first()) {
             (Act::ElementAt, Some(container)) => element_type(container),
             (Act::Contains, _) => Ok(DataType::Boolean),
-            (Act::ToJson, _) => Ok(DataType::Utf8),
+            (Act::ToJson | Act::TypeOf, _) => Ok(DataType::Utf8),
             _ => plan_err!("{} needs to see its arguments", self.name),
         }
     }
@@ -227,14 +272,14 @@ impl ScalarUDFImpl for ValueFunction {
     }
 
     fn coerce_types(&self, arg_types: &[DataType]) -> Result<Vec<DataType>> {
-        let arity = if self.act == Act::ToJson { 1 } else { 2 };
+        let arity = if matches!(self.act, Act::ToJson | Act::TypeOf) { 1 } else { 2 };
         if arg_types.len() != arity {
             return wrong_count(self.name, &(arity..=arity), arg_types.len());
         }
         let Some(first) = arg_types.first() else { return plan_err!("{} takes arguments", self.name) };
-        let first = if is_like_text(first) && self.act != Act::ToJson { DataType::Utf8 } else { first.clone() };
+        let first = if is_like_text(first) && arity == 2 { DataType::Utf8 } else { first.clone() };
         Ok(match self.act {
-            Act::ToJson => vec![first],
+            Act::ToJson | Act::TypeOf => vec![first],
             Act::Contains => match &first {
                 DataType::List(item) => vec![first.clone(), item.data_type().clone()],
                 DataType::Utf8 => vec![first, DataType::Utf8],

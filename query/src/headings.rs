@@ -1,0 +1,189 @@
+//! Names of an answer's columns: what the query says, else the last part of a path, else the text of the expression.
+//!
+//! `arn` for `userIdentity.arn`, as in Athena; `count(*)` for `COUNT(*)`; and a number behind a name that is there already,
+//! because the engine refuses an answer with two columns of one name (`SELECT *, eventname`), which Athena and CloudTrail
+//! Lake do not. Works on the syntax tree, before names are resolved.
+
+use std::collections::BTreeSet;
+use std::ops::ControlFlow;
+
+use datafusion::sql::sqlparser::ast::{
+    Expr, Function, Ident, ObjectNamePart, Select, SelectItem, SelectItemQualifiedWildcardKind, Visit, Visitor,
+    WildcardAdditionalOptions,
+};
+
+use crate::names::holds_fields;
+
+/// Longest text of an expression that is a column's name; longer ones are `_col3`, as in Athena.
+const MAX_NAME: usize = 100;
+
+/// Names every unnamed item of a select list, and tells equal names apart. `elements` are the columns that an `UNNEST` makes,
+/// which may hold fields. Gives the expressions that were named, with their names.
+pub(crate) fn name(select: &mut Select, elements: &BTreeSet<String>) -> Vec<(Expr, Ident)> {
+    let stars = Stars::of(&select.projection);
+    // A field gives way to a column that has the name without our help.
+    let given: BTreeSet<String> = select.projection.iter().filter_map(|item| plain_name(item, elements)).collect();
+    let mut taken = BTreeSet::new();
+    let mut named = Vec::new();
+    for (index, item) in select.projection.iter_mut().enumerate() {
+        match item {
+            SelectItem::ExprWithAlias { alias, .. } => {
+                let name = alias_name(alias);
+                if !taken.insert(name.clone()) {
+                    *alias = free(&name, &given, &mut taken);
+                }
+            }
+            SelectItem::UnnamedExpr(expr) => {
+                let Some(alias) = wanted(expr, index, elements, &stars, &given, &mut taken) else { continue };
+                named.push((expr.clone(), alias.clone()));
+                *item = SelectItem::ExprWithAlias { expr: expr.clone(), alias };
+            }
+            _ => {}
+        }
+    }
+    named
+}
+
+/// The name that an unnamed item gets; `None` where it has a good one.
+fn wanted(
+    expr: &Expr,
+    index: usize,
+    elements: &BTreeSet<String>,
+    stars: &Stars,
+    given: &BTreeSet<String>,
+    taken: &mut BTreeSet<String>,
+) -> Option<Ident> {
+    if let Some((parent, field)) = field_name(expr, elements) {
+        let name = [field.clone(), format!("{parent}_{field}")]
+            .into_iter()
+            .find(|name| !given.contains(name) && !taken.contains(name));
+        return Some(match name {
+            Some(name) => {
+                taken.insert(name.clone());
+                Ident::with_quote('"', name)
+            }
+            None => free(&field, given, taken),
+        });
+    }
+    if let Some(column) = column(expr) {
+        let fresh = taken.insert(column.clone());
+        return (!fresh || stars.hold(expr)).then(|| free(&column, given, taken));
+    }
+    // What the engine makes several columns of has several names.
+    if spreads(expr) {
+        return None;
+    }
+    let text = expr.to_string();
+    let text = if text.contains(['\'', '"']) { text } else { text.to_ascii_lowercase() };
+    let name = if text.len() > MAX_NAME { format!("_col{index}") } else { text };
+    let fresh = !given.contains(&name) && taken.insert(name.clone());
+    Some(if fresh { Ident::with_quote('"', name) } else { free(&name, given, taken) })
+}
+
+/// `name_2`, or the next number that is free.
+fn free(name: &str, given: &BTreeSet<String>, taken: &mut BTreeSet<String>) -> Ident {
+    let mut number = 2_usize;
+    loop {
+        let name = format!("{name}_{number}");
+        if !given.contains(&name) && taken.insert(name.clone()) {
+            return Ident::with_quote('"', name);
+        }
+        number += 1;
+    }
+}
+
+/// The stars of a select list.
+struct Stars {
+    all: bool,
+    tables: Vec<String>,
+}
+
+impl Stars {
+    fn of(items: &[SelectItem]) -> Stars {
+        let mut stars = Stars { all: false, tables: Vec::new() };
+        for item in items {
+            match item {
+                SelectItem::Wildcard(options) => stars.all |= is_whole(options),
+                SelectItem::QualifiedWildcard(SelectItemQualifiedWildcardKind::ObjectName(name), options)
+                    if is_whole(options) =>
+                {
+                    if let Some(ObjectNamePart::Identifier(ident)) = name.0.last() {
+                        stars.tables.push(ident.value.to_ascii_lowercase());
+                    }
+                }
+                _ => {}
+            }
+        }
+        stars
+    }
+
+    /// Whether a star stands for this column too.
+    fn hold(&self, column: &Expr) -> bool {
+        let of_table = |idents: &[Ident]| {
+            let table = idents.len().checked_sub(2).and_then(|place| idents.get(place));
+            table.is_some_and(|table| self.tables.contains(&table.value.to_ascii_lowercase()))
+        };
+        self.all || matches!(column, Expr::CompoundIdentifier(idents) if of_table(idents))
+    }
+}
+
+fn is_whole(options: &WildcardAdditionalOptions) -> bool {
+    options.opt_exclude.is_none() && options.opt_except.is_none() && options.opt_rename.is_none()
+}
+
+/// Whether two expressions are the same, paths in any case.
+pub(crate) fn same(a: &Expr, b: &Expr) -> bool {
+    if a == b {
+        return true;
+    }
+    let (Expr::CompoundIdentifier(a), Expr::CompoundIdentifier(b)) = (a, b) else { return false };
+    a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.value.eq_ignore_ascii_case(&b.value))
+}
+
+fn alias_name(alias: &Ident) -> String {
+    if alias.quote_style.is_some() { alias.value.clone() } else { alias.value.to_ascii_lowercase() }
+}
+
+/// The name that an item of a select list has without our help.
+fn plain_name(item: &SelectItem, elements: &BTreeSet<String>) -> Option<String> {
+    match item {
+        SelectItem::ExprWithAlias { alias, .. } => Some(alias_name(alias)),
+        SelectItem::UnnamedExpr(expr) if field_name(expr, elements).is_none() => column(expr),
+        _ => None,
+    }
+}
+
+fn column(expr: &Expr) -> Option<String> {
+    match expr {
+        Expr::Identifier(ident) => Some(ident.value.to_ascii_lowercase()),
+        Expr::CompoundIdentifier(idents) => idents.last().map(|ident| ident.value.to_ascii_lowercase()),
+        _ => None,
+    }
+}
+
+/// The last two parts of a path into a struct.
+fn field_name(expr: &Expr, elements: &BTreeSet<String>) -> Option<(String, String)> {
+    let Expr::CompoundIdentifier(idents) = expr else { return None };
+    let (field, parents) = idents.split_last()?;
+    let parent = parents.last()?;
+    let holds = |part: &Ident| holds_fields(&part.value) || elements.contains(&part.value.to_ascii_lowercase());
+    parents.iter().any(holds).then(|| (parent.value.to_ascii_lowercase(), field.value.to_ascii_lowercase()))
+}
+
+/// Whether an expression may become several columns or rows.
+fn spreads(expr: &Expr) -> bool {
+    struct Spread;
+    impl Visitor for Spread {
+        type Break = ();
+        fn pre_visit_expr(&mut self, expr: &Expr) -> ControlFlow<()> {
+            match expr {
+                Expr::Function(Function { name, .. }) if name.to_string().eq_ignore_ascii_case("unnest") => {
+                    ControlFlow::Break(())
+                }
+                Expr::Wildcard(_) | Expr::QualifiedWildcard(..) => ControlFlow::Break(()),
+                _ => ControlFlow::Continue(()),
+            }
+        }
+    }
+    expr.visit(&mut Spread).is_break()
+}

@@ -1,0 +1,274 @@
+//! Events, in the order of time, folded into a story.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use super::call::{Call, Calls};
+use super::left::{self, Leaves};
+use super::{Left, Run, Session, Story, Tallies, Tally};
+use crate::json::Raw;
+
+/// Names that a list holds.
+const NAMES: usize = 1_000;
+/// Lines of a timeline.
+const LINES: usize = 2_000;
+/// Runs that a call may join: bursts are woven into one another.
+const OPEN: usize = 24;
+/// A run ends when nothing joins it for this long, in microseconds.
+const REST: i64 = 15 * 60 * 1_000_000;
+/// Things left behind.
+const LEFT: usize = 1_000;
+/// Longest text of what a call was about.
+const OBJECT: usize = 160;
+
+/// A story in the making.
+pub(super) struct Fold {
+    story: Story,
+    sessions: BTreeMap<(String, String), usize>,
+    open: VecDeque<usize>,
+    left: Vec<&'static Leaves>,
+}
+
+impl Tally {
+    fn add(&mut self, call: &Call<'_>) {
+        self.events += 1;
+        self.changes += u64::from(call.changes);
+        self.denied += u64::from(call.outcome == "denied");
+        self.first = self.first.or(call.time);
+        self.last = call.time.or(self.last);
+    }
+}
+
+impl Fold {
+    pub(super) fn new() -> Fold {
+        Fold { story: Story::default(), sessions: BTreeMap::new(), open: VecDeque::new(), left: Vec::new() }
+    }
+
+    pub(super) fn observe(&mut self, calls: &Calls) {
+        for call in calls.iter() {
+            self.call(&call);
+        }
+    }
+
+    pub(super) fn finish(self) -> Story {
+        self.story
+    }
+
+    fn call(&mut self, call: &Call<'_>) {
+        let what = call.what();
+        let story = &mut self.story;
+        story.total.add(call);
+        let mut cut = false;
+        for (tallies, name) in [
+            (&mut story.accounts, call.account),
+            (&mut story.regions, call.region),
+            (&mut story.addresses, call.address),
+            (&mut story.agents, call.agent),
+            (&mut story.principals, call.principal),
+            (&mut story.actions, what.as_str()),
+        ] {
+            cut |= !count(tallies, name, call);
+        }
+        for resource in resources(call) {
+            cut |= !count(&mut story.resources, &resource, call);
+        }
+        if call.outcome == "denied" {
+            let key = (call.principal.to_owned(), what.clone(), call.error.to_owned());
+            if story.denied.len() < NAMES || story.denied.contains_key(&key) {
+                story.denied.entry(key).or_default().add(call);
+            } else {
+                cut = true;
+            }
+        }
+        story.cut |= cut;
+        story.bytes_out = story.bytes_out.saturating_add(bytes_out(call));
+        self.session(call);
+        let leaves = self.leave(call, &what);
+        self.line(call, what, leaves);
+    }
+
+    fn session(&mut self, call: &Call<'_>) {
+        let key = (call.key.to_owned(), call.arn.to_owned());
+        let next = self.story.sessions.len();
+        let place = match self.sessions.get(&key) {
+            Some(place) => *place,
+            None if next >= NAMES => {
+                self.story.cut = true;
+                return;
+            }
+            None => {
+                self.sessions.insert(key, next);
+                self.story.sessions.push(Session {
+                    key: call.key.to_owned(),
+                    principal: call.principal.to_owned(),
+                    actor: call.actor.to_owned(),
+                    kind: call.kind.to_owned(),
+                    began: call.began.to_owned(),
+                    mfa: call.mfa.to_owned(),
+                    source_identity: call.source_identity.to_owned(),
+                    ..Session::default()
+                });
+                next
+            }
+        };
+        if let Some(session) = self.story.sessions.get_mut(place) {
+            session.console |= call.from_console || call.name == "ConsoleLogin";
+            session.tally.add(call);
+        }
+    }
+
+    /// Whether a call leaves something, and what it takes away.
+    fn leave(&mut self, call: &Call<'_>, what: &str) -> bool {
+        if call.outcome == "ok" {
+            for undone in left::undone_by(call.source, call.name) {
+                let object = undone.object(call.request, None);
+                let same = |(own, left): &(&&'static Leaves, &mut Left)| {
+                    own.same(undone) && left.undone.is_none() && is_part(&object, &left.object)
+                };
+                let found = self.left.iter().zip(self.story.left.iter_mut()).rev().find(same);
+                if let Some((_, left)) = found {
+                    left.undone = call.time;
+                }
+            }
+        }
+        let Some(leaves) = left::of(call.source, call.name) else { return false };
+        if self.story.left.len() >= LEFT {
+            self.story.cut = true;
+            return true;
+        }
+        self.left.push(leaves);
+        self.story.left.push(Left {
+            time: call.time,
+            what: leaves.what.to_owned(),
+            object: shortened(&leaves.object(call.request, call.response)),
+            action: what.to_owned(),
+            principal: call.principal.to_owned(),
+            region: call.region.to_owned(),
+            event_id: call.id.to_owned(),
+            outcome: call.outcome.to_owned(),
+            undone: None,
+        });
+        true
+    }
+
+    fn line(&mut self, call: &Call<'_>, what: String, leaves: bool) {
+        let timeline = &mut self.story.timeline;
+        let is_near = |last: Option<i64>| last.zip(call.time).is_some_and(|(last, time)| time - last <= REST);
+        let joins = |place: &&usize| {
+            timeline.get(**place).is_some_and(|run: &Run| {
+                run.what == what
+                    && run.principal == call.principal
+                    && run.actor == call.actor
+                    && run.region == call.region
+                    && run.address == call.address
+                    && run.outcome == call.outcome
+                    && run.error == call.error
+                    && is_near(run.last)
+            })
+        };
+        // What changes something is told call by call, unless it is the same thing again.
+        let object = object(call);
+        let place = self.open.iter().rev().find(joins).copied();
+        let place = place.filter(|place| !leaves || timeline.get(*place).is_some_and(|run| run.object == object));
+        if let Some(run) = place.and_then(|place| timeline.get_mut(place)) {
+            run.count += 1;
+            run.last = call.time;
+            return;
+        }
+        if timeline.len() >= LINES {
+            self.story.untold += 1;
+            return;
+        }
+        let mut marks = Vec::new();
+        if leaves {
+            marks.push("left behind".to_owned());
+        } else if call.changes && call.outcome == "ok" {
+            marks.push("changes".to_owned());
+        }
+        self.open.push_back(timeline.len());
+        if self.open.len() > OPEN {
+            self.open.pop_front();
+        }
+        timeline.push(Run {
+            first: call.time,
+            last: call.time,
+            count: 1,
+            what,
+            object,
+            principal: call.principal.to_owned(),
+            actor: call.actor.to_owned(),
+            region: call.region.to_owned(),
+            address: call.address.to_owned(),
+            outcome: call.outcome.to_owned(),
+            error: call.error.to_owned(),
+            event_id: call.id.to_owned(),
+            marks,
+        });
+    }
+}
+
+/// Whether a name says no more than another: a deletion names its object by part of what its making said.
+fn is_part(part: &str, whole: &str) -> bool {
+    !part.is_empty() && part.split(' ').all(|word| whole.split(' ').any(|own| own == word))
+}
+
+/// Adds a call under a name; false where there is no room for the name.
+fn count(tallies: &mut Tallies, name: &str, call: &Call<'_>) -> bool {
+    if name.is_empty() {
+        return true;
+    }
+    if let Some(tally) = tallies.get_mut(name) {
+        tally.add(call);
+        return true;
+    }
+    let room = tallies.len() < NAMES;
+    if room {
+        tallies.entry(shortened(name)).or_default().add(call);
+    }
+    room
+}
+
+fn shortened(text: &str) -> String {
+    if text.chars().count() <= OBJECT {
+        return text.to_owned();
+    }
+    text.chars().take(OBJECT).chain(['…']).collect()
+}
+
+/// Members of a request that name what it is about.
+fn names(call: &Call<'_>) -> Vec<(String, String)> {
+    let is_name = |key: &str| {
+        ["Name", "Id", "Arn", "ARN", "Identifier"].iter().any(|end| key.ends_with(end))
+            || matches!(key, "name" | "key" | "arn" | "resource")
+    };
+    let Some(request) = call.request.and_then(Raw::parse) else { return Vec::new() };
+    let named = request.members().filter(|(key, value)| is_name(key) && !value.is_nested());
+    named
+        .filter_map(|(key, value)| Some((key.into_owned(), value.scalar()?.into_owned())))
+        .filter(|(key, value)| !value.is_empty() && key != "accountId")
+        .take(3)
+        .collect()
+}
+
+/// What a call was about, in a line.
+fn object(call: &Call<'_>) -> String {
+    let parts: Vec<_> = names(call).into_iter().map(|(key, value)| format!("{key}={value}")).collect();
+    shortened(&parts.join(" "))
+}
+
+/// What a call touched: buckets, users and the like, by kind and name.
+fn resources(call: &Call<'_>) -> Vec<String> {
+    let service = call.source.split('.').next().unwrap_or_default();
+    let own = |(key, value): (String, String)| match value.starts_with("arn:") {
+        true => value,
+        false => format!("{service} {key} {value}"),
+    };
+    names(call).into_iter().filter(|(key, _)| key != "key" && key != "roleSessionName").map(own).collect()
+}
+
+fn bytes_out(call: &Call<'_>) -> u64 {
+    let read = || {
+        let sent = call.additional.and_then(Raw::parse)?.member("bytesTransferredOut")?;
+        sent.scalar()?.parse::<f64>().ok()
+    };
+    if call.source != "s3.amazonaws.com" { 0 } else { read().map_or(0, |bytes| bytes.max(0.0) as u64) }
+}

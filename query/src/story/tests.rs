@@ -1,0 +1,144 @@
+//! Stories of made-up events: a key that becomes a session, and what the session left.
+
+#![allow(clippy::unwrap_used)]
+
+use super::{Story, Subject, tell, widen};
+use crate::Control;
+use crate::tests::engine_over;
+
+fn record(id: u32, time: &str, identity: &str, call: &str) -> String {
+    format!(
+        r#"{{"eventVersion":"1.08","userIdentity":{identity},"eventTime":"{time}","awsRegion":"us-east-1","sourceIPAddress":"198.51.100.7","userAgent":"aws-cli/2","eventID":"00000000-0000-0000-0000-{id:012}","eventType":"AwsApiCall","recipientAccountId":"111122223333",{call}}}"#
+    )
+}
+
+const EVE: &str = r#"{"type":"IAMUser","arn":"arn:aws:iam::111122223333:user/eve","accountId":"111122223333","userName":"eve","accessKeyId":"AKIAEEEEEEEEEEEEEEEE"}"#;
+const ROLE: &str = r#"{"type":"AssumedRole","principalId":"AROAX:s","arn":"arn:aws:sts::111122223333:assumed-role/Admin/s","accountId":"111122223333","accessKeyId":"ASIAEEEEEEEEEEEEEEEE","sessionContext":{"sessionIssuer":{"type":"Role","arn":"arn:aws:iam::111122223333:role/Admin","userName":"Admin"},"attributes":{"creationDate":"2024-01-03T00:00:00Z","mfaAuthenticated":"false"}}}"#;
+const MALLORY: &str = r#"{"type":"IAMUser","arn":"arn:aws:iam::111122223333:user/mallory","accountId":"111122223333","userName":"mallory","accessKeyId":"AKIAMMMMMMMMMMMMMMMM"}"#;
+
+fn story_of(text: &str) -> (Story, u64) {
+    let iam = r#""eventSource":"iam.amazonaws.com","readOnly":false"#;
+    let mut records = vec![
+        record(
+            1,
+            "2024-01-01T00:00:00Z",
+            EVE,
+            r#""eventSource":"ec2.amazonaws.com","eventName":"DescribeInstances","readOnly":true"#,
+        ),
+        record(
+            2,
+            "2024-01-03T00:00:00Z",
+            EVE,
+            r#""eventSource":"sts.amazonaws.com","eventName":"AssumeRole","readOnly":true,"requestParameters":{"roleArn":"arn:aws:iam::111122223333:role/Admin"},"responseElements":{"credentials":{"accessKeyId":"ASIAEEEEEEEEEEEEEEEE"}}"#,
+        ),
+        record(
+            3,
+            "2024-01-03T00:01:00Z",
+            ROLE,
+            &format!(
+                r#"{iam},"eventName":"CreateUser","requestParameters":{{"userName":"mallory"}},"responseElements":{{"user":{{"arn":"arn:aws:iam::111122223333:user/mallory"}}}}"#
+            ),
+        ),
+        record(
+            4,
+            "2024-01-03T00:02:00Z",
+            ROLE,
+            &format!(
+                r#"{iam},"eventName":"CreateAccessKey","requestParameters":{{"userName":"mallory"}},"responseElements":{{"accessKey":{{"accessKeyId":"AKIAMMMMMMMMMMMMMMMM","userName":"mallory"}}}}"#
+            ),
+        ),
+        record(
+            5,
+            "2024-01-03T00:03:00Z",
+            ROLE,
+            &format!(r#"{iam},"eventName":"CreateUser","requestParameters":{{"userName":"tmp"}}"#),
+        ),
+        record(
+            6,
+            "2024-01-03T00:04:00Z",
+            ROLE,
+            &format!(r#"{iam},"eventName":"DeleteUser","requestParameters":{{"userName":"tmp"}}"#),
+        ),
+        record(
+            7,
+            "2024-01-03T01:00:00Z",
+            MALLORY,
+            r#""eventSource":"s3.amazonaws.com","eventName":"DeleteBucket","readOnly":false,"errorCode":"AccessDenied","requestParameters":{"bucketName":"vault"}"#,
+        ),
+        record(
+            90,
+            "2024-01-03T00:02:00Z",
+            r#"{"type":"Root","arn":"arn:aws:iam::999999999999:root","accountId":"999999999999"}"#,
+            r#""eventSource":"s3.amazonaws.com","eventName":"ListBuckets","readOnly":true,"sourceIPAddress":"203.0.113.9""#,
+        ),
+    ];
+    records.extend((0..50).map(|n| {
+        record(100 + n, &format!("2024-01-03T00:10:{n:02}Z"), ROLE, r#""eventSource":"s3.amazonaws.com","eventName":"GetObject","readOnly":true,"requestParameters":{"bucketName":"vault"},"additionalEventData":{"bytesTransferredOut":1000}"#)
+    }));
+    let texts: Vec<&str> = records.iter().map(String::as_str).collect();
+    let batch = ingest::columns::batch_from_json(&texts).unwrap();
+    assert_eq!(batch.num_rows(), texts.len());
+    let engine = engine_over(vec![batch]);
+    let control = Control::default();
+    let subject = widen(&engine, Subject::of(text), &control).unwrap();
+    let mut shown = 0;
+    let story = tell(&engine, &subject, &control, &mut |batch| shown += batch.num_rows() as u64).unwrap();
+    (story, shown)
+}
+
+#[test]
+fn a_keys_story_goes_on_in_the_keys_it_got() {
+    for subject in
+        ["AKIAEEEEEEEEEEEEEEEE", "arn:aws:iam::111122223333:user/eve", "eve", "00000000-0000-0000-0000-000000000002"]
+    {
+        let (story, shown) = story_of(subject);
+        assert_eq!((story.total.events, shown), (57, 57), "{subject}");
+        let made: Vec<&str> =
+            story.links.iter().map(|link| link.made.as_str()).filter(|made| !made.is_empty()).collect();
+        assert_eq!(made, ["ASIAEEEEEEEEEEEEEEEE", "AKIAMMMMMMMMMMMMMMMM"], "{subject}");
+        assert_eq!(story.sessions.len(), 3);
+        assert_eq!(story.bytes_out, 50_000);
+    }
+}
+
+#[test]
+fn what_is_left_and_what_was_taken_away() {
+    let (story, _) = story_of("AKIAEEEEEEEEEEEEEEEE");
+    let left: Vec<_> = story.left.iter().map(|l| (l.what.as_str(), l.object.as_str(), l.undone.is_some())).collect();
+    assert_eq!(
+        left,
+        [
+            ("a user", "mallory", false),
+            ("an access key", "AKIAMMMMMMMMMMMMMMMM mallory", false),
+            ("a user", "tmp", true)
+        ]
+    );
+    let denied: Vec<_> = story.denied.keys().map(|(_, action, code)| (action.as_str(), code.as_str())).collect();
+    assert_eq!(denied, [("s3:DeleteBucket", "AccessDenied")]);
+    assert!(story.resources.contains_key("s3 bucketName vault"), "{:?}", story.resources.keys());
+}
+
+#[test]
+fn equal_calls_are_one_line_and_firsts_are_marked() {
+    let (story, _) = story_of("AKIAEEEEEEEEEEEEEEEE");
+    let burst = story.timeline.iter().find(|run| run.what == "s3:GetObject").unwrap();
+    assert_eq!(burst.count, 50);
+    assert!(story.timeline.len() < 12 && story.untold == 0);
+    assert!(story.timeline.windows(2).all(|pair| pair[0].first <= pair[1].first), "in order");
+    let first = story.firsts.iter().find(|first| first.kind == "action").unwrap();
+    assert_eq!(
+        (first.value.as_str(), first.principal.as_str()),
+        ("sts:AssumeRole", "arn:aws:iam::111122223333:user/eve")
+    );
+    assert!(story.timeline.iter().any(|run| run.marks.contains(&"first action".to_owned())));
+}
+
+#[test]
+fn a_key_knows_where_it_came_from() {
+    let (story, _) = story_of("AKIAMMMMMMMMMMMMMMMM");
+    let back: Vec<_> = story.links.iter().filter(|link| link.back).map(|link| link.event.as_str()).collect();
+    assert_eq!(back, ["AssumeRole", "CreateAccessKey"]);
+    assert_eq!(story.total.events, 1);
+    let (none, _) = story_of("AKIAZZZZZZZZZZZZZZZZ");
+    assert_eq!(none.total.events, 0);
+}

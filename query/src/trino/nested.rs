@@ -1,0 +1,433 @@
+//! Functions of maps and lists that the engine lacks: maps of lists, maps joined, lists side by side, rows of anything.
+//!
+//! Elements are never built anew: each function says which elements of its arguments go where, and takes them at once.
+//! Keys are compared by their text, of which two different keys of one type have no common one.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, AsArray, Int64Array, ListArray, MapArray, StructArray, UInt64Array};
+use arrow::buffer::{NullBuffer, OffsetBuffer};
+use arrow::compute::{cast, interleave, take};
+use arrow::datatypes::{DataType, Field, FieldRef, Fields};
+use datafusion::common::{Result, exec_err, plan_err};
+use datafusion::logical_expr::{ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility};
+
+use super::function::answer;
+use super::unnest::ROWS;
+
+/// What a function does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Act {
+    /// A list of keys and one of values to a map.
+    MapOfLists,
+    /// The same, with all values of each key.
+    MultimapOfLists,
+    /// How often each element occurs.
+    Histogram,
+    /// Maps to one map.
+    MapConcat,
+    /// A list of rows of two to a map.
+    MapFromEntries,
+    /// Lists to a list of rows.
+    Zip,
+    /// A map, or a list of rows, to a list of rows with numbered fields.
+    Rows,
+}
+
+/// A function: name, what it does, one line of meaning, an example and its value.
+pub(super) struct Entry {
+    /// Its name in SQL.
+    pub(super) name: &'static str,
+    act: Act,
+    /// One line of meaning.
+    pub(super) about: &'static str,
+    /// An expression, and the text of its value.
+    pub(super) example: (&'static str, &'static str),
+}
+
+const fn entry(name: &'static str, act: Act, about: &'static str, example: (&'static str, &'static str)) -> Entry {
+    Entry { name, act, about, example }
+}
+
+/// The functions, by name.
+pub(super) static FUNCTIONS: &[Entry] = &[
+    entry(
+        "map_of_lists",
+        Act::MapOfLists,
+        "a map of keys and values; of equal keys the first counts: what map_agg becomes",
+        ("map_of_lists(ARRAY['a', 'a'], ARRAY[1, 2])", "{a: 1}"),
+    ),
+    entry(
+        "multimap_of_lists",
+        Act::MultimapOfLists,
+        "a map of keys and all values of each: what multimap_agg becomes",
+        ("multimap_of_lists(ARRAY['a', 'a'], ARRAY[1, 2])", "{a: [1, 2]}"),
+    ),
+    entry(
+        "array_histogram",
+        Act::Histogram,
+        "how often each element of a list occurs: what histogram becomes",
+        ("array_histogram(ARRAY['a', 'a'])", "{a: 2}"),
+    ),
+    entry(
+        "map_concat",
+        Act::MapConcat,
+        "maps made one; of equal keys the last counts",
+        ("map_concat(MAP(ARRAY['a'], ARRAY[1]), MAP(ARRAY['a', 'b'], ARRAY[2, 3]))", "{a: 2, b: 3}"),
+    ),
+    entry(
+        "map_from_entries",
+        Act::MapFromEntries,
+        "a map of rows of a key and a value",
+        ("map_from_entries(ARRAY[row('a', 1)])", "{a: 1}"),
+    ),
+    entry(
+        "zip",
+        Act::Zip,
+        "lists side by side, as rows; the shorter are filled up with NULL",
+        ("zip(ARRAY[1, 2], ARRAY['a'])", "[{c0: 1, c1: a}, {c0: 2, c1: -}]"),
+    ),
+    entry(
+        ROWS,
+        Act::Rows,
+        "a map's entries, or a list's rows, with fields c0, c1 …: what UNNEST into several columns becomes",
+        ("unnest_rows(MAP(ARRAY['a'], ARRAY[1]))", "[{c0: a, c1: 1}]"),
+    ),
+];
+
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct NestedFunction {
+    name: &'static str,
+    act: Act,
+    signature: Signature,
+}
+
+/// The functions, as the engine takes them.
+pub(super) fn functions() -> impl Iterator<Item = ScalarUDF> {
+    FUNCTIONS.iter().map(|entry| {
+        let signature = Signature::user_defined(Volatility::Immutable);
+        ScalarUDF::from(NestedFunction { name: entry.name, act: entry.act, signature })
+    })
+}
+
+/// The type of lists of a type.
+pub(super) fn list_of(item: DataType) -> DataType {
+    DataType::List(Arc::new(Field::new("item", item, true)))
+}
+
+/// The type of maps of two types.
+pub(super) fn map_of(key: DataType, value: DataType) -> DataType {
+    DataType::Map(entries_of(key, value), false)
+}
+
+fn entries_of(key: DataType, value: DataType) -> FieldRef {
+    let fields = vec![Field::new("key", key, false), Field::new("value", value, true)];
+    Arc::new(Field::new("entries", DataType::Struct(Fields::from(fields)), false))
+}
+
+/// Which elements of lists or maps there are, whatever lies between them and behind NULLs.
+pub(super) struct Entries {
+    /// Their places among the values.
+    pub(super) places: UInt64Array,
+    /// The row of each.
+    pub(super) rows: UInt64Array,
+    /// How many each row has.
+    pub(super) lengths: Vec<usize>,
+}
+
+impl Entries {
+    /// The elements of `rows` lists.
+    pub(super) fn of(offsets: &[i32], nulls: Option<&NullBuffer>, rows: usize) -> Entries {
+        let (mut places, mut numbers, mut lengths) = (Vec::new(), Vec::new(), Vec::with_capacity(rows));
+        for row in 0..rows {
+            let range = span(offsets, nulls, row);
+            lengths.push(range.len());
+            numbers.extend(std::iter::repeat_n(row as u64, range.len()));
+            places.extend(range.map(|place| place as u64));
+        }
+        Entries { places: places.into(), rows: numbers.into(), lengths }
+    }
+}
+
+/// The places of a row's elements.
+fn span(offsets: &[i32], nulls: Option<&NullBuffer>, row: usize) -> std::ops::Range<usize> {
+    let bound = |at: usize| offsets.get(at).and_then(|offset| usize::try_from(*offset).ok()).unwrap_or_default();
+    if nulls.is_some_and(|nulls| nulls.is_null(row)) { 0..0 } else { bound(row)..bound(row + 1) }
+}
+
+fn item(data_type: &DataType) -> Result<DataType> {
+    match data_type {
+        DataType::List(item) => Ok(item.data_type().clone()),
+        other => plan_err!("a list is needed, not {other}"),
+    }
+}
+
+fn numbered(fields: &[DataType]) -> Fields {
+    fields.iter().enumerate().map(|(at, kind)| Field::new(format!("c{at}"), kind.clone(), true)).collect()
+}
+
+/// The types of a row's fields.
+fn parts(data_type: &DataType) -> Result<Vec<DataType>> {
+    match data_type {
+        DataType::Struct(fields) => Ok(fields.iter().map(|field| field.data_type().clone()).collect()),
+        other => plan_err!("UNNEST into several columns takes a map or a list of rows, not a list of {other}"),
+    }
+}
+
+/// What a map or a list has in it.
+fn content(data_type: &DataType) -> Result<Vec<DataType>> {
+    match data_type {
+        DataType::Map(entries, _) => parts(entries.data_type()),
+        other => parts(&item(other)?),
+    }
+}
+
+impl NestedFunction {
+    fn made(&self, types: &[DataType]) -> Result<DataType> {
+        Ok(match (self.act, types) {
+            (Act::MapOfLists, [keys, values]) => map_of(item(keys)?, item(values)?),
+            (Act::MultimapOfLists, [keys, values]) => map_of(item(keys)?, list_of(item(values)?)),
+            (Act::Histogram, [list]) => map_of(item(list)?, DataType::Int64),
+            (Act::MapConcat, [first, ..]) => match content(first)?.as_slice() {
+                [key, value] if matches!(first, DataType::Map(..)) => map_of(key.clone(), value.clone()),
+                _ => return plan_err!("map_concat takes maps, not {first}"),
+            },
+            (Act::MapFromEntries, [list]) => match content(list)?.as_slice() {
+                [key, value] => map_of(key.clone(), value.clone()),
+                _ => return plan_err!("map_from_entries takes rows of a key and a value"),
+            },
+            (Act::Zip, [_, ..]) => {
+                let items = types.iter().map(item).collect::<Result<Vec<_>>>()?;
+                list_of(DataType::Struct(numbered(&items)))
+            }
+            (Act::Rows, [rows]) => list_of(DataType::Struct(numbered(&content(rows)?))),
+            _ => {
+                let example = FUNCTIONS.iter().find(|entry| entry.name == self.name).map_or("", |e| e.example.0);
+                return plan_err!("{} takes other arguments, as in {example}", self.name);
+            }
+        })
+    }
+
+    fn compute(&self, arrays: &[ArrayRef], made: &DataType) -> Result<ArrayRef> {
+        match (self.act, arrays) {
+            (Act::MapOfLists, [keys, values]) => {
+                let (keys, values) = (keys.as_list::<i32>(), values.as_list::<i32>());
+                let pairs = |row: usize| {
+                    let (keys, values) = (places(keys, row), places(values, row));
+                    keys.zip(values).collect::<Vec<_>>()
+                };
+                map_from(keys.values(), values.values(), keys.nulls(), keys.len(), pairs, made)
+            }
+            (Act::MapFromEntries, [list]) => {
+                let list = list.as_list::<i32>();
+                let rows = list.values().as_struct();
+                let pairs = |row: usize| places(list, row).filter(|at| rows.is_valid(*at)).map(|at| (at, at)).collect();
+                map_from(rows.column(0), rows.column(1), list.nulls(), list.len(), pairs, made)
+            }
+            (Act::MultimapOfLists, [keys, values]) => multimap(keys.as_list(), values.as_list(), made),
+            (Act::Histogram, [list]) => histogram(list.as_list(), made),
+            (Act::MapConcat, maps) => concatenated(maps, made),
+            (Act::Zip, lists) => zip(lists, made),
+            (Act::Rows, [rows]) => numbered_rows(rows, made),
+            _ => exec_err!("{} lacks an argument", self.name),
+        }
+    }
+}
+
+fn places(list: &ListArray, row: usize) -> std::ops::Range<usize> {
+    span(list.value_offsets(), list.nulls(), row)
+}
+
+fn texts(array: &ArrayRef) -> Result<ArrayRef> {
+    Ok(cast(array, &DataType::Utf8)?)
+}
+
+/// A map of the pairs (place of the key, place of the value) of each row; NULL is no key, of equal keys the first counts.
+fn map_from(
+    keys: &ArrayRef,
+    values: &ArrayRef,
+    nulls: Option<&NullBuffer>,
+    rows: usize,
+    pairs: impl Fn(usize) -> Vec<(usize, usize)>,
+    made: &DataType,
+) -> Result<ArrayRef> {
+    let names = texts(keys)?;
+    let names = names.as_string::<i32>();
+    let (mut own, mut theirs, mut lengths) = (Vec::new(), Vec::new(), Vec::with_capacity(rows));
+    for row in 0..rows {
+        let mut seen = std::collections::HashSet::new();
+        let before = own.len();
+        for (key, value) in pairs(row) {
+            if names.is_valid(key) && seen.insert(names.value(key)) {
+                own.push(key as u64);
+                theirs.push(value as u64);
+            }
+        }
+        lengths.push(own.len() - before);
+    }
+    let keys = take(keys, &UInt64Array::from(own), None)?;
+    let values = take(values, &UInt64Array::from(theirs), None)?;
+    map_array(made, keys, values, lengths, nulls.cloned())
+}
+
+fn map_array(
+    made: &DataType,
+    keys: ArrayRef,
+    values: ArrayRef,
+    lengths: Vec<usize>,
+    nulls: Option<NullBuffer>,
+) -> Result<ArrayRef> {
+    let DataType::Map(field, _) = made else { return exec_err!("{made} is no map") };
+    let DataType::Struct(fields) = field.data_type() else { return exec_err!("a map without entries") };
+    let entries = StructArray::try_new(fields.clone(), vec![keys, values], None)?;
+    Ok(Arc::new(MapArray::try_new(field.clone(), OffsetBuffer::from_lengths(lengths), entries, nulls, false)?))
+}
+
+/// The keys of a row in the order of their first place, and which places each has.
+fn grouped(list: &ListArray, names: &ArrayRef, row: usize) -> Vec<Vec<usize>> {
+    let names = names.as_string::<i32>();
+    let mut order: HashMap<&str, usize> = HashMap::new();
+    let mut groups: Vec<Vec<usize>> = Vec::new();
+    for place in places(list, row).filter(|place| names.is_valid(*place)) {
+        let next = groups.len();
+        let group = *order.entry(names.value(place)).or_insert(next);
+        match groups.get_mut(group) {
+            Some(group) => group.push(place),
+            None => groups.push(vec![place]),
+        }
+    }
+    groups
+}
+
+fn multimap(keys: &ListArray, values: &ListArray, made: &DataType) -> Result<ArrayRef> {
+    let names = texts(keys.values())?;
+    let (mut own, mut theirs, mut lengths, mut rows) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    for row in 0..keys.len() {
+        let shift = (places(keys, row).start, places(values, row));
+        let groups = grouped(keys, &names, row);
+        rows.push(groups.len());
+        for group in groups {
+            own.extend(group.first().map(|place| *place as u64));
+            lengths.push(group.len());
+            let partner = |place: usize| shift.1.clone().nth(place - shift.0).map(|place| place as u64);
+            theirs.extend(group.into_iter().map(partner));
+        }
+    }
+    let keys_made = take(keys.values(), &UInt64Array::from(own), None)?;
+    let values = take(values.values(), &UInt64Array::from(theirs), None)?;
+    let field = Arc::new(Field::new("item", values.data_type().clone(), true));
+    let lists = Arc::new(ListArray::try_new(field, OffsetBuffer::from_lengths(lengths), values, None)?);
+    map_array(made, keys_made, lists, rows, keys.nulls().cloned())
+}
+
+fn histogram(list: &ListArray, made: &DataType) -> Result<ArrayRef> {
+    let names = texts(list.values())?;
+    let (mut own, mut counts, mut rows) = (Vec::new(), Vec::new(), Vec::new());
+    for row in 0..list.len() {
+        let groups = grouped(list, &names, row);
+        rows.push(groups.len());
+        own.extend(groups.iter().filter_map(|group| group.first()).map(|place| *place as u64));
+        counts.extend(groups.iter().map(|group| group.len() as i64));
+    }
+    let keys = take(list.values(), &UInt64Array::from(own), None)?;
+    map_array(made, keys, Arc::new(Int64Array::from(counts)), rows, list.nulls().cloned())
+}
+
+/// NULL where one of the maps is.
+fn concatenated(arrays: &[ArrayRef], made: &DataType) -> Result<ArrayRef> {
+    let maps: Vec<&MapArray> = arrays.iter().map(|array| array.as_map()).collect();
+    let rows = maps.first().map_or(0, |map| map.len());
+    let names = maps.iter().map(|map| texts(map.keys())).collect::<Result<Vec<_>>>()?;
+    let (mut taken, mut lengths, mut valid) = (Vec::new(), Vec::new(), Vec::new());
+    for row in 0..rows {
+        let there = maps.iter().all(|map| map.is_valid(row));
+        valid.push(there);
+        let before = taken.len();
+        let mut order: HashMap<&str, usize> = HashMap::new();
+        for (at, (map, names)) in maps.iter().zip(&names).enumerate().filter(|_| there) {
+            for place in span(map.value_offsets(), map.nulls(), row) {
+                let next = taken.len();
+                let slot = *order.entry(names.as_string::<i32>().value(place)).or_insert(next);
+                match taken.get_mut(slot) {
+                    Some(slot) => *slot = (at, place),
+                    None => taken.push((at, place)),
+                }
+            }
+        }
+        lengths.push(taken.len() - before);
+    }
+    let keys: Vec<&dyn Array> = maps.iter().map(|map| map.keys().as_ref()).collect();
+    let values: Vec<&dyn Array> = maps.iter().map(|map| map.values().as_ref()).collect();
+    map_array(made, interleave(&keys, &taken)?, interleave(&values, &taken)?, lengths, Some(valid.into()))
+}
+
+fn zip(arrays: &[ArrayRef], made: &DataType) -> Result<ArrayRef> {
+    let lists: Vec<&ListArray> = arrays.iter().map(|array| array.as_list()).collect();
+    let rows = lists.first().map_or(0, |list| list.len());
+    let mut taken: Vec<Vec<Option<u64>>> = vec![Vec::new(); lists.len()];
+    let (mut lengths, mut valid) = (Vec::new(), Vec::new());
+    for row in 0..rows {
+        let there = lists.iter().all(|list| list.is_valid(row));
+        let longest = lists.iter().map(|list| places(list, row).len()).max().filter(|_| there).unwrap_or(0);
+        for (list, taken) in lists.iter().zip(&mut taken) {
+            let own = places(list, row);
+            taken.extend((0..longest).map(|at| own.clone().nth(at).map(|place| place as u64)));
+        }
+        lengths.push(longest);
+        valid.push(there);
+    }
+    let DataType::List(field) = made else { return exec_err!("zip makes a list") };
+    let DataType::Struct(fields) = field.data_type() else { return exec_err!("zip makes rows") };
+    let columns =
+        lists.iter().zip(taken).map(|(list, taken)| Ok(take(list.values(), &UInt64Array::from(taken), None)?));
+    let rows = StructArray::try_new(fields.clone(), columns.collect::<Result<_>>()?, None)?;
+    let offsets = OffsetBuffer::from_lengths(lengths);
+    Ok(Arc::new(ListArray::try_new(field.clone(), offsets, Arc::new(rows), Some(valid.into()))?))
+}
+
+fn numbered_rows(array: &ArrayRef, made: &DataType) -> Result<ArrayRef> {
+    let DataType::List(field) = made else { return exec_err!("rows are a list") };
+    let DataType::Struct(fields) = field.data_type() else { return exec_err!("rows have fields") };
+    let (offsets, nulls, rows) = match array.data_type() {
+        DataType::Map(..) => {
+            let map = array.as_map();
+            (map.offsets().clone(), map.nulls().cloned(), map.entries().clone())
+        }
+        _ => {
+            let list = array.as_list::<i32>();
+            (list.offsets().clone(), list.nulls().cloned(), list.values().as_struct().clone())
+        }
+    };
+    let rows = StructArray::try_new(fields.clone(), rows.columns().to_vec(), rows.nulls().cloned())?;
+    Ok(Arc::new(ListArray::try_new(field.clone(), offsets, Arc::new(rows), nulls)?))
+}
+
+impl ScalarUDFImpl for NestedFunction {
+    fn name(&self) -> &str {
+        self.name
+    }
+
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    fn return_type(&self, arg_types: &[DataType]) -> Result<DataType> {
+        self.made(arg_types)
+    }
+
+    fn coerce_types(&self, arg_types: &[DataType]) -> Result<Vec<DataType>> {
+        self.made(arg_types)?;
+        match (self.act, arg_types.first()) {
+            (Act::MapConcat, Some(first)) => Ok(vec![first.clone(); arg_types.len()]),
+            _ => Ok(arg_types.to_vec()),
+        }
+    }
+
+    fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
+        let constant = args.args.iter().all(|arg| matches!(arg, ColumnarValue::Scalar(_)));
+        let rows = if constant { 1 } else { args.number_rows };
+        let arrays = args.args.iter().map(|arg| arg.to_array(rows)).collect::<Result<Vec<_>>>()?;
+        answer(self.compute(&arrays, args.return_field.data_type())?, constant)
+    }
+}

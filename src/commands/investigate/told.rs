@@ -1,0 +1,229 @@
+//! A story on the screen: what it comes to first, then how it went.
+
+use std::io::{self, Write};
+
+use query::story::{Story, Tallies};
+
+use super::{Told, busiest, time};
+use crate::render::report::{Report, number};
+use crate::render::terminal::Terminal;
+
+/// Names that a line of the summary has.
+const NAMED: usize = 4;
+/// Rows that a section shows.
+const ROWS: usize = 15;
+/// Lines of the timeline, where nobody says how many.
+const LINES: usize = 60;
+
+pub(super) fn tell(told: &Told, out: &mut dyn Write, terminal: Terminal, most: Option<u64>) -> io::Result<()> {
+    let story = &told.story;
+    let mut report = Report::new(out, terminal);
+    report.title(&format!("The story of the {}", told.about))?;
+    if told.about != told.subject {
+        report.prose(&format!("The {} was a call with it.", told.subject))?;
+    }
+    summary(told, &mut report)?;
+    alerts(told, &mut report)?;
+    left(story, &mut report)?;
+    chain(story, &mut report)?;
+    sessions(story, &mut report)?;
+    denied(story, &mut report)?;
+    firsts(story, &mut report)?;
+    touched(story, &mut report)?;
+    timeline(story, &mut report, most)?;
+    if story.cut {
+        report.prose(
+            "Some lists were longer than what is kept: the totals are those of all events, the lists are not.",
+        )?;
+    }
+    Ok(())
+}
+
+fn named(tallies: &Tallies) -> String {
+    let all = busiest(tallies);
+    let names: Vec<_> =
+        all.iter().take(NAMED).map(|(name, tally)| format!("{name} ({})", number(tally.events))).collect();
+    let more = all.len().saturating_sub(NAMED);
+    if more > 0 { format!("{} and {more} more", names.join(", ")) } else { names.join(", ") }
+}
+
+fn summary(told: &Told, report: &mut Report<'_>) -> io::Result<()> {
+    let story = &told.story;
+    let total = &story.total;
+    let lasting = story.left.iter().filter(|left| left.outcome == "ok" && left.undone.is_none()).count();
+    report.heading("Summary")?;
+    report.facts(&[
+        ("when", format!("{} to {}", time(total.first), time(total.last))),
+        (
+            "what",
+            format!(
+                "{} events: {} changes or attempts at them, {} denied",
+                number(total.events),
+                number(total.changes),
+                number(total.denied)
+            ),
+        ),
+        ("who", named(&story.principals)),
+        ("from", named(&story.addresses)),
+        ("with", named(&story.agents)),
+        ("where", format!("{}; accounts {}", named(&story.regions), named(&story.accounts))),
+        ("credentials", format!("{} in use, {} given out on the way", story.sessions.len(), story.links.len())),
+        ("left behind", format!("{lasting} things that still stand, as far as this story tells")),
+        ("S3 sent", format!("{} bytes", number(story.bytes_out))),
+    ])
+}
+
+/// Says how many rows a section has left out.
+fn more(report: &mut Report<'_>, all: usize) -> io::Result<()> {
+    match all.saturating_sub(ROWS) {
+        0 => Ok(()),
+        more => report.prose(&format!("… and {more} more: --output json has them")),
+    }
+}
+
+fn alerts(told: &Told, report: &mut Report<'_>) -> io::Result<()> {
+    if told.alerts.is_empty() {
+        return Ok(());
+    }
+    report.heading("What the rules say")?;
+    for alert in told.alerts.iter().take(ROWS) {
+        report.finding(alert.severity.as_str(), &format!("{} at {}", alert.title, time(alert.time)))?;
+    }
+    more(report, told.alerts.len())
+}
+
+fn left(story: &Story, report: &mut Report<'_>) -> io::Result<()> {
+    if story.left.is_empty() {
+        return Ok(());
+    }
+    report.heading("Left behind")?;
+    let row = |left: &query::story::Left| {
+        let state = match (left.outcome.as_str(), left.undone) {
+            ("ok", None) => "stands".to_owned(),
+            ("ok", Some(undone)) => format!("gone {}", time(Some(undone))),
+            (outcome, _) => outcome.to_owned(),
+        };
+        vec![time(left.time), left.what.clone(), left.object.clone(), state, left.action.clone()]
+    };
+    let rows: Vec<_> = story.left.iter().take(ROWS).map(row).collect();
+    report.table(&["time", "what", "which", "state", "call"], &rows)?;
+    more(report, story.left.len())
+}
+
+fn chain(story: &Story, report: &mut Report<'_>) -> io::Result<()> {
+    if story.links.is_empty() {
+        return Ok(());
+    }
+    report.heading("Credentials that led to credentials")?;
+    let row = |link: &query::story::Link| {
+        let from = if link.key.is_empty() { link.principal.clone() } else { link.key.clone() };
+        let made = if link.made.is_empty() { link.whose.clone() } else { link.made.clone() };
+        vec![time(link.time), from, link.event.clone(), made, link.whose.clone(), link.address.clone()]
+    };
+    let rows: Vec<_> = story.links.iter().take(ROWS).map(row).collect();
+    report.table(&["time", "from", "by", "to", "whose", "address"], &rows)?;
+    more(report, story.links.len())
+}
+
+fn sessions(story: &Story, report: &mut Report<'_>) -> io::Result<()> {
+    report.heading("Credentials in use")?;
+    let row = |session: &query::story::Session| {
+        let mut how = vec![session.kind.clone()];
+        how.extend(session.console.then(|| "console".to_owned()));
+        how.extend((session.mfa == "true").then(|| "MFA".to_owned()));
+        if !session.source_identity.is_empty() {
+            how.push(format!("for {}", session.source_identity));
+        }
+        let key = if session.key.is_empty() { "none".to_owned() } else { session.key.clone() };
+        let tally = &session.tally;
+        vec![
+            time(tally.first),
+            key,
+            session.principal.clone(),
+            session.actor.clone(),
+            how.join(", "),
+            number(tally.events),
+            number(tally.denied),
+        ]
+    };
+    let rows: Vec<_> = story.sessions.iter().take(ROWS).map(row).collect();
+    report.table(&["first", "key", "principal", "actor", "how", "events", "denied"], &rows)?;
+    more(report, story.sessions.len())
+}
+
+fn denied(story: &Story, report: &mut Report<'_>) -> io::Result<()> {
+    if story.denied.is_empty() {
+        return Ok(());
+    }
+    report.heading("Denied")?;
+    let mut all: Vec<_> = story.denied.iter().collect();
+    all.sort_by_key(|(name, tally)| (std::cmp::Reverse(tally.denied), (*name).clone()));
+    let row = |(name, tally): &(&(String, String, String), &query::story::Tally)| {
+        let (principal, action, code) = name;
+        vec![number(tally.denied), action.clone(), code.clone(), principal.clone(), time(tally.first)]
+    };
+    let rows: Vec<_> = all.iter().take(ROWS).map(row).collect();
+    report.table(&["times", "action", "code", "principal", "first"], &rows)?;
+    more(report, all.len())
+}
+
+fn firsts(story: &Story, report: &mut Report<'_>) -> io::Result<()> {
+    if story.firsts.is_empty() {
+        return Ok(());
+    }
+    report.heading("For the first time")?;
+    let row = |first: &query::story::First| {
+        vec![time(Some(first.time)), first.kind.to_owned(), first.value.clone(), first.principal.clone()]
+    };
+    let rows: Vec<_> = story.firsts.iter().take(ROWS).map(row).collect();
+    report.table(&["time", "kind", "what", "principal"], &rows)?;
+    more(report, story.firsts.len())
+}
+
+fn touched(story: &Story, report: &mut Report<'_>) -> io::Result<()> {
+    if story.resources.is_empty() {
+        return Ok(());
+    }
+    report.heading("Touched")?;
+    let all = busiest(&story.resources);
+    let row = |(name, tally): &(&String, &query::story::Tally)| {
+        vec![number(tally.events), number(tally.changes), number(tally.denied), (*name).clone(), time(tally.last)]
+    };
+    let rows: Vec<_> = all.iter().take(ROWS).map(row).collect();
+    report.table(&["events", "changes", "denied", "resource", "last"], &rows)?;
+    more(report, all.len())
+}
+
+fn timeline(story: &Story, report: &mut Report<'_>, most: Option<u64>) -> io::Result<()> {
+    let most = match most {
+        None => LINES,
+        Some(0) => usize::MAX,
+        Some(most) => usize::try_from(most).unwrap_or(usize::MAX),
+    };
+    report.heading("How it went")?;
+    let row = |run: &query::story::Run| {
+        let count = if run.count > 1 { format!("×{}", number(run.count)) } else { String::new() };
+        let outcome = if run.error.is_empty() { run.outcome.clone() } else { run.error.clone() };
+        vec![
+            time(run.first),
+            count,
+            run.what.clone(),
+            run.object.clone(),
+            outcome,
+            run.actor.clone(),
+            run.address.clone(),
+            run.region.clone(),
+            run.marks.join(", "),
+        ]
+    };
+    let rows: Vec<_> = story.timeline.iter().take(most).map(row).collect();
+    report.table(&["time", "", "call", "of", "outcome", "actor", "address", "region", "marks"], &rows)?;
+    let left_out = story.timeline.len().saturating_sub(most) as u64;
+    if left_out > 0 {
+        report.prose(&format!("… and {} more lines: --max-rows 0 shows them", number(left_out)))?;
+    }
+    if story.untold > 0 {
+        report.prose(&format!("{} events after these have no line of their own.", number(story.untold)))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,71 @@
+//! `trailhound sql` without a terminal: statements from standard input; and the limits that questions are ended by.
+
+use crate::command::{text, trailhound, trailhound_with_input};
+
+fn logs() -> (tempfile::TempDir, String) {
+    let dir = tempfile::tempdir().unwrap();
+    trailhound(&["sample", "--events", "1000", "--days", "5", "--out", text(dir.path())]);
+    let logs = text(&dir.path().join("AWSLogs")).to_owned();
+    (dir, logs)
+}
+
+#[test]
+fn statements_are_run_one_after_the_other() {
+    let (_dir, logs) = logs();
+    let input = "SELECT count(*) AS n FROM events; -- ; a comment\nSELECT ';' AS semicolon;\n\\d coverage\n;\\o json\n;SELECT 7 AS seven";
+    let run = trailhound_with_input(&["sql", &logs, "--output", "csv", "-q"], input.as_bytes());
+    assert!(run.stdout.starts_with("n\n") && run.stdout.contains("semicolon\n;\n"), "{}\n{}", run.stdout, run.stderr);
+    assert!(run.stdout.contains("\"seven\":7"), "\\o changes the format: {}", run.stdout);
+    // A lake's table that logs do not have.
+    assert_eq!(run.code, 2, "{}", run.stderr);
+    assert!(
+        run.stderr.contains("no table `coverage`") && run.stderr.contains("1 of 5 statements failed"),
+        "{}",
+        run.stderr
+    );
+}
+
+#[test]
+fn a_failed_statement_points_at_its_place_and_the_next_one_runs() {
+    let (_dir, logs) = logs();
+    let input = "SELECT eventname,\n  evnttime FROM events;\nSELECT 1 AS one;";
+    let run = trailhound_with_input(&["sql", &logs, "--output", "csv", "-q"], input.as_bytes());
+    assert_eq!(run.code, 2);
+    assert!(run.stdout.ends_with("one\n1\n"), "{}", run.stdout);
+    assert!(run.stderr.contains("did you mean `eventtime`?"), "{}", run.stderr);
+    assert!(run.stderr.contains("\n    evnttime FROM events\n    ^\n"), "{}", run.stderr);
+}
+
+#[test]
+fn everything_has_its_commands_and_columns() {
+    let (_dir, logs) = logs();
+    let run = trailhound_with_input(&["sql", &logs, "-q"], b"\\d;\\d events;\\?;\\timing");
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    for part in [
+        "event_data_store",
+        "useridentity.sessioncontext.attributes.mfaauthenticated",
+        "\\o FORMAT",
+        "timestamp(3) with time zone",
+    ] {
+        assert!(run.stdout.contains(part), "{part}: {}", run.stdout);
+    }
+    let run = trailhound_with_input(&["sql", "-"], b"SELECT 1");
+    assert!(run.code == 2 && run.stderr.contains("cannot both come from standard input"), "{}", run.stderr);
+}
+
+#[test]
+fn questions_end_at_their_limits() {
+    let (_dir, logs) = logs();
+    let bomb =
+        "SELECT count(*) FROM events a CROSS JOIN events b CROSS JOIN events c WHERE a.useragent || c.useragent = 'x'";
+    let run = trailhound(&["query", bomb, &logs, "--timeout", "1s"]);
+    assert_eq!(run.code, 5, "{}", run.stderr);
+    assert!(run.stderr.contains("ended after 1 s") && run.stderr.contains("--timeout"), "{}", run.stderr);
+    // The shell goes on after it.
+    let input = format!("{bomb}; SELECT count(*) AS n FROM events");
+    let run = trailhound_with_input(&["sql", &logs, "--timeout", "1s", "--output", "csv", "-q"], input.as_bytes());
+    assert!(run.stdout.contains("n\n1") && run.stderr.contains("ended after"), "{}\n{}", run.stdout, run.stderr);
+    let run = trailhound(&["query", "SELECT eventid FROM events", &logs, "--max-rows", "3", "--output", "jsonl"]);
+    assert_eq!((run.code, run.stdout.lines().count()), (0, 3));
+    assert!(run.stderr.contains("--max-rows"), "{}", run.stderr);
+}
