@@ -104,6 +104,8 @@ pub struct People {
     texts: Texts,
     uses: HashMap<(Behind, Text), Use, RandomState>,
     issued: HashMap<Text, Issue, RandomState>,
+    /// `principalId` → who that is, by records that say it: another account's records know no more than the id.
+    ids: HashMap<Text, Claim, RandomState>,
     actions: usize,
     events: u64,
     dropped: u64,
@@ -150,6 +152,18 @@ impl People {
                 self.actions += 1;
                 found.actions.insert(action, (1, u64::from(denied), time));
             }
+        }
+    }
+
+    fn add_id(&mut self, principal_id: &str, claim: Claim) {
+        if principal_id.is_empty() || matches!(claim.how, How::OtherAccount | How::Service | How::Instance) {
+            return;
+        }
+        let id = self.texts.id(principal_id);
+        let better =
+            |known: &Claim| (claim.how, self.texts.text(claim.name)) < (known.how, self.texts.text(known.name));
+        if self.ids.get(&id).is_none_or(better) {
+            self.ids.insert(id, claim);
         }
     }
 

@@ -182,7 +182,7 @@ fn defaults_are_the_documented_ones() {
     let Command::Access(access) = parse(&["access", "a"]).unwrap().command else { panic!() };
     assert_eq!(access.window, TimeDelta::days(90));
     assert_eq!(access.input.limits.max_inflated_bytes, 256 << 20);
-    assert!(!access.input.limits.accept_trailing_data && access.now.is_none() && access.grants.is_empty());
+    assert!(!access.input.limits.accept_trailing_data && access.now.is_none() && access.granted.grants.is_empty());
     let Command::Alerts(alerts) = parse(&["alerts", "a"]).unwrap().command else { panic!() };
     assert_eq!((alerts.severity, alerts.fail_on), (None, None));
 }

@@ -33,11 +33,16 @@ const ANALYZER: &str = "/AWSServiceRoleForAccessAnalyzer";
 pub fn of(inventories: &[Inventory], places: &KeyPlaces, report: &Report, options: &Options) -> Vec<Finding> {
     let mut found = Vec::new();
     for inside in places.inside(options.from(), options.now) {
-        let sign =
-            if inside.sign.starts_with("exec-env") { "its user agent says" } else { "an instance's role called from" };
-        let evidence = format!("key {} was used where {sign} {}", inside.key, inside.sign);
+        let by_agent = inside.sign.starts_with("exec-env");
+        let (evidence, confidence) = match by_agent {
+            true => (format!("key {} was used by a program that says {}", inside.key, inside.sign), "user_agent"),
+            false => {
+                let or = "there, or somebody has the keys of both";
+                let from = format!("from {}, as an instance's role was: it is {or}", inside.sign);
+                (format!("key {} was used {from}", inside.key), "shared_address")
+            }
+        };
         let finding = Finding::new(Kind::AccessKeyOnInstance, inside.principal, evidence);
-        let confidence = if inside.sign.starts_with("exec-env") { "user_agent" } else { "shared_address" };
         found.push(Finding { about: Some(inside.key.to_owned()), time: Some(inside.last), confidence, ..finding });
     }
     for inventory in inventories {

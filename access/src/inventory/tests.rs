@@ -95,6 +95,67 @@ fn what_is_no_inventory_is_told_with_file_and_place() {
     assert!(told(&deep).contains("recursion limit"));
 }
 
+/// Every place of a value, as JSON pointers.
+fn places(value: &Value, at: &str, found: &mut Vec<String>) {
+    found.push(at.to_owned());
+    match value {
+        Value::Object(members) => members.iter().for_each(|(key, value)| places(value, &format!("{at}/{key}"), found)),
+        Value::Array(list) => {
+            list.iter().enumerate().for_each(|(index, value)| places(value, &format!("{at}/{index}"), found));
+        }
+        _ => {}
+    }
+}
+
+/// What may stand where something else should.
+fn odd() -> [Value; 9] {
+    [
+        Value::Null,
+        json!(-1),
+        json!(1e300),
+        json!(true),
+        json!(""),
+        json!("%FF\u{202e}\u{1b}[2J<script>"),
+        json!("x".repeat(5000)),
+        json!([[]]),
+        json!({"Arn": {"a": []}}),
+    ]
+}
+
+#[test]
+fn whatever_stands_where_something_else_should_is_told_or_borne() {
+    let mut found = Vec::new();
+    places(&page(), "", &mut found);
+    let (mut told, mut borne) = (0, 0);
+    for place in found {
+        for value in odd() {
+            let mut hostile = page();
+            *hostile.pointer_mut(&place).unwrap() = value;
+            match Inventory::parse(&hostile.to_string(), "hostile.json") {
+                Err(error) => {
+                    assert!(error.to_string().starts_with("hostile.json: "), "{error}");
+                    told += 1;
+                }
+                Ok(inventory) => {
+                    let options = crate::unused::Options::new(instant::parse("2026-11-01T00:00:00Z").unwrap());
+                    let folded = crate::folded::Folded::new();
+                    let audit = crate::audit::audit(
+                        &folded.usage,
+                        &folded.signins,
+                        &folded.places,
+                        &[inventory],
+                        &[],
+                        &options,
+                    );
+                    assert!(serde_json::to_string(&audit).is_ok());
+                    borne += 1;
+                }
+            }
+        }
+    }
+    assert!(told > 100 && borne > 100, "{told} {borne}");
+}
+
 /// Real exports of other tools' test data: dates with spaces, AWS managed policies, hundreds of documents.
 #[test]
 fn real_exports_are_read_whole() {

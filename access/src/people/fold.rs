@@ -103,6 +103,9 @@ impl People {
         let told = columns.told(row, principal);
         let access_key = columns.access_key.get(row).unwrap_or_default();
         let behind = self.behind(&told, access_key);
+        if let Behind::Known(claim) = behind {
+            self.add_id(told.principal_id, claim);
+        }
         let principal = self.texts.id(principal);
         if columns.event_source.get(row) == Some("sts.amazonaws.com")
             && columns.event_name.get(row).is_some_and(|name| name.starts_with("Assume"))

@@ -110,7 +110,7 @@ impl People {
         let (mut behind, mut way) = (start, Vec::new());
         loop {
             let (key, name) = match behind {
-                Behind::Known(claim) => return (claim, way),
+                Behind::Known(claim) => return (self.known_here(claim), way),
                 Behind::Session { key, name } => (key, name),
             };
             match self.issued.get(&key).filter(|_| way.len() < MAX_CHAIN) {
@@ -124,6 +124,16 @@ impl People {
                 None => return (self.by_session_name(name), way),
             }
         }
+    }
+
+    /// Of another account's principal, who that is, where its own records are there too.
+    fn known_here(&self, claim: Claim) -> Claim {
+        if claim.how != How::OtherAccount {
+            return claim;
+        }
+        let id = self.texts.text(claim.name).split_once(':').map(|(_, id)| id);
+        let known = id.and_then(|id| self.texts.ids.get(id)).and_then(|id| self.ids.get(id));
+        known.copied().unwrap_or(claim)
     }
 
     fn is_role(&self, principal: Text) -> bool {

@@ -17,7 +17,9 @@ pub(super) fn tell(changes: &Changes, report: &mut Report<'_>) -> io::Result<()>
     let mut rows = rows(changes);
     let more = rows.len().saturating_sub(SHOWN);
     rows.truncate(SHOWN);
-    report.table(&["change", "what", "principal", "detail"], &rows)?;
+    if !rows.is_empty() {
+        report.table(&["change", "what", "principal", "detail"], &rows)?;
+    }
     if more > 0 {
         report.prose(&format!("and {more} more; --output json lists all"))?;
     }
