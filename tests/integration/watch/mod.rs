@@ -23,7 +23,7 @@ use crate::lake::contents::{Contents, assert_same};
 use crate::lake::{World, trail};
 
 /// Longer than anything takes on a busy machine: whoever waits for so long has failed.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_secs(400);
 
 /// A trail, a lake, and who is told.
 pub(crate) struct Station {
