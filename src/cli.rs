@@ -211,7 +211,7 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Deliver(DeliverCommand),
     /// Who used what and when, and what they were granted and never used
-    Access(AccessArgs),
+    Access(Box<AccessArgs>),
     /// Ask IAM who has what: users, groups, roles, policies, credentials; read-only, kept as files or in a lake
     Inventory(InventoryArgs),
     /// Prove that log files are what CloudTrail delivered: digests, their signatures and their chain, also offline

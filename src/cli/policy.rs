@@ -36,7 +36,7 @@ pub(crate) enum PolicyCommand {
     /// Is this allowed? Every layer of policies, with the statement that decides
     Simulate(Box<SimulateArgs>),
     /// A policy of what was really used
-    Generate(GenerateArgs),
+    Generate(Box<GenerateArgs>),
     /// Which recorded calls a proposed policy would have denied
     Replay(ReplayArgs),
 }

@@ -50,6 +50,8 @@ const NUMBERS: &[&str] = &[
     "PasswordReusePrevention",
     "PermissionsBoundaryUsageCount",
 ];
+/// Structures whose members may all be absent: of a role that nobody used yet, nothing is said.
+const STRUCTURES: &[&str] = &["PasswordPolicy", "PermissionsBoundary", "RoleLastUsed"];
 /// Policies, as URL-encoded JSON.
 const DOCUMENTS: &[&str] = &["AssumeRolePolicyDocument", "Document", "PolicyDocument"];
 
@@ -140,6 +142,9 @@ fn value(closed: Open) -> Value {
     if !closed.list.is_empty() || LISTS.contains(&name) {
         return Value::Array(closed.list);
     }
+    if STRUCTURES.contains(&name) {
+        return Value::Object(Map::new());
+    }
     let text = closed.text.trim();
     if FLAGS.contains(&name) {
         return Value::Bool(text == "true");
@@ -190,12 +195,13 @@ mod tests {
           <UserDetailList><member><Path>/</Path><UserName>a&amp;b&#x41;</UserName><GroupList/><Tags><member><Key>k</Key><Value/></member></Tags>
             <UserPolicyList><member><PolicyName>p</PolicyName><PolicyDocument>%7B%22Statement%22%3A%5B%22a+b%22%5D%7D</PolicyDocument></member></UserPolicyList>
           </member></UserDetailList><Policies><member><AttachmentCount>3</AttachmentCount></member></Policies>
+          <RoleDetailList><member><RoleName>r</RoleName><RoleLastUsed/></member></RoleDetailList>
           </GetAccountAuthorizationDetailsResult><ResponseMetadata/></GetAccountAuthorizationDetailsResponse>"#;
         let found = parse(text).unwrap();
         let expected = json!({"IsTruncated": true, "Marker": "a+b=", "GroupDetailList": [], "UserDetailList": [{
             "Path": "/", "UserName": "a&bA", "GroupList": [], "Tags": [{"Key": "k", "Value": ""}],
             "UserPolicyList": [{"PolicyName": "p", "PolicyDocument": {"Statement": ["a+b"]}}]}],
-            "Policies": [{"AttachmentCount": 3}]});
+            "Policies": [{"AttachmentCount": 3}], "RoleDetailList": [{"RoleName": "r", "RoleLastUsed": {}}]});
         assert_eq!(found["GetAccountAuthorizationDetailsResult"], expected);
     }
 
