@@ -12,7 +12,19 @@ fn names<'a>(value: &'a Value, field: &str) -> Vec<&'a str> {
 #[test]
 fn planted_attacks_are_told() {
     let dir = tempfile::tempdir().unwrap();
-    let run = trailhound(&["sample", "--output", "json", "--events", "20000", "--days", "60", "--seed", "7", "--out", text(dir.path())]);
+    let run = trailhound(&[
+        "sample",
+        "--output",
+        "json",
+        "--events",
+        "20000",
+        "--days",
+        "60",
+        "--seed",
+        "7",
+        "--out",
+        text(dir.path()),
+    ]);
     let summary = run.json();
     let logs = dir.path().join("AWSLogs");
     let wanted: Vec<&Value> =

@@ -18,7 +18,11 @@ fn statements_are_run_one_after_the_other() {
     assert!(run.stdout.contains("\"seven\":7"), "\\o changes the format: {}", run.stdout);
     // A lake's table that logs do not have.
     assert_eq!(run.code, 2, "{}", run.stderr);
-    assert!(run.stderr.contains("no table `coverage`") && run.stderr.contains("1 of 5 statements failed"), "{}", run.stderr);
+    assert!(
+        run.stderr.contains("no table `coverage`") && run.stderr.contains("1 of 5 statements failed"),
+        "{}",
+        run.stderr
+    );
 }
 
 #[test]
@@ -37,7 +41,12 @@ fn everything_has_its_commands_and_columns() {
     let (_dir, logs) = logs();
     let run = trailhound_with_input(&["sql", &logs, "-q"], b"\\d;\\d events;\\?;\\timing");
     assert_eq!(run.code, 0, "{}", run.stderr);
-    for part in ["event_data_store", "useridentity.sessioncontext.attributes.mfaauthenticated", "\\o FORMAT", "timestamp(3) with time zone"] {
+    for part in [
+        "event_data_store",
+        "useridentity.sessioncontext.attributes.mfaauthenticated",
+        "\\o FORMAT",
+        "timestamp(3) with time zone",
+    ] {
         assert!(run.stdout.contains(part), "{part}: {}", run.stdout);
     }
     let run = trailhound_with_input(&["sql", "-"], b"SELECT 1");
@@ -47,7 +56,8 @@ fn everything_has_its_commands_and_columns() {
 #[test]
 fn questions_end_at_their_limits() {
     let (_dir, logs) = logs();
-    let bomb = "SELECT count(*) FROM events a CROSS JOIN events b CROSS JOIN events c WHERE a.useragent || c.useragent = 'x'";
+    let bomb =
+        "SELECT count(*) FROM events a CROSS JOIN events b CROSS JOIN events c WHERE a.useragent || c.useragent = 'x'";
     let run = trailhound(&["query", bomb, &logs, "--timeout", "1s"]);
     assert_eq!(run.code, 5, "{}", run.stderr);
     assert!(run.stderr.contains("ended after 1 s") && run.stderr.contains("--timeout"), "{}", run.stderr);
