@@ -85,6 +85,12 @@ pub(super) fn mark(engine: &Engine, story: &mut Story, control: &Control) -> Res
         (from..=to).contains(&first.time) && first.time - since >= KNOWN
     };
     story.firsts = firsts.into_iter().filter(is_new).take(MOST).collect();
+    mark_runs(story);
+    Ok(())
+}
+
+/// Marks the lines of the timeline that begin with a first.
+fn mark_runs(story: &mut Story) {
     let firsts = story.firsts.clone();
     for run in &mut story.timeline {
         let of_run = firsts.iter().filter(|first| Some(first.time) == run.first && first.principal == run.principal);
@@ -100,5 +106,4 @@ pub(super) fn mark(engine: &Engine, story: &mut Story, control: &Control) -> Res
             }
         }
     }
-    Ok(())
 }

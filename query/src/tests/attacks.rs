@@ -52,7 +52,8 @@ fn patterns_are_bounded() {
 fn texts_do_not_grow_without_bound() {
     for expression in [
         "replace(repeat('a', 1000000), 'a', repeat('b', 1000000))",
-        "replace(repeat('a', 60000000), 'a', 'bbbbbbbbbb')",
+        "replace(repeat('a', 10000000), 'a', 'bbbbbbbbbb')",
+        "cardinality(array_repeat(repeat('a', 10000000), 1000000))",
         "repeat(repeat('ab', 8000), 8000)",
         "format('%2000000000d', 1)",
         "array_join(array_repeat('x', 100000000), ',')",

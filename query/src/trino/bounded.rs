@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use arrow::array::AsArray;
+use arrow::array::{Array, AsArray};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, FieldRef, Int64Type};
 use datafusion::common::{Result, exec_err};
@@ -59,6 +59,17 @@ fn replaced(args: &ScalarFunctionArgs) -> Result<()> {
     Ok(())
 }
 
+/// How many elements a value counts for: a long text or a list is many.
+fn weight(value: Option<&ColumnarValue>) -> i128 {
+    const ELEMENT_BYTES: usize = 64;
+    let bytes = match value {
+        Some(ColumnarValue::Scalar(scalar)) => scalar.size(),
+        Some(ColumnarValue::Array(array)) => array.get_array_memory_size() / array.len().max(1),
+        None => 0,
+    };
+    (bytes / ELEMENT_BYTES).max(1) as i128
+}
+
 impl Bounded {
     /// Elements that a call would make.
     fn elements(&self, args: &ScalarFunctionArgs) -> i128 {
@@ -69,7 +80,8 @@ impl Bounded {
         };
         if matches!(self.inner.name(), "array_repeat" | "array_resize") {
             let counts = argument(1).unwrap_or_default();
-            return (0..rows.max(1)).filter_map(|row| at(&counts, row)).map(|count| count.max(0)).sum();
+            let copies: i128 = (0..rows.max(1)).filter_map(|row| at(&counts, row)).map(|count| count.max(0)).sum();
+            return copies.saturating_mul(weight(args.args.first()));
         }
         let (first, second, step) = (argument(0), argument(1), argument(2));
         let (Some(first), step) = (first, step.unwrap_or_else(|| vec![Some(1)])) else { return 0 };

@@ -105,7 +105,10 @@ fn left(story: &Story, report: &mut Report<'_>) -> io::Result<()> {
         };
         vec![time(left.time), left.what.clone(), left.object.clone(), state, left.action.clone()]
     };
-    let rows: Vec<_> = story.left.iter().take(ROWS).map(row).collect();
+    // What still stands first: it is what somebody has to do something about.
+    let mut all: Vec<_> = story.left.iter().collect();
+    all.sort_by_key(|left| (left.outcome != "ok", left.undone.is_some()));
+    let rows: Vec<_> = all.into_iter().take(ROWS).map(row).collect();
     report.table(&["time", "what", "which", "state", "call"], &rows)?;
     more(report, story.left.len())
 }
