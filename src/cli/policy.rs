@@ -38,7 +38,7 @@ pub(crate) enum PolicyCommand {
     /// A policy of what was really used
     Generate(Box<GenerateArgs>),
     /// Which recorded calls a proposed policy would have denied
-    Replay(ReplayArgs),
+    Replay(Box<ReplayArgs>),
 }
 
 /// `trailhound policy simulate`
