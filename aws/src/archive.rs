@@ -52,9 +52,8 @@ impl BucketArchive {
             let Some(last) = objects.last().map(|listed| listed.key.clone()) else { return Ok(found) };
             let mut jump = String::new();
             for Listed { key, .. } in objects.iter() {
-                if *key <= jump {
-                    continue;
-                }
+                // Only the last key of a page says where the next may begin: not every server lists in the order of bytes.
+                jump.clear();
                 let Some(parsed) = Key::parse(key) else { continue };
                 let regional = key.len() - parsed.day.len() - parsed.name.len() - 1;
                 let regional = key.get(..regional).unwrap_or(key);
