@@ -34,7 +34,8 @@ const STEPS: &[&str] = &[
 
 fn dies_at(steps: &[&str]) {
     for step in steps {
-        for time in [1, 3] {
+        // The outbox is written to again and again; the other steps are alike whenever they are reached.
+        for time in 1..=if step.starts_with("outbox") { 2 } else { 1 } {
             let station = Station::with_trail(EVENTS, 7);
             let logs = station.world.logs();
             let context = format!("{step}:{time}");
