@@ -5,7 +5,9 @@
 mod deliver;
 mod doctor;
 pub(crate) mod duration;
+mod grants;
 mod iam_policy;
+mod inventory;
 mod investigate;
 mod lake;
 mod moment;
@@ -25,10 +27,12 @@ use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) use deliver::{DeliverAt, DeliverCommand, DeliveryArgs, Sending};
 pub(crate) use doctor::DoctorArgs;
+pub(crate) use grants::GrantArgs;
 pub(crate) use iam_policy::IamPolicyArgs;
+pub(crate) use inventory::InventoryArgs;
 pub(crate) use investigate::InvestigateArgs;
 pub(crate) use lake::{At, IngestArgs, LakeCommand};
-pub(crate) use policy::{As, Form, GenerateArgs, PolicyCommand, ReplayArgs, SimulateArgs};
+pub(crate) use policy::{As, Form, GenerateArgs, HoldIn, PolicyCommand, ReplayArgs, SimulateArgs};
 pub(crate) use query::{QueryArgs, SqlSource};
 pub(crate) use rules::{RuleFlags, RulesArgs, RulesCommand};
 pub(crate) use source::SourceArgs;
@@ -78,7 +82,11 @@ Examples:
   trailhound access ./logs --grants grants.json
   trailhound access ./logs --grants grants.json --window 180d --output json
   trailhound access ./logs --grants grants.json --credential-report report.csv --html report.html
-  trailhound access --lake ./trailhound-lake --grants grants.json";
+  trailhound access --lake ./trailhound-lake --grants grants.json
+  trailhound access ./logs --by person
+  trailhound access ./logs --grants grants.json --compare last-month.json --output json
+  trailhound access ./logs --grants grants.json --service-last-accessed arn:aws:iam::111122223333:role/app=accessed.json
+  trailhound access ./logs --grants grants.json --format service-last-accessed";
 
 const SAMPLE_EXAMPLES: &str = "\
 Examples:
@@ -203,7 +211,9 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Deliver(DeliverCommand),
     /// Who used what and when, and what they were granted and never used
-    Access(AccessArgs),
+    Access(Box<AccessArgs>),
+    /// Ask IAM who has what: users, groups, roles, policies, credentials; read-only, kept as files or in a lake
+    Inventory(InventoryArgs),
     /// Prove that log files are what CloudTrail delivered: digests, their signatures and their chain, also offline
     Verify(VerifyArgs),
     /// Look whether all is there that reading needs: credentials, bucket, queue, keys, clock, trail, disk; and what to do
@@ -380,21 +390,17 @@ pub(crate) struct AlertsArgs {
 #[derive(Debug, Clone, Args)]
 #[command(after_help = ACCESS_EXAMPLES)]
 pub(crate) struct AccessArgs {
-    /// What was granted: the JSON of `aws iam get-account-authorization-details`; once for each account
-    #[arg(long, value_name = "FILE")]
-    pub(crate) grants: Vec<PathBuf>,
+    /// Answer by principal, or by the person behind: sessions and chains of roles followed to who asked for them
+    #[arg(long, value_enum, value_name = "WHOM", default_value = "principal")]
+    pub(crate) by: By,
 
-    /// Service control policies of the organisation, as JSON
-    #[arg(long, value_name = "FILE")]
-    pub(crate) scps: Option<PathBuf>,
+    /// Write JSON in another shape: that of `aws iam get-service-last-accessed-details`, one document for each user and role
+    #[arg(long, value_enum, value_name = "SHAPE")]
+    pub(crate) format: Option<AccessFormat>,
 
-    /// The CSV of `aws iam get-credential-report`, decoded
-    #[arg(long, value_name = "FILE")]
-    pub(crate) credential_report: Option<PathBuf>,
-
-    /// The JSON of `aws iam list-users`: when passwords were last used
-    #[arg(long, value_name = "FILE")]
-    pub(crate) list_users: Option<PathBuf>,
+    /// An earlier report (`--output json`): tell what is new, gone and still there
+    #[arg(long, value_name = "OLD.json")]
+    pub(crate) compare: Option<PathBuf>,
 
     /// Findings that are accepted, each with its reason, as JSON
     #[arg(long, value_name = "FILE")]
@@ -417,7 +423,26 @@ pub(crate) struct AccessArgs {
     pub(crate) now: Option<DateTime<Utc>>,
 
     #[command(flatten)]
+    pub(crate) granted: GrantArgs,
+
+    #[command(flatten)]
     pub(crate) input: Input,
+}
+
+/// About whom `access` answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum By {
+    /// Users, roles, services
+    Principal,
+    /// Whoever was behind their sessions
+    Person,
+}
+
+/// Another shape of `access`'s JSON.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum AccessFormat {
+    /// As IAM writes it
+    ServiceLastAccessed,
 }
 
 /// `trailhound sample`

@@ -9,6 +9,7 @@ mod demo;
 mod doctor;
 mod iam_policy;
 pub(crate) mod ingest;
+mod inventory;
 mod investigate;
 mod lake;
 mod policy;
@@ -44,6 +45,7 @@ pub(crate) fn run(cli: &Cli, words: Words) -> Result<Outcome, Failure> {
         Command::Deliver(command) => deliver::run(command, global, words),
         Command::Access(args) => access::run(args, global, words),
         Command::Verify(args) => verify::run(args, global, words),
+        Command::Inventory(args) => inventory::run(args, global, words),
         Command::Doctor(args) => doctor::run(args, global),
         Command::IamPolicy(args) => iam_policy::run(args),
         Command::Policy(command) => policy::run(command, global, words),

@@ -5,6 +5,7 @@ mod commands;
 mod config;
 mod diagnostics;
 mod folded;
+mod grants;
 mod intake;
 mod outcome;
 mod overview;

@@ -2,12 +2,15 @@
 //!
 //! Joins [`crate::unused`] and [`crate::findings`] into the one value that every output is made of.
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
 
 use crate::findings::exclude::{self, Excluded, Exclusion};
+use crate::findings::places::KeyPlaces;
 use crate::findings::risk::{self, Risk};
 use crate::findings::signin::SignIns;
-use crate::findings::{self, Finding};
+use crate::findings::{self, Finding, observe};
 use crate::inventory::{Grants, Inventory};
 use crate::unused::{self, Options, Report};
 use crate::usage::LastUsed;
@@ -20,7 +23,9 @@ pub struct Audit {
     pub report: Report,
     /// Findings, by kind and principal.
     pub findings: Vec<Finding>,
-    /// Findings that somebody accepted.
+    /// What logs and inventory show beside the findings, of which an account may have good reasons; by kind and principal.
+    pub observations: Vec<Finding>,
+    /// Findings and observations that somebody accepted.
     pub excluded: Vec<Excluded>,
     /// What policies would permit and nobody should want.
     pub risks: Vec<Risk>,
@@ -34,15 +39,26 @@ pub struct Audit {
 pub fn audit(
     usage: &LastUsed,
     signins: &SignIns,
+    places: &KeyPlaces,
     inventories: &[Inventory],
     exclusions: &[Exclusion],
     options: &Options,
 ) -> Audit {
     let report = unused::report(usage, inventories, options);
     let found = findings::of(inventories, signins, &report.unused_principals, options);
-    let (findings, excluded) = exclude::apply(found, exclusions, inventories);
-    let mut audit =
-        Audit { report, findings, excluded, risks: Vec::new(), unused_groups: Vec::new(), unused_policies: Vec::new() };
+    let (findings, mut excluded) = exclude::apply(found, exclusions, inventories);
+    let observed = observe::of(inventories, places, &report, options);
+    let (observations, accepted) = exclude::apply(observed, exclusions, inventories);
+    excluded.extend(accepted);
+    let mut audit = Audit {
+        report,
+        findings,
+        observations,
+        excluded,
+        risks: Vec::new(),
+        unused_groups: Vec::new(),
+        unused_policies: Vec::new(),
+    };
     for inventory in inventories {
         audit.risks.extend(risk::of(inventory, &Grants::new(inventory, options.from())));
         leftovers(inventory, &mut audit);
@@ -54,17 +70,18 @@ pub fn audit(
 }
 
 fn leftovers(inventory: &Inventory, audit: &mut Audit) {
-    for group in inventory.groups.values() {
-        if !inventory.entities.iter().any(|entity| entity.groups.contains(&group.name)) {
-            audit.unused_groups.push(if group.arn.is_empty() { group.name.clone() } else { group.arn.clone() });
-        }
+    // Sets, because a large account has thousands of each.
+    let entities = inventory.entities.iter();
+    let peopled: BTreeSet<&str> = entities.clone().flat_map(|entity| &entity.groups).map(String::as_str).collect();
+    for group in inventory.groups.values().filter(|group| !peopled.contains(group.name.as_str())) {
+        audit.unused_groups.push(if group.arn.is_empty() { group.name.clone() } else { group.arn.clone() });
     }
-    for arn in inventory.policies.keys().filter(|arn| !arn.contains(":iam::aws:policy/")) {
-        let attached = |list: &[String]| list.contains(arn);
-        let held = inventory.groups.values().any(|group| attached(&group.attached))
-            || inventory.entities.iter().any(|one| attached(&one.attached) || one.boundary.as_ref() == Some(arn));
-        if !held {
-            audit.unused_policies.push(arn.clone());
-        }
-    }
+    let of_groups = inventory.groups.values().flat_map(|group| &group.attached);
+    let held: BTreeSet<&str> = entities
+        .flat_map(|one| one.attached.iter().chain(&one.boundary))
+        .chain(of_groups)
+        .map(String::as_str)
+        .collect();
+    let own = inventory.policies.keys().filter(|arn| !arn.contains(":iam::aws:policy/"));
+    audit.unused_policies.extend(own.filter(|arn| !held.contains(arn.as_str())).cloned());
 }

@@ -1,12 +1,14 @@
 //! Findings: what an auditor would write down, each with its age, its evidence and how sure it is.
 //!
 //! [`of`] reads inventories, the credential report, sign-ins and unused principals and gives one list. Names of kinds
-//! are stable. `cis` names the recommendation of the CIS AWS Foundations Benchmark v3.0 where there is one. What policies
+//! are stable. [`observe`] gives the list beside it, of what an account may have reasons for. `cis` names the recommendation of the CIS AWS Foundations Benchmark v3.0 where there is one. What policies
 //! would permit (escalation, outsiders) stands apart in [`risk`], because nobody has done it yet.
 //!
 //! Must not know files or how anything is printed.
 
 pub mod exclude;
+pub mod observe;
+pub mod places;
 pub mod risk;
 pub mod signin;
 
@@ -54,6 +56,40 @@ pub enum Kind {
     UserDirectPolicy,
     /// A role that nobody used in the window.
     UnusedRole,
+    /// A long-term key was used inside of AWS.
+    AccessKeyOnInstance,
+    /// A key was made together with its user, who has a password.
+    AccessKeyAtSetup,
+    /// Of password and key, one is not used.
+    PasswordAndKeyOneUnused,
+    /// Passwords may have fewer than 14 characters.
+    PasswordsTooShort,
+    /// Fewer than 24 old passwords are remembered.
+    PasswordsMayComeBack,
+    /// Root's MFA is no hardware.
+    RootVirtualMfa,
+    /// Nobody may manage support cases.
+    NoSupportRole,
+    /// IAM Access Analyzer is not on.
+    NoAccessAnalyzer,
+    /// Users have passwords although single sign-on is in use.
+    PasswordsBesideSingleSignOn,
+    /// `AWSCloudShellFullAccess` is attached.
+    CloudShellFullAccess,
+    /// AWS put a key's owner under quarantine.
+    CompromisedKeyQuarantine,
+    /// An instance profile has no role.
+    InstanceProfileWithoutRole,
+    /// A broad policy of AWS' of which next to nothing was used.
+    BroadPolicyLittleUsed,
+    /// Actions on objects, and only a bucket's own ARN.
+    BucketArnWithoutObjects,
+    /// MFA is asked for so that access keys slip through.
+    MfaWithoutIfExists,
+    /// `ForAllValues` in an Allow.
+    ForAllValuesAllows,
+    /// `NotAction` or `NotResource` in an Allow.
+    AllowsAllBut,
 }
 
 impl Kind {
@@ -72,6 +108,41 @@ impl Kind {
             Kind::TwoActiveAccessKeys => (Some("1.13"), "low", "deactivate the key that is not needed"),
             Kind::UserDirectPolicy => (Some("1.15"), "low", "move the permissions to a group"),
             Kind::UnusedRole => (None, "medium", "delete the role, or take its permissions away"),
+            other => other.about_observation(),
+        }
+    }
+
+    fn about_observation(self) -> (Option<&'static str>, &'static str, &'static str) {
+        match self {
+            Kind::AccessKeyOnInstance => (Some("1.18"), "medium", "give the program a role, and delete the key"),
+            Kind::AccessKeyAtSetup => {
+                (Some("1.11"), "low", "delete the key, and let the user make one when it is needed")
+            }
+            Kind::PasswordAndKeyOneUnused => (None, "low", "take away what is not used"),
+            Kind::PasswordsTooShort => (Some("1.8"), "medium", "set MinimumPasswordLength to 14"),
+            Kind::PasswordsMayComeBack => (Some("1.9"), "low", "set PasswordReusePrevention to 24"),
+            Kind::RootVirtualMfa => (Some("1.6"), "low", "give root a hardware device, or take its credentials away"),
+            Kind::NoSupportRole => (Some("1.17"), "low", "make a role with AWSSupportAccess"),
+            Kind::NoAccessAnalyzer => (Some("1.20"), "low", "turn it on, unless the organisation's stands elsewhere"),
+            Kind::PasswordsBesideSingleSignOn => (Some("1.21"), "low", "take the passwords away"),
+            Kind::CloudShellFullAccess => (Some("1.22"), "low", "allow what is needed of it"),
+            Kind::CompromisedKeyQuarantine => (None, "critical", "rotate the key, and look at what it did"),
+            Kind::InstanceProfileWithoutRole => (None, "low", "delete the instance profile"),
+            Kind::BroadPolicyLittleUsed => (None, "medium", "`trailhound policy generate` writes what is enough"),
+            Kind::BucketArnWithoutObjects => (None, "low", "add the ARN of the bucket's objects"),
+            Kind::MfaWithoutIfExists => (None, "high", "deny with BoolIfExists aws:MultiFactorAuthPresent false"),
+            Kind::ForAllValuesAllows => (None, "medium", "ask for the key with Null false too"),
+            _ => (None, "medium", "list what is allowed"),
+        }
+    }
+
+    fn of_lint(lint: crate::policy::lint::Lint) -> Kind {
+        use crate::policy::lint::Lint;
+        match lint {
+            Lint::BucketWithoutObjects => Kind::BucketArnWithoutObjects,
+            Lint::MfaWithoutIfExists => Kind::MfaWithoutIfExists,
+            Lint::ForAllValuesAllows => Kind::ForAllValuesAllows,
+            Lint::AllowsAllBut => Kind::AllowsAllBut,
         }
     }
 }
@@ -92,6 +163,8 @@ pub struct Finding {
     pub cis: Option<&'static str>,
     /// Slot of the access key in the credential report.
     pub slot: Option<u8>,
+    /// The key, policy or statement, where a principal may have several findings of the kind.
+    pub about: Option<String>,
     /// Age of the credential in days.
     pub age_days: Option<i64>,
     /// Days since the last use, or since the credential was made if there was none.
@@ -119,6 +192,7 @@ impl Finding {
             severity,
             cis,
             slot: None,
+            about: None,
             age_days: None,
             days: None,
             time: None,

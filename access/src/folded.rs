@@ -1,4 +1,4 @@
-//! All that the report needs of events, folded: last use and sign-ins; and the same as rows, which a lake keeps.
+//! All that the report needs of events, folded: last use, sign-ins and where keys were used; and the same as rows, which a lake keeps.
 //!
 //! A batch of a lake keeps the rows of its events. Any number of batches' rows, in any order, also merged by key as
 //! SQL would (sums, extremes, the latest), add up to what folding all events gives. [`Folded::is_whole`] says whether
@@ -11,12 +11,13 @@ mod row;
 use arrow::array::RecordBatch;
 use ingest::action;
 
+use crate::findings::places::KeyPlaces;
 use crate::findings::signin::SignIns;
 use crate::usage::{Fact, LastUsed, Limits};
 pub use row::{Row, What};
 
 /// Changes when the fold says something else of an event than before. What the tables of actions say is told besides.
-const RULES: u32 = 1;
+const RULES: u32 = 2;
 
 /// What counts facts, so that a lost one is missed.
 const ATTEMPTS: &str = "attempts";
@@ -28,6 +29,8 @@ pub struct Folded {
     pub usage: LastUsed,
     /// Sign-ins.
     pub signins: SignIns,
+    /// Where long-term keys were used.
+    pub places: KeyPlaces,
     /// Of rows that were added: batches, attempts that facts must have, attempts that they have.
     batches: u64,
     attempts: (u64, u64),
@@ -45,12 +48,14 @@ impl Folded {
     pub fn observe(&mut self, events: &RecordBatch) {
         self.usage.observe(events);
         self.signins.observe(events);
+        self.places.observe(events);
     }
 
     /// Everything but the facts, as rows.
     pub fn rows(&self) -> Vec<Row> {
         let mut rows = self.usage.rows();
         rows.extend(self.signins.rows());
+        rows.extend(self.places.rows());
         let facts = self.usage.principals().into_iter().flat_map(|principal| self.usage.facts(principal));
         let attempts = facts.map(|(_, fact)| fact.count).sum();
         rows.push(Row { events: attempts, ..Row::new(What::Total, "", ATTEMPTS) });
@@ -68,6 +73,7 @@ impl Folded {
             What::Total if row.name == "batches" => self.batches += row.events,
             What::Total if row.name == ATTEMPTS => self.attempts.0 += row.events,
             What::Rules => self.is_strange |= row.subject != rules(),
+            What::KeyAddress | What::KeyEnvironment | What::InstanceAddress => self.places.add_row(row),
             What::Root | What::SignInFailed | What::SignInWithoutMfa => self.signins.add_row(row),
             _ => self.is_strange |= !self.usage.add_row(row),
         }

@@ -10,6 +10,7 @@
 
 pub mod current;
 mod resources;
+mod shrink;
 mod split;
 pub mod text;
 
@@ -22,7 +23,7 @@ use crate::calls::{Calls, Outcome};
 use crate::policy::Document;
 
 pub use current::from_current;
-pub use split::{MANAGED_LIMIT, size};
+pub use split::{Hold, MANAGED_LIMIT, size};
 
 /// What a policy is to hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,11 +34,13 @@ pub struct Options {
     pub include_denied: bool,
     /// More resources than this, of one type in one place, become a wildcard.
     pub resources_max: usize,
+    /// Where it is to be kept.
+    pub hold: Hold,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Options { siblings: false, include_denied: false, resources_max: 5 }
+        Options { siblings: false, include_denied: false, resources_max: 5, hold: Hold::Managed }
     }
 }
 
@@ -127,7 +130,10 @@ pub fn of_calls(calls: &Calls, options: &Options) -> Generated {
         siblings(&mut needs);
     }
     let statements = number(statements(needs, passed));
-    let policies = split::split(statements, MANAGED_LIMIT).into_iter().map(Policy::new).collect();
+    let policies = match options.hold.may_split() || statements.is_empty() {
+        true => split::split(statements, options.hold.limit()).into_iter().map(Policy::new).collect(),
+        false => vec![Policy::new(statements)],
+    };
     Generated { policies, denied: denied.into_iter().collect(), unmapped: unmapped.into_iter().collect(), any_resource }
 }
 

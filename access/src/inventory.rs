@@ -1,20 +1,29 @@
 //! The inventory: which principals there are and what is attached to them.
 //!
-//! Read from the JSON of `aws iam get-account-authorization-details`, with service control policies and the credential
-//! report beside it if they are given. Holds documents, not decisions: what they grant is `policy`'s business. Must
+//! Read from the JSON of `aws iam get-account-authorization-details`, with what else is given beside it: policies of the
+//! organisation, the credential report, users, instance profiles, what IAM recorded of use; or from the one file that
+//! `trailhound inventory` writes. Holds documents, not decisions: what they grant is `policy`'s business. Must
 //! not know events or where the texts come from; whoever reads the files hands over the text and its name.
 
+pub mod accessed;
+mod account_wide;
 mod authority;
 mod credentials;
 mod gaad;
+mod granted;
 mod organization;
+mod pages;
 mod users;
+mod whole;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+pub use accessed::{Accessed, AccessedService};
+pub use account_wide::{InstanceProfile, PasswordPolicy};
 pub use credentials::{Credentials, ReportedKey};
+pub use granted::{Granted, Grants};
 
-use crate::policy::{ActionSet, Document, Grant, grant};
+use crate::policy::Document;
 use crate::usage::Kind;
 
 /// Why an input cannot be used.
@@ -182,8 +191,20 @@ pub struct Inventory {
     pub policies: BTreeMap<String, ManagedPolicy>,
     /// Service control policies, from the root down; empty where none are given.
     pub scp_levels: Vec<ScpLevel>,
+    /// Resource control policies, likewise.
+    pub rcp_levels: Vec<ScpLevel>,
     /// The credential report, by user ARN; empty where none is given.
     pub credentials: BTreeMap<String, Credentials>,
+    /// What IAM recorded of use, by ARN; empty where none is given.
+    pub accessed: BTreeMap<String, Accessed>,
+    /// Instance profiles, by ARN.
+    pub instance_profiles: Vec<InstanceProfile>,
+    /// The account's rules for passwords; `None` where they are not given.
+    pub password_policy: Option<PasswordPolicy>,
+    /// Whose MFA is virtual, by ARN; `None` where that is not given.
+    pub virtual_mfa: Option<BTreeSet<String>>,
+    /// When it was taken, microseconds; `None` where the input does not say.
+    pub taken: Option<i64>,
     /// What could not be read and so is not counted, for the report.
     pub warnings: Vec<String>,
 }
@@ -198,15 +219,64 @@ pub fn scp_levels(text: &str, account: &str, source_name: &str) -> Result<Vec<Sc
 
 impl Inventory {
     /// Reads the JSON of `aws iam get-account-authorization-details`: one document, several one after the other (one a
-    /// page), or a list of them. `source_name` is for messages.
+    /// page), or a list of them; or the file that `trailhound inventory` writes. `source_name` is for messages.
+    ///
+    /// # Errors
+    /// What cannot be read, and what is expected.
     pub fn parse(text: &str, source_name: &str) -> Result<Inventory, Error> {
-        gaad::parse(text, source_name)
+        if whole::is_whole(text) { whole::parse(text, source_name) } else { gaad::parse(text, source_name) }
     }
 
     /// Adds service control policies: a list of `{"target": …, "policies": [document …]}`, one entry a level from the
     /// root to the account, or the organisation's tree. They hold for every principal but service-linked roles.
     pub fn add_scps(&mut self, text: &str, source_name: &str) -> Result<(), Error> {
         self.scp_levels.extend(scp_levels(text, self.account(), source_name)?);
+        Ok(())
+    }
+
+    /// Adds resource control policies, in the forms of [`Inventory::add_scps`]. They bound what others may do to this
+    /// account's resources, so they count where one request is decided.
+    ///
+    /// # Errors
+    /// What cannot be read, and what is expected.
+    pub fn add_rcps(&mut self, text: &str, source_name: &str) -> Result<(), Error> {
+        self.rcp_levels.extend(scp_levels(text, self.account(), source_name)?);
+        Ok(())
+    }
+
+    /// Adds the JSON of `aws iam get-service-last-accessed-details`: one document, several, a list, or an object by ARN.
+    /// `principal` says whose it is where the text does not.
+    ///
+    /// # Errors
+    /// What cannot be read, and what is expected.
+    pub fn add_accessed(&mut self, text: &str, principal: Option<&str>, source_name: &str) -> Result<(), Error> {
+        accessed::add(self, text, principal, source_name)
+    }
+
+    /// Adds the JSON of `aws iam list-instance-profiles`.
+    ///
+    /// # Errors
+    /// What cannot be read, and what is expected.
+    pub fn add_instance_profiles(&mut self, text: &str, source_name: &str) -> Result<(), Error> {
+        self.instance_profiles.extend(account_wide::instance_profiles(text, source_name)?);
+        Ok(())
+    }
+
+    /// Adds the JSON of `aws iam get-account-password-policy`.
+    ///
+    /// # Errors
+    /// What cannot be read, and what is expected.
+    pub fn add_password_policy(&mut self, text: &str, source_name: &str) -> Result<(), Error> {
+        self.password_policy = Some(account_wide::password_policy(text, source_name)?);
+        Ok(())
+    }
+
+    /// Adds the JSON of `aws iam list-virtual-mfa-devices`.
+    ///
+    /// # Errors
+    /// What cannot be read, and what is expected.
+    pub fn add_virtual_mfa_devices(&mut self, text: &str, source_name: &str) -> Result<(), Error> {
+        self.virtual_mfa = Some(account_wide::virtual_mfa(text, source_name)?);
         Ok(())
     }
 
@@ -220,91 +290,13 @@ impl Inventory {
 
     /// Adds the credential report (`aws iam get-credential-report`, the decoded CSV). Columns are found by header name.
     pub fn add_credential_report(&mut self, text: &str, source_name: &str) -> Result<(), Error> {
-        for found in credentials::parse(text, source_name)? {
+        for mut found in credentials::parse(text, source_name)? {
+            // What a list of users said before stays.
+            let known = self.credentials.get(&found.arn).and_then(|known| known.password_last_used);
+            found.password_last_used = found.password_last_used.max(known);
             self.credentials.insert(found.arn.clone(), found);
         }
         Ok(())
-    }
-}
-
-/// What the documents of an inventory grant: managed policies and SCPs are turned into sets once, principals on asking.
-#[derive(Debug)]
-pub struct Grants<'a> {
-    inventory: &'a Inventory,
-    since: i64,
-    /// By ARN: the version in force, and what of it stood at `since`.
-    managed: BTreeMap<&'a str, (Grant, Grant)>,
-    scps: Vec<Grant>,
-}
-
-/// What one principal is granted.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Granted {
-    /// Actions granted now.
-    pub now: ActionSet,
-    /// Those of them known to have been granted at the start of the window.
-    pub established: ActionSet,
-    /// Attached policies and boundaries that the input lacks.
-    pub missing: Vec<String>,
-    /// Action patterns that name no known action.
-    pub unknown: Vec<String>,
-}
-
-impl<'a> Grants<'a> {
-    /// Prepares the inventory's policies; `since` is the start of the window, microseconds.
-    pub fn new(inventory: &'a Inventory, since: i64) -> Self {
-        let sets = |version: Option<&Version>| version.map_or_else(Grant::default, |found| Grant::of(&found.document));
-        let managed = inventory
-            .policies
-            .iter()
-            .map(|(arn, policy)| (arn.as_str(), (sets(policy.default_version()), sets(policy.version_at(since)))));
-        let level = |level: &ScpLevel| {
-            let mut grant = Grant::default();
-            level.policies.iter().for_each(|document| grant.add(&Grant::of(document)));
-            grant
-        };
-        let scps = inventory.scp_levels.iter().map(level).collect();
-        Grants { inventory, since, managed: managed.collect(), scps }
-    }
-
-    /// What a principal of the inventory is granted.
-    pub fn of(&self, entity: &Entity) -> Granted {
-        let groups = entity.groups.iter().filter_map(|name| self.inventory.groups.get(name));
-        let (mut now, mut then, mut missing) = (Grant::default(), Grant::default(), Vec::new());
-        let inline = groups.clone().flat_map(|group| &group.inline).chain(&entity.inline);
-        for policy in inline {
-            let grant = Grant::of(&policy.document);
-            now.add(&grant);
-            // IAM keeps no date of inline policies: taken to be as old as the principal.
-            then.add(&grant);
-        }
-        for arn in groups.flat_map(|group| &group.attached).chain(&entity.attached) {
-            match self.managed.get(arn.as_str()) {
-                Some((in_force, at_start)) => {
-                    now.add(in_force);
-                    then.add(at_start);
-                }
-                None => missing.push(arn.clone()),
-            }
-        }
-        let boundary = entity.boundary.as_deref().and_then(|arn| {
-            let found = self.managed.get(arn).map(|(in_force, _)| in_force);
-            if found.is_none() {
-                missing.push(arn.to_owned());
-            }
-            found
-        });
-        let scps: &[Grant] = if entity.is_service_linked() { &[] } else { &self.scps };
-        let set = grant::effective(&now, boundary, scps);
-        let mut established = set.clone();
-        if entity.created.is_some_and(|created| created > self.since) {
-            established = ActionSet::none();
-        } else {
-            established.intersect(&then.effective());
-        }
-        missing.sort_unstable();
-        missing.dedup();
-        Granted { now: set, established, missing, unknown: now.unknown }
     }
 }
 

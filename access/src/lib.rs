@@ -5,12 +5,16 @@
 //! granted and [`policy`] turns it into sets of actions and decides requests, which [`simulate`] does for cases;
 //! [`unused`] takes use from grants and says of each leftover why it is there. [`calls`] keeps what was called on what
 //! ([`resource`], [`passed`]), [`generate`] writes the policy of it, and [`replay`] tries a policy on it. [`findings`]
-//! is the auditor's list, and [`audit`] the whole report; [`folded`] is what it needs of events, which a lake keeps as rows; [`stale`] answers the small questions of `scan`. [`instant`] reads and writes times.
+//! is the auditor's list, and [`audit`] the whole report, [`advisor`] the same in IAM's own shape, [`compare`] what changed since an
+//! earlier one; [`folded`] is what it needs of events, which a lake keeps as rows; [`people`] says who was behind sessions; [`stale`]
+//! answers the small questions of `scan`. [`instant`] reads and writes times.
 //!
 //! Knows the event table and IAM. Must not know SQL, rules, files' formats or how anything is printed.
 
+pub mod advisor;
 pub mod audit;
 pub mod calls;
+pub mod compare;
 pub mod coverage;
 pub mod evidence;
 pub mod findings;
@@ -21,6 +25,7 @@ pub mod generate;
 pub mod instant;
 pub mod inventory;
 pub mod passed;
+pub mod people;
 pub mod policy;
 pub mod replay;
 pub mod resource;

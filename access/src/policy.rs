@@ -16,6 +16,7 @@ pub mod evaluate;
 mod exempt;
 pub mod grant;
 mod layer;
+pub mod lint;
 mod mode;
 mod operator;
 mod pattern;

@@ -10,7 +10,7 @@ mod case;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::policy::evaluate::Explained;
+use crate::policy::evaluate::{Explained, LayerKind};
 use crate::policy::{Document, Mode};
 
 /// The statement that decided.
@@ -53,7 +53,7 @@ impl Answer {
         Answer {
             id,
             result: Some(explained.outcome.as_str()),
-            blocked_by: explained.blocked_by.iter().map(|layer| layer.as_str()).collect(),
+            blocked_by: blocked_by(&explained),
             statement: explained.statement.map(|(layer, origin)| DecidingStatement {
                 layer: layer.as_str(),
                 policy: origin.policy.to_string(),
@@ -64,6 +64,16 @@ impl Answer {
             ..Answer::default()
         }
     }
+}
+
+/// The layers without which the request would be allowed. A session policy is part of what grants: where it is silent or
+/// denies, nothing is granted that others could block, so that no layer is named.
+fn blocked_by(explained: &Explained) -> Vec<&'static str> {
+    let layers = || explained.blocked_by.iter();
+    if layers().any(|layer| layer == LayerKind::Session) {
+        return Vec::new();
+    }
+    layers().map(|layer| layer.as_str()).collect()
 }
 
 /// Answers a case.

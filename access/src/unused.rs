@@ -8,13 +8,16 @@
 mod covered;
 mod credential;
 mod doubt;
+mod recorded;
 mod shape;
 mod why;
 
 use std::collections::BTreeMap;
 
 pub use covered::{AccountCoverage, CoverageReport, RegionCoverage, Silent};
-pub use shape::{ActionUse, KeyReport, PrincipalReport, Report, ServiceUse, UnusedPrincipal, UnusedService, Window};
+pub use shape::{
+    ActionUse, IamAccess, KeyReport, PrincipalReport, Report, ServiceUse, UnusedPrincipal, UnusedService, Window,
+};
 pub use why::{UnusedActions, Why};
 
 use crate::instant::DAY;
@@ -22,6 +25,7 @@ use crate::inventory::{Entity, Granted, Grants, Inventory};
 use crate::policy::ActionSet;
 use crate::usage::{Kind, LastUsed, Principal};
 use doubt::{Doubts, Question};
+use recorded::Recorded;
 
 /// What is asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -76,24 +80,21 @@ pub fn report(usage: &LastUsed, inventories: &[Inventory], options: &Options) ->
     let mut report = Report::new(usage, options, doubts.coverage_report());
     for (name, known) in &known {
         let granted = known.entity.and_then(|(at, entity)| Some((entity, grants.get(at)?.of(entity))));
+        let recorded = Recorded::of(inventories, name, options);
         if let Some((entity, granted)) = &granted {
             warnings.extend(missing(entity, granted));
             if entity.is_service_linked() {
                 report.service_linked_roles.push((*name).to_owned());
             } else {
                 let credentials = credential::of(inventories, &entity.arn);
-                report.unused_principals.extend(unused_principal(
-                    usage,
-                    entity,
-                    granted,
-                    credentials,
-                    &doubts,
-                    options,
-                ));
+                let traces = Traces { usage, credentials, recorded: &recorded };
+                report.unused_principals.extend(unused_principal(&traces, entity, granted, &doubts, options));
             }
         }
         let granted = granted.filter(|(entity, _)| !entity.is_service_linked());
-        report.principals.push(principal(usage, name, known, granted.as_ref(), &doubts, !inventories.is_empty()));
+        let mut row = principal(usage, name, known, granted.as_ref(), &doubts, &recorded);
+        row.in_inventory = (!inventories.is_empty()).then_some(known.entity.is_some());
+        report.principals.push(row);
     }
     report.access_keys = credential::keys(usage, inventories, &doubts, options);
     if usage.totals().dropped > 0 {
@@ -128,7 +129,7 @@ fn principal(
     known: &Known<'_>,
     granted: Option<&(&Entity, Granted)>,
     doubts: &Doubts<'_>,
-    with_grants: bool,
+    recorded: &Recorded<'_>,
 ) -> PrincipalReport {
     let account = crate::usage::account_of(name);
     let kind = match (known.used, known.entity) {
@@ -137,7 +138,7 @@ fn principal(
         (None, None) => Kind::Unknown,
     };
     let mut report = PrincipalReport::new(name, account, kind, known.used);
-    report.in_inventory = with_grants.then_some(known.entity.is_some());
+    report.iam_last_accessed = recorded.services();
     report.services = known.used.map(|used| shape::services(usage, used)).unwrap_or_default();
     if let Some((entity, granted)) = granted {
         let used = used_actions(usage, entity, doubts.from());
@@ -146,6 +147,7 @@ fn principal(
         let question = Question { arn: name, account: entity.account(), established: &granted.established };
         report.granted = Some(granted.now.len());
         report.unused = doubts.sort(&question, unused);
+        recorded.refine(&mut report.unused, &report.services, &granted.established);
         report.unused_services = why::services(&granted.now, &used, &report.unused);
     }
     report
@@ -172,31 +174,39 @@ fn used_actions(usage: &LastUsed, entity: &Entity, from: i64) -> ActionSet {
     set
 }
 
+/// Where signs of life may be.
+struct Traces<'a> {
+    usage: &'a LastUsed,
+    credentials: Option<&'a crate::inventory::Credentials>,
+    recorded: &'a Recorded<'a>,
+}
+
 /// Whether nothing at all was seen of the entity within the window. A refused attempt is a sign of life too.
 fn unused_principal(
-    usage: &LastUsed,
+    traces: &Traces<'_>,
     entity: &Entity,
     granted: &Granted,
-    credentials: Option<&crate::inventory::Credentials>,
     doubts: &Doubts<'_>,
     options: &Options,
 ) -> Option<UnusedPrincipal> {
-    let reported = credentials.map(|found| {
+    let reported = traces.credentials.map(|found| {
         let keys = found.keys.iter().filter_map(|key| key.last_used);
         keys.chain(found.password_last_used).max()
     });
     let by_iam = entity.role_last_used.as_ref().map(|used| used.time).or(reported);
-    let by_log = logged(usage, entity).map(|principal| principal.last).max();
-    let last_used = by_log.max(by_iam.flatten());
+    let by_log = logged(traces.usage, entity).map(|principal| principal.last).max();
+    let last_used = by_log.max(by_iam.flatten()).max(traces.recorded.last());
     if last_used.is_some_and(|time| time >= options.from()) {
         return None;
     }
     // IAM's own dates see data events too; without them a principal that only reads objects leaves no trace.
-    let invisible = by_iam.is_none() && doubts.hides_data_events(entity.account(), &granted.now);
+    let covered = traces.recorded.covers();
+    let invisible = by_iam.is_none() && !covered && doubts.hides_data_events(entity.account(), &granted.now);
     let why = if invisible {
         Why::DataEventsOff
     } else {
-        doubts.of_account(entity.account()).unwrap_or(match entity.created {
+        let doubt = doubts.of_account(entity.account()).filter(|_| !covered);
+        doubt.unwrap_or(match entity.created {
             Some(created) if created > options.from() => Why::GrantedTooRecently,
             _ => Why::NotUsed,
         })

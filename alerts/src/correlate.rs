@@ -21,6 +21,9 @@ use crate::sighting::{Sighting, UNTIMED};
 use crate::slide::Slide;
 use crate::spill::{Merged, Spill};
 
+/// Most events that wait in memory for the end of a batch: a pack has dozens of correlations.
+const MAX_WAITING: usize = 20_000;
+
 /// Values of fields, `None` where the event has none.
 pub(crate) type Values = Vec<Option<String>>;
 
@@ -164,10 +167,11 @@ impl Windows {
         match time {
             UNTIMED => return false,
             time if time < self.sealed => self.late += 1,
-            _ if self.kept < self.max_events => return true,
-            _ if self.live => self.shed += 1,
+            _ if self.live && self.kept >= self.max_events => self.shed += 1,
             _ => {
-                self.put_aside();
+                if !self.live && self.kept >= self.max_events.min(MAX_WAITING) {
+                    self.put_aside();
+                }
                 return true;
             }
         }

@@ -11,11 +11,11 @@ use crate::outcome::{Loss, Outcome};
 use crate::sighting::UNTIMED;
 
 /// Events this much ahead of the clock are not believed.
-const MAX_AHEAD_MICROS: i64 = 3_600 * 1_000_000;
+const MAX_AHEAD_MICROS: i64 = 300 * 1_000_000;
 
 impl Engine {
-    /// Tells the wall clock, microseconds since the epoch. An event that is dated more than an hour after it does not
-    /// move the watermark, else one such event would make all others late. A batch needs no clock.
+    /// Tells the wall clock, microseconds since the epoch. An event that is dated more than five minutes after it does
+    /// not move the watermark, else one such event would make all others late. A batch needs no clock.
     pub fn clock(&mut self, now: i64) {
         self.ceiling = now.saturating_add(MAX_AHEAD_MICROS);
     }

@@ -57,7 +57,7 @@ pub struct Engine {
     matches: Vec<Match>,
     /// Time of the latest event so far, or a later moment of which it is known that no event before it will come.
     pub(crate) latest: i64,
-    /// No event moves `latest` beyond this.
+    /// Events after this do not move `latest`.
     pub(crate) ceiling: i64,
     pub(crate) settings: Settings,
 }
@@ -292,8 +292,8 @@ impl Engine {
         }
         self.matches = matches;
         if self.settings.allowed_lateness_micros.is_some() {
-            let latest = (0..batch.num_rows()).map(|row| sightings.time(row)).max().unwrap_or(UNTIMED);
-            self.latest = self.latest.max(latest.min(self.ceiling));
+            let times = (0..batch.num_rows()).map(|row| sightings.time(row));
+            self.latest = self.latest.max(times.filter(|time| *time <= self.ceiling).max().unwrap_or(UNTIMED));
             self.seal();
         }
     }

@@ -177,6 +177,14 @@ fn shadowed(rules: &[Rule]) -> Vec<Remark> {
         .iter()
         .filter_map(|rule| if let Logic::Events(expr) = &rule.logic { Some((rule, expr)) } else { None })
         .collect();
+    // A rule that only correlations tell gives no alerts that another could give as well.
+    let parts: HashSet<&String> = rules
+        .iter()
+        .filter_map(|rule| if let Logic::Correlation(over) = &rule.logic { Some(over) } else { None })
+        .filter(|over| !over.generate)
+        .flat_map(|over| &over.rules)
+        .collect();
+    let silent = |about: &About| parts.iter().any(|name| about.is_called(name));
     // Only rules that look at the same events can say the same of them.
     let mut program = Program::default();
     let mut places = HashMap::new();
@@ -193,6 +201,8 @@ fn shadowed(rules: &[Rule]) -> Vec<Remark> {
         for other in program.candidates(source.as_deref(), name.as_deref()) {
             let Some((wide, less)) = places.get(&other).and_then(|at| asked.get(*at)) else { continue };
             if other != *number
+                && !silent(&narrow.about)
+                && !silent(&wide.about)
                 && wide.about.severity >= narrow.about.severity
                 && implies(more, less)
                 && !implies(less, more)
@@ -251,6 +261,14 @@ mod tests {
         assert!(shadowed("{eventName: CreateUser, errorCode: x}", "{eventName|contains: create}"));
         assert!(!shadowed("{eventName: [CreateUser, GetUser]}", "{eventName|startswith: create}"));
         assert!(!shadowed("{eventName: CreateUser}", "{eventName: CreateUser}"), "they are the same");
+    }
+
+    #[test]
+    fn shipped_rules_are_not_shadowed() {
+        let found = lint(&crate::pack::shipped()).into_iter().filter(|r| r.kind != "event");
+        let rules: Vec<_> = found.map(|remark| remark.rule).collect();
+        // One half of a correlation whose other half alerts by itself.
+        assert_eq!(rules, ["A user was removed"]);
     }
 
     #[test]

@@ -5,7 +5,8 @@
 //! as it can be; where it cannot, it counts as use, so that what may have been used before is not told as new. Knows the
 //! columns of these tables, and no lake.
 
-use arrow::array::{Array, RecordBatch};
+use arrow::array::{Array, AsArray, RecordBatch};
+use arrow::datatypes::Int64Type;
 use ingest::batch::{self, TextColumn};
 
 use crate::condition::Expr;
@@ -124,20 +125,27 @@ impl Past<'_> {
 }
 
 impl Engine {
-    /// Takes rows of `last_used` (columns `principal`, `action`, `first_attempt`, `last_attempt`, `last_success`, `regions`), as
-    /// many batches as there are, before any event is observed: what they say was used before `before` is no first use, and
+    /// Takes rows of `last_used` (columns `principal`, `action`, `first_attempt`, `last_attempt`, `last_success`, `attempts`, `regions`),
+    /// as many batches as there are, before any event is observed: what they say was used before `before` is no first use, and
     /// begins a rest. Nothing is told of it. Rules that remember other fields than principal, action, service and region
     /// learn nothing.
     pub fn prime(&mut self, last_used: &RecordBatch, before: i64) {
         let text = |name| batch::text(last_used, name);
         let (principals, actions, regions) = (text("principal"), text("action"), text("regions"));
         let times = ["first_attempt", "last_attempt", "last_success"].map(|name| batch::timestamp(last_used, name));
+        let attempts = last_used.column_by_name("attempts").and_then(|column| column.as_primitive_opt::<Int64Type>());
         for row in 0..last_used.num_rows() {
             let time = |at: usize| {
                 let times = times.get(at).and_then(Option::as_ref).filter(|times| times.is_valid(row));
-                times.map(|times| times.value(row)).filter(|time| *time < before)
+                times.map(|times| times.value(row))
             };
-            let (first_attempt, last_attempt, last_success) = (time(0), time(1), time(2));
+            let Some(first) = time(0).filter(|first| *first < before) else { continue };
+            // Of more than two attempts some may have been between the first and the last: up to `before`, then.
+            let few = attempts.is_some_and(|attempts| attempts.is_valid(row) && attempts.value(row) <= 2);
+            let known =
+                |time: i64| if few { Some(time).filter(|time| *time < before) } else { Some(time.min(before - 1)) };
+            let (first_attempt, last_attempt, last_success) =
+                (Some(first), time(1).and_then(known), time(2).and_then(known));
             let get = |column: &'_ TextColumn| column.get(row).unwrap_or_default().to_owned();
             let (principal, action, regions) = (get(&principals), get(&actions), get(&regions));
             let past = Past { principal: &principal, action: &action, first_attempt, last_attempt, last_success };

@@ -12,7 +12,7 @@ use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
 use crate::correlate::{Entry, Values};
 
 /// Bytes read at a time from each run.
-const BUFFER_BYTES: usize = 64 * 1024;
+const BUFFER_BYTES: usize = 32 * 1024;
 
 /// Runs on disk.
 #[derive(Debug, Default)]

@@ -22,10 +22,10 @@ use crate::meter::Meter;
 /// Attempts at a request, where `AWS_MAX_ATTEMPTS` does not say: throttling may last.
 const ATTEMPTS: u32 = 10;
 /// Longest pause between two attempts.
-const PAUSE_MAX: Duration = Duration::from_secs(20);
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+pub(crate) const PAUSE_MAX: Duration = Duration::from_secs(20);
+pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// A server that is silent for so long is asked again.
-const READ_TIMEOUT: Duration = Duration::from_secs(60);
+pub(crate) const READ_TIMEOUT: Duration = Duration::from_secs(60);
 /// Where S3 and a forgotten region meet.
 const REGION: &str = "us-east-1";
 
@@ -118,6 +118,18 @@ impl Connection {
     /// Whether requests go to another server than AWS'.
     pub fn is_custom(&self) -> bool {
         self.custom
+    }
+
+    /// Where credentials come from; none with `--no-sign-request`.
+    pub(crate) fn credentials(&self) -> Option<SharedCredentialsProvider> {
+        self.config.credentials_provider()
+    }
+
+    /// The other server that a service is asked at: `AWS_ENDPOINT_URL_SERVICE`, `--endpoint-url`, `AWS_ENDPOINT_URL`.
+    pub(crate) fn endpoint_of(&self, service: &str) -> Option<String> {
+        let name = format!("AWS_ENDPOINT_URL_{}", service.to_ascii_uppercase());
+        let of_service = std::env::var(name).ok().filter(|url| !url.is_empty());
+        of_service.or_else(|| self.config.endpoint_url().map(str::to_owned))
     }
 
     pub(crate) fn runtime(&self) -> &Arc<Runtime> {
@@ -225,8 +237,13 @@ impl Connection {
     }
 }
 
+/// Attempts at a request, the first included.
+pub(crate) fn attempts() -> u32 {
+    std::env::var("AWS_MAX_ATTEMPTS").ok().and_then(|text| text.parse().ok()).unwrap_or(ATTEMPTS)
+}
+
 async fn load(options: &Options) -> (SdkConfig, bool) {
-    let attempts = std::env::var("AWS_MAX_ATTEMPTS").ok().and_then(|text| text.parse().ok()).unwrap_or(ATTEMPTS);
+    let attempts = attempts();
     // The standard mode draws each pause between nothing and its bound: full jitter.
     let retry = RetryConfig::standard().with_max_attempts(attempts).with_max_backoff(PAUSE_MAX);
     let timeout = TimeoutConfig::builder().connect_timeout(CONNECT_TIMEOUT).read_timeout(READ_TIMEOUT).build();

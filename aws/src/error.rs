@@ -4,6 +4,7 @@ use std::error::Error as StdError;
 
 use aws_sdk_s3::config::http::HttpResponse;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_sts::operation::assume_role::AssumeRoleError;
 
 /// What kind of refusal it was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -111,9 +112,17 @@ where
         ("", message) => message.to_owned(),
         (code, message) => format!("{code}: {message}"),
     };
-    let step = next_step(kind, action, resource, region.as_deref());
+    let step = match kind {
+        Kind::Credentials if said.contains(ASSUME_ROLE) => Some(ROLE_STEP.to_owned()),
+        _ => next_step(kind, action, resource, region.as_deref()),
+    };
     Error { kind, what: what.to_owned(), why: with_step(said, step.as_deref()), step, region, status }
 }
+
+/// What begins the words about a role that could not be taken on.
+const ASSUME_ROLE: &str = "AssumeRole: ";
+const ROLE_STEP: &str =
+    "allow sts:AssumeRole on that role, and let its trust policy name who asks (and the external id)";
 
 fn with_step(said: String, step: Option<&str>) -> String {
     match step {
@@ -122,12 +131,29 @@ fn with_step(said: String, step: Option<&str>) -> String {
     }
 }
 
+/// Tells an answer of a call apart that no SDK made: as [`explain`].
+pub(crate) fn refused(what: &str, action: &str, status: u16, code: &str, message: &str) -> Error {
+    let kind = kind_of(code, message, status, message);
+    let said = match (code, message) {
+        ("", "") => format!("HTTP status {status}"),
+        ("", said) | (said, "") => said.to_owned(),
+        (code, message) => format!("{code}: {message}"),
+    };
+    let step = next_step(kind, action, "*", None);
+    Error { kind, what: what.to_owned(), why: with_step(said, step.as_deref()), step, region: None, status }
+}
+
 /// All that the error and its sources say, each once.
-fn chain_of(error: &(dyn StdError + 'static)) -> String {
+pub(crate) fn chain_of(error: &(dyn StdError + 'static)) -> String {
     let mut parts: Vec<String> = Vec::new();
     let mut next: Option<&(dyn StdError + 'static)> = Some(error);
     while let Some(error) = next {
-        let text = error.to_string();
+        // What the role's STS said is shown by nobody else.
+        let refused = error.downcast_ref::<AssumeRoleError>();
+        let text = match refused.map(|refused| (refused.code().unwrap_or("refused"), refused.message())) {
+            Some((code, message)) => format!("{ASSUME_ROLE}{code}: {}", message.unwrap_or_default()),
+            None => error.to_string(),
+        };
         if parts.last().is_none_or(|last| !last.contains(&text)) {
             parts.push(text);
         }

@@ -3,8 +3,9 @@
 //! In the order of use: [`connection`] reads credentials and makes clients; [`error`] says what AWS refused, which IAM action
 //! is missing and what to do; [`bucket`] lists and gets; [`filter`] says which keys are wanted; [`objects`] is a bucket as a
 //! source of `ingest`'s; [`queue`] holds messages, [`message`] reads them, [`delivery`] fetches what they tell of;
-//! [`lookup`] asks for events a page at a time, as [`pace`] allows; [`archive`] and [`public_keys`] are what `ingest::digest` verifies with; [`doctor`] looks
-//! whether all of it can work; [`policy`] lists what all of it needs.
+//! [`lookup`] asks for events a page at a time, as [`pace`] allows; [`inventory`] asks IAM and Organizations who has what;
+//! [`archive`] and [`public_keys`] are what `ingest::digest` verifies with; [`doctor`] looks whether all of it can work; [`policy`]
+//! lists what all of it needs.
 //!
 //! This room makes calls and hands over bytes. It must not know what a row is, what a lake is, or what
 //! becomes of an event.
@@ -17,6 +18,7 @@ pub mod delivery;
 pub mod doctor;
 pub mod error;
 pub mod filter;
+pub mod inventory;
 pub mod lookup;
 pub mod message;
 pub mod objects;

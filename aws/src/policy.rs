@@ -2,6 +2,8 @@
 
 use serde_json::{Value, json};
 
+use crate::inventory;
+
 /// What is to be allowed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Needs {
@@ -15,6 +17,8 @@ pub struct Needs {
     pub key: Option<String>,
     /// `LookupEvents`.
     pub lookup: bool,
+    /// `trailhound inventory`, with the organisation's policies.
+    pub inventory: bool,
     /// A lake's bucket, and its prefix.
     pub lake: Option<(String, String)>,
     /// The partition: `aws`, `aws-cn`, `aws-us-gov`.
@@ -25,23 +29,31 @@ pub struct Needs {
 pub fn policy(needs: &Needs) -> Value {
     let partition = if needs.partition.is_empty() { "aws" } else { &needs.partition };
     let arn = |bucket: &str, rest: &str| format!("arn:{partition}:s3:::{bucket}{rest}");
-    let bucket = needs.bucket.as_deref().unwrap_or("YOUR-TRAIL-BUCKET");
-    let prefix = needs.prefix.as_deref().map(|prefix| prefix.trim_matches('/')).filter(|prefix| !prefix.is_empty());
-    let under = prefix.map_or_else(|| "/*".to_owned(), |prefix| format!("/{prefix}/*"));
-    let mut list = statement("ListLogFiles", &["s3:ListBucket"], &arn(bucket, ""));
-    if let Some(prefix) = prefix {
-        list["Condition"] = json!({"StringLike": {"s3:prefix": [prefix, format!("{prefix}/*")]}});
+    let mut statements = Vec::new();
+    // Whoever asks for the inventory alone reads no logs.
+    if needs.bucket.is_some() || !needs.inventory {
+        let bucket = needs.bucket.as_deref().unwrap_or("YOUR-TRAIL-BUCKET");
+        let prefix = needs.prefix.as_deref().map(|prefix| prefix.trim_matches('/')).filter(|prefix| !prefix.is_empty());
+        let under = prefix.map_or_else(|| "/*".to_owned(), |prefix| format!("/{prefix}/*"));
+        let mut list = statement("ListLogFiles", &["s3:ListBucket"], &arn(bucket, ""));
+        if let Some(prefix) = prefix {
+            list["Condition"] = json!({"StringLike": {"s3:prefix": [prefix, format!("{prefix}/*")]}});
+        }
+        statements = vec![
+            list,
+            statement("ReadLogFiles", &["s3:GetObject"], &arn(bucket, &under)),
+            statement("PublicKeysForVerify", &["cloudtrail:ListPublicKeys"], "*"),
+            statement(
+                "TrailSettingsForDoctor",
+                &["cloudtrail:DescribeTrails", "cloudtrail:GetEventSelectors", "cloudtrail:GetTrailStatus"],
+                "*",
+            ),
+        ];
     }
-    let mut statements = vec![
-        list,
-        statement("ReadLogFiles", &["s3:GetObject"], &arn(bucket, &under)),
-        statement("PublicKeysForVerify", &["cloudtrail:ListPublicKeys"], "*"),
-        statement(
-            "TrailSettingsForDoctor",
-            &["cloudtrail:DescribeTrails", "cloudtrail:GetEventSelectors", "cloudtrail:GetTrailStatus"],
-            "*",
-        ),
-    ];
+    if needs.inventory {
+        statements.push(statement("ReadInventory", inventory::ACTIONS, "*"));
+        statements.push(statement("ReadOrganization", inventory::ORGANIZATION_ACTIONS, "*"));
+    }
     if let Some(key) = &needs.key {
         statements.push(statement("DecryptLogFiles", &["kms:Decrypt"], key));
     }
@@ -85,5 +97,20 @@ mod tests {
         }
         let prefix = policy(&Needs { bucket: Some("b".into()), prefix: Some("/p/".into()), ..Needs::default() });
         assert_eq!(prefix["Statement"][1]["Resource"], "arn:aws:s3:::b/p/*");
+    }
+
+    #[test]
+    fn the_inventory_only_reads() {
+        let found = policy(&Needs { inventory: true, ..Needs::default() });
+        let actions = found["Statement"].as_array().into_iter().flatten().filter_map(|one| one["Action"].as_array());
+        let actions: Vec<_> = actions.flatten().filter_map(Value::as_str).collect();
+        assert_eq!(actions.len(), inventory::ACTIONS.len() + inventory::ORGANIZATION_ACTIONS.len());
+        let reads = |action: &&str| {
+            ["Get", "List", "Describe", "GenerateCredentialReport"]
+                .iter()
+                .any(|verb| action.split(':').nth(1).is_some_and(|name| name.starts_with(verb)))
+        };
+        assert!(actions.iter().all(reads), "{actions:?}");
+        assert!(!found.to_string().contains("s3:"));
     }
 }

@@ -66,6 +66,14 @@ pub enum Error {
         /// What is wrong.
         why: String,
     },
+    /// The table has columns that this trailhound does not know: writing its rows anew would lose them.
+    #[error(
+        "table {table}: it has columns that this trailhound does not know, and was not compacted; use the newer one"
+    )]
+    Newer {
+        /// The table.
+        table: &'static str,
+    },
     /// Other writers were faster again and again.
     #[error("table {table}: {attempts} attempts to commit met other writers; run it again when they are done")]
     Busy {

@@ -4,7 +4,8 @@
 //! `coverage`, `last_used`, `activity`, `alerts`, `digested` ([`schema`]). In the order of the work: [`location`] opens the
 //! place (with [`credentials`] for a bucket), [`lake`] opens the tables and finishes what an earlier writer left, [`ledger`] says
 //! which objects are there already, [`ingest`] takes a scan's rows: [`days`] splits them, [`stage`] and [`encode`] make data
-//! files, [`manifest`] and [`table`] commit them, with the [`state`] of whoever reads on and on. [`read`], [`events`] and
+//! files, [`manifest`] and [`table`] commit them, with the [`state`] of whoever reads on and on. [`inventory`] keeps who had what beside
+//! them. [`read`], [`events`] and
 //! [`parts`] give rows back, [`digested`] what is proven of them, [`upkeep`] keeps it all in
 //! order. [`fault`] is for tests.
 //!
@@ -18,6 +19,7 @@ pub mod digested;
 pub mod error;
 pub mod fault;
 pub mod ingest;
+pub mod inventory;
 pub mod lake;
 pub mod ledger;
 pub mod location;

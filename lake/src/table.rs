@@ -147,6 +147,13 @@ impl Table {
         }
     }
 
+    /// Whether it has a column, or a field of one, that we do not know.
+    pub(crate) fn is_newer(&self) -> Result<bool> {
+        let name = self.spec.name;
+        let ours: StructType = self.spec.schema.as_ref().try_into_kernel().map_err(Error::encode(name))?;
+        Ok(lacks(&ours, self.delta.snapshot().map_err(Error::delta(name))?.schema().as_ref()))
+    }
+
     /// Moves to the newest snapshot.
     pub(crate) async fn refresh(&mut self) -> Result<()> {
         self.delta.update_state().await.map_err(Error::delta(self.spec.name))
@@ -247,7 +254,7 @@ impl Change<'_> {
     }
 }
 
-/// Whether a table has not every column, or field of a column, of ours.
+/// Whether a table has not every column, or field of a column, of ours; or, the other way round, we of its.
 fn lacks(table: &StructType, ours: &StructType) -> bool {
     ours.fields().any(|field| match table.field(field.name()) {
         None => true,

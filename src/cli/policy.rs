@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use chrono::{DateTime, Utc};
 use clap::{ArgGroup, Args, Subcommand, ValueEnum};
 
-use super::{Input, moment};
+use super::{GrantArgs, Input, moment};
 
 pub(super) const SIMULATE_EXAMPLES: &str = "\
 Examples:
@@ -21,7 +21,8 @@ Examples:
   trailhound policy generate --principal arn:aws:iam::111122223333:role/app ./logs
   trailhound policy generate --principal arn:aws:iam::111122223333:role/app --grants grants.json --form diff ./logs
   trailhound policy generate --principal arn:aws:iam::111122223333:role/app --grants grants.json --from-current ./logs
-  trailhound policy generate --principal arn:aws:iam::111122223333:role/app --form terraform --lake ./trailhound-lake";
+  trailhound policy generate --principal arn:aws:iam::111122223333:role/app --form terraform --lake ./trailhound-lake
+  trailhound policy generate --principal arn:aws:iam::111122223333:role/app --hold inline ./logs";
 
 pub(super) const REPLAY_EXAMPLES: &str = "\
 Examples:
@@ -35,9 +36,9 @@ pub(crate) enum PolicyCommand {
     /// Is this allowed? Every layer of policies, with the statement that decides
     Simulate(Box<SimulateArgs>),
     /// A policy of what was really used
-    Generate(GenerateArgs),
+    Generate(Box<GenerateArgs>),
     /// Which recorded calls a proposed policy would have denied
-    Replay(ReplayArgs),
+    Replay(Box<ReplayArgs>),
 }
 
 /// `trailhound policy simulate`
@@ -68,6 +69,10 @@ pub(crate) struct SimulateArgs {
     /// Service control policies of the organisation, as JSON
     #[arg(long, value_name = "FILE")]
     pub(crate) scps: Option<PathBuf>,
+
+    /// Resource control policies of the organisation that the resources are in, as JSON
+    #[arg(long, value_name = "FILE")]
+    pub(crate) rcps: Option<PathBuf>,
 
     /// The session policy
     #[arg(long, value_name = "FILE")]
@@ -113,6 +118,15 @@ pub(crate) enum Form {
     Terraform,
 }
 
+/// Where a generated policy is to be kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum HoldIn {
+    /// As managed policies
+    Managed,
+    /// In the user or role
+    Inline,
+}
+
 /// `trailhound policy generate`
 #[derive(Debug, Clone, Args)]
 #[command(after_help = GENERATE_EXAMPLES)]
@@ -121,13 +135,13 @@ pub(crate) struct GenerateArgs {
     #[arg(long, value_name = "ARN")]
     pub(crate) principal: String,
 
-    /// What was granted: the JSON of `aws iam get-account-authorization-details`; once for each account
-    #[arg(long, value_name = "FILE")]
-    pub(crate) grants: Vec<PathBuf>,
-
-    /// Take away from today's policies what was not used, instead of writing new ones
-    #[arg(long, requires = "grants")]
+    /// Take away from today's policies what was not used, instead of writing new ones; needs --grants, or a lake that keeps inventories
+    #[arg(long)]
     pub(crate) from_current: bool,
+
+    /// Where the policy is to be kept, which decides how large it may be: managed (6,144 characters each), or inline (2,048 of a user, 10,240 of a role, together)
+    #[arg(long, value_enum, value_name = "WHERE", default_value = "managed")]
+    pub(crate) hold: HoldIn,
 
     /// Grant the reading and listing siblings of what was used, too
     #[arg(long)]
@@ -144,6 +158,9 @@ pub(crate) struct GenerateArgs {
     /// How the policy is written
     #[arg(long, value_enum, value_name = "FORM", default_value = "json")]
     pub(crate) form: Form,
+
+    #[command(flatten)]
+    pub(crate) granted: GrantArgs,
 
     #[command(flatten)]
     pub(crate) input: Input,

@@ -50,6 +50,7 @@ fn every_example_parses() {
         verify::VERIFY_EXAMPLES,
         doctor::DOCTOR_EXAMPLES,
         iam_policy::IAM_POLICY_EXAMPLES,
+        inventory::INVENTORY_EXAMPLES,
         policy::SIMULATE_EXAMPLES,
         policy::GENERATE_EXAMPLES,
         policy::REPLAY_EXAMPLES,
@@ -181,7 +182,7 @@ fn defaults_are_the_documented_ones() {
     let Command::Access(access) = parse(&["access", "a"]).unwrap().command else { panic!() };
     assert_eq!(access.window, TimeDelta::days(90));
     assert_eq!(access.input.limits.max_inflated_bytes, 256 << 20);
-    assert!(!access.input.limits.accept_trailing_data && access.now.is_none() && access.grants.is_empty());
+    assert!(!access.input.limits.accept_trailing_data && access.now.is_none() && access.granted.grants.is_empty());
     let Command::Alerts(alerts) = parse(&["alerts", "a"]).unwrap().command else { panic!() };
     assert_eq!((alerts.severity, alerts.fail_on), (None, None));
 }

@@ -1,24 +1,26 @@
 //! `trailhound access`: who used what and when; with grants, what nobody used and what cannot be known.
 
+mod changes;
 mod html;
+mod people;
+mod rows;
 
 use std::io::{self, Write};
 use std::ops::ControlFlow;
-use std::path::Path;
-use std::sync::Arc;
 
+use ::access::advisor;
 use ::access::audit::{self, Audit};
+use ::access::compare::{self, Changes};
 use ::access::findings::{Finding, exclude};
 use ::access::folded::Folded;
-use ::access::inventory::Inventory;
 use ::access::unused::{Options, PrincipalReport, Report as Unused, Why};
-use arrow::array::{ArrayRef, RecordBatch, StringArray, TimestampMicrosecondArray, UInt64Array};
 use ingest::reject::Totals;
 use lake::schema::{ACTIVITY, LAST_USED};
 
 use super::alerts::time;
-use crate::cli::{AccessArgs, Global, Severity};
+use crate::cli::{AccessArgs, AccessFormat, By, Global, Severity};
 use crate::folded;
+use crate::grants;
 use crate::intake::Events;
 use crate::outcome::{Failure, Outcome};
 use crate::render::report::{Report, number};
@@ -42,6 +44,7 @@ const COLUMNS: &[&str] = &[
     "actor",
     "outcome",
     "additionaleventdata",
+    "useragent",
 ];
 /// Lines of one section that are shown to people; `--output json` has all.
 const SHOWN: usize = 25;
@@ -51,31 +54,43 @@ const NAMED: usize = 6;
 pub(crate) fn run(args: &AccessArgs, global: &Global, words: Words) -> Result<Outcome, Failure> {
     let days = u32::try_from(args.window.num_days()).ok().filter(|days| *days > 0);
     let days = days.ok_or_else(|| Failure::Usage("--window: give at least one day, such as 90d".to_owned()))?;
-    let inventories = inventories(args)?;
     let events = Events::open(&args.input, &|table| matches!(table, LAST_USED | ACTIVITY), global, words)?;
+    if args.by == By::Person {
+        return people::run(args, &events, days, global, words);
+    }
+    let inventories = grants::inventories(&args.granted, Some(&events))?;
     let exclusions = exclusions(args)?;
     let (folded, totals) = fold(&events)?;
-    let Folded { usage, signins, .. } = folded;
+    let Folded { usage, signins, places, .. } = folded;
     // Against the clock every principal of an old log would look unused, so the newest event is "now".
     let now = args.now.map(|now| now.timestamp_micros()).or_else(|| usage.coverage().last()).unwrap_or_default();
     let options = Options { window_days: days, ..Options::new(now) };
-    let audit = audit::audit(&usage, &signins, &inventories, &exclusions, &options);
-    print(&audit, global)?;
+    let audit = audit::audit(&usage, &signins, &places, &inventories, &exclusions, &options);
+    let changes = changes(args, &audit)?;
+    print(args, &audit, changes.as_ref(), global)?;
     if let Some(path) = &args.html {
-        html::write(&audit, path)?;
+        html::write(&audit, changes.as_ref(), path)?;
         words.note(&format!("report: {}", path.display()));
     }
     for warning in &audit.report.warnings {
         words.warning(warning);
     }
     if inventories.is_empty() {
-        words.note("without --grants this shows use only; `aws iam get-account-authorization-details > grants.json`");
+        words.note("without --grants this shows use only; `trailhound inventory` asks AWS for them");
     }
     // What could not be read of the grants is rejected input, like a record.
     let unread = inventories.iter().any(|inventory| !inventory.warnings.is_empty());
     let told = events.tell(&totals).max(if unread { Outcome::Rejected } else { Outcome::Done });
-    let bad = |limit: Severity| audit.findings.iter().any(|finding| severity(finding) >= limit);
+    let listed = audit.findings.iter().chain(&audit.observations);
+    let bad = |limit: Severity| listed.clone().any(|finding| severity(finding) >= limit);
     Ok(told.max(if args.fail_on.is_some_and(bad) { Outcome::Findings } else { Outcome::Done }))
+}
+
+/// What changed since an earlier report, if one is given.
+fn changes(args: &AccessArgs, audit: &Audit) -> Result<Option<Changes>, Failure> {
+    let Some(path) = &args.compare else { return Ok(None) };
+    let earlier = grants::read(path)?;
+    compare::compare(&earlier, &path.display().to_string(), audit).map(Some).map_err(Failure::Usage)
 }
 
 /// Everything that the report needs of events. A lake remembers it, whatever the length of its history; only one that does
@@ -106,61 +121,62 @@ fn severity(finding: &Finding) -> Severity {
 
 fn exclusions(args: &AccessArgs) -> Result<Vec<exclude::Exclusion>, Failure> {
     let Some(path) = &args.exclude else { return Ok(Vec::new()) };
-    exclude::parse(&read(path)?, &path.display().to_string()).map_err(Failure::Usage)
+    exclude::parse(&grants::read(path)?, &path.display().to_string()).map_err(Failure::Usage)
 }
 
-fn read(path: &Path) -> Result<String, Failure> {
-    std::fs::read_to_string(path).map_err(|e| Failure::Io(format!("{}: {e}; check the path", path.display())))
+/// The report as JSON: with what changed, where that was asked for.
+#[derive(serde::Serialize)]
+struct Document<'a> {
+    #[serde(flatten)]
+    audit: &'a Audit,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    changes: Option<&'a Changes>,
 }
 
-fn inventories(args: &AccessArgs) -> Result<Vec<Inventory>, Failure> {
-    let wrong = |error: ::access::inventory::Error| Failure::Usage(error.to_string());
-    if args.grants.is_empty() && (args.scps.is_some() || args.credential_report.is_some()) {
-        let text = "--scps and --credential-report say nothing without --grants: give that too";
-        return Err(Failure::Usage(text.to_owned()));
+fn print(args: &AccessArgs, audit: &Audit, changes: Option<&Changes>, global: &Global) -> Result<(), Failure> {
+    if args.format == Some(AccessFormat::ServiceLastAccessed) {
+        return service_last_accessed(audit, global);
     }
-    let mut inventories = Vec::new();
-    for path in &args.grants {
-        let mut inventory = Inventory::parse(&read(path)?, &path.display().to_string()).map_err(wrong)?;
-        if let Some(scps) = &args.scps {
-            inventory.add_scps(&read(scps)?, &scps.display().to_string()).map_err(wrong)?;
-        }
-        if let Some(report) = &args.credential_report {
-            inventory.add_credential_report(&read(report)?, &report.display().to_string()).map_err(wrong)?;
-        }
-        inventories.push(inventory);
-    }
-    if let Some(path) = &args.list_users {
-        if inventories.is_empty() {
-            inventories.push(Inventory::default());
-        }
-        for inventory in inventories.iter_mut().take(1) {
-            inventory.add_users(&read(path)?, &path.display().to_string()).map_err(wrong)?;
-        }
-    }
-    Ok(inventories)
-}
-
-fn print(audit: &Audit, global: &Global) -> Result<(), Failure> {
     let mut out = io::stdout();
     let report = &audit.report;
     match global.output {
         Output::Table => {
             let terminal = global.rows().terminal;
-            render::settle(tell(report, &mut out, terminal).and_then(|()| tell_findings(audit, &mut out, terminal)))?;
+            let told = tell(report, &mut out, terminal).and_then(|()| tell_findings(audit, &mut out, terminal));
+            let told = told.and_then(|()| match changes {
+                Some(changes) => changes::tell(changes, &mut Report::new(&mut out, terminal)),
+                None => Ok(()),
+            });
+            render::settle(told)?;
         }
-        Output::Json => render::settle(render::json::document(audit, &mut out))?,
+        Output::Json => render::settle(render::json::document(&Document { audit, changes }, &mut out))?,
         Output::Jsonl => {
             for principal in &report.principals {
                 render::settle(render::json::document_line(principal, &mut out))?;
             }
         }
         Output::Csv | Output::Parquet | Output::Arrow => {
-            let batch = rows(report).map_err(|e| Failure::Io(e.to_string()))?;
+            let batch = rows::rows(report).map_err(|e| Failure::Io(e.to_string()))?;
             render::rows([batch.clone()], &batch.schema(), global.output, &mut out, &global.rows())?;
         }
     }
     Ok(())
+}
+
+/// The shape of IAM's own record: a list, or a line for each user and role.
+fn service_last_accessed(audit: &Audit, global: &Global) -> Result<(), Failure> {
+    let report = &audit.report;
+    let all = report.principals.iter().filter_map(|principal| advisor::details(report, principal));
+    let mut out = io::BufWriter::new(io::stdout());
+    let written = match global.output {
+        Output::Jsonl => all.into_iter().try_for_each(|one| render::json::document_line(&one, &mut out)),
+        Output::Json | Output::Table => render::json::document(&all.collect::<Vec<_>>(), &mut out),
+        Output::Csv | Output::Parquet | Output::Arrow => {
+            let text = "--format service-last-accessed is JSON: use --output json or jsonl";
+            return Err(Failure::Usage(text.to_owned()));
+        }
+    };
+    Ok(render::settle(written.and_then(|()| out.flush()))?)
 }
 
 /// The report for people.
@@ -212,6 +228,15 @@ fn tell_findings(audit: &Audit, out: &mut dyn Write, terminal: Terminal) -> io::
             vec![finding.severity.to_owned(), kind(finding), finding.principal.clone(), finding.evidence.clone()]
         };
         table(&mut report, &["severity", "finding", "principal", "evidence"], worst.iter().map(row).collect())?;
+    }
+    if !audit.observations.is_empty() {
+        report.heading("Observations")?;
+        let mut worst: Vec<&Finding> = audit.observations.iter().collect();
+        worst.sort_by_key(|finding| std::cmp::Reverse(severity(finding)));
+        let row = |finding: &&Finding| {
+            vec![finding.severity.to_owned(), kind(finding), finding.principal.clone(), finding.evidence.clone()]
+        };
+        table(&mut report, &["severity", "observation", "principal", "evidence"], worst.iter().map(row).collect())?;
     }
     if !audit.risks.is_empty() {
         report.heading("What policies would permit")?;
@@ -274,55 +299,4 @@ fn unused_services(principal: &PrincipalReport) -> Option<Vec<String>> {
 
 fn time_or(micros: Option<i64>, absent: &str) -> String {
     micros.map_or_else(|| absent.to_owned(), |micros| time(Some(micros)))
-}
-
-/// One row for each principal and action: used ones with their facts, unused ones with their reason.
-fn rows(report: &Unused) -> Result<RecordBatch, arrow::error::ArrowError> {
-    #[derive(Default)]
-    struct Row<'a> {
-        principal: Option<&'a PrincipalReport>,
-        action: &'a str,
-        status: &'static str,
-        first: Option<i64>,
-        last_success: Option<i64>,
-        last_attempt: Option<i64>,
-        count: u64,
-        denied: u64,
-    }
-    let mut rows = Vec::new();
-    for principal in &report.principals {
-        for used in principal.services.iter().flat_map(|service| &service.actions) {
-            rows.push(Row {
-                principal: Some(principal),
-                action: &used.action,
-                status: "used",
-                first: Some(used.first),
-                last_success: used.last_success,
-                last_attempt: Some(used.last_attempt),
-                count: used.count,
-                denied: used.denied,
-            });
-        }
-        for (action, why) in principal.unused.iter() {
-            rows.push(Row { principal: Some(principal), action, status: why.as_str(), ..Row::default() });
-        }
-    }
-    let text =
-        |value: fn(&Row<'_>) -> String| -> ArrayRef { Arc::new(StringArray::from_iter_values(rows.iter().map(value))) };
-    let times = |value: fn(&Row<'_>) -> Option<i64>| -> ArrayRef {
-        Arc::new(rows.iter().map(value).collect::<TimestampMicrosecondArray>().with_timezone("UTC"))
-    };
-    let counts = |value: fn(&Row<'_>) -> u64| -> ArrayRef { Arc::new(rows.iter().map(value).collect::<UInt64Array>()) };
-    RecordBatch::try_from_iter([
-        ("principal", text(|row| row.principal.map(|p| p.principal.clone()).unwrap_or_default())),
-        ("account", text(|row| row.principal.and_then(|p| p.account.clone()).unwrap_or_default())),
-        ("type", text(|row| row.principal.map_or("", |p| p.kind).to_owned())),
-        ("action", text(|row| row.action.to_owned())),
-        ("status", text(|row| row.status.to_owned())),
-        ("first", times(|row| row.first)),
-        ("last_success", times(|row| row.last_success)),
-        ("last_attempt", times(|row| row.last_attempt)),
-        ("count", counts(|row| row.count)),
-        ("denied", counts(|row| row.denied)),
-    ])
 }

@@ -19,11 +19,12 @@ pub(crate) fn run(args: &IamPolicyArgs) -> Result<Outcome, Failure> {
         }
     };
     let needs = Needs {
-        bucket: Some(args.bucket.clone()),
+        bucket: args.bucket.clone(),
         prefix: args.s3_prefix.clone(),
         queue: args.queue.clone(),
         key: args.kms_key.clone(),
         lookup: args.lookup,
+        inventory: args.inventory,
         lake,
         partition: args.partition.clone(),
     };

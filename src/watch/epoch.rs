@@ -147,7 +147,7 @@ fn messages<'a>(
     old: i64,
 ) -> Option<Messages<'a>> {
     let (queue, deliveries) = (queue?, deliveries?);
-    Some(Messages::new(queue, deliveries, answers, watch.metrics, old))
+    Some(Messages::new(queue, deliveries, answers, watch.metrics, old, watch.options.once))
 }
 
 /// Options of a scan, without a source yet.

@@ -14,7 +14,7 @@ use crate::outcome::Failure;
 use crate::stop::Stop;
 
 /// Receivers: SQS gives ten messages a request.
-pub(super) const RECEIVERS: usize = 2;
+pub(super) const RECEIVERS: u32 = 2;
 /// Answers that wait.
 pub(super) const WAITING: usize = 200;
 /// How long one request waits for a message; short enough for an orderly end.
@@ -58,7 +58,10 @@ pub(super) struct Messages<'a> {
     old_micros: i64,
     /// When an old message was seen last, while there may be more of them.
     backlog: Option<Instant>,
-    /// Nobody receives any more.
+    /// Answers in a row with nothing new in them.
+    idle: u32,
+    once: bool,
+    /// Nobody receives any more, or what comes is what failed before.
     pub(super) ended: bool,
 }
 
@@ -76,6 +79,7 @@ impl<'a> Messages<'a> {
         answers: Receiver<Answer>,
         metrics: &'a Metrics,
         old_micros: i64,
+        once: bool,
     ) -> Messages<'a> {
         Messages {
             queue,
@@ -86,6 +90,8 @@ impl<'a> Messages<'a> {
             finished: Vec::new(),
             old_micros,
             backlog: Some(Instant::now()),
+            idle: 0,
+            once,
             ended: false,
         }
     }
@@ -115,6 +121,9 @@ impl<'a> Messages<'a> {
             if received.is_empty() {
                 self.backlog = None;
             }
+            let new = received.iter().any(|message| !self.failed.contains(&message.id));
+            self.idle = if new { 0 } else { self.idle + 1 };
+            self.ended |= self.once && self.idle >= EMPTY_TIMES * RECEIVERS;
             self.add(received, &mut asked);
             next = match asked.batch.objects() < TURN_OBJECTS {
                 true => self.answers.try_recv().ok(),

@@ -2,9 +2,8 @@
 
 use std::sync::Arc;
 
-use ::ingest::key::Key;
 use ::ingest::source::{Input, Listed, Remote, Sources};
-use chrono::{DateTime, NaiveDate, NaiveTime};
+use chrono::{NaiveDate, NaiveDateTime, NaiveTime};
 
 /// What objects are sorted by: time and name.
 pub(super) type Rank = (i64, String);
@@ -25,9 +24,16 @@ fn time(input: &Input) -> i64 {
         let day = day.and_then(|day| NaiveDate::parse_from_str(day, "%Y-%m-%d").ok());
         return day.map_or(i64::MAX, |day| day.and_time(NaiveTime::MIN).and_utc().timestamp_micros());
     }
-    let key = input.name.find("AWSLogs/").and_then(|at| input.name.get(at..)).and_then(Key::parse);
-    let named = key.and_then(|key| key.time()).as_ref().map(DateTime::timestamp_micros);
-    named.or(input.modified).unwrap_or(i64::MAX)
+    delivered(&input.name).or(input.modified).unwrap_or(i64::MAX)
+}
+
+/// The time in the name of a log file, wherever it lies: `ACCOUNT_CloudTrail_REGION_20260102T0005Z_….json.gz` ("Finding your
+/// CloudTrail log files" in the CloudTrail user guide).
+fn delivered(name: &str) -> Option<i64> {
+    let file = name.rsplit(['/', '\\']).next()?;
+    let stamp = file.split('_').find(|part| part.len() == 14 && part.ends_with('Z') && part.get(8..9) == Some("T"))?;
+    let time = NaiveDateTime::parse_from_str(stamp, "%Y%m%dT%H%MZ").ok()?;
+    Some(time.and_utc().timestamp_micros())
 }
 
 /// These objects as a source.
@@ -66,7 +72,7 @@ mod tests {
             )
         };
         let (old, new) = (key("999999999999", "20260102T0005Z"), key("111111111111", "20260102T0010Z"));
-        let mut objects = vec![
+        let mut objects = [
             named("nameless", None),
             named(&new, None),
             named("lookup:1/us-east-1/2026-01-03", Some(5)),

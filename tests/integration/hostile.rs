@@ -51,6 +51,8 @@ fn gzip_cases() -> Vec<Case> {
     ]
 }
 
+/// A table, one line a case.
+#[allow(clippy::too_many_lines)]
 fn shape_cases() -> Vec<Case> {
     let (a, b) = (event("a"), event("b"));
     vec![

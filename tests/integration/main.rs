@@ -6,6 +6,7 @@
 #![allow(clippy::unwrap_used, clippy::print_stdout, missing_docs)]
 
 mod aws;
+mod checks;
 mod command;
 mod contract;
 mod deliver;

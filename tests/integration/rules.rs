@@ -202,3 +202,61 @@ fn the_shipped_rules_pass_their_own_events() {
     let run = trailhound(&["rules", "test", text(&rules)]);
     assert_eq!(run.code, 0, "{}\n{}", run.stdout, run.stderr);
 }
+
+#[test]
+fn names_of_rules_that_are_not_there_are_told() {
+    let folder = folder();
+    let (rules, logs, known) =
+        (folder.path().join("rules"), folder.path().join("logs"), folder.path().join("known.yml"));
+    fs::remove_file(rules.join("bad.yaml")).unwrap();
+    fs::write(
+        rules.join("filter.yml"),
+        "title: f\nlogsource: {product: aws, service: cloudtrail}\nfilter:\n  rules: [maed]\n  s: {eventID: x}\n  condition: s\n",
+    )
+    .unwrap();
+    fs::write(&known, "suppressions:\n- rule: [made, maed-it]\n  reason: x\n  until: 2099-12-31\n").unwrap();
+    let list = list(folder.path());
+    let run =
+        trailhound(&["alerts", text(&logs), "--rules", text(&rules), "--list", &list, "--suppress", text(&known)]);
+    assert_eq!(run.code, 3, "{}", run.stderr);
+    assert!(run.stderr.contains("filter.yml:1") && run.stderr.contains("`maed`"), "{}", run.stderr);
+    assert!(run.stderr.contains("`maed-it`"), "{}", run.stderr);
+}
+
+#[test]
+fn a_lake_remembers_uses_whose_events_have_expired() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let event = |days: i64, by: &str| {
+        let mut event = record(0, "x", by);
+        let time = chrono::Utc::now() - chrono::TimeDelta::days(days);
+        event["eventTime"] = json!(time.to_rfc3339_opts(chrono::SecondsFormat::Secs, true));
+        event["eventID"] = json!(format!("{by}-{days}"));
+        event
+    };
+    let mut records: Vec<Value> = (0..22).map(|n| event(10 * n + 1, "daily")).collect();
+    records.extend([event(200, "sleeper"), event(2, "sleeper")]);
+    fs::create_dir(at("logs")).unwrap();
+    fs::write(at("logs/a.json.gz"), gzip(json!({ "Records": records }).to_string().as_bytes())).unwrap();
+    fs::create_dir(at("rules")).unwrap();
+    fs::write(
+        at("rules/woke.yml"),
+        "title: Woke\nid: woke\nlevel: high\nlogsource: {product: aws, service: cloudtrail}\ndetection:\n  s:\n    principal: '*'\n  \
+         condition: s\ntrailhound: {type: revived, of: principal, rest: 90d}\n",
+    )
+    .unwrap();
+    let (logs, lake, rules) = (at("logs"), at("lake"), at("rules"));
+    let done = |args: &[&str]| {
+        let run = trailhound(args);
+        assert_eq!(run.code, 0, "{args:?}: {}", run.stderr);
+        run
+    };
+    done(&["ingest", text(&logs), "--lake", text(&lake)]);
+    let alerts = ["alerts", "--lake", text(&lake), "--rules", text(&rules), "--no-shipped-rules", "--output", "json"];
+    let before = done(&alerts).json();
+    assert!(before[0]["detail"].as_str().unwrap().contains("rested 198 days"), "{before}");
+    done(&["lake", "expire", "--lake", text(&lake), "--keep", "30d"]);
+    let count = done(&["query", "SELECT count(*) AS n FROM events", "--lake", text(&lake), "--output", "json"]).json();
+    assert!(count[0]["n"].as_i64().unwrap() < 8, "{count}");
+    assert_eq!(done(&alerts).json(), before);
+}

@@ -31,10 +31,16 @@ pub enum What {
     SignInFailed,
     /// Sign-ins without MFA at one moment.
     SignInWithoutMfa,
+    /// An address that a long-term key was used from; the detail is its owner.
+    KeyAddress,
+    /// An environment of AWS' that a long-term key was used in; the detail is its owner.
+    KeyEnvironment,
+    /// An address that an instance's role called from.
+    InstanceAddress,
 }
 
 impl What {
-    const ALL: [What; 14] = [
+    const ALL: [What; 17] = [
         What::Total,
         What::Rules,
         What::Principal,
@@ -49,6 +55,9 @@ impl What {
         What::Root,
         What::SignInFailed,
         What::SignInWithoutMfa,
+        What::KeyAddress,
+        What::KeyEnvironment,
+        What::InstanceAddress,
     ];
 
     /// Its name in a table.
@@ -68,6 +77,9 @@ impl What {
             What::Root => "root",
             What::SignInFailed => "sign_in_failed",
             What::SignInWithoutMfa => "sign_in_without_mfa",
+            What::KeyAddress => "key_address",
+            What::KeyEnvironment => "key_environment",
+            What::InstanceAddress => "instance_address",
         }
     }
 

@@ -51,8 +51,14 @@ fn the_report_of_what_was_remembered_is_that_of_the_events() {
         assert_eq!(dump(&found), dump(&whole), "{}", account.name);
         let report = |folded: &Folded| {
             let now = folded.usage.coverage().last().unwrap_or_default();
-            let audit =
-                audit(&folded.usage, &folded.signins, std::slice::from_ref(&inventory), &[], &Options::new(now));
+            let audit = audit(
+                &folded.usage,
+                &folded.signins,
+                &folded.places,
+                std::slice::from_ref(&inventory),
+                &[],
+                &Options::new(now),
+            );
             serde_json::to_string(&audit).unwrap()
         };
         assert_eq!(report(&found), report(&whole), "{}", account.name);

@@ -1,18 +1,65 @@
 //! Documents within AWS' size limits.
 //!
-//! Source: "IAM and AWS STS quotas": a managed policy has at most 6,144 characters, white space not counted.
+//! Source: "IAM and AWS STS quotas": a managed policy has at most 6,144 characters, the inline policies of a user together
+//! 2,048, of a role 10,240, of a group 5,120; white space not counted.
 
 use super::{Policy, Statement};
 
 /// Characters of a managed policy.
 pub const MANAGED_LIMIT: usize = 6144;
+/// Characters of all inline policies of a user together.
+const INLINE_USER_LIMIT: usize = 2048;
+/// Characters of all inline policies of a role together.
+const INLINE_ROLE_LIMIT: usize = 10_240;
+/// Characters of all inline policies of a group together.
+const INLINE_GROUP_LIMIT: usize = 5120;
+
+/// Where a policy is to be kept, which decides how large it may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Hold {
+    /// As managed policies: more than one where one would be too large.
+    Managed,
+    /// In a user.
+    InUser,
+    /// In a role.
+    InRole,
+    /// In a group.
+    InGroup,
+}
+
+impl Hold {
+    /// Characters, white space not counted: of one managed policy, or of all inline policies together.
+    pub fn limit(self) -> usize {
+        match self {
+            Hold::Managed => MANAGED_LIMIT,
+            Hold::InUser => INLINE_USER_LIMIT,
+            Hold::InRole => INLINE_ROLE_LIMIT,
+            Hold::InGroup => INLINE_GROUP_LIMIT,
+        }
+    }
+
+    /// Whether several documents may be used where one is too large: the limit of inline policies is one for all of them.
+    pub(super) fn may_split(self) -> bool {
+        self == Hold::Managed
+    }
+
+    /// How a policy is kept, by its name in an inventory and whether its owner is a user.
+    pub fn of_name(name: &str, is_user: bool) -> Hold {
+        match name {
+            name if name.starts_with("group/") => Hold::InGroup,
+            name if name.starts_with("inline/") && is_user => Hold::InUser,
+            name if name.starts_with("inline/") => Hold::InRole,
+            _ => Hold::Managed,
+        }
+    }
+}
 
 /// Characters of a document, white space not counted.
 pub fn size(policy: &Policy) -> usize {
     characters(serde_json::to_string(policy).unwrap_or_default().as_str())
 }
 
-fn characters(text: &str) -> usize {
+pub(super) fn characters(text: &str) -> usize {
     text.chars().filter(|char| !char.is_whitespace()).count()
 }
 

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::instant;
+use crate::policy::ActionSet;
 
 fn page() -> Value {
     let allow = |actions: &str| json!({"Statement": [{"Effect": "Allow", "Action": actions, "Resource": "*"}]});
@@ -93,6 +94,71 @@ fn what_is_no_inventory_is_told_with_file_and_place() {
     let deep =
         format!("{{\"Policies\": [{{\"Arn\": \"a\", \"PolicyVersionList\": [{{\"Document\": {}", "[".repeat(100_000));
     assert!(told(&deep).contains("recursion limit"));
+}
+
+/// Every place of a value, as JSON pointers.
+fn places(value: &Value, at: &str, found: &mut Vec<String>) {
+    found.push(at.to_owned());
+    match value {
+        Value::Object(members) => members.iter().for_each(|(key, value)| places(value, &format!("{at}/{key}"), found)),
+        Value::Array(list) => {
+            list.iter().enumerate().for_each(|(index, value)| places(value, &format!("{at}/{index}"), found));
+        }
+        _ => {}
+    }
+}
+
+/// What may stand where something else should.
+fn odd() -> [Value; 9] {
+    [
+        Value::Null,
+        json!(-1),
+        json!(1e300),
+        json!(true),
+        json!(""),
+        json!("%FF\u{202e}\u{1b}[2J<script>"),
+        json!("x".repeat(5000)),
+        json!([[]]),
+        json!({"Arn": {"a": []}}),
+    ]
+}
+
+#[test]
+fn whatever_stands_where_something_else_should_is_told_or_borne() {
+    let mut found = Vec::new();
+    places(&page(), "", &mut found);
+    let (mut told, mut borne) = (0, 0);
+    for (turn, place) in found.into_iter().enumerate() {
+        // Three of them at each place, others at the next: every kind meets every kind of place.
+        for value in odd().into_iter().cycle().skip(turn * 4).take(3) {
+            let mut hostile = page();
+            *hostile.pointer_mut(&place).unwrap() = value;
+            match Inventory::parse(&hostile.to_string(), "hostile.json") {
+                Err(error) => {
+                    assert!(error.to_string().starts_with("hostile.json: "), "{error}");
+                    told += 1;
+                }
+                Ok(inventory) => {
+                    borne += 1;
+                    if borne % 5 > 0 {
+                        continue;
+                    }
+                    let options = crate::unused::Options::new(instant::parse("2026-11-01T00:00:00Z").unwrap());
+                    let folded = crate::folded::Folded::new();
+                    let audit = crate::audit::audit(
+                        &folded.usage,
+                        &folded.signins,
+                        &folded.places,
+                        &[inventory],
+                        &[],
+                        &options,
+                    );
+                    assert!(serde_json::to_string(&audit).is_ok());
+                }
+            }
+        }
+    }
+    assert!(told > 40 && borne > 40, "{told} {borne}");
 }
 
 /// Real exports of other tools' test data: dates with spaces, AWS managed policies, hundreds of documents.

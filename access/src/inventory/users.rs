@@ -6,7 +6,7 @@
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{Credentials, Entity, Error, Inventory};
+use super::{Credentials, Entity, Error, Inventory, pages};
 use crate::instant;
 use crate::usage::Kind;
 
@@ -29,16 +29,7 @@ struct User {
 
 /// Adds the users of a list: those that the inventory lacks, and of each the last use of the password.
 pub(super) fn add(inventory: &mut Inventory, text: &str, source_name: &str) -> Result<(), Error> {
-    let mut pages =
-        serde_json::Deserializer::from_str(text.trim_start_matches('\u{feff}')).into_iter::<Page>().peekable();
-    if pages.peek().is_none() {
-        return Err(Error::new(source_name, "is empty: expected the output of `aws iam list-users`"));
-    }
-    for page in pages {
-        let page = page.map_err(|reason| {
-            let next = "expected the output of `aws iam list-users --output json`";
-            Error::new(source_name, format!("no list of users: {reason}; {next}"))
-        })?;
+    for page in pages::parse::<Page>(text, source_name, "aws iam list-users")? {
         for user in page.users {
             one(inventory, user);
         }

@@ -43,3 +43,21 @@ fn records_answer_conditions_and_what_they_lack_is_undecided() {
     assert_eq!((found.denied.len(), found.undecided.len()), (0, 3));
     assert_eq!(found.missing_context, ["aws:resourcetag/env"]);
 }
+
+#[test]
+fn calls_outside_of_the_allowed_regions_are_found() {
+    let mut far = call("ann", "ec2", "RunInstances", "2026-01-02T00:00:00Z");
+    far["awsRegion"] = json!("ap-south-1");
+    // IAM is recorded in us-east-1 wherever one is, so that a rule on regions leaves it out.
+    let mut calls = Calls::new(None, None);
+    calls.observe(&batch(&[
+        far,
+        call("ann", "ec2", "DescribeInstances", "2026-01-02T00:00:00Z"),
+        call("ann", "iam", "ListUsers", "2026-01-02T00:00:00Z"),
+    ]));
+    let rule = json!([{"Effect": "Deny", "NotAction": "iam:*", "Resource": "*",
+        "Condition": {"StringNotEquals": {"aws:RequestedRegion": ["eu-west-1", "us-east-1"]}}}]);
+    let found = replay(&calls, &Proposal::Scp(policy(rule)));
+    assert_eq!(found.denied.iter().map(|row| row.action.as_str()).collect::<Vec<_>>(), ["ec2:RunInstances"]);
+    assert_eq!((found.calls, found.undecided.len()), (3, 0));
+}

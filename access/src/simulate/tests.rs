@@ -52,16 +52,40 @@ fn cases(name: &str) -> Option<Vec<Value>> {
 /// allows the call.
 const WRONG_LABELS: &[&str] = &["gen/1/1776"];
 
+/// What blocks is told otherwise than by the oracle: the first two are the defect above; in the others the oracle takes a
+/// session policy to bound what a resource policy grants to the session itself, which AWS' guide says it does not.
+const OTHER_BLOCKS: &[&str] = &["gen/1/1121", "gen/1/824", "gen/1/2792", "gen/1/535"];
+
+#[test]
+fn what_blocks_is_told_in_the_published_words() {
+    let (mut right, mut wrong) = (0, Vec::new());
+    for case in cases("eval_generated.jsonl.gz").into_iter().flatten() {
+        let (answer, expected) = (answer(&case), &case["expected"]);
+        let id = case["id"].as_str().unwrap();
+        if expected["result"].as_str() != answer.result || OTHER_BLOCKS.contains(&id) {
+            continue;
+        }
+        let blocked = expected["blockedBy"].as_array().into_iter().flatten().map(|layer| layer.as_str().unwrap());
+        match blocked.eq(answer.blocked_by.iter().copied()) {
+            true => right += 1,
+            false => wrong.push(format!("{id}: expected {expected}, got {:?}", answer.blocked_by)),
+        }
+    }
+    eprintln!("blocked_by: {right} of {}", right + wrong.len());
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
 #[test]
 fn published_cases_are_answered_as_their_oracles_agree() {
     for name in ["eval_generated.jsonl.gz", "eval_arsenal.jsonl", "gaad_iamspy.jsonl"] {
-        let mut wrong = Vec::new();
+        let (mut asked, mut wrong) = (0, Vec::new());
         for case in cases(name).into_iter().flatten() {
             let agreed = case["second_oracle"]["agrees"].as_bool().or(case["agrees_with_iam_simulate"].as_bool());
             let id = case["id"].as_str().unwrap();
             if agreed == Some(false) || WRONG_LABELS.contains(&id) {
                 continue;
             }
+            asked += 1;
             let (answer, expected) = (answer(&case), &case["expected"]);
             let right = match (&expected["result"], &expected["allowed"], &expected["principals"]) {
                 (Value::String(result), ..) => answer.result == Some(result),
@@ -81,6 +105,7 @@ fn published_cases_are_answered_as_their_oracles_agree() {
         }
         // gen/1/530: the same defect of `0.0.0.0/0`, seen by one oracle alone.
         wrong.retain(|text| !text.starts_with("gen/1/530:"));
+        eprintln!("{name}: {} of {asked}", asked - wrong.len());
         assert!(wrong.is_empty(), "{name}: {wrong:#?}");
     }
 }

@@ -94,6 +94,18 @@ pub struct UnusedService {
     pub why: Why,
 }
 
+/// Use of a service as IAM recorded it: attempts of 400 days, refused ones too.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct IamAccess {
+    /// IAM prefix.
+    pub service: String,
+    /// Last attempt.
+    #[serde(serialize_with = "instant::serialize")]
+    pub last_accessed: i64,
+    /// Region of that attempt.
+    pub region: Option<String>,
+}
+
 /// One principal.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct PrincipalReport {
@@ -121,6 +133,8 @@ pub struct PrincipalReport {
     pub actors: Vec<String>,
     /// What it used.
     pub services: Vec<ServiceUse>,
+    /// What IAM recorded of use, where that is given: services that were used, by name.
+    pub iam_last_accessed: Vec<IamAccess>,
     /// How many actions it is granted; `null` without an inventory.
     pub granted: Option<usize>,
     /// What it is granted and was not seen to use.
@@ -147,6 +161,7 @@ impl PrincipalReport {
                 .map(|row| row.0.to_owned())
                 .collect(),
             services: Vec::new(),
+            iam_last_accessed: Vec::new(),
             granted: None,
             unused: UnusedActions::default(),
             unused_services: Vec::new(),

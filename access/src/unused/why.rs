@@ -24,6 +24,8 @@ pub enum Why {
     HistoryTooShort,
     /// The account's logs have a gap within the window.
     GapInLogs,
+    /// IAM's own record has the service in use, and the logs do not show by which action.
+    UsedByIamsRecord,
     /// The principal or the policy version that grants it is younger than the window.
     GrantedTooRecently,
     /// The logs would have shown its use, and did not.
@@ -32,13 +34,14 @@ pub enum Why {
 
 impl Why {
     /// Every reason, in the order in which they are given.
-    pub const ALL: [Why; 8] = [
+    pub const ALL: [Why; 9] = [
         Why::Unobservable,
         Why::DataEventsOff,
         Why::GlobalServiceRegionMissing,
         Why::LimitsReached,
         Why::HistoryTooShort,
         Why::GapInLogs,
+        Why::UsedByIamsRecord,
         Why::GrantedTooRecently,
         Why::NotUsed,
     ];
@@ -52,6 +55,7 @@ impl Why {
             Why::LimitsReached => "limits_reached",
             Why::HistoryTooShort => "history_too_short",
             Why::GapInLogs => "gap_in_logs",
+            Why::UsedByIamsRecord => "used_by_iams_record",
             Why::GrantedTooRecently => "granted_too_recently",
             Why::NotUsed => "not_used",
         }
@@ -68,6 +72,9 @@ impl Why {
             Why::LimitsReached => "cannot know: more principals and actions occurred than are kept; split the input",
             Why::HistoryTooShort => "cannot know: the account's logs begin after the window does",
             Why::GapInLogs => "cannot know: the account's logs have a gap within the window",
+            Why::UsedByIamsRecord => {
+                "cannot know: IAM recorded use of the service, the logs do not show of which action"
+            }
             Why::GrantedTooRecently => "too early to say: it was granted within the window",
             Why::NotUsed => "not used in the window",
         }
@@ -90,6 +97,27 @@ impl UnusedActions {
     pub(super) fn add(&mut self, why: Why, actions: ActionSet) {
         if !actions.is_empty() {
             self.by_why.insert(why, actions);
+        }
+    }
+
+    /// Takes actions out, whatever their reason.
+    pub(super) fn remove(&mut self, actions: &ActionSet) {
+        self.by_why.values_mut().for_each(|set| set.subtract(actions));
+        self.by_why.retain(|_, set| !set.is_empty());
+    }
+
+    /// Gives actions another reason, those that stand under one of `from`.
+    pub(super) fn settle(&mut self, actions: &ActionSet, from: &[Why], to: Why) {
+        let mut moved = ActionSet::none();
+        for (_, set) in self.by_why.iter_mut().filter(|(why, _)| from.contains(why)) {
+            let mut part = set.clone();
+            part.intersect(actions);
+            set.subtract(&part);
+            moved.union(&part);
+        }
+        self.by_why.retain(|_, set| !set.is_empty());
+        if !moved.is_empty() {
+            self.by_why.entry(to).or_default().union(&moved);
         }
     }
 

@@ -84,6 +84,7 @@ impl LastUsed {
                 return self.principals.get_mut(id as usize).is_none_or(|principal| add_to(principal, row));
             }
             What::Rules | What::Root | What::SignInFailed | What::SignInWithoutMfa => return false,
+            What::KeyAddress | What::KeyEnvironment | What::InstanceAddress => return false,
         }
         true
     }

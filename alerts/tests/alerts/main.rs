@@ -4,6 +4,7 @@
 mod bombs;
 mod chains;
 mod corpus;
+mod costs;
 mod exact;
 mod filters;
 mod logs;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use alerts::{Alert, Engine, Lists, Settings, rule};
-use arrow::array::{ArrayRef, RecordBatch, StringArray, TimestampMicrosecondArray};
+use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
 use ingest::columns::batch_from_json;
 use serde_json::json;
 
@@ -29,6 +29,18 @@ fn times(days_ago: &[Option<i64>]) -> ArrayRef {
 
 /// What is told of calls on the first of May by somebody whose last calls so many days ago are known.
 fn told(action: &str, first: i64, last: i64, success: Option<i64>, before: i64) -> Vec<(String, Option<String>)> {
+    told_of(3, action, first, last, success, before)
+}
+
+/// The same of so many attempts.
+fn told_of(
+    attempts: i64,
+    action: &str,
+    first: i64,
+    last: i64,
+    success: Option<i64>,
+    before: i64,
+) -> Vec<(String, Option<String>)> {
     let user = "arn:aws:iam::111122223333:user/u";
     let last_used = RecordBatch::try_from_iter([
         ("principal", text(&[user])),
@@ -36,6 +48,7 @@ fn told(action: &str, first: i64, last: i64, success: Option<i64>, before: i64) 
         ("first_attempt", times(&[Some(first)])),
         ("last_attempt", times(&[Some(last)])),
         ("last_success", times(&[success])),
+        ("attempts", Arc::new(Int64Array::from(vec![attempts]))),
         ("regions", text(&["eu-west-1,us-east-1"])),
     ]);
     let days: Vec<Option<i64>> = (1..300).map(Some).collect();
@@ -68,6 +81,9 @@ fn what_was_used_before_is_no_first_use_and_begins_a_rest() {
     assert!(woke[0].1.as_deref().unwrap().contains("rested 120 days"), "{woke:?}");
     // A refused call is no use for a rule that asks for success, and one for a rule that does not.
     assert_eq!(rules(told("iam:CreateUser", 5, 5, None, NOW)), ["first"]);
+    // Two attempts are the first and the last; of more, some may have been in between.
+    assert_eq!(rules(told_of(2, "iam:CreateUser", 200, 5, Some(200), NOW - 50 * DAY)), ["woke"]);
+    assert_eq!(rules(told_of(3, "iam:CreateUser", 200, 5, Some(200), NOW - 50 * DAY)), Vec::<String>::new());
     // What is told by the events themselves is left to them.
     assert_eq!(rules(told("iam:CreateUser", 5, 5, Some(5), NOW - 6 * DAY)), never);
 }

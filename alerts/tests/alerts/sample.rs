@@ -10,7 +10,7 @@ use ingest::simulate::{Expect, Plan, Summary, write};
 use ingest::source::Sources;
 
 /// The plan's trail, and what the pack says to it.
-fn simulate(plan: &Plan) -> (Summary, Outcome) {
+pub(crate) fn simulate(plan: &Plan) -> (Summary, Outcome) {
     let folder = tempfile::tempdir().unwrap();
     let summary = write(plan, folder.path()).unwrap();
     let (mut engine, errors) = Engine::new(pack::shipped(), &Settings::default());

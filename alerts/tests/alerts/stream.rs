@@ -161,7 +161,7 @@ fn a_single_event_is_told_at_once_and_its_alert_grows() {
 
 #[test]
 fn silence_and_wrong_clocks_do_not_hold_alerts_back_or_lose_them() {
-    let live = Settings { allowed_lateness_micros: Some(3_600_000_000), ..Settings::default() };
+    let live = Settings { allowed_lateness_micros: Some(240_000_000), ..Settings::default() };
     let mut engine = engine(&rules(), &live);
     engine.clock(1_714_521_600_000_000);
     observe(&mut engine, &[event(0, 0, 1, 1), event(1, 0, 1, 2), event(20_000, 2, 2, 2)]);

@@ -1,6 +1,6 @@
 //! The shipped pack on real logs, most of them traces of attacks.
 
-mod techniques;
+pub(crate) mod techniques;
 
 use std::collections::BTreeMap;
 

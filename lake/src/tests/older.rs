@@ -99,6 +99,25 @@ fn what_came_later_is_read_from_the_files_of_before() {
     assert_eq!(batch::text(&some, "vpcendpointid").get(1), Some("vpce-1"));
 }
 
+/// Only what reads all columns may write rows anew.
+#[test]
+fn a_table_with_columns_of_a_newer_trailhound_is_not_compacted() {
+    let place = Place::new(60);
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let location = runtime.block_on(crate::Location::open(&place.place(), &Aws::default())).unwrap();
+    location.create().unwrap();
+    let spec = schema::spec(EVENTS);
+    let more = spec.schema.fields().iter().cloned().chain([Arc::new(Field::new("newest", DataType::Utf8, true))]);
+    let newer = Spec { schema: Arc::new(Schema::new(more.collect::<Vec<_>>())), ..spec };
+    runtime.block_on(Table::create(&location, newer)).unwrap();
+    place.ingest(&place.logs());
+    let mut lake = place.open();
+    assert_eq!(ids(&lake).len(), 60);
+    let bin = lake.bins().unwrap().remove(0);
+    let refused = lake.rewrite(&bin, std::iter::empty::<std::result::Result<RecordBatch, Error>>());
+    assert!(matches!(refused, Err(Error::Newer { table: EVENTS })), "{refused:?}");
+}
+
 #[test]
 fn a_lake_of_a_newer_trailhound_is_refused_by_its_format() {
     let place = Place::new(10);

@@ -110,6 +110,9 @@ impl Lake {
         file_bytes: usize,
     ) -> Result<Rewritten> {
         fault::point("compact.begin");
+        if self.table(bin.table)?.is_newer()? {
+            return Err(Error::Newer { table: bin.table });
+        }
         // What a new file holds is taken for what was written: damage must not get a new checksum.
         for file in &bin.files {
             let damaged = |why| Error::Damaged { file: format!("{}/{}", bin.table, file.path), why };

@@ -6,6 +6,7 @@ use std::io::{self, BufWriter, Write};
 use std::path::Path;
 
 use ::access::audit::Audit;
+use ::access::compare::Changes;
 use ::access::findings::Finding;
 use ::access::findings::risk::{Kind, Risk};
 use ::access::instant;
@@ -19,13 +20,13 @@ use crate::render::report::number;
 /// Actions that one cell lists; `--output json` has all.
 const LISTED: usize = 200;
 
-pub(super) fn write(audit: &Audit, path: &Path) -> Result<(), Failure> {
+pub(super) fn write(audit: &Audit, changes: Option<&Changes>, path: &Path) -> Result<(), Failure> {
     let failed = |e: io::Error| Failure::Io(format!("{}: {e}; check the folder", path.display()));
     let mut out = BufWriter::new(File::create(path).map_err(failed)?);
-    page(audit, &mut out).and_then(|()| out.flush()).map_err(failed)
+    page(audit, changes, &mut out).and_then(|()| out.flush()).map_err(failed)
 }
 
-fn page(audit: &Audit, out: &mut dyn Write) -> io::Result<()> {
+fn page(audit: &Audit, changes: Option<&Changes>, out: &mut dyn Write) -> io::Result<()> {
     let window = &audit.report.window;
     let about = format!(
         "{} days from {} to {}. Only what the logs would have shown is called unused; every other leftover says why it cannot be known.",
@@ -37,14 +38,23 @@ fn page(audit: &Audit, out: &mut dyn Write) -> io::Result<()> {
     let figures = [
         ("principals", number(audit.report.principals.len() as u64)),
         ("findings", number(audit.findings.len() as u64)),
+        ("observations", number(audit.observations.len() as u64)),
         ("risks", number(audit.risks.len() as u64)),
         ("unused users and roles", number(audit.report.unused_principals.len() as u64)),
         ("unused permissions", number(certain as u64)),
         ("events", number(audit.report.events)),
     ];
-    let sections = ["Findings", "Risks", "Unused users and roles", "Principals", "Access keys", "What the logs cover"];
+    let mut sections = vec!["Findings", "Observations"];
+    sections.extend(changes.map(|_| "Changes"));
+    sections.extend(["Risks", "Unused users and roles", "Principals", "Access keys", "What the logs cover"]);
     let mut page = Page::new(out, "Least privilege", &about, &sections, &figures)?;
-    findings(audit, &mut page)?;
+    let about = "What an auditor would write down, with the recommendation of CIS AWS Foundations v3.0.";
+    findings("Findings", about, &audit.findings, &mut page)?;
+    let about = "What logs and inventory show beside, of which an account may have good reasons.";
+    findings("Observations", about, &audit.observations, &mut page)?;
+    if let Some(changes) = changes {
+        changed(changes, &mut page)?;
+    }
     risks(audit, &mut page)?;
     unused(audit, &mut page)?;
     principals(audit, &mut page)?;
@@ -53,9 +63,15 @@ fn page(audit: &Audit, out: &mut dyn Write) -> io::Result<()> {
     page.finish("Made by trailhound. What applications authorise themselves is not in IAM and not in this report.")
 }
 
-fn findings(audit: &Audit, page: &mut Page<'_>) -> io::Result<()> {
+fn changed(changes: &Changes, page: &mut Page<'_>) -> io::Result<()> {
+    let about = format!("Since the report of {} to {}.", changes.earlier_from, changes.earlier_to);
+    let columns = [Column::Text("change"), Column::Text("what"), Column::Text("principal"), Column::Text("detail")];
+    let rows = super::changes::rows(changes).into_iter().map(|row| row.into_iter().map(Cell::Text).collect());
+    page.table("Changes", &about, &columns, rows)
+}
+
+fn findings(name: &str, about: &str, list: &[Finding], page: &mut Page<'_>) -> io::Result<()> {
     use Column::{Number, Text};
-    let about = "What an auditor would write down, with the recommendation of CIS AWS Foundations v3.0.";
     let columns = [
         Text("severity"),
         Text("finding"),
@@ -84,7 +100,7 @@ fn findings(audit: &Audit, page: &mut Page<'_>) -> io::Result<()> {
             Cell::Text(finding.cis.unwrap_or_default().to_owned()),
         ]
     };
-    page.table("Findings", about, &columns, audit.findings.iter().map(row))
+    page.table(name, about, &columns, list.iter().map(row))
 }
 
 fn empty() -> Cell {

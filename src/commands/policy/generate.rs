@@ -4,16 +4,18 @@ use std::io::{self, Write};
 use std::ops::ControlFlow;
 
 use ::access::calls::{self, Calls};
-use ::access::generate::{self, Generated, Options, Policy, text};
+use ::access::generate::{self, Generated, Hold, Options, Policy, current, text};
 use ::access::instant;
 use ::access::inventory::Inventory;
-use ::access::policy::{Caller, Document};
+use ::access::policy::caller::Kind;
+use ::access::policy::{ActionSet, Caller, Document};
 use ::access::replay::{self, Proposal, Replay};
 use ::access::unused::{self, Why};
 use ::access::usage::{LastUsed, Limits};
 use serde_json::{Value, json};
 
-use crate::cli::{Form, GenerateArgs, Global};
+use crate::cli::{Form, GenerateArgs, Global, HoldIn};
+use crate::grants;
 use crate::intake::Events;
 use crate::outcome::{Failure, Outcome};
 use crate::render::report::number;
@@ -24,8 +26,8 @@ pub(crate) fn run(args: &GenerateArgs, global: &Global, words: Words) -> Result<
     if !args.principal.starts_with("arn:") {
         return Err(Failure::Usage(format!("--principal {:?}: give the ARN of a user or a role", args.principal)));
     }
-    let inventories = super::inventories(&args.grants, None)?;
     let events = Events::open(&args.input, &|_| false, global, words)?;
+    let inventories = grants::inventories(&args.granted, Some(&events))?;
     let since = args.since.map(|since| since.timestamp_micros());
     let mut calls = Calls::new(Some(vec![args.principal.clone()]), since);
     let mut usage = LastUsed::new(Limits::default());
@@ -67,7 +69,12 @@ struct Made {
 
 impl Made {
     fn of_calls(args: &GenerateArgs, calls: &Calls) -> Made {
-        let options = Options { siblings: args.siblings, include_denied: args.include_denied, ..Options::default() };
+        let options = Options {
+            siblings: args.siblings,
+            include_denied: args.include_denied,
+            hold: hold(args),
+            ..Options::default()
+        };
         let generated = generate::of_calls(calls, &options);
         let numbered = generated.policies.iter().enumerate();
         let documents = numbered.map(|(at, policy)| (format!("generated {}", at + 1), policy.document())).collect();
@@ -78,14 +85,32 @@ impl Made {
         let caller = Caller::new(&args.principal);
         let found = inventories.iter().find_map(|inventory| Some((inventory, inventory.behind(&caller)?)));
         let (inventory, entity) = found.ok_or_else(|| {
-            Failure::Usage(format!("{}: not in the grants; give those of its account", args.principal))
+            let next = "give --grants of its account, or a lake that keeps its inventory";
+            Failure::Usage(format!("{}: not in the grants; {next}", args.principal))
         })?;
         let now = usage.coverage().last().unwrap_or_default();
         let report = unused::report(usage, inventories, &unused::Options::new(now));
-        let unused = report.principals.iter().find(|principal| principal.principal == entity.arn);
-        let not_used = unused.and_then(|principal| principal.unused.of(Why::NotUsed)).cloned().unwrap_or_default();
+        let of = |arn: &str| {
+            let row = report.principals.iter().find(|principal| principal.principal == arn);
+            row.and_then(|row| row.unused.of(Why::NotUsed)).cloned().unwrap_or_default()
+        };
         let policies = inventory.identity_policies(entity);
-        let changes = generate::from_current(&policies, &not_used);
+        // Whoever else has a policy must not lose by its change.
+        let not_used = |name: &str| {
+            let holders = current::holders(inventory, &entity.arn, name);
+            let mut all = holders.iter().map(|arn| of(arn));
+            let first = all.next().unwrap_or_default();
+            all.fold(first, |mut set: ActionSet, other| {
+                set.intersect(&other);
+                set
+            })
+        };
+        let is_user = caller.kind == Kind::User;
+        let mut changes = generate::from_current(&policies, &not_used, &|name| Hold::of_name(name, is_user).limit());
+        for change in &mut changes {
+            change.shared_with = current::holders(inventory, &entity.arn, &change.name);
+            change.shared_with.retain(|arn| *arn != entity.arn);
+        }
         let mut documents = Vec::new();
         for (name, document) in &policies {
             match changes.iter().find(|change| change.name == *name) {
@@ -132,7 +157,8 @@ fn print(
             several => serde_json::to_string_pretty(several).unwrap_or_default() + "\n",
         },
         Form::Diff => diff(args, made, inventories),
-        Form::Terraform => text::terraform(&Caller::new(&args.principal), &terraform_policies(args, made)?),
+        Form::Terraform if args.from_current => text::terraform_changes(&Caller::new(&args.principal), &made.changes),
+        Form::Terraform => text::terraform(&Caller::new(&args.principal), policies, hold(args)),
     };
     // Names in it may be attacker-written; as JSON escapes they mean the same.
     let mut safe = Vec::with_capacity(shown.len());
@@ -140,12 +166,13 @@ fn print(
     Ok(render::settle(out.write_all(&safe))?)
 }
 
-fn terraform_policies(args: &GenerateArgs, made: &Made) -> Result<Vec<Policy>, Failure> {
-    if args.from_current {
-        let text = "--form terraform writes new policies: leave --from-current away, or use --form diff";
-        return Err(Failure::Usage(text.to_owned()));
+/// Where the policy is to be kept.
+fn hold(args: &GenerateArgs) -> Hold {
+    match (args.hold, Caller::new(&args.principal).kind) {
+        (HoldIn::Managed, _) => Hold::Managed,
+        (HoldIn::Inline, Kind::User) => Hold::InUser,
+        (HoldIn::Inline, _) => Hold::InRole,
     }
-    Ok(made.generated.policies.clone())
 }
 
 fn diff(args: &GenerateArgs, made: &Made, inventories: &[Inventory]) -> String {
@@ -172,12 +199,16 @@ fn diff(args: &GenerateArgs, made: &Made, inventories: &[Inventory]) -> String {
 }
 
 fn document(args: &GenerateArgs, made: &Made, calls: &Calls, replayed: &Replay) -> Value {
+    let limit = hold(args).limit();
     let sized = |policy: &Policy| {
         let size = generate::size(policy);
-        json!({"size": size, "fits": size <= generate::MANAGED_LIMIT, "document": policy})
+        json!({"size": size, "limit": limit, "fits": size <= limit, "document": policy})
     };
-    let changes =
-        made.changes.iter().map(|change| json!({"name": change.name, "before": change.before, "after": change.after}));
+    let changes = made.changes.iter().map(|change| {
+        let (size, limit) = change_size(args, change);
+        json!({"name": change.name, "before": change.before, "after": change.after, "size": size, "limit": limit,
+            "fits": size <= limit, "shared_with": change.shared_with})
+    });
     json!({
         "principal": args.principal,
         "events": calls.events(),
@@ -189,6 +220,37 @@ fn document(args: &GenerateArgs, made: &Made, calls: &Calls, replayed: &Replay) 
         "any_resource": made.generated.any_resource,
         "replay": replayed,
     })
+}
+
+/// Characters of a policy as it should be, and how many it may have.
+fn change_size(args: &GenerateArgs, change: &current::Change) -> (usize, usize) {
+    let is_user = Caller::new(&args.principal).kind == Kind::User;
+    (change.after.as_ref().map_or(0, current::characters), Hold::of_name(&change.name, is_user).limit())
+}
+
+/// What is too large for where it is to be kept.
+fn tell_sizes(args: &GenerateArgs, made: &Made, words: Words) {
+    let limit = hold(args).limit();
+    for policy in made.generated.policies.iter().filter(|policy| generate::size(policy) > limit) {
+        let size = number(generate::size(policy) as u64);
+        let next = match args.hold {
+            HoldIn::Inline => "leave --hold inline out: managed policies may be several",
+            HoldIn::Managed => "one statement of it cannot be made smaller; shorten it by hand",
+        };
+        words.warning(&format!("the policy has {size} characters, of {} allowed there; {next}", number(limit as u64)));
+    }
+    for change in &made.changes {
+        let (size, limit) = change_size(args, change);
+        if size > limit {
+            let (size, limit) = (number(size as u64), number(limit as u64));
+            let next = "write new policies, without --from-current, instead";
+            words.warning(&format!("{}: {size} characters, of {limit} allowed; {next}", change.name));
+        }
+        if !change.shared_with.is_empty() {
+            let count = number(change.shared_with.len() as u64);
+            words.note(&format!("{} is held by {count} others too: what any of them used stays", change.name));
+        }
+    }
 }
 
 fn tell(args: &GenerateArgs, made: &Made, replayed: &Replay, words: Words) {
@@ -214,6 +276,7 @@ fn tell(args: &GenerateArgs, made: &Made, replayed: &Replay, words: Words) {
             list(&made.generated.unmapped)
         ));
     }
+    tell_sizes(args, made, words);
     if made.generated.policies.len() > 10 {
         words.warning("more than 10 policies: AWS attaches 10 to a principal unless the quota is raised");
     }

@@ -4,14 +4,15 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, Write};
 use std::path::Path;
 
-use ::access::inventory;
+use ::access::inventory::{self, ScpLevel};
 use ::access::policy::evaluate::{Explained, LayerKind, Named};
 use ::access::policy::{ActionName, Caller, Context, Document, Guards, Mode, Outcome as Decided, Principal, Request};
 use ::access::simulate;
 use serde_json::{Value, json};
 
-use super::{document, read};
-use crate::cli::{Global, SimulateArgs};
+use super::document;
+use crate::cli::{Global, GrantArgs, SimulateArgs};
+use crate::grants::{self, read};
 use crate::outcome::{Failure, Outcome};
 use crate::render::report::Report;
 use crate::render::terminal::Terminal;
@@ -82,7 +83,9 @@ struct Setting {
 
 impl Setting {
     fn new(args: &SimulateArgs) -> Result<Setting, Failure> {
-        let inventories = super::inventories(&args.grants, args.scps.as_deref())?;
+        let scps = args.scps.clone().filter(|_| !args.grants.is_empty());
+        let files = GrantArgs { grants: args.grants.clone(), scps, ..GrantArgs::default() };
+        let inventories = grants::inventories(&files, None)?;
         let arn = args.caller_arn.as_ref().or(args.policy_source_arn.as_ref());
         let arn = arn.ok_or_else(|| Failure::Usage("say who asks: --policy-source-arn or --caller-arn".to_owned()))?;
         let caller = Caller::new(arn);
@@ -122,6 +125,15 @@ impl Setting {
         if let Some(path) = &args.resource_policy {
             guards = guards.with_policy(&document(path)?, &path.display().to_string());
         }
+        let account = args.resource_owner.as_deref().unwrap_or(&principal.caller().account).to_owned();
+        match &args.rcps {
+            Some(path) => guards = with_rcps(guards, &levels(path, &account)?),
+            // Those of an inventory hold for the resources of its account.
+            None => {
+                let own = inventories.iter().find(|inventory| inventory.account() == account);
+                guards = own.map_or(guards.clone(), |own| with_rcps(guards, &own.rcp_levels));
+            }
+        }
         entries(&args.context_entries, &mut context)?;
         let mut resources = args.resource_arns.clone();
         if resources.is_empty() {
@@ -151,15 +163,22 @@ impl Setting {
     }
 }
 
-fn with_scps(mut principal: Principal, path: &Path) -> Result<Principal, Failure> {
+fn levels(path: &Path, account: &str) -> Result<Vec<ScpLevel>, Failure> {
     let wrong = |error: inventory::Error| Failure::Usage(error.to_string());
-    let name = path.display().to_string();
-    let levels = inventory::scp_levels(&read(path)?, &principal.caller().account, &name).map_err(wrong)?;
-    for level in &levels {
-        let named: Named<'_> = level.policies.iter().map(|document| (level.target.as_str(), document)).collect();
-        principal = principal.with_scp_level(&named);
-    }
-    Ok(principal)
+    inventory::scp_levels(&read(path)?, account, &path.display().to_string()).map_err(wrong)
+}
+
+fn of_level(level: &ScpLevel) -> Named<'_> {
+    level.policies.iter().map(|document| (level.target.as_str(), document)).collect()
+}
+
+fn with_scps(principal: Principal, path: &Path) -> Result<Principal, Failure> {
+    let levels = levels(path, &principal.caller().account)?;
+    Ok(levels.iter().fold(principal, |principal, level| principal.with_scp_level(&of_level(level))))
+}
+
+fn with_rcps(guards: Guards, levels: &[ScpLevel]) -> Guards {
+    levels.iter().fold(guards, |guards, level| guards.with_rcp_level(&of_level(level)))
 }
 
 fn documents(paths: &[std::path::PathBuf]) -> Result<Vec<(String, Document)>, Failure> {

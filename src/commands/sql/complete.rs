@@ -76,7 +76,7 @@ fn others(word: &str, whole: &str, names: &Names) -> Vec<String> {
         found.extend(names.functions.iter().filter(|name| starts(name, word)).map(|name| format!("{name}(")));
         let small = word.chars().all(char::is_lowercase);
         let keyword = |keyword: &&str| if small { keyword.to_lowercase() } else { (**keyword).to_owned() };
-        found.extend(KEYWORDS.iter().filter(|keyword| starts(keyword, word)).map(|k| keyword(k)));
+        found.extend(KEYWORDS.iter().filter(|keyword| starts(keyword, word)).map(keyword));
     }
     found
 }

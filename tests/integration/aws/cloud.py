@@ -1,4 +1,4 @@
-"""S3, SQS, SNS, STS and some of CloudTrail on loopback for one test. Only the access key `right` is let in.
+"""S3, SQS, SNS, STS, IAM, Organizations and some of CloudTrail on loopback for one test. Only the access key `right` is let in.
 
 Prints its URL. Then reads commands, one JSON object a line, and answers each with one line of JSON, until standard input
 ends. What is to go wrong goes wrong after the command `faults`, or from the start with `--faults`.
@@ -20,6 +20,8 @@ import os
 import sys
 import threading
 import time
+import urllib.parse
+import xml.etree.ElementTree as xml
 
 import boto3
 from moto.core import DEFAULT_ACCOUNT_ID
@@ -44,6 +46,9 @@ moto = DomainDispatcherApplication(create_backend_app)
 requests, gets, lookups = itertools.count(1), itertools.count(1), itertools.count(1)
 conditional, asked_so_far = itertools.count(1), itertools.count(1)
 alone = threading.Lock()
+# Entities a page of IAM's, at most.
+PAGE = 7
+forbidden = set()
 in_turn = threading.Lock() if options.bucket else contextlib.nullcontext()
 events, times, keys = [], {}, {"PublicKeyList": []}
 seen, answered = {}, []
@@ -81,6 +86,8 @@ def serve(environ, start):
     environ["wsgi.input"] = io.BytesIO(text)
     if b"Action=AssumeRole" in text and b"denied" in text:
         return refuse(start, "403 Forbidden", "AccessDenied", "not authorized to perform: sts:AssumeRole")
+    if "/iam/" in environ.get("HTTP_AUTHORIZATION", ""):
+        return iam(environ, start)
     with in_turn:
         body = b"".join(moto(environ, start_late := Late()))
     if faults and options.lose and environ.get("HTTP_IF_NONE_MATCH") and next(conditional) % options.lose == 0:
@@ -94,6 +101,39 @@ def serve(environ, start):
     return [body]
 
 
+def iam(environ, start):
+    """moto answers in one page, whatever MaxItems says: here it is cut into pages, by entity."""
+    body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+    asked = dict(urllib.parse.parse_qsl(body.decode()))
+    if asked["Action"] in forbidden:
+        return refuse(start, "403 Forbidden", "AccessDenied")
+    environ["wsgi.input"] = io.BytesIO(body)
+    seen[asked["Action"]] = seen.get(asked["Action"], 0) + 1
+    answer = b"".join(moto(environ, late := Late()))
+    if "MaxItems" in asked and late.status.startswith("200"):
+        answer = page(answer, int(asked.get("Marker") or 0), int(asked["MaxItems"]))
+    fixed = [(name, value) for name, value in late.headers if name.lower() != "content-length"]
+    start(late.status, fixed + [("Content-Length", str(len(answer)))])
+    return [answer]
+
+
+def page(answer, at, size):
+    size = min(size, PAGE)
+    tree = xml.fromstring(answer)
+    result = next(child for child in tree if child.tag.endswith("Result"))
+    space = result.tag.split("}")[0] + "}"
+    for name in ("IsTruncated", "Marker"):
+        for old in result.findall(space + name):
+            result.remove(old)
+    entities = [(group, one) for group in result for one in group.findall(space + "member")]
+    for index, (group, one) in enumerate(entities):
+        if not at <= index < at + size:
+            group.remove(one)
+    truncated = at + size < len(entities)
+    xml.SubElement(result, space + "IsTruncated").text = "true" if truncated else "false"
+    if truncated:
+        xml.SubElement(result, space + "Marker").text = str(at + size)
+    return xml.tostring(tree)
 def is_too_fast():
     """A bucket of tokens that holds one; requests that were answered are noted."""
     now = time.monotonic()
@@ -170,9 +210,9 @@ threading.Thread(target=server.serve_forever, daemon=True).start()
 url = f"http://127.0.0.1:{server.port}"
 
 
-def client(service):
+def client(service, at=None, key="right", secret="secret"):
     return boto3.client(
-        service, endpoint_url=url, region_name="us-east-1", aws_access_key_id="right", aws_secret_access_key="secret"
+        service, endpoint_url=at or url, region_name="us-east-1", aws_access_key_id=key, aws_secret_access_key=secret
     )
 
 
@@ -184,16 +224,18 @@ if options.bucket:
 
 
 def upload(command):
-    """Puts every file of a folder into a bucket; metadata by key."""
+    """Puts every file of a folder into a bucket, here or on another server; metadata by key."""
     metadata = command.get("metadata", {})
     bucket, folder, count = command["bucket"], command["folder"], 0
-    s3.create_bucket(Bucket=bucket)
+    there = client("s3", command["at"], "S3RVER", "S3RVER") if "at" in command else s3
+    if there is s3:
+        s3.create_bucket(Bucket=bucket)
     for root, _, files in os.walk(folder):
         for name in files:
             path = os.path.join(root, name)
             key = command.get("prefix", "") + os.path.relpath(path, folder)
             with open(path, "rb") as body:
-                s3.put_object(Bucket=bucket, Key=key, Body=body.read(), Metadata=metadata.get(key, {}))
+                there.put_object(Bucket=bucket, Key=key, Body=body.read(), Metadata=metadata.get(key, {}))
             count += 1
     return count
 
@@ -246,6 +288,15 @@ def waiting(command):
     return [int(counts[name]) for name in names]
 
 
+def call(command):
+    """Any call of any service."""
+    answer = getattr(client(command["service"]), command["method"])(**command.get("with", {}))
+    answer.pop("ResponseMetadata", None)
+    if "Content" in answer and isinstance(answer["Content"], bytes):
+        answer["Content"] = answer["Content"].decode()
+    return json.loads(json.dumps(answer, default=str))
+
+
 def start_faults(_):
     global faults
     faults = True
@@ -259,6 +310,8 @@ commands["seen"] = lambda _: seen
 commands["events"] = lambda command: events.extend(command["events"])
 commands["keys"] = lambda command: keys.update(command["keys"])
 commands["times"] = lambda _: times
+commands["call"] = call
+commands["forbid"] = lambda command: forbidden.update(command["actions"])
 print(url, flush=True)
 for line in sys.stdin:
     command = json.loads(line)

@@ -15,6 +15,7 @@ pub(crate) struct Cloud {
     stdin: Option<ChildStdin>,
     stdout: BufReader<ChildStdout>,
     pub(crate) url: String,
+    is_endpoint: bool,
 }
 
 impl Cloud {
@@ -30,7 +31,12 @@ impl Cloud {
         let url = url.trim().to_owned();
         assert!(url.starts_with("http://127.0.0.1:"), "the server did not start: {url:?}");
         let stdin = child.stdin.take();
-        Some(Cloud { child, stdin, stdout, url })
+        Some(Cloud { child, stdin, stdout, url, is_endpoint: true })
+    }
+
+    /// Commands are to be told of another server than this one.
+    pub(crate) fn without_endpoint(&mut self) {
+        self.is_endpoint = false;
     }
 
     /// Has the server do something.
@@ -54,7 +60,10 @@ impl Cloud {
     /// The command, with credentials for the server.
     pub(crate) fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_trailhound"));
-        command.args(args).args(["--endpoint-url", &self.url, "--region", "us-east-1"]);
+        command.args(args).args(["--region", "us-east-1"]);
+        if self.is_endpoint {
+            command.args(["--endpoint-url", &self.url]);
+        }
         for name in ["AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3"] {
             command.env_remove(name);
         }

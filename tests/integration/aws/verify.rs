@@ -88,7 +88,6 @@ fn public_keys_are_asked_for_until_they_come() {
     let Some(mut cloud) = Cloud::start(&["--unwilling", "5"]) else { return };
     upload(&mut cloud, &folder);
     give_keys(&mut cloud, &folder);
-    cloud.ask(json!({"do": "faults"}));
     let found = cloud.done(&["verify", "s3://trail-bucket"]);
     assert_eq!((&found["valid"], &found["logs"]["valid"]), (&json!(true), &json!(6)), "{found}");
     assert_eq!(cloud.ask(json!({"do": "seen"}))["ListPublicKeys"], json!(6));

@@ -31,7 +31,7 @@ fn every_planted_attack_is_told_and_little_else_wakes_anybody() {
         }
     }
     let attacks: Vec<_> = summary.planted.iter().filter(|plant| plant.expect == Expect::Alert).collect();
-    let kinds: BTreeSet<&str> = attacks.iter().map(|plant| &*plant.kind).collect();
+    let kinds: BTreeSet<&str> = attacks.iter().map(|plant| plant.kind).collect();
     assert!(kinds.len() >= 10, "{kinds:?}");
     for attack in attacks {
         let found = attack.event_ids.iter().filter_map(|id| about.get(id)).flatten();

@@ -202,6 +202,25 @@ fn mfa_is_forced_only_with_if_exists() {
 }
 
 #[test]
+fn tags_of_principal_resource_and_request_decide() {
+    let mut statement = allow("ec2:*", "*");
+    statement["Condition"] = json!({"StringEquals": {
+        "aws:ResourceTag/team": "${aws:PrincipalTag/team}", "aws:RequestTag/cost": ["1", "2"]}});
+    let mut world = World::of(USER, json!([statement]));
+    let mut ask = |context: Json| {
+        world.context = context;
+        world.ask("ec2:CreateVolume", "arn:aws:ec2:eu-west-1:111111111111:volume/*")
+    };
+    let tags = |principal: &str, resource: &str, cost: &str| json!({"aws:PrincipalTag/team": principal, "aws:ResourceTag/team": resource, "aws:RequestTag/cost": cost});
+    assert_eq!(ask(tags("red", "red", "2")), allowed());
+    assert_eq!(ask(tags("red", "blue", "2")), implicit(""));
+    assert_eq!(ask(tags("red", "red", "3")), implicit(""));
+    // What is inserted is no pattern, and what is missing matches nothing.
+    assert_eq!(ask(tags("*", "red", "2")), implicit(""));
+    assert_eq!(ask(json!({"aws:ResourceTag/team": "red", "aws:RequestTag/cost": "1"})), implicit(""));
+}
+
+#[test]
 fn every_level_of_the_organisation_must_allow() {
     let full = || allow("*", "*");
     let mut world = World::of(USER, full());

@@ -11,7 +11,7 @@ use crate::logs;
 use crate::pack::judge;
 
 /// What was done in the traces of `invictus` and left an event, with the call that shows it and the rule that is for it.
-const DONE: [(&str, &str, &str); 27] = [
+pub(crate) const DONE: [(&str, &str, &str); 27] = [
     ("T1555 passwords of Windows machines asked for", "GetPasswordData", "password-data-read-in-bulk"),
     ("T1552.005 credentials of a machine carried away", "GetCallerIdentity", "instance-credentials-taken-by-command"),
     ("T1555.006 secrets collected", "GetSecretValue", "secrets-read-in-bulk"),

@@ -1,0 +1,87 @@
+//! What an inventory grants: its documents as sets of actions, a principal at a time.
+
+use std::collections::BTreeMap;
+
+use super::{Entity, Inventory, ScpLevel, Version};
+use crate::policy::{ActionSet, Grant, grant};
+
+/// What the documents of an inventory grant: managed policies and SCPs are turned into sets once, principals on asking.
+#[derive(Debug)]
+pub struct Grants<'a> {
+    inventory: &'a Inventory,
+    since: i64,
+    /// By ARN: the version in force, and what of it stood at `since`.
+    managed: BTreeMap<&'a str, (Grant, Grant)>,
+    scps: Vec<Grant>,
+}
+
+/// What one principal is granted.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Granted {
+    /// Actions granted now.
+    pub now: ActionSet,
+    /// Those of them known to have been granted at the start of the window.
+    pub established: ActionSet,
+    /// Attached policies and boundaries that the input lacks.
+    pub missing: Vec<String>,
+    /// Action patterns that name no known action.
+    pub unknown: Vec<String>,
+}
+
+impl<'a> Grants<'a> {
+    /// Prepares the inventory's policies; `since` is the start of the window, microseconds.
+    pub fn new(inventory: &'a Inventory, since: i64) -> Self {
+        let sets = |version: Option<&Version>| version.map_or_else(Grant::default, |found| Grant::of(&found.document));
+        let managed = inventory
+            .policies
+            .iter()
+            .map(|(arn, policy)| (arn.as_str(), (sets(policy.default_version()), sets(policy.version_at(since)))));
+        let level = |level: &ScpLevel| {
+            let mut grant = Grant::default();
+            level.policies.iter().for_each(|document| grant.add(&Grant::of(document)));
+            grant
+        };
+        let scps = inventory.scp_levels.iter().map(level).collect();
+        Grants { inventory, since, managed: managed.collect(), scps }
+    }
+
+    /// What a principal of the inventory is granted.
+    pub fn of(&self, entity: &Entity) -> Granted {
+        let groups = entity.groups.iter().filter_map(|name| self.inventory.groups.get(name));
+        let (mut now, mut then, mut missing) = (Grant::default(), Grant::default(), Vec::new());
+        let inline = groups.clone().flat_map(|group| &group.inline).chain(&entity.inline);
+        for policy in inline {
+            let grant = Grant::of(&policy.document);
+            now.add(&grant);
+            // IAM keeps no date of inline policies: taken to be as old as the principal.
+            then.add(&grant);
+        }
+        for arn in groups.flat_map(|group| &group.attached).chain(&entity.attached) {
+            match self.managed.get(arn.as_str()) {
+                Some((in_force, at_start)) => {
+                    now.add(in_force);
+                    then.add(at_start);
+                }
+                None => missing.push(arn.clone()),
+            }
+        }
+        let boundary = entity.boundary.as_deref().and_then(|arn| {
+            let found = self.managed.get(arn).map(|(in_force, _)| in_force);
+            if found.is_none() {
+                missing.push(arn.to_owned());
+            }
+            found
+        });
+        let scps: &[Grant] = if entity.is_service_linked() { &[] } else { &self.scps };
+        let set = grant::effective(&now, boundary, scps);
+        let mut established = set.clone();
+        if entity.created.is_some_and(|created| created > self.since) {
+            established = ActionSet::none();
+        } else {
+            established.intersect(&then.effective());
+        }
+        missing.sort_unstable();
+        missing.dedup();
+        Granted { now: set, established, missing, unknown: now.unknown }
+    }
+}

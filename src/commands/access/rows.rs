@@ -1,0 +1,57 @@
+//! The report as rows.
+
+use std::sync::Arc;
+
+use ::access::unused::{PrincipalReport, Report as Unused};
+use arrow::array::{ArrayRef, RecordBatch, StringArray, TimestampMicrosecondArray, UInt64Array};
+
+/// One row for each principal and action: used ones with their facts, unused ones with their reason.
+pub(super) fn rows(report: &Unused) -> Result<RecordBatch, arrow::error::ArrowError> {
+    #[derive(Default)]
+    struct Row<'a> {
+        principal: Option<&'a PrincipalReport>,
+        action: &'a str,
+        status: &'static str,
+        first: Option<i64>,
+        last_success: Option<i64>,
+        last_attempt: Option<i64>,
+        count: u64,
+        denied: u64,
+    }
+    let mut rows = Vec::new();
+    for principal in &report.principals {
+        for used in principal.services.iter().flat_map(|service| &service.actions) {
+            rows.push(Row {
+                principal: Some(principal),
+                action: &used.action,
+                status: "used",
+                first: Some(used.first),
+                last_success: used.last_success,
+                last_attempt: Some(used.last_attempt),
+                count: used.count,
+                denied: used.denied,
+            });
+        }
+        for (action, why) in principal.unused.iter() {
+            rows.push(Row { principal: Some(principal), action, status: why.as_str(), ..Row::default() });
+        }
+    }
+    let text =
+        |value: fn(&Row<'_>) -> String| -> ArrayRef { Arc::new(StringArray::from_iter_values(rows.iter().map(value))) };
+    let times = |value: fn(&Row<'_>) -> Option<i64>| -> ArrayRef {
+        Arc::new(rows.iter().map(value).collect::<TimestampMicrosecondArray>().with_timezone("UTC"))
+    };
+    let counts = |value: fn(&Row<'_>) -> u64| -> ArrayRef { Arc::new(rows.iter().map(value).collect::<UInt64Array>()) };
+    RecordBatch::try_from_iter([
+        ("principal", text(|row| row.principal.map(|p| p.principal.clone()).unwrap_or_default())),
+        ("account", text(|row| row.principal.and_then(|p| p.account.clone()).unwrap_or_default())),
+        ("type", text(|row| row.principal.map_or("", |p| p.kind).to_owned())),
+        ("action", text(|row| row.action.to_owned())),
+        ("status", text(|row| row.status.to_owned())),
+        ("first", times(|row| row.first)),
+        ("last_success", times(|row| row.last_success)),
+        ("last_attempt", times(|row| row.last_attempt)),
+        ("count", counts(|row| row.count)),
+        ("denied", counts(|row| row.denied)),
+    ])
+}
