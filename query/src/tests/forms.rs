@@ -172,7 +172,10 @@ fn aggregates_to_maps() {
             "{GetObject: 2, ListBuckets: 1}",
         ),
         ("SELECT element_at(map_agg(eventid, eventname), 'e3') FROM cloudtrail_logs", "CreateUser"),
-        ("SELECT element_at(multimap_agg(eventname, eventid), 'GetObject') FROM cloudtrail_logs", "[e2, e6]"),
+        (
+            "SELECT array_sort(element_at(multimap_agg(eventname, eventid), 'GetObject')) FROM cloudtrail_logs",
+            "[e2, e6]",
+        ),
         ("SELECT cardinality(histogram(errorcode)), histogram(eventname) FROM cloudtrail_logs WHERE false", "-|-"),
     ]);
 }
