@@ -14,7 +14,8 @@ fn assert_says_what_to_do(run: &Run, context: &str) {
     assert!(run.stderr.contains("no room left"), "{context}: {}", run.stderr);
     assert!(run.stderr.contains("make room and run it again"), "{context}: {}", run.stderr);
     // It names what was to be written: a file or a table of the lake.
-    let names = ["events", "objects", "rejects", "coverage", "last_used", "activity", "_trailhound"];
+    let names =
+        ["events", "objects", "rejects", "coverage", "last_used", "activity", "alerts", "digested", "_trailhound"];
     assert!(names.iter().any(|name| run.stderr.contains(name)), "{context}: {}", run.stderr);
     assert!(run.stdout.is_empty(), "{context}: {}", run.stdout);
 }
