@@ -8,7 +8,7 @@ use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use datafusion::execution::SendableRecordBatchStream;
 use futures::StreamExt;
-use tokio::runtime::Runtime;
+use tokio::runtime::{Builder, Runtime};
 use tokio::sync::mpsc::{Receiver, channel};
 
 use crate::control::Control;
@@ -74,13 +74,19 @@ pub struct BlockingAnswer {
     control: Control,
     ended: bool,
     runtime: Option<Runtime>,
+    /// The clock is not the query's: its threads may all be too busy to look at one.
+    waiter: Runtime,
 }
 
 /// Threads of a query that was dropped are given this long to put away what they spilled.
 const FAREWELL: Duration = Duration::from_secs(2);
 
 impl BlockingAnswer {
-    pub(crate) fn new(runtime: Runtime, mut answer: Answer, control: Control) -> Self {
+    pub(crate) fn new(runtime: Runtime, mut answer: Answer, control: Control) -> Result<Self> {
+        let waiter = Builder::new_current_thread()
+            .enable_time()
+            .build()
+            .map_err(|error| Error::Setup(format!("no clock to run the query by: {error}")))?;
         let (schema, notes) = (answer.schema(), answer.notes.clone());
         let (sender, messages) = channel(1);
         runtime.spawn(async move {
@@ -96,7 +102,7 @@ impl BlockingAnswer {
                 }
             }
         });
-        Self { schema, notes, messages, control, ended: false, runtime: Some(runtime) }
+        Ok(Self { schema, notes, messages, control, ended: false, runtime: Some(runtime), waiter })
     }
 
     /// Columns of the answer, known before the first row.
@@ -119,7 +125,7 @@ impl Iterator for BlockingAnswer {
             return None;
         }
         let (messages, control) = (&mut self.messages, &self.control);
-        let message = self.runtime.as_ref()?.block_on(control.guard(async { Ok(messages.recv().await) }));
+        let message = self.waiter.block_on(control.guard(async { Ok(messages.recv().await) }));
         let item = match message {
             Ok(Some(Message::Batch(batch))) => Some(batch),
             Ok(Some(Message::End)) => None,

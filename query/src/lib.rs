@@ -7,7 +7,7 @@
 //! forms of them: [`athena`] (with the text forms of time in [`athena_time`]), CloudTrail Lake's [`store`],
 //! [`tailpipe`], [`ocsf`] and [`ecs`]; and [`answer`] hands out the rows. [`named`] are questions that come with their SQL, [`story`]
 //! many of them told as one.
-//! [`control`] is what ends a question from outside, [`wanted`] which tables one names.
+//! [`control`] is what ends a question from outside, [`pace`] lets it be ended, [`wanted`] which tables one names.
 //! [`error`] turns the engine's errors into sentences that name the
 //! object, the reason and the next step.
 //!
@@ -30,6 +30,7 @@ pub mod lake;
 pub mod named;
 pub mod names;
 pub mod ocsf;
+mod pace;
 pub mod session;
 mod sqljson;
 pub mod store;

@@ -29,7 +29,7 @@ use crate::catalog::{Columns, Tables};
 use crate::control::Control;
 use crate::error::{Error, Result, explain, unknown_table};
 use crate::tables::{EVENTS, EventStream, events_table};
-use crate::{athena, athena_time, dialect, ecs, guard, names, ocsf, store, tailpipe, trino};
+use crate::{athena, athena_time, dialect, ecs, guard, names, ocsf, pace, store, tailpipe, trino};
 
 /// Stack of the planner's thread, in bytes. Planning walks expressions by recursion, and a chain of a thousand `OR`
 /// is a thousand deep; only what is touched costs memory.
@@ -181,7 +181,7 @@ impl Engine {
     pub fn query_under(&self, sql: &str, control: Control) -> Result<BlockingAnswer> {
         let runtime = self.runtime()?;
         let answer = runtime.block_on(control.guard(self.query(sql)))?;
-        Ok(BlockingAnswer::new(runtime, answer, control))
+        BlockingAnswer::new(runtime, answer, control)
     }
 
     /// Names of the functions that a query can call, sorted, each once.
@@ -252,10 +252,10 @@ async fn start_one(
         .with_allow_statements(false)
         .verify_plan(&plan)
         .map_err(|e| Error::Refused(format!("{}; {}", e.strip_backtrace(), guard::ALLOWED)))?;
-    if by_field && let Ok(stream) = DataFrame::new(reading_by_field(&state), plan.clone()).execute_stream().await {
+    if by_field && let Ok(stream) = pace::run(DataFrame::new(reading_by_field(&state), plan.clone())).await {
         return Ok(stream);
     }
-    DataFrame::new(state, plan).execute_stream().await.map_err(explain)
+    pace::run(DataFrame::new(state, plan)).await.map_err(explain)
 }
 
 /// A state whose plans read single fields of structs from files, also where they are grouped by.
