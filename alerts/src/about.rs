@@ -2,12 +2,25 @@
 //!
 //! Everything here is carried to the alerts and shown; nothing here decides what matches.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 use yaml_serde::Value;
 
 use crate::severity::Severity;
 use crate::spot::line_of;
 use crate::yaml::Document;
+
+/// Something odd that can no more be seen when the rule is read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Odd {
+    /// Kind of a remark.
+    pub(crate) kind: &'static str,
+    /// Line in the file, from 1.
+    pub(crate) line: Option<u32>,
+    /// What is odd.
+    pub(crate) text: String,
+}
 
 /// What a rule says of itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -22,6 +35,12 @@ pub struct About {
     /// It has an `id` of its own.
     #[serde(skip)]
     pub(crate) has_id: bool,
+    /// Lines on which other rules are named, from 1.
+    #[serde(skip)]
+    pub(crate) named: BTreeMap<String, u32>,
+    /// What is odd in how it is written.
+    #[serde(skip)]
+    pub(crate) odd: Vec<Odd>,
     /// File it stands in.
     pub file: String,
     /// Line of its title, from 1.
@@ -64,6 +83,8 @@ impl About {
             name: owned("name").unwrap_or_else(|| id.clone()),
             handle: owned("name"),
             has_id: owned("id").is_some(),
+            named: BTreeMap::new(),
+            odd: odd_id(document),
             id,
             file: file.to_owned(),
             line: document.line(line_of(&document.text, &title).or(Some(1))),
@@ -84,6 +105,27 @@ impl About {
     pub(crate) fn is_called(&self, name: &str) -> bool {
         self.id == name || self.handle.as_deref() == Some(name) || self.title == name
     }
+}
+
+/// Sigma's ids are UUIDs, so that nobody else's rule has the same.
+fn odd_id(document: &Document) -> Vec<Odd> {
+    let Some(id) = document.str("id").filter(|id| !id.is_empty() && !is_uuid(id)) else { return Vec::new() };
+    let line = document.line(document.text.lines().position(|line| line.starts_with("id:")).and_then(place));
+    vec![Odd {
+        kind: "id",
+        line,
+        text: format!("the id `{id}` is no UUID, as Sigma asks: another's rule may have it too"),
+    }]
+}
+
+fn place(at: usize) -> Option<u32> {
+    u32::try_from(at + 1).ok()
+}
+
+/// Five groups of hexadecimal digits: 8-4-4-4-12.
+fn is_uuid(id: &str) -> bool {
+    let lengths = id.split('-').map(str::len);
+    lengths.eq([8, 4, 4, 4, 12]) && id.bytes().all(|byte| byte == b'-' || byte.is_ascii_hexdigit())
 }
 
 /// Exactly as Sigma writes it: a level that is misspelt is one that nobody meant.
@@ -116,6 +158,8 @@ impl About {
             handle: None,
             id: name.to_owned(),
             has_id: true,
+            named: BTreeMap::new(),
+            odd: Vec::new(),
             file: String::new(),
             line: None,
             title: name.to_owned(),

@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use rsigma_parser::fieldpath::unescape_brackets;
 use rsigma_parser::{ConditionExpr, Detection, DetectionItem, Detections, Quantifier, SelectorPattern};
 
+use crate::field::Field;
 use crate::modifier::{self, Lists};
 use crate::test::{Shape, Test, TextTest};
 
@@ -42,6 +43,7 @@ pub(crate) fn read(detections: &Detections, lists: &Lists) -> Result<Expr, Strin
     sorted.sort_unstable_by_key(|(name, _)| name.as_str());
     for (name, detection) in sorted {
         let expr = selection(detection, lists, 0).map_err(|reason| format!("in `{name}`: {reason}"))?;
+        check_fields(&expr).map_err(|reason| format!("in `{name}`: {reason}"))?;
         named.insert(name.as_str(), expr);
     }
     let regexes: usize = named.values().map(regexes).sum();
@@ -55,6 +57,17 @@ pub(crate) fn read(detections: &Detections, lists: &Lists) -> Result<Expr, Strin
     match conditions.len() {
         0 => Err("the detection has no condition".to_owned()),
         _ => Ok(any(conditions)),
+    }
+}
+
+/// Refuses fields that cannot be found in any event.
+fn check_fields(expr: &Expr) -> Result<(), String> {
+    match expr {
+        Expr::All(parts) | Expr::Any(parts) => parts.iter().try_for_each(check_fields),
+        Expr::Not(part) => check_fields(part),
+        Expr::Field(name, Test::SameAs(other, ..)) => Field::find(name).and(Field::find(other)).map(|_| ()),
+        Expr::Field(name, _) => Field::find(name).map(|_| ()),
+        Expr::Keyword(_) => Ok(()),
     }
 }
 

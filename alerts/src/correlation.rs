@@ -9,6 +9,9 @@ use std::collections::BTreeMap;
 use rsigma_parser::Timespan;
 use yaml_serde::{Mapping, Value};
 
+use crate::bound::{Bound, Range, bounds};
+use crate::field::Field;
+
 /// A correlation, checked.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Correlation {
@@ -49,26 +52,7 @@ pub(crate) enum Measure {
     Share(String),
 }
 
-/// How the measure compares.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Bound {
-    Less,
-    AtMost,
-    More,
-    AtLeast,
-    Is,
-    Not,
-}
-
 const KEYS: [&str; 8] = ["type", "rules", "group-by", "timespan", "timeframe", "condition", "aliases", "generate"];
-const BOUNDS: [(&str, Bound); 6] = [
-    ("lt", Bound::Less),
-    ("lte", Bound::AtMost),
-    ("gt", Bound::More),
-    ("gte", Bound::AtLeast),
-    ("eq", Bound::Is),
-    ("neq", Bound::Not),
-];
 
 impl Correlation {
     /// Checks a document with a `correlation` block.
@@ -97,10 +81,19 @@ impl Correlation {
             let next = "for a value at a percentile, add `percentile: 50`";
             return Err(format!("`condition` of value_percentile is a share of 0 to 100 percent; {next}"));
         }
+        if !range(&measure, rules.len()).can_meet(&bounds) {
+            let asked = bounds.iter().map(|(bound, limit)| bound.written(*limit)).collect::<Vec<_>>().join(" and ");
+            return Err(format!("the `condition` can never hold: {} can be {asked}", subject(&measure)));
+        }
+        let group_by = names(block, "group-by")?;
+        let plain = group_by.iter().filter(|name| !aliases.contains_key(*name));
+        for name in plain.chain(measure.fields()).chain(aliases.values().flat_map(BTreeMap::values)) {
+            Field::find(name)?;
+        }
         let generate = [document.get("generate"), block.get("generate")];
         Ok(Correlation {
             rules,
-            group_by: names(block, "group-by")?,
+            group_by,
             aliases,
             span: span(block)?,
             measure,
@@ -126,14 +119,12 @@ impl Correlation {
 
     /// Whether a measure is what the rule looks for.
     pub(crate) fn holds(&self, measure: f64) -> bool {
-        self.bounds.iter().all(|(bound, limit)| match bound {
-            Bound::Less => measure < *limit,
-            Bound::AtMost => measure <= *limit,
-            Bound::More => measure > *limit,
-            Bound::AtLeast => measure >= *limit,
-            Bound::Is => measure == *limit,
-            Bound::Not => measure != *limit,
-        })
+        self.bounds.iter().all(|(bound, limit)| bound.holds(measure, *limit))
+    }
+
+    /// What the measure of a window can be: it ends with an event, so it is never empty.
+    pub(crate) fn range(&self) -> Range {
+        range(&self.measure, self.rules.len())
     }
 }
 
@@ -237,16 +228,23 @@ fn measure(kind: &str, condition: &Mapping) -> Result<Measure, String> {
     Ok(measure)
 }
 
-fn bounds(condition: &Mapping) -> Result<Vec<(Bound, f64)>, String> {
-    let mut bounds = Vec::new();
-    for (name, bound) in BOUNDS {
-        if let Some(limit) = condition.get(name) {
-            let limit = limit.as_f64().filter(|limit| limit.is_finite());
-            bounds.push((bound, limit.ok_or_else(|| format!("`{name}` in the `condition` takes a number"))?));
-        }
+fn range(measure: &Measure, rules: usize) -> Range {
+    match measure {
+        Measure::Events => Range::Whole(1.0, f64::INFINITY),
+        // Of events that all lack the field no value is counted.
+        Measure::Values(_) => Range::Whole(0.0, f64::INFINITY),
+        Measure::Rules | Measure::Ordered => Range::Whole(1.0, rules as f64),
+        Measure::Share(_) => Range::Percent,
+        Measure::Sum(_) | Measure::Average(_) | Measure::Percentile(..) => Range::Any,
     }
-    match bounds.is_empty() {
-        true => Err("the `condition` compares nothing: give gt, gte, lt, lte, eq or neq".to_owned()),
-        false => Ok(bounds),
+}
+
+fn subject(measure: &Measure) -> &'static str {
+    match measure {
+        Measure::Events => "no count of events, of which each window has one,",
+        Measure::Values(_) => "no count of values",
+        Measure::Rules | Measure::Ordered => "no count of different rules, from one to all of them,",
+        Measure::Share(_) => "no share of events, above 0 percent,",
+        Measure::Sum(_) | Measure::Average(_) | Measure::Percentile(..) => "no number",
     }
 }

@@ -32,7 +32,11 @@ pub(crate) fn distinct(rules: Vec<Rule>, errors: &mut Vec<RuleError>) -> Vec<Rul
             }
             Some(earlier) if earlier.about.id == about.id && earlier.same_as(&rule) => {}
             Some(earlier) => {
-                let reason = format!("its id or name is taken by another rule, in {}", earlier.about.file);
+                let (other, line) = (&earlier.about, earlier.about.line.unwrap_or(1));
+                let taken = names().find(|name| other.id == **name || other.handle.as_ref() == Some(*name));
+                let taken = taken.map_or_else(String::new, |name| format!(" `{name}`"));
+                let place = format!("\"{}\" in {}:{line}", other.title, other.file);
+                let reason = format!("its id or name{taken} is taken by another rule, {place}: give it one of its own");
                 errors.push(refused(about, reason));
             }
         }
@@ -40,7 +44,8 @@ pub(crate) fn distinct(rules: Vec<Rule>, errors: &mut Vec<RuleError>) -> Vec<Rul
     kept
 }
 
-/// Why a rule is not run.
+/// Why a rule is not run, with the line on which it names another that the reason is about.
 pub(crate) fn refused(about: &About, reason: String) -> RuleError {
-    RuleError { file: about.file.clone(), rule: Some(about.title.clone()), line: about.line, reason }
+    let named = reason.split('`').skip(1).step_by(2).find_map(|name| about.named.get(name).copied());
+    RuleError { file: about.file.clone(), rule: Some(about.title.clone()), line: named.or(about.line), reason }
 }

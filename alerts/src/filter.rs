@@ -9,6 +9,7 @@ use rsigma_parser::{FilterRule, FilterRuleTarget};
 
 use crate::about::About;
 use crate::condition::{self, Expr, takes_away};
+use crate::distinct::refused;
 use crate::error::RuleError;
 use crate::modifier::Lists;
 use crate::rule::{Logic, Rule};
@@ -40,6 +41,11 @@ impl Filter {
         Ok(Filter { about, rules, stays })
     }
 
+    /// The names of rules in it.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &String> {
+        self.rules.iter().flatten()
+    }
+
     fn is_for(&self, rule: &About) -> bool {
         self.rules.as_ref().is_none_or(|names| names.iter().any(|name| rule.is_called(name)))
     }
@@ -53,12 +59,8 @@ pub fn apply(rules: &mut [Rule], filters: &[Filter]) -> Vec<RuleError> {
         for name in filter.rules.iter().flatten() {
             if !rules.iter().any(|rule| rule.about.is_called(name)) {
                 let next = "give the id, name or title of a rule that is loaded";
-                errors.push(RuleError {
-                    file: filter.about.file.clone(),
-                    rule: Some(filter.about.title.clone()),
-                    line: filter.about.line,
-                    reason: format!("the filter is for `{name}`, and no rule is called so: {next}"),
-                });
+                let reason = format!("the filter is for `{name}`, and no rule is called so: {next}");
+                errors.push(refused(&filter.about, reason));
             }
         }
         for rule in rules.iter_mut().filter(|rule| filter.is_for(&rule.about)) {
@@ -67,12 +69,12 @@ pub fn apply(rules: &mut [Rule], filters: &[Filter]) -> Vec<RuleError> {
                     let told = std::mem::replace(expr, Expr::All(Vec::new()));
                     *expr = Expr::All(vec![told, filter.stays.clone()]);
                 }
-                Logic::Correlation(_) if filter.rules.is_some() => errors.push(RuleError {
-                    file: filter.about.file.clone(),
-                    rule: Some(filter.about.title.clone()),
-                    line: filter.about.line,
-                    reason: format!("`{}` is a correlation: filter the rules that it is over", rule.about.title),
-                }),
+                Logic::Correlation(_) if filter.rules.is_some() => {
+                    let called = filter.rules.iter().flatten().find(|name| rule.about.is_called(name));
+                    let name = called.unwrap_or(&rule.about.title);
+                    let reason = format!("`{name}` is a correlation: filter the rules that it is over");
+                    errors.push(refused(&filter.about, reason));
+                }
                 Logic::Correlation(_) => {}
             }
         }

@@ -20,6 +20,42 @@ pub(crate) fn implies(narrow: &Expr, wide: &Expr) -> bool {
     }
 }
 
+/// Whether the tree asks for what it also refuses, so that no event has it.
+pub(crate) fn is_never(expr: &Expr) -> bool {
+    match expr {
+        Expr::All(parts) => {
+            let mut refused = Vec::new();
+            inner(expr, &mut refused);
+            parts.iter().any(is_never) || refused.into_iter().any(|refused| implies(expr, refused))
+        }
+        Expr::Any(parts) => parts.iter().all(is_never),
+        Expr::Not(part) => is_always(part),
+        Expr::Field(..) | Expr::Keyword(_) => false,
+    }
+}
+
+/// Whether the tree takes what it also does without, so that every event has it.
+pub(crate) fn is_always(expr: &Expr) -> bool {
+    match expr {
+        Expr::All(parts) => parts.iter().all(is_always),
+        Expr::Any(parts) => {
+            let negated = |part: &Expr| matches!(part, Expr::Not(without) if implies(without, expr));
+            parts.iter().any(|part| is_always(part) || negated(part))
+        }
+        Expr::Not(part) => is_never(part),
+        Expr::Field(..) | Expr::Keyword(_) => false,
+    }
+}
+
+/// What is refused in all that must hold together. Who refuses several things at a time refuses each of them.
+fn inner<'a>(expr: &'a Expr, refused: &mut Vec<&'a Expr>) {
+    match expr {
+        Expr::All(parts) => parts.iter().for_each(|part| inner(part, refused)),
+        Expr::Not(part) => refused.push(part),
+        _ => {}
+    }
+}
+
 /// Whether each leaf that passes `test` passes `asked`. Keys inside JSON differ by case, and fields that are equal but for
 /// case are taken for the same: a remark is all that comes of it.
 fn follows(test: &Test, asked: &Test) -> bool {

@@ -2,7 +2,7 @@
 //!
 //! In the order data flows: `yaml` cuts a file into documents, [`rule`] reads Sigma from them ([`about`] is what a rule
 //! says of itself, [`filter`] what is taken away from it), [`pack`] holds the shipped rules and loads users' own;
-//! `condition`, `modifier`, `plan`, `wildcard`, `moment`, `number` and `encode` turn a detection into a tree of `test`s on fields;
+//! `condition`, `modifier`, `plan`, `bound`, `wildcard`, `moment`, `number` and `encode` turn a detection into a tree of `test`s on fields;
 //! `field` says which column a field is; `compile` shares equal tests between rules and indexes rules by event; `view`,
 //! `codes` and `document` read one batch, `run` runs all rules over it, and [`engine`] hands what matched to `group` (one
 //! alert an hour), `link` and `correlate` (windows over event time, measured by `slide`, waiting in `spill`) and `remember`
@@ -14,6 +14,7 @@
 
 pub mod about;
 pub mod alert;
+mod bound;
 mod codes;
 mod compile;
 mod condition;

@@ -9,10 +9,11 @@ use ingest::schema::{COLUMNS, Column, Kind};
 use serde::Serialize;
 
 use crate::about::About;
+use crate::bound::Bound;
 use crate::compile::Program;
 use crate::condition::Expr;
 use crate::field::{Field, Place};
-use crate::implied::implies;
+use crate::implied::{implies, is_always, is_never};
 use crate::rule::{Logic, Rule};
 
 /// Something odd about a rule.
@@ -22,9 +23,9 @@ pub struct Remark {
     pub file: String,
     /// The rule's title.
     pub rule: String,
-    /// Line of its title, from 1, where it is known.
+    /// Line that it is about, or else of its title, from 1, where it is known.
     pub line: Option<u32>,
-    /// What kind of oddity: `field`, `event`, `duplicate` or `shadowed`.
+    /// What kind of oddity: `condition`, `duplicate`, `event`, `field`, `id` or `shadowed`.
     pub kind: &'static str,
     /// What is odd, and what may be meant.
     pub remark: String,
@@ -51,10 +52,16 @@ pub fn lint(rules: &[Rule]) -> Vec<Remark> {
         for name in names {
             remarks.extend(odd_field(name).map(|text| remark(&rule.about, "field", text)));
         }
+        remarks.extend(rule.about.odd.iter().map(|odd| Remark {
+            line: odd.line.or(rule.about.line),
+            ..remark(&rule.about, odd.kind, odd.text.clone())
+        }));
+        remarks.extend(odd_condition(rule).into_iter().map(|text| remark(&rule.about, "condition", text)));
         if let Logic::Events(expr) | Logic::Memory(expr, _) = &rule.logic {
             remarks.extend(odd_events(expr).into_iter().map(|text| remark(&rule.about, "event", text)));
         }
     }
+    remarks.extend(one_id(rules));
     remarks.extend(same(rules));
     remarks.extend(shadowed(rules));
     remarks.sort();
@@ -152,6 +159,47 @@ fn odd_events(expr: &Expr) -> Vec<String> {
     odd
 }
 
+/// Conditions that hold never or always.
+fn odd_condition(rule: &Rule) -> Vec<String> {
+    match &rule.logic {
+        Logic::Events(expr) | Logic::Memory(expr, _) if is_never(expr) => {
+            vec!["it can never match: the condition asks for what it also excludes".to_owned()]
+        }
+        Logic::Events(expr) | Logic::Memory(expr, _) if is_always(expr) => {
+            vec!["it matches every event: the condition takes what it selects and what it does not".to_owned()]
+        }
+        Logic::Events(_) | Logic::Memory(..) => Vec::new(),
+        Logic::Correlation(correlation) => {
+            let range = correlation.range();
+            let always = correlation.bounds.iter().filter(|(bound, limit)| range.always_meets(*bound, *limit));
+            let text = |(bound, limit): &(Bound, f64)| {
+                format!("{} in the condition always holds: any window meets it", bound.written(*limit))
+            };
+            always.map(text).collect()
+        }
+    }
+}
+
+/// Rules of one id: suppressions, filters and correlations that name it could mean either.
+fn one_id(rules: &[Rule]) -> Vec<Remark> {
+    let mut first: HashMap<&str, &Rule> = HashMap::new();
+    let mut remarks = Vec::new();
+    for rule in rules.iter().filter(|rule| rule.about.has_id) {
+        let Some(other) = first.get(rule.about.id.as_str()) else {
+            first.insert(&rule.about.id, rule);
+            continue;
+        };
+        let line = other.about.line.map_or_else(String::new, |line| format!(":{line}"));
+        let place = format!("\"{}\" in {}{line}", other.about.title, other.about.file);
+        let what = match other.same_as(rule) {
+            true => format!("it is there twice: {place} is the same, and only that is run"),
+            false => format!("its id `{}` is that of {place}: this one is refused where rules are run", rule.about.id),
+        };
+        remarks.push(remark(&rule.about, "id", what));
+    }
+    remarks
+}
+
 /// Rules under two ids that detect the same.
 fn same(rules: &[Rule]) -> Vec<Remark> {
     let mut first: HashMap<String, &Rule> = HashMap::new();
@@ -176,6 +224,8 @@ fn shadowed(rules: &[Rule]) -> Vec<Remark> {
     let asked: Vec<(&Rule, &Expr)> = rules
         .iter()
         .filter_map(|rule| if let Logic::Events(expr) = &rule.logic { Some((rule, expr)) } else { None })
+        // One that never matches is told as that.
+        .filter(|(_, expr)| !is_never(expr))
         .collect();
     // A rule that only correlations tell gives no alerts that another could give as well.
     let parts: HashSet<&String> = rules
@@ -226,7 +276,8 @@ mod tests {
         let mut rules = Vec::new();
         for (at, selection) in selections.iter().enumerate() {
             let yaml = format!(
-                "title: t{at}\nid: i{at}\nlogsource: {{product: aws}}\ndetection:\n  s: {selection}\n  condition: s\n"
+                "title: t{at}\nid: 00000000-0000-4000-8000-00000000000{at}\nlogsource: {{product: aws}}\ndetection:\n  s: {selection}\n  \
+                 condition: s\n"
             );
             rules.extend(parse("t.yml", &yaml, &Lists::new()).rules);
         }
@@ -261,6 +312,85 @@ mod tests {
         assert!(shadowed("{eventName: CreateUser, errorCode: x}", "{eventName|contains: create}"));
         assert!(!shadowed("{eventName: [CreateUser, GetUser]}", "{eventName|startswith: create}"));
         assert!(!shadowed("{eventName: CreateUser}", "{eventName: CreateUser}"), "they are the same");
+    }
+
+    fn told(yaml: &str) -> Vec<(&'static str, Option<u32>, String)> {
+        let parsed = parse("t.yml", yaml, &Lists::new());
+        assert!(parsed.errors.is_empty(), "{:?}", parsed.errors);
+        lint(&parsed.rules).into_iter().map(|r| (r.kind, r.line, r.remark)).collect()
+    }
+
+    #[test]
+    fn conditions_that_hold_never_or_always_are_remarked() {
+        let base =
+            "title: t\nlogsource: {product: aws}\ndetection:\n  s: {eventName: x}\n  o: {awsRegion: y}\n  condition: ";
+        for (condition, says) in [
+            ("s and not s", "can never match"),
+            ("s and o and not (s or o)", "can never match"),
+            ("s and not 1 of them", "can never match"),
+            ("(s and not s) or (o and not s and not o)", "can never match"),
+            ("s or not s", "every event"),
+            ("not (o and not o)", "every event"),
+        ] {
+            let found = told(&format!("{base}{condition}\n"));
+            assert!(
+                found.len() == 1 && found[0].0 == "condition" && found[0].2.contains(says),
+                "{condition}: {found:?}"
+            );
+        }
+        for condition in ["s and not o", "s or not o", "not s and not o", "(s and not o) or (o and not s)"] {
+            assert_eq!(told(&format!("{base}{condition}\n")), [], "{condition}");
+        }
+        // Narrower than another, but first of all empty.
+        let wide = "title: w\nlogsource: {product: aws}\ndetection:\n  s: {eventName: x}\n  condition: s\n---\n";
+        let kinds: Vec<_> = told(&format!("{wide}{base}s and not s\n")).into_iter().map(|(kind, ..)| kind).collect();
+        assert_eq!(kinds, ["condition"]);
+    }
+
+    #[test]
+    fn bounds_that_every_window_meets_are_remarked() {
+        let count = |kind: &str, condition: &str| {
+            told(&format!(
+                "title: t\ncorrelation:\n  type: {kind}\n  rules: [a, b]\n  timespan: 1m\n  condition: {{{condition}}}\n"
+            ))
+        };
+        for (kind, condition) in [
+            ("event_count", "gte: -1"),
+            ("event_count", "gte: 1"),
+            ("event_count", "gt: 0, lt: 3"),
+            ("value_count", "gte: 0, field: awsRegion"),
+            ("temporal", "lte: 2"),
+        ] {
+            let found = count(kind, condition);
+            assert!(found.len() == 1 && found[0].2.contains("always holds"), "{kind} {condition}: {found:?}");
+        }
+        for (kind, condition) in
+            [("event_count", "gte: 2"), ("value_count", "gte: 1, field: awsRegion"), ("temporal", "gte: 2")]
+        {
+            assert_eq!(count(kind, condition), [], "{kind} {condition}");
+        }
+    }
+
+    #[test]
+    fn ids_that_are_taken_or_no_uuid_are_remarked() {
+        let rule = |title: &str, id: &str, name: &str| {
+            format!(
+                "title: {title}\nid: {id}\nlogsource: {{product: aws}}\ndetection:\n  s: {{eventName: {name}}}\n  condition: s\n---\n"
+            )
+        };
+        let id = "8a0bd5b5-4f6e-4bb1-a7ae-3f2b9c6a7d11";
+        let other = told(&format!("{}{}", rule("a", id, "x"), rule("b", id, "y")));
+        assert!(other.len() == 1 && other[0].0 == "id" && other[0].2.contains("\"a\" in t.yml:1"), "{other:?}");
+        let same = told(&format!("{}{}", rule("a", id, "x"), rule("a", id, "x")));
+        assert!(same.len() == 1 && same[0].2.contains("twice"), "{same:?}");
+        let odd = told(&rule("a", "my-rule", "x"));
+        assert!(odd.len() == 1 && odd[0].1 == Some(2) && odd[0].2.contains("`my-rule` is no UUID"), "{odd:?}");
+        assert_eq!(
+            told(&format!(
+                "title: t\nlogsource: {{product: aws}}\ndetection:\n  s: {{eventName: x}}\n  condition: s\n"
+            )),
+            []
+        );
     }
 
     #[test]

@@ -75,12 +75,13 @@ pub fn parse(file: &str, yaml: &str, lists: &Lists) -> Parsed {
     let yaml = yaml.strip_prefix('\u{feff}').unwrap_or(yaml);
     let mut parsed = Parsed::default();
     let error = |rule, line, reason| RuleError { file: file.to_owned(), rule, line, reason };
-    let size = match yaml.len() > MAX_FILE_BYTES {
-        true => Err(format!("the file has {} bytes; at most {MAX_FILE_BYTES} are read", yaml.len())),
-        false => yaml::check(yaml),
-    };
-    if let Err(reason) = size {
+    if yaml.len() > MAX_FILE_BYTES {
+        let reason = format!("the file has {} bytes; at most {MAX_FILE_BYTES} are read", yaml.len());
         parsed.errors.push(error(None, Some(1), reason));
+        return parsed;
+    }
+    if let Err(fault) = yaml::check(yaml) {
+        parsed.errors.push(error(fault.title, fault.line, fault.reason));
         return parsed;
     }
     let documents = yaml::documents(yaml);
@@ -106,11 +107,14 @@ pub fn parse(file: &str, yaml: &str, lists: &Lists) -> Parsed {
 fn read(file: &str, document: &Document, lists: &Lists, parsed: &mut Parsed) -> Result<(), (Option<u32>, String)> {
     let title = document.str("title").and_then(|title| line_of(&document.text, title));
     let place = |reason: String| (line_of_reason(&document.text, &reason, title).or(title), reason);
-    check_nots(document).map_err(place)?;
+    check_nots(document)?;
     let about = About::read(file, document).map_err(place)?;
     if document.map.contains_key("correlation") {
         check_version(document).map_err(place)?;
         let correlation = Correlation::read(&document.map).map_err(place)?;
+        let mut about = about;
+        note_names(&mut about, document, "rules", correlation.rules.iter());
+        note_names(&mut about, document, "aliases", correlation.aliases.keys());
         parsed.rules.push(Rule { about, logic: Logic::Correlation(correlation) });
         return Ok(());
     }
@@ -135,18 +139,33 @@ fn read(file: &str, document: &Document, lists: &Lists, parsed: &mut Parsed) -> 
             // Without them it would silence every rule there is.
             return Err(place("a filter needs `rules`: the rules that it is for, or `any`".to_owned()));
         }
-        parsed.filters.push(Filter::read(about.clone(), filter, lists).map_err(place)?);
+        let mut filter = Filter::read(about.clone(), filter, lists).map_err(place)?;
+        let names: Vec<String> = filter.names().cloned().collect();
+        note_names(&mut filter.about, document, "rules", names.iter());
+        parsed.filters.push(filter);
     }
     Ok(())
 }
 
+/// Notes the lines on which a document names others, below a key.
+fn note_names<'a>(about: &mut About, document: &Document, key: &str, names: impl Iterator<Item = &'a String>) {
+    let title = line_of(&document.text, &about.title);
+    for name in names {
+        let line = document.line(line_of_reason(&document.text, &format!("`{key}` `{name}`"), title));
+        about.named.extend(line.map(|line| (name.clone(), line)));
+    }
+}
+
 /// Conditions are read by recursion.
-fn check_nots(document: &Document) -> Result<(), String> {
+fn check_nots(document: &Document) -> Result<(), (Option<u32>, String)> {
     let mut nots = 0;
-    for word in document.text.split_whitespace() {
-        nots = if word == "not" { nots + 1 } else { 0 };
-        if nots > 8 {
-            return Err("more than 8 `not` follow one another".to_owned());
+    for (at, line) in document.text.lines().enumerate() {
+        for word in line.split_whitespace() {
+            nots = if word == "not" { nots + 1 } else { 0 };
+            if nots > 8 {
+                let line = u32::try_from(at + 1).ok();
+                return Err((line, "more than 8 `not` follow one another".to_owned()));
+            }
         }
     }
     Ok(())

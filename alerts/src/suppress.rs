@@ -103,15 +103,16 @@ pub fn parse(file: &str, text: &str) -> (Vec<Suppression>, Vec<RuleError>) {
         let reason = format!("the file has {} bytes; at most {MAX_FILE_BYTES} are read", text.len());
         return (Vec::new(), vec![error(Some(1), reason)]);
     }
-    let list = yaml::check(text).and_then(|()| match yaml_serde::from_str::<Value>(text) {
-        Ok(Value::Sequence(list)) => Ok(list),
-        Ok(Value::Mapping(map)) => match map.get("suppressions") {
-            Some(Value::Sequence(list)) if map.len() == 1 => Ok(list.clone()),
-            _ => Err("a file of suppressions holds a list under `suppressions`, and nothing else".to_owned()),
-        },
-        Ok(_) => Err("a file of suppressions holds a list under `suppressions`".to_owned()),
-        Err(e) => Err(format!("YAML parse error: {e}")),
-    });
+    let list =
+        yaml::check(text).map_err(|fault| fault.reason).and_then(|()| match yaml_serde::from_str::<Value>(text) {
+            Ok(Value::Sequence(list)) => Ok(list),
+            Ok(Value::Mapping(map)) => match map.get("suppressions") {
+                Some(Value::Sequence(list)) if map.len() == 1 => Ok(list.clone()),
+                _ => Err("a file of suppressions holds a list under `suppressions`, and nothing else".to_owned()),
+            },
+            Ok(_) => Err("a file of suppressions holds a list under `suppressions`".to_owned()),
+            Err(e) => Err(format!("YAML parse error: {e}")),
+        });
     let list = match list {
         Ok(list) => list,
         Err(reason) => return (Vec::new(), vec![error(Some(1), reason)]),

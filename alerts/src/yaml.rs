@@ -59,29 +59,42 @@ impl Document {
     }
 }
 
-/// Bounds on the text, before any parser sees it.
-pub(crate) fn check(yaml: &str) -> Result<(), String> {
+/// Bounds on the text, before any parser sees it. The title of a fault is that of the document it is in.
+pub(crate) fn check(yaml: &str) -> Result<(), Fault> {
     let mut open = 0usize;
-    for byte in yaml.bytes() {
-        match byte {
-            b'(' | b'[' | b'{' => open += 1,
-            b')' | b']' | b'}' => open = open.saturating_sub(1),
-            _ => {}
-        }
-        if open > MAX_BRACKETS {
-            return Err(format!("more than {MAX_BRACKETS} brackets are open at one time"));
+    for (at, line) in yaml.lines().enumerate() {
+        for byte in line.bytes() {
+            match byte {
+                b'(' | b'[' | b'{' => open += 1,
+                b')' | b']' | b'}' => open = open.saturating_sub(1),
+                _ => {}
+            }
+            if open > MAX_BRACKETS {
+                let reason = format!("more than {MAX_BRACKETS} brackets are open at one time");
+                return Err(fault_at(yaml, at, reason));
+            }
         }
     }
     let aliases = aliases(yaml);
     if aliases > MAX_ALIASES {
-        return Err(format!(
-            "{aliases} uses of anchors (`*name`); at most {MAX_ALIASES} are read: no repetition bombs"
-        ));
+        let reason =
+            format!("{aliases} uses of anchors (`*name`); at most {MAX_ALIASES} are read: no repetition bombs");
+        return Err(fault_at(yaml, 0, reason));
     }
     if aliases > 0 && yaml.len() > MAX_ALIASED_BYTES {
-        return Err(format!("anchors in a file of {} bytes; at most {MAX_ALIASED_BYTES} are read", yaml.len()));
+        let reason = format!("anchors in a file of {} bytes; at most {MAX_ALIASED_BYTES} are read", yaml.len());
+        return Err(fault_at(yaml, 0, reason));
     }
     Ok(())
+}
+
+/// A fault in the line at `at`, from 0.
+fn fault_at(yaml: &str, at: usize, reason: String) -> Fault {
+    let line = u32::try_from(at + 1).ok();
+    let documents = cut(yaml);
+    // Documents are in order, so the last that begins before the line holds it.
+    let inside = documents.iter().rfind(|(above, _)| line.is_some_and(|line| *above < line)).or(documents.first());
+    Fault { title: inside.and_then(|(_, text)| title_in(text)), line, reason }
 }
 
 /// How often an anchor that the text defines is used; a little too many where text looks like one.
@@ -275,7 +288,10 @@ mod tests {
     fn repetition_is_bounded_before_it_is_parsed() {
         assert!(check("a: &a [x, x]\nb: [*a, *a]\ntext: 'a *b* c'\n").is_ok());
         let laughs = format!("a: &a [x]\nb: [{}]\n", ["*a"; 40].join(", "));
-        assert!(check(&laughs).unwrap_err().contains("repetition"));
+        assert!(check(&laughs).unwrap_err().reason.contains("repetition"));
         assert!(check(&"[".repeat(65)).is_err());
+        let deep = format!("title: a\n---\ntitle: b\nx: 1\ncondition: {}\n", "(".repeat(65));
+        let fault = check(&deep).unwrap_err();
+        assert_eq!((fault.title.as_deref(), fault.line), (Some("b"), Some(5)));
     }
 }

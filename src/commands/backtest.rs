@@ -204,7 +204,7 @@ fn report(
     report.title("Backtest")?;
     report.facts(&[
         ("days with events", number(days.0.len() as u64)),
-        ("alerts", format!("{}, {} a day", number(alerts), per_day(alerts, days))),
+        ("alerts", format!("{}, {} a day over all accounts", number(alerts), per_day(alerts, days))),
     ])?;
     report.heading("Rules, noisiest first")?;
     let table: Vec<Vec<String>> = rules

@@ -158,7 +158,7 @@ fn upper_bounds_and_ranges_are_of_some_window() {
     };
     let two = [at(0, "failed", "a"), at(1, "failed", "a")];
     for (condition, held) in
-        [("lt: 2", 1), ("lte: 0", 0), ("eq: 2", 1), ("neq: 1", 1), ("gt: 0, lt: 2", 1), ("gt: 2", 0)]
+        [("lt: 2", 1), ("lte: 1", 1), ("eq: 2", 1), ("neq: 1", 1), ("gt: 0, lt: 2", 1), ("gt: 2", 0)]
     {
         assert_eq!(hits(&count(condition), &two), held, "{condition}");
     }

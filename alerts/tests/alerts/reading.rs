@@ -209,14 +209,11 @@ fn what_cannot_be_kept_is_refused_with_line_and_reason() {
         ("  s:\n    eventName: x\n  condition: s | count() > 5\n", "write a correlation", Some(9)),
         ("  s:\n    eventName: x\n  timeframe: 5m\n  condition: s\n", "`timeframe`", Some(9)),
         ("  s:\n    1: x\n  condition: s\n", "not a field name", Some(7)),
-        ("  s:\n    event_date: x\n  condition: s\n", "", None),
+        ("  s:\n    event_date: x\n  condition: s\n", "eventTime", Some(8)),
+        ("  s:\n    eventName: x\n    v[0].k: x\n  condition: s\n", "`v.k`", Some(9)),
+        ("  s:\n    eventName|fieldref: v[0].k\n  condition: s\n", "`v.k`", Some(8)),
     ] {
         let yaml = format!("{HEAD}{bad}");
-        if reason.is_empty() {
-            let (engine, errors) = Engine::new(rule::parse("t.yml", &yaml, &Lists::new()).rules, &Settings::default());
-            assert!(errors.len() == 1 && errors[0].reason.contains("eventTime"), "{errors:?} {:?}", engine.rules());
-            continue;
-        }
         let error = refused(&yaml);
         assert!(error.reason.contains(reason), "{error}\n{yaml}");
         assert_eq!((error.file.as_str(), error.rule.as_deref()), ("t.yml", Some("t")), "{error}");
@@ -254,6 +251,9 @@ fn correlations_that_cannot_be_kept_are_refused() {
         ("type: event_count\n  rules: [t]\n  timespan: 5m", "needs a `condition`"),
         ("type: event_count\n  rules: [t]\n  timespan: soon\n  condition: {gte: 5}", "is not a time"),
         ("type: event_count\n  rules: [t]\n  groupby: [x]\n  timespan: 5m\n  condition: {gte: 5}", "no key `groupby`"),
+        ("type: event_count\n  rules: [t]\n  timespan: 5m\n  condition: {gt: 5, lt: 3}", "can be `lt: 3` and `gt: 5`"),
+        ("type: event_count\n  rules: [t]\n  timespan: 5m\n  condition: {eq: 0}", "can never hold"),
+        ("type: temporal\n  rules: [t, t]\n  timespan: 5m\n  condition: {gte: 3}", "can never hold"),
         ("type: temporal\n  rules: [t]\n  timespan: 5m\n  condition: t", "chain correlations"),
         ("type: value_count\n  rules: [t]\n  timespan: 5m\n  condition: {gte: 5}", "needs `field`"),
         ("type: event_count\n  rules: [nobody]\n  timespan: 5m\n  condition: {gte: 5}", "is called `nobody`"),
@@ -265,6 +265,57 @@ fn correlations_that_cannot_be_kept_are_refused() {
         errors.extend(Engine::new(parsed.rules, &Settings::default()).1);
         assert!(errors.len() == 1 && errors[0].reason.contains(reason), "{reason}: {errors:?}");
     }
+}
+
+#[test]
+fn faults_are_told_with_the_line_they_are_in() {
+    let base = format!("{HEAD}  s:\n    eventName: x\n  condition: s\n---\n");
+    let selection = "  selection: {eventName: x}\n  condition: selection\n";
+    for (yaml, line) in [
+        (
+            "title: c\ncorrelation:\n  type: event_count\n  rules:\n    - t\n    - nobody\n  timespan: 5m\n  condition: {gte: 5}\n",
+            16,
+        ),
+        (
+            "title: c\ncorrelation:\n  type: event_count\n  rules: [t]\n  timespan: 5m\n  condition:\n    gt: 5\n    lt: 3\n",
+            18,
+        ),
+        (
+            "title: c\ncorrelation:\n  type: event_count\n  rules: [t]\n  group-by:\n    - awsRegion\n    - v[1].k\n  timespan: 5m\n  condition: {gte: 5}\n",
+            17,
+        ),
+        (&format!("title: f\nlogsource: {{product: aws}}\nfilter:\n  rules:\n    - t\n    - nothere\n{selection}"), 16),
+        (&format!("title: c\ndescription: (\ncondition: {}\n", "(".repeat(99)), 13),
+        (&format!("title: c\nid: c\ncondition: {}\n", "not ".repeat(99)), 13),
+    ] {
+        let mut parsed = rule::parse("t.yml", &format!("{base}{yaml}"), &Lists::new());
+        let mut errors = parsed.errors;
+        errors.extend(alerts::filter::apply(&mut parsed.rules, &parsed.filters));
+        errors.extend(Engine::new(parsed.rules, &Settings::default()).1);
+        let title = yaml.get(7..8);
+        assert_eq!(
+            errors.iter().map(|e| (e.rule.as_deref(), e.line)).collect::<Vec<_>>(),
+            [(title, Some(line))],
+            "{errors:?}"
+        );
+    }
+}
+
+#[test]
+fn a_rule_under_the_id_of_another_is_refused_and_both_are_named() {
+    let rule = |title: &str, event: &str| {
+        format!(
+            "title: {title}\nid: one\nlogsource: {{product: aws}}\ndetection:\n  s: {{eventName: {event}}}\n  condition: s\n"
+        )
+    };
+    let read = |file: &str, yaml: &str| rule::parse(file, yaml, &Lists::new()).rules;
+    let mut rules = read("a.yml", &rule("First", "x"));
+    rules.extend(read("b.yml", &rule("Second", "y")));
+    let (engine, errors) = Engine::new(rules, &Settings::default());
+    assert_eq!(engine.rules().len(), 1, "two rules of one id would have one fingerprint");
+    assert_eq!(errors.len(), 1);
+    assert_eq!((errors[0].file.as_str(), errors[0].rule.as_deref()), ("b.yml", Some("Second")));
+    assert!(errors[0].reason.contains("`one`") && errors[0].reason.contains("\"First\" in a.yml:1"), "{errors:?}");
 }
 
 #[test]
