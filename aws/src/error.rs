@@ -130,7 +130,7 @@ where
 }
 
 /// How the SDK begins to say that nobody had credentials, before it lists all whom it asked.
-const NO_PROVIDER: &str = "no providers in chain provided credentials";
+const NO_PROVIDER: &str = "no credentials found in chain";
 
 /// What is wrong with credentials that AWS refuses, by the code of its answer ("Common errors" of STS and S3).
 fn credentials_step(code: &str) -> Option<&'static str> {
