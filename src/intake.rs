@@ -7,10 +7,11 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use arrow::array::RecordBatch;
+use chrono::TimeDelta;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use ingest::gunzip;
 use ingest::pipeline::{Options, Progress, Sink};
-use ingest::reject::Totals;
+use ingest::reject::{Reason, Totals};
 use ingest::source::Sources;
 use lake::Lake;
 use lake::schema::EVENTS;
@@ -84,6 +85,14 @@ impl Intake {
         if let Some(threads) = global.threads {
             options.threads = usize::from(threads);
         }
+        // A watch asks again and again; whoever names a time once is told once.
+        if let (true, false, Some(start)) = (buckets.lookup, reach.queue, reach.source.start_time)
+            && start < aws::lookup::oldest() - TimeDelta::hours(1)
+        {
+            words.warning(
+                "LookupEvents goes back 90 days and no further: what is before is not read; a trail's bucket may have it",
+            );
+        }
         if buckets.lookup {
             // Each Region has a pace of its own, and waiting costs nothing.
             options.threads = options.threads.max(LOOKUP_THREADS);
@@ -134,8 +143,8 @@ impl Intake {
         self.words.warning(&format!("{rejected} of {records} records were rejected; the rest was read"));
         for reject in totals.rejects.iter().take(REJECTS_TOLD) {
             let what = if reject.count == 1 { String::new() } else { format!(" ({}×)", number(reject.count)) };
-            let next = reject.reason.next_step();
-            self.words.warning(&format!("{}: {}{what}: {}; {next}", reject.object, reject.reason, reject.detail));
+            let next = next_step(reject.reason, &reject.object).map(|next| format!("; {next}")).unwrap_or_default();
+            self.words.warning(&format!("{}: {}{what}: {}{next}", reject.object, reject.reason, reject.detail));
         }
         let more = totals.rejects.len().saturating_sub(REJECTS_TOLD) as u64 + totals.unlisted;
         if more > 0 {
@@ -143,6 +152,13 @@ impl Intake {
         }
         Outcome::Rejected
     }
+}
+
+/// What to do about a reject of `object`. None where a place that is not on this machine could not be read: what its owner said
+/// ends with the next step.
+pub(crate) fn next_step(reason: Reason, object: &str) -> Option<&'static str> {
+    let elsewhere = object.contains("://") || object.contains(aws::lookup::PLACE);
+    (reason != Reason::IoError || !elsewhere).then(|| reason.next_step())
 }
 
 /// Opens the lake that a command line names, if it names one: its events, and the other tables that are wanted.

@@ -203,7 +203,8 @@ impl Connection {
         let config = aws_sdk_sts::config::Builder::from(&self.config).interceptor(Counting(self.meter.clone())).build();
         let client = aws_sdk_sts::Client::from_conf(config);
         let answer = self.wait(client.get_caller_identity().send());
-        let answer = answer.map_err(|error| explain(&error, "who we are", "sts:GetCallerIdentity", "*"))?;
+        let answer =
+            answer.map_err(|error| explain(&error, "who we are", "sts:GetCallerIdentity", "*").of_identity())?;
         Ok((answer.account().unwrap_or_default().to_owned(), answer.arn().unwrap_or_default().to_owned()))
     }
 

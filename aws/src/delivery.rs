@@ -5,10 +5,11 @@ use std::io::{self, Cursor, Read};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use ingest::source::{Fetch, Input, Listed, Place, Remote};
+use serde_json::Value;
 
 use crate::bucket::Bucket;
 use crate::connection::Connection;
-use crate::filter::{Decision, Filter};
+use crate::filter::passed_over;
 use crate::get::{Get, Room};
 use crate::message::{Delivered, Message};
 use crate::queue::Received;
@@ -20,7 +21,6 @@ const BYTES_GUESSED: u64 = 1 << 20;
 #[derive(Debug)]
 pub struct Deliveries {
     connection: Connection,
-    filter: Filter,
     room: Room,
     buckets: Mutex<BTreeMap<String, Bucket>>,
 }
@@ -31,31 +31,43 @@ pub struct Batch {
     inputs: BTreeMap<String, Input>,
     /// Names of the objects that each message waits for, by its id.
     pub waiting: BTreeMap<String, Vec<String>>,
-    /// Messages that ask for nothing.
+    /// Messages that ask for nothing: tests, confirmations, removals.
     pub nothing: u64,
+    /// Objects that are none of CloudTrail's rows and were passed over, by the folder of their service.
+    pub passed_over: BTreeMap<&'static str, u64>,
 }
 
 impl Deliveries {
-    /// Objects are fetched through this connection; what the filter does not want is done at once.
-    pub fn new(connection: &Connection, filter: Filter) -> Deliveries {
-        Deliveries { connection: connection.clone(), filter, room: Room::new(connection), buckets: Mutex::default() }
+    /// Objects are fetched through this connection. All are: a message that is not wanted would have to be deleted unread.
+    pub fn new(connection: &Connection) -> Deliveries {
+        Deliveries { connection: connection.clone(), room: Room::new(connection), buckets: Mutex::default() }
     }
 
     /// Adds a message to a batch.
     pub fn add(&self, received: &Received, queue: &str, batch: &mut Batch) {
         let inputs = match Message::parse(&received.body) {
-            Message::Nothing => Vec::new(),
-            Message::Objects(objects) => objects.iter().filter_map(|object| self.object(object)).collect(),
+            Message::Nothing => {
+                batch.nothing += 1;
+                Vec::new()
+            }
+            Message::Objects(objects) => {
+                batch.nothing += u64::from(objects.is_empty());
+                objects.iter().filter_map(|object| self.object(object, &mut batch.passed_over)).collect()
+            }
+            Message::Unknown(text) if says_nothing(&text) => {
+                vec![Input { place: Place::Fetched(Arc::new(Strange)), ..event(text, received, queue) }]
+            }
             Message::Events(text) | Message::Unknown(text) => vec![event(text, received, queue)],
         };
-        batch.nothing += u64::from(inputs.is_empty());
         let names = inputs.iter().map(|input| input.name.clone()).collect();
         batch.waiting.insert(received.id.clone(), names);
         batch.inputs.extend(inputs.into_iter().map(|input| (input.name.clone(), input)));
     }
 
-    fn object(&self, object: &Delivered) -> Option<Input> {
-        if self.filter.decide(&object.key, true) != Decision::Take {
+    /// The object; none where its key says that another service wrote it. Any other is read, and told by what is in it.
+    fn object(&self, object: &Delivered, others: &mut BTreeMap<&'static str, u64>) -> Option<Input> {
+        if let Some(service) = passed_over(&object.key) {
+            *others.entry(service).or_default() += 1;
             return None;
         }
         let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
@@ -88,6 +100,31 @@ impl Batch {
     }
 }
 
+/// Whether a text is empty, however many brackets there are around it.
+fn says_nothing(text: &str) -> bool {
+    fn is_empty(value: &Value) -> bool {
+        match value {
+            Value::Null => true,
+            Value::String(text) => text.trim().is_empty(),
+            Value::Array(all) => all.iter().all(is_empty),
+            Value::Object(all) => all.values().all(is_empty),
+            Value::Bool(_) | Value::Number(_) => false,
+        }
+    }
+    text.trim().is_empty() || serde_json::from_str(text).is_ok_and(|value| is_empty(&value))
+}
+
+/// A message without anything in it: nobody sends such, so that it is refused by name and never deleted as if it were read.
+#[derive(Debug)]
+struct Strange;
+
+impl Fetch for Strange {
+    fn open(&self) -> io::Result<Box<dyn Read + Send>> {
+        let text = "an empty message, of no shape that is known: look at who sends to the queue";
+        Err(io::Error::new(io::ErrorKind::InvalidData, text))
+    }
+}
+
 /// Text that is here already.
 #[derive(Debug)]
 struct Text(String);
@@ -95,5 +132,21 @@ struct Text(String);
 impl Fetch for Text {
     fn open(&self) -> io::Result<Box<dyn Read + Send>> {
         Ok(Box::new(Cursor::new(self.0.clone().into_bytes())))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn brackets_around_nothing_say_nothing() {
+        for text in ["", " ", "{}", "[]", "null", r#"{"Records":[]}"#, r#"[{"Records":[{}]}, ""]"#] {
+            assert!(says_nothing(text), "{text}");
+        }
+        for text in ["x", "[1]", r#"{"Records":[{"s3":{"a":false}}]}"#, "{"] {
+            assert!(!says_nothing(text), "{text}");
+        }
+        assert!(Strange.open().is_err());
     }
 }

@@ -64,6 +64,14 @@ impl Error {
         Error { kind, why: with_step(said, step.as_deref()), step, ..self }
     }
 
+    /// The same, where a denial can only mean that the credentials are none: who asks STS who he is needs no permission.
+    pub(crate) fn of_identity(self) -> Error {
+        match self.kind {
+            Kind::Denied => self.into_kind(Kind::Credentials),
+            _ => self,
+        }
+    }
+
     /// What the other side said, without the next step.
     pub fn said(&self) -> &str {
         let step = self.step.as_deref().and_then(|step| self.why.strip_suffix(step));
@@ -107,16 +115,47 @@ where
     let kind = kind_of(code, message, status, &all);
     let said = match (code, message) {
         ("", "") if status >= 300 => format!("HTTP status {status}"),
-        ("", "") => all,
+        ("", "") if all.contains(NO_PROVIDER) => "no credentials were found".to_owned(),
+        ("", "") => one_line(&all),
         (code, "") => code.to_owned(),
         ("", message) => message.to_owned(),
         (code, message) => format!("{code}: {message}"),
     };
     let step = match kind {
         Kind::Credentials if said.contains(ASSUME_ROLE) => Some(ROLE_STEP.to_owned()),
+        Kind::Credentials if credentials_step(code).is_some() => credentials_step(code).map(str::to_owned),
         _ => next_step(kind, action, resource, region.as_deref()),
     };
     Error { kind, what: what.to_owned(), why: with_step(said, step.as_deref()), step, region, status }
+}
+
+/// How the SDK begins to say that nobody had credentials, before it lists all whom it asked.
+const NO_PROVIDER: &str = "no credentials found in chain";
+
+/// What is wrong with credentials that AWS refuses, by the code of its answer ("Common errors" of STS and S3).
+fn credentials_step(code: &str) -> Option<&'static str> {
+    Some(match code {
+        "ExpiredToken" | "ExpiredTokenException" | "RequestExpired" => {
+            "the credentials have expired: get new ones (`aws sso login`, or ask for the role again)"
+        }
+        "InvalidClientTokenId"
+        | "InvalidAccessKeyId"
+        | "UnrecognizedClientException"
+        | "AuthFailure"
+        | "InvalidToken" => {
+            "the access key is not valid: mistyped, deleted, inactive, or without its session token; look at --profile and at \
+             AWS_ACCESS_KEY_ID"
+        }
+        "SignatureDoesNotMatch" | "InvalidSignatureException" | "IncompleteSignature" => {
+            "the secret key is not the one of that access key: look at --profile and at AWS_SECRET_ACCESS_KEY"
+        }
+        _ => return None,
+    })
+}
+
+/// Text of several lines on one, whether its line ends are real or written out.
+fn one_line(text: &str) -> String {
+    text.replace("\\n", " ").split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// What begins the words about a role that could not be taken on.
@@ -190,6 +229,10 @@ fn kind_of(code: &str, message: &str, status: u16, all: &str) -> Kind {
         | "InvalidToken"
         | "InvalidClientTokenId"
         | "UnrecognizedClientException"
+        | "AuthFailure"
+        | "InvalidSignatureException"
+        | "IncompleteSignature"
+        | "MissingAuthenticationToken"
         | "RequestExpired"
         | "RequestTimeTooSkewed" => Kind::Credentials,
         "AccessDenied" | "AccessDeniedException" | "AllAccessDisabled" => Kind::Denied,
@@ -253,6 +296,23 @@ mod tests {
             assert_eq!(kind_of(code, message, status, ""), kind, "{code} {status}");
         }
         assert_eq!(kind_of("", "", 0, "no providers in chain provided credentials"), Kind::Credentials);
+    }
+
+    #[test]
+    fn credentials_say_what_is_wrong_with_them() {
+        for (code, words) in [
+            ("InvalidClientTokenId", "not valid"),
+            ("InvalidAccessKeyId", "not valid"),
+            ("SignatureDoesNotMatch", "secret key"),
+            ("ExpiredToken", "expired"),
+        ] {
+            assert_eq!(kind_of(code, "", 403, ""), Kind::Credentials, "{code}");
+            assert!(credentials_step(code).is_some_and(|step| step.contains(words)), "{code}");
+        }
+        let denied = refused("who we are", "sts:GetCallerIdentity", 403, "", "").of_identity();
+        assert_eq!(denied.kind, Kind::Credentials);
+        assert!(!denied.to_string().contains("allow sts"), "{denied}");
+        assert_eq!(one_line("a\\nb\n  c"), "a b c");
     }
 
     #[test]

@@ -72,6 +72,42 @@ fn end_of(prefix: &str) -> String {
     format!("{prefix}{}", char::MAX)
 }
 
+/// Folders that other services of AWS' write below `AWSLogs/ACCOUNT/`, each from the page of its service on where logs go.
+const OTHERS: &[&str] = &[
+    "Config",
+    "CloudFront",
+    "elasticloadbalancing",
+    "globalaccelerator",
+    "GuardDuty",
+    "network-firewall",
+    "redshift",
+    "SecurityHub",
+    "vpcdnsquerylogs",
+    "vpcflowlogs",
+    "VPCLattice",
+    "VpcLattice",
+    "WAFLogs",
+];
+
+/// Whose an object is that is clearly not to be read as rows: another service's by its folder, a digest, or the mark of a
+/// folder. None where it may be CloudTrail's: what is in it says so, whatever it is called.
+pub(crate) fn passed_over(key: &str) -> Option<&'static str> {
+    if key.ends_with('/') {
+        return Some("folder");
+    }
+    // A prefix may have such folders itself: what counts is the last.
+    let root = key.rfind("/AWSLogs/").map(|at| at + 9).or_else(|| key.starts_with("AWSLogs/").then_some(8))?;
+    let mut parts = key.get(root..)?.split('/');
+    let account = parts.next().and_then(|part| if is_organisation(part) { parts.next() } else { Some(part) })?;
+    let folder = parts.next().filter(|_| is_account(account))?;
+    // There has to be something in it.
+    parts.next()?;
+    if folder == Kind::Digest.folder() {
+        return Some(Kind::Digest.folder());
+    }
+    OTHERS.iter().find(|other| **other == folder).copied()
+}
+
 impl Filter {
     fn is_open(&self) -> bool {
         *self == Filter::default()
@@ -204,6 +240,29 @@ mod tests {
             ("x", "leave Unknown"),
         ] {
             assert_eq!(decide(&filter, key), decision, "{key}");
+        }
+    }
+
+    #[test]
+    fn only_what_is_clearly_anothers_is_passed_over() {
+        for (key, whose) in [
+            ("AWSLogs/111122223333/Config/eu-west-1/2026/1/2/ConfigHistory/x.json.gz", Some("Config")),
+            ("p/AWSLogs/o-abcdefghij/111122223333/vpcflowlogs/eu-west-1/2026/01/02/x.log.gz", Some("vpcflowlogs")),
+            ("AWSLogs/111122223333/CloudTrail-Digest/eu-west-1/2026/01/02/x.json.gz", Some("CloudTrail-Digest")),
+            ("AWSLogs/CUSTOM/AWSLogs/111122223333/Config/x", Some("Config")),
+            ("AWSLogs/111122223333/CloudTrail/", Some("folder")),
+            ("AWSLogs/111122223333/CloudTrail/eu-west-1/2026/01/02/x.json.gz", None),
+            ("AWSLogs/CUSTOM/AWSLogs/111122223333/CloudTrail/eu-west-1/2026/01/02/x.json.gz", None),
+            ("AWSLogs/111122223333/Config/AWSLogs/111122223333/CloudTrail/eu-west-1/2026/01/02/x.json.gz", None),
+            ("AWSLogs/111122223333/CloudTrail/us-east-1/x.json.gz", None),
+            ("AWSLogs/1/CloudTrail/gone.json.gz", None),
+            ("AWSLogs/1/Config/x", None),
+            ("AWSLogs/111122223333/Somebodys/x.json.gz", None),
+            ("AWSLogs/111122223333/Config", None),
+            ("Config/x.json", None),
+            ("AWSLogs", None),
+        ] {
+            assert_eq!(passed_over(key), whose, "{key}");
         }
     }
 

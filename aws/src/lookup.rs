@@ -55,6 +55,11 @@ const REGIONS: &[&str] = &[
     "us-west-2",
 ];
 
+/// The oldest time of which the API tells, now.
+pub fn oldest() -> DateTime<Utc> {
+    Utc::now() - KEPT
+}
+
 /// Days and Regions to be asked for.
 #[derive(Debug)]
 pub struct Lookup {

@@ -51,6 +51,25 @@ impl SourceArgs {
         }
     }
 
+    /// A queue cannot be narrowed: a message that is not wanted could only be deleted unread. Where places are listed beside it,
+    /// `--start-time` says how far back the listing looks.
+    ///
+    /// # Errors
+    /// Such a flag was given: which, why, and what to do.
+    pub(crate) fn refuse_for_queue(&self, lists_places: bool) -> Result<(), String> {
+        let source = match lists_places {
+            true => SourceArgs { start_time: None, ..self.clone() },
+            false => self.clone(),
+        };
+        match source.given() {
+            None => Ok(()),
+            Some(flag) => Err(format!(
+                "{flag} cannot narrow a queue: a message that is not wanted would have to be deleted unread, and its object lost; \
+                 narrow the bucket's notification instead (prefix filter), or read the bucket: s3://BUCKET {flag} …"
+            )),
+        }
+    }
+
     /// The first of these flags that was given.
     pub(crate) fn given(&self) -> Option<&'static str> {
         let given = [

@@ -136,14 +136,10 @@ pub(crate) fn run(args: &VerifyArgs, global: &Global, words: Words) -> Result<Ou
     told.proof = proof;
     undigested(&found, &chains, args, &mut told, &mut summary);
     let span = (args.start_time, args.end_time);
-    let keyless = told.keyless;
+    let (keyless, doubtful) = (told.keyless, told.doubtful);
     render::settle(told.end(&summary, span, &chains, global, &mut io::stdout()))?;
-    if let (Some(path), true) = (&args.public_keys, keyless > 0 && keyless == summary.invalid_digests()) {
-        let path = path.display();
-        words.warning(&format!(
-            "{path} has none of the keys that these digests name: it is of another time, Region or partition, so that this says \
-             nothing about the files; ask for the keys again, in the trail's home Region and for the time of the digests"
-        ));
+    if keyless > 0 && keyless == summary.invalid_digests() {
+        words.warning(&keyless_words(args.public_keys.as_deref()));
     }
     if chains.is_empty() {
         let any = !found.chains.is_empty();
@@ -152,8 +148,27 @@ pub(crate) fn run(args: &VerifyArgs, global: &Global, words: Words) -> Result<Ou
     } else if summary.digests.total() + summary.backfill_digests.total() == 0 {
         words.warning("no digest files of that time: nothing is proven");
     }
+    let doubtful = args.strict && doubtful > 0;
     let mismatched = proof.is_some_and(|proof| proof.mismatched > 0 || (args.strict && proof.unlisted > 0));
-    Ok(if mismatched { Outcome::Findings } else { judge(&summary, args) })
+    Ok(if mismatched || doubtful { Outcome::Findings } else { judge(&summary, args) })
+}
+
+/// Why there may be no key at all that digests name: not every such chain is forged.
+fn keyless_words(file: Option<&Path>) -> String {
+    let (who, next) = match file {
+        Some(path) => (
+            format!("{} has none of the keys that these digests name: it is of another", path.display()),
+            "ask for the keys again, in the trail's home Region and for the time of the digests",
+        ),
+        None => (
+            "CloudTrail gave none of the keys that these digests name: keys live by Region and time, and it may have been asked in \
+             another"
+                .to_owned(),
+            "look at --profile and --endpoint-url, or ask in the trail's home Region (aws cloudtrail list-public-keys --region \
+             REGION) and give --public-keys FILE",
+        ),
+    };
+    format!("{who} time, Region or partition, so that this says nothing about the files; {next}")
 }
 
 /// Tells of Regions with log files of which no digest speaks at all.

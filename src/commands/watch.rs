@@ -75,6 +75,9 @@ fn options(args: &WatchArgs, config: &Config, delivery: &Delivery) -> Result<Opt
         return Err(Failure::Usage("one queue a process: watch the others with a process and a lake each".to_owned()));
     }
     let places: Vec<PathBuf> = sources.into_iter().filter(|source| !queue::is_one(source)).collect();
+    if !queues.is_empty() {
+        args.places.refuse_for_queue(!places.is_empty()).map_err(Failure::Usage)?;
+    }
     if places.iter().any(|place| place.as_os_str() == "-") {
         return Err(Failure::Usage("standard input ends and cannot be watched: use `ingest -`".to_owned()));
     }

@@ -87,7 +87,7 @@ pub(super) fn run(watch: &Watch<'_>) -> Result<Ended, Failure> {
         Some(name) => {
             let connection = Connection::open(&options.aws.to_options()).map_err(failed)?;
             let queue = Queue::open(&connection, name).map_err(failed)?;
-            Some((Deliveries::new(&connection, options.source.filter()), queue))
+            Some((Deliveries::new(&connection), queue))
         }
         None => None,
     };

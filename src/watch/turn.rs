@@ -15,6 +15,7 @@ use super::judge::Judge;
 use super::keeper::{Sender, Work};
 use super::metrics::Metrics;
 use crate::commands::ingest::queue::is_refused;
+use crate::intake::next_step;
 use crate::outcome::Failure;
 use crate::stop::Stop;
 
@@ -56,7 +57,8 @@ impl Turn<'_, '_> {
         }
         for (reason, (count, detail)) in &object.reasons {
             self.metrics.add(REJECTED, &[("reason", reason.name())], *count);
-            let (object, reason, next) = (&object.object, reason.name(), reason.next_step());
+            let next = next_step(*reason, &object.object).unwrap_or_default();
+            let (object, reason) = (&object.object, reason.name());
             tracing::warn!(%object, %reason, count, %detail, %next, "records were refused");
         }
     }

@@ -71,6 +71,13 @@ fn report(layout: &Layout, about: &str, now: DateTime<Utc>, checks: &mut Vec<Che
         Some(Newest { time, .. }) if now.signed_duration_since(*time) <= DELIVERY => {
             Check::ok("delivery", about, format!("newest log file {}", ago(*time, now)))
         }
+        Some(Newest { time, uploaded, .. }) if now.signed_duration_since(*uploaded) <= DELIVERY => {
+            let (written, uploaded) = (ago(*time, now), ago(*uploaded, now));
+            let seen = format!("newest log file {written} by its name, though uploaded {uploaded}");
+            let next =
+                "a copy, or a delivery that is late: look at who writes here (`aws cloudtrail get-trail-status`)";
+            Check::warn("delivery", about, seen, next)
+        }
         Some(Newest { time, .. }) => {
             Check::warn("delivery", about, format!("newest log file {}", ago(*time, now)), next)
         }
@@ -117,7 +124,11 @@ mod tests {
     #[test]
     fn what_is_old_or_missing_is_told() {
         let now = DateTime::UNIX_EPOCH + TimeDelta::days(20_000);
-        let at = |minutes: i64| Some(Newest { key: "k".to_owned(), time: now - TimeDelta::minutes(minutes) });
+        let newest = |written: i64, uploaded: i64| {
+            let (time, uploaded) = (now - TimeDelta::minutes(written), now - TimeDelta::minutes(uploaded));
+            Some(Newest { key: "k".to_owned(), time, uploaded })
+        };
+        let at = |minutes: i64| newest(minutes, minutes);
         let states = |newest, newest_digest| {
             let mut checks = Vec::new();
             let accounts = ["111122223333".to_owned()].into();
@@ -128,6 +139,8 @@ mod tests {
         assert_eq!(states(at(10), at(70)), all(State::Ok, State::Ok));
         assert_eq!(states(at(90), at(500)), all(State::Warn, State::Warn));
         assert_eq!(states(None, None), all(State::Warn, State::Warn));
+        // A copy of old files is no delivery.
+        assert_eq!(states(newest(5000, 1), at(70)), all(State::Warn, State::Ok));
         let mut checks = Vec::new();
         report(&Layout { others: vec!["logs/".to_owned()], ..Layout::default() }, "b", now, &mut checks);
         assert!(checks.iter().all(|check| check.state == State::Fail && check.seen.contains("logs/")), "{checks:?}");

@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, VecDeque};
 
 use chrono::{DateTime, Utc};
-use ingest::key::{Kind, is_account, is_organisation, is_region};
+use ingest::key::{Key, Kind, is_account, is_organisation, is_region};
 
 use crate::bucket::Bucket;
 use crate::error::Error;
@@ -21,7 +21,9 @@ const OTHERS: usize = 20;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Newest {
     pub(super) key: String,
+    /// When CloudTrail wrote it, by its name; when it was uploaded where the name does not say.
     pub(super) time: DateTime<Utc>,
+    pub(super) uploaded: DateTime<Utc>,
 }
 
 /// What lies in a place.
@@ -138,7 +140,7 @@ fn start(prefix: &str) -> String {
     }
 }
 
-/// The newest file of a Region: the last year, month and day, and of those files the one written last.
+/// The newest file of a Region: the last year, month and day, and of those files the one that CloudTrail wrote last.
 fn newest_of(bucket: &Bucket, region: &str) -> Result<Option<Newest>, Error> {
     let connection = bucket.connection();
     let mut at = region.to_owned();
@@ -150,8 +152,9 @@ fn newest_of(bucket: &Bucket, region: &str) -> Result<Option<Newest>, Error> {
     loop {
         let page = connection.wait(bucket.page(&at, &after))?;
         let timed = page.objects.iter().filter_map(|object| {
-            let time = DateTime::from_timestamp_micros(object.modified?)?;
-            Some(Newest { key: object.key.clone(), time })
+            let uploaded = DateTime::from_timestamp_micros(object.modified?)?;
+            let time = Key::parse(&object.key).and_then(|key| key.time()).unwrap_or(uploaded);
+            Some(Newest { key: object.key.clone(), time, uploaded })
         });
         newest = newest.into_iter().chain(timed).max_by_key(|newest| newest.time);
         match page.objects.into_iter().next_back() {

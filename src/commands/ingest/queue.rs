@@ -34,6 +34,8 @@ pub(super) struct Messages {
     received: u64,
     deleted: u64,
     nothing: u64,
+    /// Objects of other services, and digests, by folder.
+    passed_over: BTreeMap<&'static str, u64>,
     /// Ids of messages that failed, each once.
     failed: BTreeSet<String>,
     undeleted: u64,
@@ -74,7 +76,7 @@ pub(super) fn run(
     stop.halts(&connection);
     let queue = Queue::open(&connection, name).map_err(failed)?;
     let names = Arc::new(Names::load(lake)?);
-    let deliveries = Deliveries::new(&connection, args.source.filter());
+    let deliveries = Deliveries::new(&connection);
     messages.queue = queue.url().to_owned();
     messages.has_dead_letters = queue.has_dead_letters;
     let mut drain = Drain { deliveries, queue, names, intake: like.clone(), messages, done: Done::default(), stop };
@@ -135,6 +137,9 @@ impl Drain<'_> {
     fn ingest(&mut self, mut batch: Batch, lake: &mut Lake) -> Result<(), Failure> {
         let waiting = std::mem::take(&mut batch.waiting);
         self.messages.nothing += batch.nothing;
+        for (service, count) in &batch.passed_over {
+            *self.messages.passed_over.entry(service).or_default() += count;
+        }
         let known: BTreeSet<String> = self.known(&waiting);
         self.intake.options.ledger = Some(self.names.clone());
         self.intake.options.progress = Arc::default();
@@ -179,6 +184,14 @@ impl Messages {
     /// Says on standard error what was not deleted.
     pub(super) fn tell(&self, words: Words) {
         let Messages { failed, undeleted, has_dead_letters, .. } = self;
+        if !self.passed_over.is_empty() {
+            let named: Vec<_> =
+                self.passed_over.iter().map(|(service, count)| format!("{} {service}", number(*count))).collect();
+            words.note(&format!(
+                "the queue told of objects that hold no rows of CloudTrail's, which were passed over: {}",
+                named.join(", ")
+            ));
+        }
         if !failed.is_empty() {
             let count = number(failed.len() as u64);
             let then = if *has_dead_letters {
@@ -196,12 +209,13 @@ impl Messages {
 
     /// The contract of `messages` in `ingest --output json`: `docs/contract.md`.
     pub(super) fn to_json(&self) -> Value {
-        let Messages { queue, received, deleted, nothing, failed, undeleted, requests, .. } = self;
+        let Messages { queue, received, deleted, nothing, passed_over, failed, undeleted, requests, .. } = self;
         json!({
             "queue": queue,
             "received": received,
             "deleted": deleted,
             "without_objects": nothing,
+            "passed_over": passed_over,
             "failed": failed.len(),
             "undeleted": undeleted,
             "requests": requests,
@@ -211,7 +225,10 @@ impl Messages {
 
 /// Whether nothing of an object came into the lake.
 pub(crate) fn is_refused(object: &ObjectTotals) -> bool {
-    object.reasons.contains_key(&Reason::IoError) || (object.rows + object.duplicates == 0 && object.rejected > 0)
+    let nothing = object.rows + object.duplicates == 0;
+    // A delivered file may hold nothing; a message of which nothing could be read was not understood.
+    let message = object.object.starts_with("http") && object.object.contains("://");
+    object.reasons.contains_key(&Reason::IoError) || (nothing && (object.rejected > 0 || message))
 }
 
 #[cfg(test)]

@@ -3,9 +3,10 @@
 use std::io::{self, Write};
 
 use ::access::instant;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use ingest::digest::verdict::Standing;
-use ingest::digest::{Chain, Counts, File, Finding, Findings, Role, Summary, Verdict};
+use ingest::digest::{Chain, Counts, File, Finding, Findings, Remark, Role, Summary, Verdict};
+use ingest::key::Key;
 use lake::Proof;
 use serde_json::{Value, json};
 
@@ -23,12 +24,44 @@ const REMARKS_SHOWN: usize = 20;
 /// When files were delivered that are to be verified.
 pub(super) type Asked = (Option<DateTime<Utc>>, Option<DateTime<Utc>>);
 
+/// A digest comes within about an hour: log files that are so much older have lost theirs.
+const DIGESTED_BY_THEN: TimeDelta = TimeDelta::hours(3);
+
+/// What lies beside the files that digests list.
+#[derive(Debug, Clone, Copy, Default)]
+struct Beside {
+    logs: u64,
+    regions: u64,
+}
+
+impl Beside {
+    /// How a headline ends, so that "all" never stands for files that nobody proved.
+    fn words(self) -> String {
+        let mut text = String::new();
+        match self.logs {
+            0 => {}
+            1 => text += "; 1 more is proven by nothing",
+            n => text += &format!("; {} more are proven by nothing", number(n)),
+        }
+        match self.regions {
+            0 => {}
+            1 => text += "; 1 Region has log files and no digest",
+            n => text += &format!("; {} Regions have log files and no digest", number(n)),
+        }
+        text
+    }
+}
+
 /// Takes findings.
 pub(super) struct Told {
     /// Digests whose key nobody has.
     pub(super) keyless: u64,
     /// How much of a lake is proven, where one took notes.
     pub(super) proof: Option<Proof>,
+    /// Remarks that fail with `--strict` though an honest bucket may cause them.
+    pub(super) doubtful: u64,
+    /// Log files beside those that digests list, and Regions of which no digest speaks.
+    beside: Beside,
     output: Output,
     verbose: bool,
     valid: Vec<Finding>,
@@ -43,6 +76,8 @@ impl Told {
         Told {
             keyless: 0,
             proof: None,
+            doubtful: 0,
+            beside: Beside::default(),
             output: global.output,
             verbose,
             valid: Vec::new(),
@@ -71,8 +106,27 @@ impl Told {
         }
     }
 
+    fn remarked(&mut self, remark: Remark, object: &str) {
+        match remark {
+            Remark::UnlistedLog | Remark::RenamedLog => self.beside.logs += 1,
+            Remark::UncoveredLog => {
+                self.beside.logs += 1;
+                let time = Key::parse(object).and_then(|key| key.time());
+                // The newest digest may have been taken away, and with it all that speaks of these files.
+                let late = time.is_none_or(|time| Utc::now().signed_duration_since(time) > DIGESTED_BY_THEN);
+                self.doubtful += u64::from(late);
+            }
+            Remark::NoDigests => {
+                self.beside.regions += 1;
+                self.doubtful += 1;
+            }
+            _ => {}
+        }
+    }
+
     fn summary(&self, summary: &Summary, asked: Asked, chains: &[Chain]) -> Value {
         let mut value = summary_json(summary, asked, chains);
+        value["unproven_beside"] = json!({"logs": self.beside.logs, "regions": self.beside.regions});
         if let Some(proof) = self.proof {
             value["proof"] = json!(proof);
         }
@@ -97,12 +151,19 @@ impl Told {
 
     fn report(&self, summary: &Summary, asked: Asked, report: &mut Report<'_>) -> io::Result<()> {
         let checked = summary.digests.total() + summary.backfill_digests.total() + summary.logs.total();
+        let beside = self.beside.words();
         match (summary.invalid(), summary.unproven()) {
             (0, 0) if checked == 0 => report.title("No digests found: nothing is proven")?,
-            (0, 0) => report.title(&format!("All {} files are what CloudTrail delivered", number(checked)))?,
-            (0, n) => report.title(&format!("Of {} of {} files nothing can be said", number(n), number(checked)))?,
+            (0, 0) if beside.is_empty() => {
+                report.title(&format!("All {} files are what CloudTrail delivered", number(checked)))?;
+            }
+            (0, 0) => report
+                .title(&format!("{} files that digests list are what CloudTrail delivered{beside}", number(checked)))?,
+            (0, n) => {
+                report.title(&format!("Of {} of {} files nothing can be said{beside}", number(n), number(checked)))?;
+            }
             (n, _) => report.title(&format!(
-                "{} of {} files are NOT what CloudTrail delivered",
+                "{} of {} files are NOT what CloudTrail delivered{beside}",
                 number(n),
                 number(checked)
             ))?,
@@ -199,6 +260,9 @@ impl Findings for Told {
     fn found(&mut self, finding: Finding) {
         let keyless = matches!(&finding, Finding::File(file) if matches!(file.verdict, Verdict::KeyNotFound { .. }));
         self.keyless += u64::from(keyless);
+        if let Finding::Remark(remark, object, _) = &finding {
+            self.remarked(*remark, object);
+        }
         if self.output == Output::Jsonl {
             if self.failed.is_none() {
                 let line = render::json::document_line(&finding_json(&finding), &mut io::stdout());

@@ -139,6 +139,16 @@ fn a_stranger_is_told_once() {
     assert_states(&run.json(), &[("credentials", "fail")]);
     assert_eq!(run.json()["fail"], json!(1));
     assert!(!format!("{}{}", run.stdout, run.stderr).contains("secret"));
+    let said = run.json()["checks"][0].to_string();
+    assert!(!said.contains("allow sts"), "{said}");
+    // Nobody has credentials: one line, and not whom the SDK asked.
+    let mut command = cloud.command(&["doctor", "s3://trail", "--output", "json"]);
+    for name in ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"] {
+        command.env_remove(name);
+    }
+    let run = crate::command::finished(command.output().unwrap());
+    let said = run.json()["checks"][0].clone();
+    assert_eq!(said["seen"], json!("no credentials were found"), "{said}");
 }
 
 /// Without any place of AWS' nothing of AWS' is asked.

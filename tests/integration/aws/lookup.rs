@@ -93,3 +93,14 @@ fn accounts_of_a_configuration_keep_none_of_the_others_back() {
     let none = cloud.run(&args);
     assert!(none.code == 5 && none.stderr.contains("account two"), "{}: {}", none.code, none.stderr);
 }
+
+/// Who asks for more than the API keeps is told so.
+#[test]
+fn ninety_days_are_all_there_is() {
+    let Some(cloud) = Cloud::start(&[]) else { return };
+    let args = ["scan", "lookup:", "--log-region", "us-east-1", "--end-time", "89d", "--start-time"];
+    let run = |start: &str| cloud.run(&[&args[..], &[start]].concat());
+    let (far, near) = (run("100d"), run("90d"));
+    assert!(far.stderr.contains("goes back 90 days and no further"), "{}{}", far.stdout, far.stderr);
+    assert!(!near.stderr.contains("90 days"), "{}", near.stderr);
+}

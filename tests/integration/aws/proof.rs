@@ -62,6 +62,8 @@ fn what_was_read_is_verified_when_its_digest_comes() {
     assert_eq!((&third["digests"]["noted"], &third["digests"]["proof"]), (&json!(0), &proof), "{third}");
     assert!(third["digests"]["read"]["valid"].as_u64().unwrap() <= 1, "{third}");
     assert_eq!(cloud.done(&["lake", "status", "--lake", text(&lake)])["proof"], proof);
+    let told = cloud.run(&["lake", "status", "--lake", text(&lake)]);
+    assert!(told.stdout.contains("digests promise 6 files, 6 of them are here; 6 objects verified"), "{}", told.stdout);
     assert_eq!(crate::command::trailhound(&["scan", "--lake", text(&lake), "--output", "json"]).json()["proof"], proof);
 }
 

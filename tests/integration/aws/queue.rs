@@ -166,3 +166,83 @@ fn an_end_that_is_asked_for_is_orderly() {
     assert_eq!(rest["stopped"], json!(false));
     assert_eq!(distinct(&world), oracle(&world));
 }
+
+/// A message that a flag leaves out could only be deleted unread: such flags are refused before the queue is asked.
+#[test]
+fn a_queue_is_not_narrowed() {
+    let Some(mut cloud) = Cloud::start(&[]) else { return };
+    let (world, keys) = world(&mut cloud, "20", json!({}));
+    cloud.ask(json!({"do": "send", "queue": "q", "bodies": [message(0, &keys[0])]}));
+    let lake = world.path("lake");
+    let flags = [
+        ["--account", "999999999999"],
+        ["--log-region", "eu-north-1"],
+        ["--start-time", "1d"],
+        ["--end-time", "2026-01-01"],
+    ];
+    for flag in flags {
+        let ingest = ["ingest", "sqs://q", "--lake", text(&lake)];
+        let watch = ["watch", "--source", "sqs://q", "--once", "--lake", text(&lake)];
+        for args in [&ingest[..], &watch[..]] {
+            let run = cloud.run(&[args, &flag[..]].concat());
+            assert!(run.code == 2 && run.stderr.contains("deleted unread"), "{flag:?}: {} {}", run.code, run.stderr);
+        }
+    }
+    // Beside a bucket `--start-time` is of the listing, and of nothing else: what the queue tells of is read.
+    let beside = cloud.run(&["ingest", "sqs://q", "s3://trail", "--account", "999999999999", "--lake", text(&lake)]);
+    assert_eq!(beside.code, 2, "{}", beside.stderr);
+    let done = cloud.done(&["ingest", "sqs://q", "s3://trail", "--start-time", "2099-01-01", "--lake", text(&lake)]);
+    assert_eq!((&done["objects"], &done["messages"]["deleted"]), (&json!(1), &json!(1)), "{done}");
+}
+
+/// Keys of a layout that nobody knows are read all the same; only what is clearly another service's is passed over, and named.
+#[test]
+fn what_lies_oddly_is_read_and_what_is_anothers_is_counted() {
+    let Some(mut cloud) = Cloud::start(&[]) else { return };
+    let (world, _) = world(&mut cloud, "10", json!({"dead_letters": 9}));
+    let odd = [
+        "AWSLogs/CUSTOM/AWSLogs/111122223333/CloudTrail/us-east-1/2026/01/01/a.json",
+        "AWSLogs/123456789012/CloudTrail/us-east-1/b.json",
+        "AWSLogs/123456789012/ours/c.json",
+    ];
+    for key in odd {
+        cloud.ask(json!({"do": "put", "bucket": "trail", "key": key, "text": log_of(key)}));
+    }
+    let others = [
+        "AWSLogs/123456789012/Config/eu-west-1/2026/1/1/ConfigHistory/x.json.gz",
+        "AWSLogs/123456789012/Config/eu-west-1/2026/1/1/ConfigHistory/y.json.gz",
+        "AWSLogs/123456789012/CloudTrail-Digest/eu-west-1/2026/01/01/d.json.gz",
+    ];
+    let gone = "AWSLogs/1/CloudTrail/gone.json.gz";
+    let all = odd.iter().chain(&others).chain([&gone]);
+    let mut bodies: Vec<String> = all.enumerate().map(|(index, key)| message(index, key)).collect();
+    bodies.push("CloudTrail validation message.".to_owned());
+    cloud.ask(json!({"do": "send", "queue": "q", "bodies": bodies}));
+    let run = cloud.run(&["ingest", "sqs://q", "--lake", text(&world.path("lake")), "--output", "json"]);
+    assert_eq!(run.code, 3, "{}", run.stderr);
+    let messages = &run.json()["messages"];
+    assert_eq!(run.json()["rows"], json!(3), "{}", run.stderr);
+    assert_eq!(messages["passed_over"], json!({"CloudTrail-Digest": 1, "Config": 2}), "{messages}");
+    assert_eq!((&messages["without_objects"], &messages["failed"]), (&json!(1), &json!(1)), "{messages}");
+    assert_eq!(messages["deleted"], json!(7), "{messages}");
+    assert!(run.stderr.contains("1 CloudTrail-Digest, 2 Config"), "{}", run.stderr);
+    // The reason ends with AWS' own step.
+    assert!(run.stderr.contains("gone.json.gz") && !run.stderr.contains("check that the file"), "{}", run.stderr);
+}
+
+/// A body with nothing in it is no message of anybody's: it is refused, and stays.
+#[test]
+fn empty_messages_are_refused_by_name() {
+    let Some(mut cloud) = Cloud::start(&[]) else { return };
+    let (world, _) = world(&mut cloud, "10", json!({}));
+    let details = r#"{"UserDetailList":[],"GroupDetailList":[],"RoleDetailList":[{"RoleName":"r"}],"Policies":[]}"#;
+    let bodies = ["{}", "[]", r#"{"Records":[]}"#, details];
+    cloud.ask(json!({"do": "send", "queue": "q", "bodies": bodies}));
+    let run = cloud.run(&["ingest", "sqs://q", "--lake", text(&world.path("lake")), "--output", "json"]);
+    assert_eq!(run.code, 3, "{}", run.stderr);
+    let messages = &run.json()["messages"];
+    assert_eq!((&messages["deleted"], &messages["failed"]), (&json!(0), &json!(bodies.len())), "{messages}");
+    assert!(run.stderr.contains("an empty message"), "{}", run.stderr);
+    let (waiting, held) = cloud.waiting("q");
+    assert_eq!(waiting + held, bodies.len() as u64);
+}

@@ -137,6 +137,45 @@ fn what_no_digest_speaks_of_is_said() {
     };
     assert!(remark("no_digests")["object"].as_str().unwrap().ends_with("/eu-west-1"));
     assert!(remark("renamed_log")["detail"].as_str().unwrap().contains("20250601T0010Z"));
+    assert_eq!(found["unproven_beside"], json!({"logs": 1, "regions": 1}), "{found:#}");
+}
+
+/// "All files" is never said where others lie beside those that digests list; with --strict they fail.
+#[test]
+fn files_that_nothing_proves_are_in_the_headline() {
+    let Some(folder) = scenarios().into_iter().find(|folder| folder.ends_with("01_valid_chain")) else { return };
+    let (keys, metadata) = (folder.parent().unwrap().join("public_keys.json"), folder.join("objects.json"));
+    let logs = "objects/trail-bucket/AWSLogs/123456789012/CloudTrail";
+    let late = "us-east-1/2025/06/01/123456789012_CloudTrail_us-east-1_20250601T0912Z_0000000000000000.json.gz";
+    let elsewhere = "eu-west-1/2025/06/01/123456789012_CloudTrail_eu-west-1_20250601T0112Z_0000000000000000.json.gz";
+    for (added, words) in [
+        (late, "9 files that digests list are what CloudTrail delivered; 1 more is proven by nothing"),
+        (elsewhere, "9 files that digests list are what CloudTrail delivered; 1 Region has log files and no digest"),
+    ] {
+        let room = crate::lake::room();
+        crate::lake::copy_folder(&folder.join("objects"), &room.path().join("objects"));
+        let args = ["verify", text(room.path()), "--public-keys", text(&keys), "--metadata", text(&metadata)];
+        let strict = [&args[..], &["--strict"]].concat();
+        let whole = trailhound(&strict);
+        assert!(whole.code == 0 && whole.stdout.contains("All 9 files are what"), "{}{}", whole.stdout, whole.stderr);
+        let path = room.path().join(logs).join(added);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(&path, crate::command::gzip(br#"{"Records":[]}"#)).unwrap();
+        let run = trailhound(&args);
+        assert!(run.code == 0 && run.stdout.contains(words), "{}{}", run.stdout, run.stderr);
+        assert_eq!(trailhound(&strict).code, 1, "{added}");
+    }
+}
+
+/// CloudTrail was asked elsewhere: that is said, and not that all is forged.
+#[test]
+fn an_answer_without_the_keys_is_blamed_too() {
+    let Some(folder) = scenarios().into_iter().find(|folder| folder.ends_with("01_valid_chain")) else { return };
+    let Some(mut cloud) = Cloud::start(&[]) else { return };
+    upload(&mut cloud, &folder);
+    cloud.ask(json!({"do": "keys", "keys": {"PublicKeyList": []}}));
+    let run = cloud.run(&["verify", "s3://trail-bucket"]);
+    assert!(run.code == 1 && run.stderr.contains("keys live by Region and time"), "{}: {}", run.code, run.stderr);
 }
 
 #[test]
