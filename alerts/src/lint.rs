@@ -385,12 +385,7 @@ mod tests {
         assert!(same.len() == 1 && same[0].2.contains("twice"), "{same:?}");
         let odd = told(&rule("a", "my-rule", "x"));
         assert!(odd.len() == 1 && odd[0].1 == Some(2) && odd[0].2.contains("`my-rule` is no UUID"), "{odd:?}");
-        assert_eq!(
-            told(&format!(
-                "title: t\nlogsource: {{product: aws}}\ndetection:\n  s: {{eventName: x}}\n  condition: s\n"
-            )),
-            []
-        );
+        assert_eq!(told("title: t\nlogsource: {product: aws}\ndetection:\n  s: {eventName: x}\n  condition: s\n"), []);
     }
 
     #[test]
