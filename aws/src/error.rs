@@ -144,7 +144,7 @@ fn credentials_step(code: &str) -> Option<&'static str> {
         | "AuthFailure"
         | "InvalidToken" => {
             "the access key is not valid: mistyped, deleted, inactive, or without its session token; look at --profile and at \
-             AWS_ACCESS_KEY_ID"
+             AWS_ACCESS_KEY_ID; `aws sts get-caller-identity` says who you are"
         }
         "SignatureDoesNotMatch" | "InvalidSignatureException" | "IncompleteSignature" => {
             "the secret key is not the one of that access key: look at --profile and at AWS_SECRET_ACCESS_KEY"
