@@ -84,10 +84,13 @@ impl<'a> Session<'a> {
         if text.is_empty() {
             return false;
         }
-        if text.starts_with('\\') || statement::is_word_of_the_shell(text) {
+        if statement::is_word_of_the_shell(text) {
             return matches!(self.run(text), Next::End);
         }
-        let (statements, _) = statement::split(text);
+        let (statements, rest) = statement::split(text);
+        if !statement::is_empty(&rest) {
+            self.words.note("the statement that had begun is dropped: it has no `;`");
+        }
         for statement in statements {
             if let Next::End = self.run(&statement) {
                 return true;

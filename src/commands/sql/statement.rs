@@ -9,34 +9,45 @@ enum State {
     Block,
 }
 
-/// The whole statements of a text, and what comes after them.
+/// The whole statements and commands of a text, and what comes after them.
+///
+/// A line that begins with a backslash is a command, as in `psql`, also within a statement, which goes on after it; so is
+/// a backslash where a statement would begin. A command ends with its line, or at a `;`.
 pub(super) fn split(text: &str) -> (Vec<String>, String) {
-    let (mut statements, mut start, mut state) = (Vec::new(), 0, State::Code);
-    let mut letters = text.char_indices().peekable();
-    while let Some((at, letter)) = letters.next() {
-        let next = letters.peek().map(|(_, next)| *next);
+    let (mut statements, mut pending, mut state) = (Vec::new(), String::new(), State::Code);
+    let mut letters = text.chars().peekable();
+    while let Some(letter) = letters.next() {
+        let next = letters.peek().copied();
+        let is_start = || pending.rsplit('\n').next().is_none_or(|line| line.trim().is_empty()) || is_empty(&pending);
+        if state == State::Code && letter == '\\' && is_start() {
+            let mut command = String::from(letter);
+            command.extend(letters.by_ref().take_while(|letter| !matches!(letter, '\n' | ';')));
+            statements.push(command.trim().to_owned());
+            pending.push('\n');
+            continue;
+        }
+        if state == State::Code && letter == ';' {
+            if !is_empty(&pending) {
+                statements.push(pending.trim().to_owned());
+            }
+            pending.clear();
+            continue;
+        }
+        pending.push(letter);
         state = match (state, letter, next) {
             (State::Code, '\'' | '"' | '`', _) => State::Quoted(letter),
             (State::Code, '-', Some('-')) => State::Line,
             (State::Code, '/', Some('*')) => State::Block,
-            (State::Code, ';', _) => {
-                let statement = text.get(start..at).unwrap_or_default();
-                if !is_empty(statement) {
-                    statements.push(statement.trim().to_owned());
-                }
-                start = at + 1;
-                State::Code
-            }
             (State::Quoted(quote), letter, _) if letter == quote => State::Code,
             (State::Line, '\n', _) => State::Code,
             (State::Block, '*', Some('/')) => {
-                letters.next();
+                pending.extend(letters.next());
                 State::Code
             }
             (state, ..) => state,
         };
     }
-    (statements, text.get(start..).unwrap_or_default().trim().to_owned())
+    (statements, pending.trim().to_owned())
 }
 
 /// Whether a text says nothing: white space and comments.
@@ -59,7 +70,10 @@ pub(super) fn is_whole(text: &str) -> bool {
     if text.is_empty() || text.starts_with('\\') || is_word_of_the_shell(text) {
         return true;
     }
-    split(text).1.is_empty()
+    let (statements, rest) = split(text);
+    // A command that was typed within a statement is run at once.
+    let is_command = text.rsplit('\n').next().is_some_and(|line| line.trim_start().starts_with('\\'));
+    rest.is_empty() || (is_command && statements.last().is_some_and(|last| last.starts_with('\\')))
 }
 
 /// What people type to get out or to get help, without a backslash.
@@ -79,6 +93,14 @@ mod tests {
         assert!(statements.first().is_some_and(|first| first.ends_with("FROM t")));
         assert_eq!(rest, "SELECT 'it''s;");
         assert!(is_empty(" -- x\n /* y */ ") && !is_empty("-- x\nSELECT"));
+    }
+
+    #[test]
+    fn commands_end_with_their_lines() {
+        let (statements, rest) = split("\\d\nSELECT 1;\n\\o json\nSELECT\n\\timing\n2; \\d events\nSELECT '\n\\d'");
+        assert_eq!(statements, ["\\d", "SELECT 1", "\\o json", "\\timing", "SELECT\n\n2", "\\d events"]);
+        assert_eq!(rest, "SELECT '\n\\d'");
+        assert!(is_whole("SELECT 1\n\\?") && !is_whole("SELECT '\n\\?") && !is_whole("SELECT 1 \\"));
     }
 
     #[test]
