@@ -37,6 +37,10 @@ pub(crate) fn run(args: &InvestigateArgs, global: &Global, words: Words) -> Resu
             "a story is not rows: use --output table or json, --html FILE, or a question of `trailhound query --list`";
         return Err(Failure::Usage(text.to_owned()));
     }
+    if args.subject.trim().is_empty() {
+        let text = "nothing to investigate: give an access key, an ARN, an address, an event's id or a name";
+        return Err(Failure::Usage(text.to_owned()));
+    }
     let subject = Subject::of(&args.subject);
     let (mut rules, refused) = Rulebook::read(&[], &[], true, words)?.engine(words);
     let opened = Opened::open(&args.input, &Wanted::default(), global, words)?;
@@ -48,6 +52,11 @@ pub(crate) fn run(args: &InvestigateArgs, global: &Global, words: Words) -> Resu
     let told = Told { subject, about, story, alerts };
     if told.story.total.events == 0 {
         words.note(&format!("the logs have no event of the {}", told.about));
+        let is_json = matches!(global.output, Output::Json | Output::Jsonl);
+        // A key that was given and never used has a story; a name that is nowhere has none.
+        if told.story.links.is_empty() && !is_json {
+            return Ok(opened.tell().max(refused));
+        }
     }
     if let Some(file) = &args.html {
         page::write(&told, file)?;
@@ -64,6 +73,19 @@ pub(crate) fn run(args: &InvestigateArgs, global: &Global, words: Words) -> Resu
 /// A time for people; empty where there is none.
 fn time(micros: Option<i64>) -> String {
     micros.map(access::instant::format).unwrap_or_default()
+}
+
+/// What a line of the timeline is about.
+fn object(run: &story::Run) -> String {
+    match run.others {
+        0 => run.object.clone(),
+        others => format!("{} and {} more", run.object, render::report::number(others)),
+    }
+}
+
+/// When the last call of a line was; empty where there is one call.
+fn last(run: &story::Run) -> String {
+    if run.count > 1 { time(run.last) } else { String::new() }
 }
 
 /// The busiest names of a list, most events first.

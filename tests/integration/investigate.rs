@@ -86,6 +86,9 @@ fn what_nobody_did_has_no_story() {
     let run = trailhound(&["investigate", "AKIAZZZZZZZZZZZZZZZZ", text(&logs)]);
     assert_eq!(run.code, 0);
     assert!(run.stderr.contains("no event of the access key"), "{}", run.stderr);
+    assert_eq!(run.stdout, "", "no empty skeleton");
+    let run = trailhound(&["investigate", " ", text(&logs)]);
+    assert!(run.code == 2 && run.stdout.is_empty() && run.stderr.contains("nothing to investigate"), "{}", run.stderr);
     let run = trailhound(&["investigate", "x", text(&logs), "--output", "csv"]);
     assert!(run.code == 2 && run.stderr.contains("--html"), "{}", run.stderr);
 }

@@ -128,10 +128,41 @@ impl Calls {
                 began: text(19),
                 mfa: text(20),
                 source_identity: text(21),
-                changes: text(22) == "false",
+                changes: match text(22) {
+                    "" => !is_read(text(2)),
+                    read_only => read_only == "false",
+                },
             }
         })
     }
+}
+
+/// Whether a call reads, by its name: for records without `readOnly`.
+fn is_read(name: &str) -> bool {
+    let begins = |verb: &str| name.strip_prefix(verb).is_some_and(|rest| !rest.starts_with(|c: char| c.is_lowercase()));
+    const VERBS: &[&str] = &[
+        "Get",
+        "List",
+        "Describe",
+        "Head",
+        "Lookup",
+        "BatchGet",
+        "BatchDescribe",
+        "Search",
+        "Query",
+        "Scan",
+        "Select",
+        "View",
+        "Check",
+        "Simulate",
+        "Preview",
+        "Estimate",
+        "Discover",
+        "Filter",
+        "AssumeRole",
+        "Decrypt",
+    ];
+    VERBS.iter().any(|verb| begins(verb))
 }
 
 impl Call<'_> {

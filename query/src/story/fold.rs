@@ -1,8 +1,9 @@
 //! Events, in the order of time, folded into a story.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::call::{Call, Calls};
+use super::ends::{self, Ending, Hold};
 use super::left::{self, Leaves};
 use super::{Left, Run, Session, Story, Tallies, Tally};
 use crate::json::Raw;
@@ -11,8 +12,6 @@ use crate::json::Raw;
 const NAMES: usize = 1_000;
 /// Lines of a timeline.
 const LINES: usize = 2_000;
-/// Runs that a call may join: bursts are woven into one another.
-const OPEN: usize = 24;
 /// A run ends when nothing joins it for this long, in microseconds.
 const REST: i64 = 15 * 60 * 1_000_000;
 /// Things left behind.
@@ -24,8 +23,9 @@ const OBJECT: usize = 160;
 pub(super) struct Fold {
     story: Story,
     sessions: BTreeMap<(String, String), usize>,
-    open: VecDeque<usize>,
-    left: Vec<&'static Leaves>,
+    /// Other things that the last run was about.
+    others: BTreeSet<String>,
+    left: Vec<(&'static Leaves, Vec<Hold>)>,
 }
 
 impl Tally {
@@ -40,7 +40,7 @@ impl Tally {
 
 impl Fold {
     pub(super) fn new() -> Fold {
-        Fold { story: Story::default(), sessions: BTreeMap::new(), open: VecDeque::new(), left: Vec::new() }
+        Fold { story: Story::default(), sessions: BTreeMap::new(), others: BTreeSet::new(), left: Vec::new() }
     }
 
     pub(super) fn observe(&mut self, calls: &Calls) {
@@ -118,24 +118,17 @@ impl Fold {
 
     /// Whether a call leaves something, and what it takes away.
     fn leave(&mut self, call: &Call<'_>, what: &str) -> bool {
+        let service = left::service(call.source);
+        let place = ends::place(service, call.account, call.region);
         if call.outcome == "ok" {
-            for undone in left::undone_by(call.source, call.name) {
-                let object = undone.object(call.request, None);
-                let same = |(own, left): &(&&'static Leaves, &mut Left)| {
-                    own.same(undone) && left.undone.is_none() && is_part(&object, &left.object)
-                };
-                let found = self.left.iter().zip(self.story.left.iter_mut()).rev().find(same);
-                if let Some((_, left)) = found {
-                    left.undone = call.time;
-                }
-            }
+            self.take(call, &place);
         }
         let Some(leaves) = left::of(call.source, call.name) else { return false };
         if self.story.left.len() >= LEFT {
             self.story.cut = true;
             return true;
         }
-        self.left.push(leaves);
+        self.left.push((leaves, ends::holds(service, call.name, &place, call.request, call.response)));
         self.story.left.push(Left {
             time: call.time,
             what: leaves.what.to_owned(),
@@ -150,29 +143,58 @@ impl Fold {
         true
     }
 
+    /// Marks what a call takes away.
+    fn take(&mut self, call: &Call<'_>, place: &str) {
+        let ending = Ending::of(left::service(call.source), call.name, place, call.request);
+        let undone: Vec<_> =
+            left::undone_by(call.source, call.name).map(|own| (own, own.object(call.request, None))).collect();
+        if ending.is_empty() && undone.is_empty() {
+            return;
+        }
+        for ((leaves, holds), left) in self.left.iter_mut().zip(self.story.left.iter_mut()) {
+            if left.undone.is_some() || left.outcome != "ok" {
+                continue;
+            }
+            let is_undone = undone.iter().any(|(own, object)| own.same(leaves) && is_part(object, &left.object));
+            let mut is_ended = false;
+            for hold in holds {
+                is_ended |= ending.ends(hold);
+            }
+            if is_undone || is_ended {
+                left.undone = call.time;
+            }
+        }
+    }
+
     fn line(&mut self, call: &Call<'_>, what: String, leaves: bool) {
         let timeline = &mut self.story.timeline;
         let is_near = |last: Option<i64>| last.zip(call.time).is_some_and(|(last, time)| time - last <= REST);
-        let joins = |place: &&usize| {
-            timeline.get(**place).is_some_and(|run: &Run| {
-                run.what == what
-                    && run.principal == call.principal
-                    && run.actor == call.actor
-                    && run.region == call.region
-                    && run.address == call.address
-                    && run.outcome == call.outcome
-                    && run.error == call.error
-                    && is_near(run.last)
-            })
+        let joins = |run: &&mut Run| {
+            run.what == what
+                && run.principal == call.principal
+                && run.actor == call.actor
+                && run.region == call.region
+                && run.address == call.address
+                && run.outcome == call.outcome
+                && run.error == call.error
+                && is_near(run.last)
         };
-        // What changes something is told call by call, unless it is the same thing again.
         let object = object(call);
-        let place = self.open.iter().rev().find(joins).copied();
-        let place = place.filter(|place| !leaves || timeline.get(*place).is_some_and(|run| run.object == object));
-        if let Some(run) = place.and_then(|place| timeline.get_mut(place)) {
-            run.count += 1;
-            run.last = call.time;
-            return;
+        // A call without a line of its own stands between those that have one.
+        let last = if self.story.untold == 0 { timeline.last_mut().filter(joins) } else { None };
+        if let Some(run) = last {
+            let is_same = run.object == object && run.others == 0;
+            // What changes something is told thing by thing; things that are read are counted.
+            let is_read = !leaves && !call.changes;
+            if is_same || (is_read && self.others.len() < NAMES) {
+                if run.object != object {
+                    self.others.insert(object);
+                }
+                run.others = self.others.len() as u64;
+                run.count += 1;
+                run.last = call.time;
+                return;
+            }
         }
         if timeline.len() >= LINES {
             self.story.untold += 1;
@@ -184,16 +206,14 @@ impl Fold {
         } else if call.changes && call.outcome == "ok" {
             marks.push("changes".to_owned());
         }
-        self.open.push_back(timeline.len());
-        if self.open.len() > OPEN {
-            self.open.pop_front();
-        }
+        self.others.clear();
         timeline.push(Run {
             first: call.time,
             last: call.time,
             count: 1,
             what,
             object,
+            others: 0,
             principal: call.principal.to_owned(),
             actor: call.actor.to_owned(),
             region: call.region.to_owned(),

@@ -74,14 +74,14 @@ static LEAVES: &[Leaves] = &[
     leaves("lambda", "CreateFunctionUrlConfig", "a function's URL", &["functionName"], "DeleteFunctionUrlConfig"),
     leaves("lambda", "CreateEventSourceMapping", "a trigger of a function", &["functionName"], ""),
     leaves("lambda", "AddLayerVersionPermission", "a layer that others may use", &["layerName"], ""),
-    leaves("ec2", "RunInstances", "instances", &["instanceType", "imageId"], "TerminateInstances"),
+    leaves("ec2", "RunInstances", "instances", &["instanceType", "imageId"], ""),
     leaves("ec2", "CreateKeyPair", "a key pair", &["keyName"], "DeleteKeyPair"),
     leaves("ec2", "ImportKeyPair", "a key pair", &["keyName"], "DeleteKeyPair"),
     leaves("ec2", "ModifyInstanceAttribute", "an instance's settings", &["instanceId"], ""),
     leaves("ec2", "AssociateIamInstanceProfile", "a role for an instance", &["instanceId"], "DisassociateIamInstanceProfile"),
     leaves("ec2", "ReplaceIamInstanceProfileAssociation", "a role for an instance", &["associationId"], ""),
     leaves("ec2", "CreateLaunchTemplate", "a launch template", &["launchTemplateName"], "DeleteLaunchTemplate"),
-    leaves("ec2", "AuthorizeSecurityGroupIngress", "an open port", &["groupId"], "RevokeSecurityGroupIngress"),
+    leaves("ec2", "AuthorizeSecurityGroupIngress", "an open port", &["groupId"], ""),
     leaves("ec2", "ModifySnapshotAttribute", "a shared snapshot", &["snapshotId"], ""),
     leaves("ec2", "ModifyImageAttribute", "a shared image", &["imageId"], ""),
     leaves("ec2", "CreateVpcPeeringConnection", "a way into another network", &["vpcId", "peerVpcId"], "DeleteVpcPeeringConnection"),
@@ -119,13 +119,13 @@ static LEAVES: &[Leaves] = &[
     leaves("logs", "DeleteLogGroup", "a log group that is gone", &["logGroupName"], ""),
 ];
 
-fn is_named(event: &str, name: &str) -> bool {
+pub(super) fn is_named(event: &str, name: &str) -> bool {
     event.strip_prefix(name).is_some_and(|rest| {
         rest.is_empty() || (rest.len() >= 8 && rest.bytes().take(8).all(|byte| byte.is_ascii_digit()))
     })
 }
 
-fn service(source: &str) -> &str {
+pub(super) fn service(source: &str) -> &str {
     source.split('.').next().unwrap_or(source)
 }
 

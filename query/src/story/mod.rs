@@ -2,11 +2,12 @@
 //!
 //! Told from the event table in a few questions: [`chain`] follows credentials, one pass in the order of time is folded into
 //! a [`Story`] (`fold`), and one more says what was a first (`first`). [`subject`] tells what a story is about; `left` knows
-//! which calls leave something behind. Everything is bounded: a story of a year is as long as one of an hour, and says what
+//! which calls leave something behind, `ends` which take it away. Everything is bounded: a story of a year is as long as one of an hour, and says what
 //! it has left out. Knows no output.
 
 mod call;
 pub mod chain;
+mod ends;
 mod first;
 mod fold;
 mod left;
@@ -80,6 +81,8 @@ pub struct Run {
     pub what: String,
     /// What it was done to, of the first call.
     pub object: String,
+    /// Other things that calls of the run were about.
+    pub others: u64,
     /// Who.
     pub principal: String,
     /// The person or session behind it.

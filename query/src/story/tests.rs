@@ -13,6 +13,7 @@ fn record(id: u32, time: &str, identity: &str, call: &str) -> String {
 }
 
 const EVE: &str = r#"{"type":"IAMUser","arn":"arn:aws:iam::111122223333:user/eve","accountId":"111122223333","userName":"eve","accessKeyId":"AKIAEEEEEEEEEEEEEEEE"}"#;
+const BOB: &str = r#"{"type":"IAMUser","arn":"arn:aws:iam::111122223333:user/bob","accountId":"111122223333","userName":"bob","accessKeyId":"AKIABBBBBBBBBBBBBBBB"}"#;
 const ROLE: &str = r#"{"type":"AssumedRole","principalId":"AROAX:s","arn":"arn:aws:sts::111122223333:assumed-role/Admin/s","accountId":"111122223333","accessKeyId":"ASIAEEEEEEEEEEEEEEEE","sessionContext":{"sessionIssuer":{"type":"Role","arn":"arn:aws:iam::111122223333:role/Admin","userName":"Admin"},"attributes":{"creationDate":"2024-01-03T00:00:00Z","mfaAuthenticated":"false"}}}"#;
 const MALLORY: &str = r#"{"type":"IAMUser","arn":"arn:aws:iam::111122223333:user/mallory","accountId":"111122223333","userName":"mallory","accessKeyId":"AKIAMMMMMMMMMMMMMMMM"}"#;
 
@@ -72,6 +73,20 @@ fn story_of(text: &str) -> (Story, u64) {
             r#""eventSource":"s3.amazonaws.com","eventName":"ListBuckets","readOnly":true,"sourceIPAddress":"203.0.113.9""#,
         ),
     ];
+    // Records of old have no `readOnly`.
+    for (n, call, bucket) in [
+        (8, "DeleteBucket", 1),
+        (9, "DeleteBucket", 2),
+        (10, "DeleteBucket", 3),
+        (11, "DeleteBucket", 3),
+        (12, "HeadBucket", 1),
+        (13, "HeadBucket", 2),
+    ] {
+        let call = format!(
+            r#""eventSource":"s3.amazonaws.com","eventName":"{call}","requestParameters":{{"bucketName":"bucket-{bucket}"}}"#
+        );
+        records.push(record(n, &format!("2024-02-03T00:00:{n:02}Z"), BOB, &call));
+    }
     records.extend((0..50).map(|n| {
         record(100 + n, &format!("2024-01-03T00:10:{n:02}Z"), ROLE, r#""eventSource":"s3.amazonaws.com","eventName":"GetObject","readOnly":true,"requestParameters":{"bucketName":"vault"},"additionalEventData":{"bytesTransferredOut":1000}"#)
     }));
@@ -141,4 +156,21 @@ fn a_key_knows_where_it_came_from() {
     assert_eq!(story.total.events, 1);
     let (none, _) = story_of("AKIAZZZZZZZZZZZZZZZZ");
     assert_eq!(none.total.events, 0);
+}
+
+#[test]
+fn lines_are_of_one_thing_or_say_so_and_old_records_have_changes() {
+    let (story, _) = story_of("bob");
+    let lines: Vec<_> =
+        story.timeline.iter().map(|run| (run.what.as_str(), run.object.as_str(), run.count, run.others)).collect();
+    assert_eq!(
+        lines,
+        [
+            ("s3:DeleteBucket", "bucketName=bucket-1", 1, 0),
+            ("s3:DeleteBucket", "bucketName=bucket-2", 1, 0),
+            ("s3:DeleteBucket", "bucketName=bucket-3", 2, 0),
+            ("s3:ListBucket", "bucketName=bucket-1", 2, 1)
+        ]
+    );
+    assert_eq!((story.total.events, story.total.changes), (6, 4));
 }

@@ -87,7 +87,7 @@ pub(super) fn document(told: &Told) -> Value {
         })).collect::<Vec<_>>(),
         "alerts": told.alerts,
         "timeline": story.timeline.iter().map(|run| json!({
-            "first": time(run.first), "last": time(run.last), "count": run.count, "call": run.what, "object": text(&run.object),
+            "first": time(run.first), "last": time(run.last), "count": run.count, "call": run.what, "object": text(&run.object), "other_objects": run.others,
             "principal": text(&run.principal), "actor": text(&run.actor), "region": run.region, "address": text(&run.address),
             "outcome": run.outcome, "error_code": text(&run.error), "event_id": run.event_id, "marks": run.marks,
         })).collect::<Vec<_>>(),

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use query::story::Tally;
 
-use super::{Told, busiest, time};
+use super::{Told, busiest, last, object, time};
 use crate::outcome::Failure;
 use crate::render::html::{Cell, Column, Page};
 use crate::render::report::number;
@@ -180,6 +180,7 @@ fn timeline(told: &Told, page: &mut Page<'_>) -> io::Result<()> {
     use Column::{Number, Text};
     let columns = [
         Text("time"),
+        Text("last"),
         Number("calls"),
         Text("call"),
         Text("of"),
@@ -193,9 +194,10 @@ fn timeline(told: &Told, page: &mut Page<'_>) -> io::Result<()> {
     let rows = told.story.timeline.iter().map(|run| {
         vec![
             Cell::Time(time(run.first)),
+            Cell::Time(last(run)),
             Cell::Number(run.count),
             text(&run.what),
-            text(&run.object),
+            Cell::Text(object(run)),
             text(if run.error.is_empty() { &run.outcome } else { &run.error }),
             text(&run.principal),
             text(&run.actor),

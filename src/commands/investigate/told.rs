@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use query::story::{Story, Tallies};
 
-use super::{Told, busiest, time};
+use super::{Told, busiest, last, object, time};
 use crate::render::report::{Report, number};
 use crate::render::terminal::Terminal;
 
@@ -209,9 +209,10 @@ fn timeline(story: &Story, report: &mut Report<'_>, most: Option<u64>) -> io::Re
         let outcome = if run.error.is_empty() { run.outcome.clone() } else { run.error.clone() };
         vec![
             time(run.first),
+            last(run),
             count,
             run.what.clone(),
-            run.object.clone(),
+            object(run),
             outcome,
             run.actor.clone(),
             run.address.clone(),
@@ -220,7 +221,7 @@ fn timeline(story: &Story, report: &mut Report<'_>, most: Option<u64>) -> io::Re
         ]
     };
     let rows: Vec<_> = story.timeline.iter().take(most).map(row).collect();
-    report.table(&["time", "", "call", "of", "outcome", "actor", "address", "region", "marks"], &rows)?;
+    report.table(&["time", "last", "", "call", "of", "outcome", "actor", "address", "region", "marks"], &rows)?;
     let left_out = story.timeline.len().saturating_sub(most) as u64;
     if left_out > 0 {
         report.prose(&format!("… and {} more lines: --max-rows 0 shows them", number(left_out)))?;
