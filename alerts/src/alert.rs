@@ -13,10 +13,13 @@ use crate::view::time_text;
 /// One alert: a rule, who it is about, and the events behind it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Alert {
-    /// The rule's `name`, or its `id` where it has no name.
+    /// Of a shipped rule its `name`, of a user's its `id`.
     pub rule: String,
     /// The rule's `id`.
     pub rule_id: String,
+    /// Sigma's `name` of the rule, by which suppressions may call it; not in the record.
+    #[serde(skip)]
+    pub rule_name: Option<String>,
     /// The rule's title.
     pub title: String,
     /// How bad.

@@ -38,6 +38,7 @@ fn alert(about: &About, burst: Burst, fingerprint: String, detail: Option<String
     Alert {
         rule: about.name.clone(),
         rule_id: about.id.clone(),
+        rule_name: about.handle.clone(),
         title: about.title.clone(),
         severity: about.severity,
         time: told(first.time),

@@ -72,7 +72,10 @@ impl Suppression {
     pub fn unknown_rules(&self, rules: &[About]) -> Vec<&str> {
         let known_rule = |name: &str| {
             let known = known("rule", name);
-            rules.iter().any(|rule| known.holds(&rule.name) || known.holds(&rule.id) || known.holds(&rule.title))
+            let called = |rule: &About| rule.handle.as_ref().is_some_and(|handle| known.holds(handle));
+            rules
+                .iter()
+                .any(|rule| called(rule) || [&rule.name, &rule.id, &rule.title].iter().any(|name| known.holds(name)))
         };
         self.rules.iter().map(String::as_str).filter(|name| !known_rule(name)).collect()
     }
@@ -83,7 +86,10 @@ impl Suppression {
             let one = |text: &str| known.iter().any(|known| known.holds(text));
             let every = |texts: &[String]| !texts.is_empty() && texts.iter().all(|text| one(text));
             match *name {
-                "rule" => one(&alert.rule) || one(&alert.rule_id) || one(&alert.title),
+                "rule" => {
+                    let called = alert.rule_name.as_deref().is_some_and(one);
+                    called || one(&alert.rule) || one(&alert.rule_id) || one(&alert.title)
+                }
                 "principal" => one(&alert.principal),
                 "actor" => one(&alert.actor),
                 "account" => one(&alert.account),

@@ -12,6 +12,7 @@ pub(crate) fn alert(fingerprint: &str) -> Alert {
     Alert {
         rule: "root-console-login".to_owned(),
         rule_id: "5b7f2d4e-0f4b-5d44-9a51-6d4f0b7f1a11".to_owned(),
+        rule_name: None,
         title: "Root signed in to the console".to_owned(),
         severity: Severity::High,
         time: Some(NOON),

@@ -219,8 +219,9 @@ fn names_of_rules_that_are_not_there_are_told() {
     let run =
         trailhound(&["alerts", text(&logs), "--rules", text(&rules), "--list", &list, "--suppress", text(&known)]);
     assert_eq!(run.code, 3, "{}", run.stderr);
-    assert!(run.stderr.contains("filter.yml:1") && run.stderr.contains("`maed`"), "{}", run.stderr);
-    assert!(run.stderr.contains("`maed-it`"), "{}", run.stderr);
+    assert!(run.stderr.contains("filter.yml:4") && run.stderr.contains("`maed`"), "{}", run.stderr);
+    assert!(run.stderr.contains("`maed-it`") && !run.stderr.contains("`made`"), "{}", run.stderr);
+    assert!(!run.stdout.contains("A user was made"), "{}", run.stdout);
 }
 
 #[test]
