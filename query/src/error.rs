@@ -70,10 +70,10 @@ pub(crate) fn explain(error: DataFusionError) -> Error {
             let text = parser.to_string();
             Error::Syntax(text.strip_prefix("sql parser error: ").unwrap_or(&text).to_owned())
         }
-        DataFusionError::ResourcesExhausted(reason) => Error::Memory(format!(
-            "the query needs more than its limit allows: {}; narrow it (fewer columns, a shorter time) or raise the limit",
-            first_line(reason)
-        )),
+        DataFusionError::ResourcesExhausted(reason) => exhausted(reason),
+        DataFusionError::ArrowError(reason, _) if matches!(reason.as_ref(), ArrowError::IoError(text, _) if is_full(text)) => {
+            exhausted("what it keeps on disk for want of memory has reached the limit of disk space")
+        }
         DataFusionError::External(reason) => match reason.downcast_ref::<InputFailure>() {
             Some(failure) => Error::Input(failure.0.clone()),
             // A view that is planned when it is named tells its own error.
@@ -106,6 +106,18 @@ pub(crate) fn explain(error: DataFusionError) -> Error {
     }
 }
 
+fn exhausted(reason: &str) -> Error {
+    Error::Memory(format!(
+        "the query needs more than its limit allows: {}; narrow it (fewer columns, a shorter time) or raise the limit",
+        first_line(reason)
+    ))
+}
+
+/// Whether the disk manager's limit was met: it says so in words only (DataFusion 55.2, `disk_manager.rs`).
+fn is_full(text: &str) -> bool {
+    text.contains("used disk space during the spilling process")
+}
+
 /// A file of a lake that cannot be decoded.
 fn damaged(reason: &dyn std::error::Error) -> Error {
     Error::Input(format!("{reason}; `trailhound lake check` lists damaged files"))
@@ -119,6 +131,9 @@ pub(crate) fn unknown_table(name: &str, tables: &[String]) -> Error {
     };
     Error::Name(format!("no table `{name}`{hint} Tables: {}", tables.join(", ")))
 }
+
+/// Columns that an error names; a table of CloudTrail has forty.
+const COLUMNS_TOLD: usize = 12;
 
 fn schema_error(error: &SchemaError) -> Error {
     let SchemaError::FieldNotFound { field, valid_fields } = error else {
@@ -134,7 +149,12 @@ fn schema_error(error: &SchemaError) -> Error {
     // What is not in quotes is lower case by now.
     let quoted = name.chars().any(|letter| letter.is_uppercase() || letter.is_whitespace() || "*:/%".contains(letter));
     let quotes = if quoted { format!(" (a text stands in single quotes: '{name}')") } else { String::new() };
-    Error::Name(format!("no column `{wanted}`{quotes}{hint} Columns here: {}", columns.join(", ")))
+    let more = match columns.len().checked_sub(COLUMNS_TOLD) {
+        Some(more @ 1..) => format!(" and {more} more (DESCRIBE lists them)"),
+        _ => String::new(),
+    };
+    let told = columns.iter().take(COLUMNS_TOLD).copied().collect::<Vec<_>>().join(", ");
+    Error::Name(format!("no column `{wanted}`{quotes}{hint} Columns here: {told}{more}"))
 }
 
 /// A path of the event table that ends in `field`, or nearly.

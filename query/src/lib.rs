@@ -7,14 +7,15 @@
 //! forms of them: [`athena`] (with the text forms of time in [`athena_time`]), CloudTrail Lake's [`store`],
 //! [`tailpipe`], [`ocsf`] and [`ecs`]; and [`answer`] hands out the rows. [`named`] are questions that come with their SQL, [`story`]
 //! many of them told as one.
-//! [`control`] is what ends a question from outside, [`pace`] lets it be ended, [`wanted`] which tables one names.
+//! [`control`] is what ends a question from outside, `pace` lets it be ended (`again`: a part that may run twice), [`wanted`] which tables one names.
 //! [`error`] turns the engine's errors into sentences that name the
 //! object, the reason and the next step.
 //!
 //! DataFusion lives here and nowhere below. This room must not know how events came to be (objects, shapes), nor
 //! rules, policies or terminals.
 
-pub mod answer;
+mod again;
+mod answer;
 pub mod athena;
 pub mod athena_time;
 mod catalog;

@@ -10,7 +10,10 @@ use datafusion::dataframe::DataFrame;
 use datafusion::error::Result;
 use datafusion::execution::SendableRecordBatchStream;
 use datafusion::physical_plan::coop::CooperativeExec;
-use datafusion::physical_plan::{ExecutionPlan, execute_stream};
+use datafusion::physical_plan::joins::NestedLoopJoinExec;
+use datafusion::physical_plan::{ChildrenPropertiesMode, ExecutionPlan, ReplaceChildrenOptions, execute_stream};
+
+use crate::again::AgainExec;
 
 /// Operators that make more rows than they read.
 const MULTIPLIERS: [&str; 6] = [
@@ -35,9 +38,23 @@ pub(crate) async fn run(frame: DataFrame) -> Result<SendableRecordBatchStream> {
 fn yielding(plan: Arc<dyn ExecutionPlan>) -> Result<Arc<dyn ExecutionPlan>> {
     let wrap = |node: Arc<dyn ExecutionPlan>| {
         Ok(match MULTIPLIERS.contains(&node.name()) {
-            true => Transformed::yes(Arc::new(CooperativeExec::new(node)) as Arc<dyn ExecutionPlan>),
+            true => Transformed::yes(Arc::new(CooperativeExec::new(repeatable(node)?)) as Arc<dyn ExecutionPlan>),
             false => Transformed::no(node),
         })
     };
     Ok(plan.transform_up(wrap)?.data)
+}
+
+/// A nested loop join that lacks memory runs its left side a second time and keeps it on disk.
+fn repeatable(node: Arc<dyn ExecutionPlan>) -> Result<Arc<dyn ExecutionPlan>> {
+    if !node.is::<NestedLoopJoinExec>() {
+        return Ok(node);
+    }
+    let children = node.children().into_iter().enumerate();
+    let again = |(place, child): (usize, &Arc<dyn ExecutionPlan>)| match place {
+        0 => Arc::new(AgainExec::new(child.clone())) as Arc<dyn ExecutionPlan>,
+        _ => child.clone(),
+    };
+    let children = children.map(again).collect();
+    node.replace_children(children, ReplaceChildrenOptions::new(ChildrenPropertiesMode::Recompute))
 }

@@ -85,7 +85,14 @@ fn a_cross_join_bomb_is_ended_and_the_engine_goes_on() {
     assert!(ended.to_string().contains("raise the limit"), "{ended}");
     let started = Instant::now();
     let control = || Control::default().within(Some(Duration::from_millis(400)));
+    // Its left side is too large for memory, and then for the disk: it is run twice.
     let counted = format!("SELECT count(*) FROM {join} WHERE a.useragent || d.useragent = 'x'");
+    let ended = engine.collect_blocking(&counted).unwrap_err();
+    assert!(matches!(ended, Error::Memory(_)), "joining: {ended:?}");
+    assert!(ended.to_string().contains("raise the limit"), "{ended}");
+    let pairs = |a, b| format!("(SELECT {a}.useragent FROM events {a} CROSS JOIN events {b})");
+    let (left, right) = (pairs("a", "b"), pairs("c", "d"));
+    let counted = format!("SELECT count(*) FROM {left} l CROSS JOIN {right} r WHERE l.useragent || r.useragent = 'x'");
     let ended =
         engine.query_under(&counted, control()).and_then(|rows| rows.collect::<Result<Vec<_>, _>>()).unwrap_err();
     assert_eq!(ended, Error::Timeout(Duration::from_millis(400)));
