@@ -8,8 +8,8 @@ use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
-    Expr, Function, Ident, ObjectNamePart, Select, SelectItem, SelectItemQualifiedWildcardKind, Visit, Visitor,
-    WildcardAdditionalOptions,
+    Expr, Function, Ident, ObjectNamePart, Select, SelectItem, SelectItemQualifiedWildcardKind,
+    WildcardAdditionalOptions, visit_expressions,
 };
 
 use crate::names::holds_fields;
@@ -172,18 +172,12 @@ fn field_name(expr: &Expr, elements: &BTreeSet<String>) -> Option<(String, Strin
 
 /// Whether an expression may become several columns or rows.
 fn spreads(expr: &Expr) -> bool {
-    struct Spread;
-    impl Visitor for Spread {
-        type Break = ();
-        fn pre_visit_expr(&mut self, expr: &Expr) -> ControlFlow<()> {
-            match expr {
-                Expr::Function(Function { name, .. }) if name.to_string().eq_ignore_ascii_case("unnest") => {
-                    ControlFlow::Break(())
-                }
-                Expr::Wildcard(_) | Expr::QualifiedWildcard(..) => ControlFlow::Break(()),
-                _ => ControlFlow::Continue(()),
-            }
+    let found = visit_expressions(expr, |expr| match expr {
+        Expr::Function(Function { name, .. }) if name.to_string().eq_ignore_ascii_case("unnest") => {
+            ControlFlow::Break(())
         }
-    }
-    expr.visit(&mut Spread).is_break()
+        Expr::Wildcard(_) | Expr::QualifiedWildcard(..) => ControlFlow::Break(()),
+        _ => ControlFlow::Continue(()),
+    });
+    found.is_break()
 }

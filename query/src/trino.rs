@@ -7,6 +7,7 @@
 mod attempt;
 mod bounded;
 mod choice;
+mod entry;
 mod forms;
 mod function;
 mod higher;
@@ -62,19 +63,18 @@ pub struct Known {
 
 /// Every function that is added to the engine's, by name.
 pub fn functions() -> Vec<Known> {
-    let known = |name, about, example: (&'static str, &'static str)| Known {
-        name,
-        about,
-        example: format!("SELECT {}", example.0),
-        answer: example.1,
-    };
     let mut all: Vec<Known> = tables().flatten().map(|f| known(f.name, f.about, f.example)).collect();
-    all.extend(choice::FUNCTIONS.iter().map(|f| known(f.name, f.about, f.example)));
-    all.extend(nested::FUNCTIONS.iter().map(|f| known(f.name, f.about, f.example)));
-    all.extend(higher::FUNCTIONS.iter().map(|f| known(f.name, f.about, f.example)));
-    all.extend(time::FUNCTIONS.iter().map(|f| known(f.name, f.about, f.example)));
-    all.extend(values::FUNCTIONS.iter().map(|f| known(f.name, f.about, f.example)));
+    all.extend(of(choice::FUNCTIONS).chain(of(nested::FUNCTIONS)).chain(of(higher::FUNCTIONS)));
+    all.extend(of(time::FUNCTIONS).chain(of(values::FUNCTIONS)));
     all.extend(forms::examples().map(|(name, about, example, answer)| Known { name, about, example, answer }));
     all.sort();
     all
+}
+
+fn of<A>(entries: &'static [entry::Entry<A>]) -> impl Iterator<Item = Known> {
+    entries.iter().map(|entry| known(entry.name, entry.about, entry.example))
+}
+
+fn known(name: &'static str, about: &'static str, (example, answer): (&'static str, &'static str)) -> Known {
+    Known { name, about, example: format!("SELECT {example}"), answer }
 }

@@ -6,8 +6,8 @@
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
-    BinaryOperator, CastKind, Expr, Ident, LambdaFunction, LambdaSyntax, ObjectName, OneOrManyWithParens, Value, Visit,
-    VisitMut, Visitor, VisitorMut,
+    BinaryOperator, CastKind, Expr, Ident, LambdaFunction, LambdaSyntax, ObjectName, OneOrManyWithParens, Value,
+    VisitMut, VisitorMut, visit_expressions,
 };
 
 use super::rewrite::{call, is_named};
@@ -68,17 +68,11 @@ pub(super) fn or_null(mut inner: Expr) -> Expr {
 
 /// Whether anything is left that can fail.
 fn is_risky(expr: &Expr) -> bool {
-    struct Risky;
-    impl Visitor for Risky {
-        type Break = ();
-        fn pre_visit_expr(&mut self, expr: &Expr) -> ControlFlow<()> {
-            match expr {
-                Expr::Function(call) if !SAFE.iter().any(|name| is_named(call, name)) => ControlFlow::Break(()),
-                _ => ControlFlow::Continue(()),
-            }
-        }
-    }
-    Visit::visit(expr, &mut Risky).is_break()
+    let found = visit_expressions(expr, |expr| match expr {
+        Expr::Function(call) if !SAFE.iter().any(|name| is_named(call, name)) => ControlFlow::Break(()),
+        _ => ControlFlow::Continue(()),
+    });
+    found.is_break()
 }
 
 struct OrNull;

@@ -23,11 +23,12 @@ use datafusion::logical_expr::{
 };
 
 use super::bounded;
+use super::entry::{Entry, entry};
 use super::pattern::{Language, Pattern, instant};
 
 /// What a function does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-enum Act {
+pub(super) enum Act {
     /// A text or a list from the end.
     Reverse,
     /// Texts or lists one after the other.
@@ -42,23 +43,8 @@ enum Act {
     Varchar,
 }
 
-/// A function: name, what it does, one line of meaning, an example and its value.
-pub(super) struct Entry {
-    /// Its name in SQL.
-    pub(super) name: &'static str,
-    act: Act,
-    /// One line of meaning.
-    pub(super) about: &'static str,
-    /// An expression, and the text of its value.
-    pub(super) example: (&'static str, &'static str),
-}
-
-const fn entry(name: &'static str, act: Act, about: &'static str, example: (&'static str, &'static str)) -> Entry {
-    Entry { name, act, about, example }
-}
-
 /// The functions, by name.
-pub(super) static FUNCTIONS: &[Entry] = &[
+pub(super) static FUNCTIONS: &[Entry<Act>] = &[
     entry("reverse", Act::Reverse, "a text or a list from the end", ("reverse(ARRAY[1, 2, 3])", "[3, 2, 1]")),
     entry("concat", Act::Concat, "texts or lists one after the other", ("concat(ARRAY[1], ARRAY[2, 3])", "[1, 2, 3]")),
     entry(

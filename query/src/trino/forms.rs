@@ -10,7 +10,7 @@ use std::sync::OnceLock;
 
 use datafusion::sql::sqlparser::ast::{
     BinaryOperator, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentClause, FunctionArguments,
-    ObjectNamePart, Value, Visit, VisitMut, Visitor, VisitorMut,
+    ObjectNamePart, Value, VisitMut, VisitorMut, visit_expressions,
 };
 use datafusion::sql::sqlparser::dialect::GenericDialect;
 use datafusion::sql::sqlparser::parser::Parser;
@@ -256,17 +256,11 @@ fn is_aggregate(call: &Function) -> bool {
 }
 
 fn holds_aggregate(expr: &Expr) -> bool {
-    struct Any;
-    impl Visitor for Any {
-        type Break = ();
-        fn pre_visit_expr(&mut self, expr: &Expr) -> ControlFlow<()> {
-            match expr {
-                Expr::Function(call) if is_aggregate(call) => ControlFlow::Break(()),
-                _ => ControlFlow::Continue(()),
-            }
-        }
-    }
-    Visit::visit(expr, &mut Any).is_break()
+    let found = visit_expressions(expr, |expr| match expr {
+        Expr::Function(call) if is_aggregate(call) => ControlFlow::Break(()),
+        _ => ControlFlow::Continue(()),
+    });
+    found.is_break()
 }
 
 /// Takes DISTINCT, ORDER BY, FILTER and OVER of a call along, to the aggregates that it becomes or, where it becomes none, to

@@ -16,11 +16,12 @@ use datafusion::logical_expr::{
     HigherOrderUDFImpl, LambdaArgument, LambdaParametersProgress, ValueOrLambda, Volatility,
 };
 
+use super::entry::{Entry, entry, refuse};
 use super::nested::{Entries, list_of, map_of};
 
 /// What a function does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-enum Act {
+pub(super) enum Act {
     MapFilter,
     TransformKeys,
     TransformValues,
@@ -29,23 +30,8 @@ enum Act {
     Try,
 }
 
-/// A function: name, what it does, one line of meaning, an example and its value.
-pub(super) struct Entry {
-    /// Its name in SQL.
-    pub(super) name: &'static str,
-    act: Act,
-    /// One line of meaning.
-    pub(super) about: &'static str,
-    /// An expression, and the text of its value.
-    pub(super) example: (&'static str, &'static str),
-}
-
-const fn entry(name: &'static str, act: Act, about: &'static str, example: (&'static str, &'static str)) -> Entry {
-    Entry { name, act, about, example }
-}
-
 /// The functions, by name.
-pub(super) static FUNCTIONS: &[Entry] = &[
+pub(super) static FUNCTIONS: &[Entry<Act>] = &[
     entry(
         "map_filter",
         Act::MapFilter,
@@ -117,8 +103,7 @@ fn element(data_type: &DataType) -> Result<DataType> {
 
 impl Higher {
     fn wrong<T>(&self) -> Result<T> {
-        let example = FUNCTIONS.iter().find(|entry| entry.name == self.name).map_or("", |entry| entry.example.0);
-        plan_err!("{} takes other arguments, as in {example}", self.name)
+        refuse(FUNCTIONS, self.name)
     }
 }
 

@@ -13,12 +13,13 @@ use arrow::datatypes::{DataType, Field, FieldRef, Fields};
 use datafusion::common::{Result, exec_err, plan_err};
 use datafusion::logical_expr::{ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility};
 
+use super::entry::{Entry, entry, refuse};
 use super::function::answer;
 use super::unnest::ROWS;
 
 /// What a function does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-enum Act {
+pub(super) enum Act {
     /// A list of keys and one of values to a map.
     MapOfLists,
     /// The same, with all values of each key.
@@ -35,23 +36,8 @@ enum Act {
     Rows,
 }
 
-/// A function: name, what it does, one line of meaning, an example and its value.
-pub(super) struct Entry {
-    /// Its name in SQL.
-    pub(super) name: &'static str,
-    act: Act,
-    /// One line of meaning.
-    pub(super) about: &'static str,
-    /// An expression, and the text of its value.
-    pub(super) example: (&'static str, &'static str),
-}
-
-const fn entry(name: &'static str, act: Act, about: &'static str, example: (&'static str, &'static str)) -> Entry {
-    Entry { name, act, about, example }
-}
-
 /// The functions, by name.
-pub(super) static FUNCTIONS: &[Entry] = &[
+pub(super) static FUNCTIONS: &[Entry<Act>] = &[
     entry(
         "map_of_lists",
         Act::MapOfLists,
@@ -202,10 +188,7 @@ impl NestedFunction {
                 list_of(DataType::Struct(numbered(&items)))
             }
             (Act::Rows, [rows]) => list_of(DataType::Struct(numbered(&content(rows)?))),
-            _ => {
-                let example = FUNCTIONS.iter().find(|entry| entry.name == self.name).map_or("", |e| e.example.0);
-                return plan_err!("{} takes other arguments, as in {example}", self.name);
-            }
+            _ => return refuse(FUNCTIONS, self.name),
         })
     }
 

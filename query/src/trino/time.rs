@@ -16,13 +16,14 @@ use datafusion::logical_expr::{
     ColumnarValue, Expr, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
 };
 
+use super::entry::{Entry, entry};
 use super::function::{Argument, answer, arguments, is_like_text, wrong_count};
 use super::pattern::{Language, Pattern, instant};
 use super::span::{add, between};
 
 /// What a function does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-enum Act {
+pub(super) enum Act {
     /// Text and pattern to time; NULL where it is none, if so said.
     Parse(Language, bool),
     /// Time and pattern to text.
@@ -45,23 +46,8 @@ enum Act {
     FromSeconds,
 }
 
-/// A function of times: name, what it does, one line of meaning, an example and its value.
-pub(super) struct Entry {
-    /// Its name in SQL.
-    pub(super) name: &'static str,
-    act: Act,
-    /// One line of meaning.
-    pub(super) about: &'static str,
-    /// An expression, and the text of its value.
-    pub(super) example: (&'static str, &'static str),
-}
-
-const fn entry(name: &'static str, act: Act, about: &'static str, example: (&'static str, &'static str)) -> Entry {
-    Entry { name, act, about, example }
-}
-
 /// The functions, by name.
-pub(super) static FUNCTIONS: &[Entry] = &[
+pub(super) static FUNCTIONS: &[Entry<Act>] = &[
     entry(
         "from_iso8601_timestamp",
         Act::FromIso,

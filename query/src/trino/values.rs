@@ -14,6 +14,7 @@ use datafusion::logical_expr::{
     ColumnarValue, Expr, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
 };
 
+use super::entry::Entry;
 use super::function::{Argument, answer, is_like_text, wrong_count};
 use super::network::holds_address;
 use super::typed::{Type, build, parse};
@@ -21,7 +22,7 @@ use crate::json::Raw;
 
 /// What a function does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-enum Act {
+pub(super) enum Act {
     /// An element of a list, a value of a map, a member of JSON text.
     ElementAt,
     /// Whether a list has a value, a network an address, a text a text.
@@ -34,19 +35,8 @@ enum Act {
     TypeOf,
 }
 
-/// A function: name, what it does, one line of meaning, an example and its value.
-pub(super) struct Entry {
-    /// Its name in SQL.
-    pub(super) name: &'static str,
-    act: Act,
-    /// One line of meaning.
-    pub(super) about: &'static str,
-    /// An expression, and the text of its value.
-    pub(super) example: (&'static str, &'static str),
-}
-
 /// The functions, by name.
-pub(super) static FUNCTIONS: &[Entry] = &[
+pub(super) static FUNCTIONS: &[Entry<Act>] = &[
     Entry {
         name: "element_at",
         act: Act::ElementAt,
