@@ -16,6 +16,7 @@ use crate::config::{Config, GroupBy, SinkConfig};
 use crate::error::Error;
 use crate::message::{hash, hex_hash};
 use crate::notice::Notice;
+use crate::outbox::note::{Found, Step};
 use crate::outbox::op::Key;
 use crate::outbox::{Outbox, Transaction};
 use crate::span::Span;
@@ -78,12 +79,39 @@ impl Desk {
     /// [`Error::Outbox`], [`Error::Full`]: then some of them may have been taken; giving all again is right and tells
     /// nobody twice.
     pub fn accept(&self, alerts: &[Alert], now: i64) -> Result<Accepted, Error> {
+        self.accept_noting(alerts, &|_| false, now)
+    }
+
+    /// As [`Desk::accept`], and where the outbox keeps notes, notes that those which are news were found: none of them is
+    /// told before its note is durable.
+    ///
+    /// # Errors
+    /// As [`Desk::accept`].
+    pub fn accept_noting(
+        &self,
+        alerts: &[Alert],
+        is_news: &dyn Fn(&Alert) -> bool,
+        now: i64,
+    ) -> Result<Accepted, Error> {
         let mut accepted = Accepted::default();
         for portion in alerts.chunks(PORTION) {
-            let done = self.outbox.transact(now, |transaction| self.sort(portion, transaction, now))?;
+            let done = self.outbox.transact(now, |transaction| {
+                // First: of what a crash cuts off, nothing is told of which nobody knows.
+                for alert in portion.iter().filter(|alert| is_news(alert)) {
+                    transaction.note(Step::Found(Box::new(Found::of(alert))));
+                }
+                self.sort(portion, transaction, now)
+            })?;
             accepted.add(done);
         }
         Ok(accepted)
+    }
+
+    /// Whether an alert has been told to one of its sinks, or will be, as far as that is remembered.
+    pub fn has_told(&self, alert: &Alert) -> bool {
+        let notice = Notice::of(alert);
+        let marks = self.sinks_of(&notice).into_keys().map(|sink| Key(hash(&["mark", sink, &alert.fingerprint])));
+        self.outbox.knows(marks)
     }
 
     fn sort(&self, alerts: &[Alert], transaction: &mut Transaction<'_>, now: i64) -> Accepted {
