@@ -83,7 +83,7 @@ impl Desk {
     }
 
     /// As [`Desk::accept`], and where the outbox keeps notes, notes that those which are news were found: none of them is
-    /// told before its note is durable.
+    /// told before its note is durable. `is_news` must not ask the desk or the outbox, which is in hand meanwhile.
     ///
     /// # Errors
     /// As [`Desk::accept`].

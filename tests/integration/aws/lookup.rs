@@ -91,7 +91,7 @@ fn accounts_of_a_configuration_keep_none_of_the_others_back() {
     // A watch reads the same accounts, and the one that cannot be reached keeps none of the others back.
     let (live, outbox) = (world.path("live"), world.path("outbox"));
     let watch = ["watch", "--config", text(&config), "--lake", text(&live), "--outbox", text(&outbox), "--once"];
-    let watched = cloud.run(&[&watch[..], &["--start-time", "3d", "--no-shipped-rules"]].concat());
+    let watched = cloud.run(&[&watch[..], &["--start-time", "3d"]].concat());
     assert_eq!(watched.code, 0, "{}", watched.stderr);
     assert!(watched.stderr.contains("account two, lookup:"), "{}", watched.stderr);
     let count = |lake| {

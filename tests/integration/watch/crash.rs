@@ -74,7 +74,9 @@ fn what_was_told_is_known_whatever_the_next_process_finds() {
         let told = station.hook.told().len();
         assert!(told > 0, "{step}: nobody was told");
         // Other rules: of what was told nothing is found again.
-        station.flags.push("--no-shipped-rules".to_owned());
+        let rules = station.path("rules");
+        std::fs::create_dir(&rules).unwrap();
+        station.flags = vec!["--rules".to_owned(), text(&rules).to_owned(), "--no-shipped-rules".to_owned()];
         let run = station.once(text(&logs), None);
         assert_eq!(run.code, 0, "{step}: {}", run.stderr);
         station.assert_told(step);
