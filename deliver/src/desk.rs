@@ -16,7 +16,6 @@ use crate::config::{Config, GroupBy, SinkConfig};
 use crate::error::Error;
 use crate::message::{hash, hex_hash};
 use crate::notice::Notice;
-use crate::outbox::note::{Found, Step};
 use crate::outbox::op::Key;
 use crate::outbox::{Outbox, Transaction};
 use crate::span::Span;
@@ -79,39 +78,25 @@ impl Desk {
     /// [`Error::Outbox`], [`Error::Full`]: then some of them may have been taken; giving all again is right and tells
     /// nobody twice.
     pub fn accept(&self, alerts: &[Alert], now: i64) -> Result<Accepted, Error> {
-        self.accept_noting(alerts, &|_| false, now)
+        Ok(self.accept_noting(alerts, now)?.0)
     }
 
-    /// As [`Desk::accept`], and where the outbox keeps notes, notes that those which are news were found: none of them is
-    /// told before its note is durable. `is_news` must not ask the desk or the outbox, which is in hand meanwhile.
+    /// As [`Desk::accept`]; where the outbox keeps notes, each alert that was not found before leaves one, and none is told
+    /// before its note is durable. Says of each, in order, whether it was noted now.
     ///
     /// # Errors
     /// As [`Desk::accept`].
-    pub fn accept_noting(
-        &self,
-        alerts: &[Alert],
-        is_news: &dyn Fn(&Alert) -> bool,
-        now: i64,
-    ) -> Result<Accepted, Error> {
-        let mut accepted = Accepted::default();
+    pub fn accept_noting(&self, alerts: &[Alert], now: i64) -> Result<(Accepted, Vec<bool>), Error> {
+        let (mut accepted, mut noted) = (Accepted::default(), Vec::with_capacity(alerts.len()));
         for portion in alerts.chunks(PORTION) {
             let done = self.outbox.transact(now, |transaction| {
                 // First: of what a crash cuts off, nothing is told of which nobody knows.
-                for alert in portion.iter().filter(|alert| is_news(alert)) {
-                    transaction.note(Step::Found(Box::new(Found::of(alert))));
-                }
+                noted.extend(portion.iter().map(|alert| transaction.note(alert)));
                 self.sort(portion, transaction, now)
             })?;
             accepted.add(done);
         }
-        Ok(accepted)
-    }
-
-    /// Whether an alert has been told to one of its sinks, or will be, as far as that is remembered.
-    pub fn has_told(&self, alert: &Alert) -> bool {
-        let notice = Notice::of(alert);
-        let marks = self.sinks_of(&notice).into_keys().map(|sink| Key(hash(&["mark", sink, &alert.fingerprint])));
-        self.outbox.knows(marks)
+        Ok((accepted, noted))
     }
 
     fn sort(&self, alerts: &[Alert], transaction: &mut Transaction<'_>, now: i64) -> Accepted {

@@ -18,14 +18,16 @@ mod open;
 mod state;
 pub mod storage;
 
+use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use alerts::Alert;
 use tokio::sync::watch;
 
 pub use claim::{Claim, Next};
 pub use folder::Folder;
 pub use listed::{Listed, Standing};
-use note::{Note, Step};
+use note::{Found, Note, Step};
 pub use op::Delivery;
 use op::{Key, Op};
 pub(crate) use state::slot_of;
@@ -78,19 +80,14 @@ impl Outbox {
         let crowded = inner.state.live_bytes > self.limits.bytes / 2;
         let storage = inner.storage.as_ref();
         let noted = inner.state.last_note;
-        let mut transaction = Transaction { state: &inner.state, storage, crowded, now, steps: Vec::new(), noted };
+        let mut transaction =
+            Transaction { state: &inner.state, storage, crowded, now, steps: Vec::new(), noted, found: HashSet::new() };
         let answer = with(&mut transaction);
         let steps = transaction.steps;
         if !steps.is_empty() {
             self.commit(&mut inner, &steps, now)?;
         }
         Ok(answer)
-    }
-
-    /// Whether one of these marks is set.
-    pub(crate) fn knows(&self, mut marks: impl Iterator<Item = Key>) -> bool {
-        let inner = self.lock();
-        marks.any(|mark| inner.state.is_marked(mark))
     }
 
     /// Waits for changes: a lane that has nothing to do subscribes before it looks.
@@ -206,6 +203,8 @@ pub(crate) struct Transaction<'a> {
     steps: Vec<Op>,
     /// The latest note, those of this transaction among them.
     noted: i64,
+    /// Marks of alerts that this transaction notes.
+    found: HashSet<Key>,
 }
 
 impl Transaction<'_> {
@@ -235,12 +234,16 @@ impl Transaction<'_> {
         self.state.open(slot, self.now).map(|(key, _)| key)
     }
 
-    /// Stages a note, where notes are kept.
-    pub(crate) fn note(&mut self, step: Step) {
-        if self.state.noted.is_some() {
-            self.noted = self.now.max(self.noted.saturating_add(1));
-            self.steps.push(Op::Note(Note { at: self.noted, step }));
+    /// Stages the note that an alert was found, where notes are kept and it was not found before; whether it did.
+    pub(crate) fn note(&mut self, alert: &Alert) -> bool {
+        let mark = note::mark(&alert.fingerprint);
+        if self.state.noted.is_none() || self.state.is_marked(mark) || !self.found.insert(mark) {
+            return false;
         }
+        self.noted = self.now.max(self.noted.saturating_add(1));
+        let step = Step::Found(Box::new(Found::of(alert)));
+        self.steps.push(Op::Note(Note { at: self.noted, step }));
+        true
     }
 
     /// Stages a step.

@@ -143,13 +143,14 @@ impl<'a> Judge<'a> {
         let known = &self.known;
         let at = DateTime::from_timestamp_micros(now).unwrap_or_default();
         let suppressed: Vec<Alert> = alerts.extract_if(.., |alert| known.covers(alert, at)).collect();
-        let found = &self.found;
-        let accepted = self.desk.accept_noting(&alerts, &|alert| !found.contains_key(&alert.fingerprint), now)?;
+        let (accepted, news) = self.desk.accept_noting(&alerts, now)?;
         fault::point("watch.accepted");
         self.count(&alerts, accepted, now, sent);
         self.metrics.add(SUPPRESSED, &[], suppressed.len() as u64);
-        let grown = |alert: &Alert| self.found.get(&alert.fingerprint).is_some_and(|count| *count < alert.count);
-        alerts.retain(grown);
+        // Found before: new figures, if it is not just what a process that died has noted.
+        let grown = |alert: &Alert| self.found.get(&alert.fingerprint).is_none_or(|count| *count < alert.count);
+        let mut news = news.into_iter();
+        alerts.retain(|alert| !news.next().unwrap_or(true) && grown(alert));
         for (alerts, step) in [(&alerts, "updated"), (&suppressed, "suppressed")] {
             if !alerts.is_empty() {
                 self.steps.push(rows::known(alerts, step, now));

@@ -137,11 +137,7 @@ impl Prover {
         self.troubles.compare(&proof);
         // What was found before a failure is told as well.
         let told = std::mem::take(&mut self.troubles.fresh);
-        // Asked beforehand: the desk has its outbox in hand while it takes them.
-        let known: BTreeSet<String> =
-            told.iter().filter(|alert| self.desk.has_told(alert)).map(|alert| alert.fingerprint.clone()).collect();
-        let is_news = |alert: &::alerts::Alert| !known.contains(&alert.fingerprint);
-        self.desk.accept_noting(&told, &is_news, ::deliver::now())?;
+        self.desk.accept_noting(&told, ::deliver::now())?;
         let walked = result?;
         self.metrics.set(DIGESTS_AT, &[], ::deliver::now() as f64 / 1e6);
         if walked.noted > 0 {

@@ -8,16 +8,21 @@
 use alerts::{Alert, Severity};
 use serde::{Deserialize, Serialize};
 
-use super::op::{self, Op};
+use super::op::{self, Key, Op};
 use super::{Outbox, load_line};
 use crate::error::Error;
-use crate::message::Kind;
+use crate::message::{Kind, hash};
 use crate::visible::clip_bytes;
 
 /// Bytes of one text of a note: an attacker may have written it.
 const TEXT_BYTES: usize = 4 * 1024;
 /// Elements of a list: as many as an alert keeps.
 const LIST_MAX: usize = 20;
+
+/// The mark of an alert that was found: it is found once, however often rules find it again.
+pub(super) fn mark(fingerprint: &str) -> Key {
+    Key(hash(&["found", fingerprint]))
+}
 
 /// What became of alerts at one time.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -230,17 +235,16 @@ mod tests {
         let disk = Arc::default();
         let outbox = open(&disk, 1 << 20);
         let desk = |outbox: &Arc<Outbox>| Desk::new(Arc::new(Config::parse(CHAT).unwrap()), outbox.clone());
-        desk(&outbox).accept_noting(&[alert("before")], &|_| true, NOON).unwrap();
+        desk(&outbox).accept(&[alert("before")], NOON).unwrap();
         assert_eq!(steps(&outbox, 0), [""; 0], "nobody asked");
         outbox.keep_notes(0, NOON).unwrap();
-        desk(&outbox).accept_noting(&[alert("one")], &|_| true, NOON + 5).unwrap();
+        desk(&outbox).accept(&[alert("one"), alert("one")], NOON + 5).unwrap();
         send(&outbox, NOON + 5);
         drop(outbox);
         // A process that opens it later, whose clock is behind, knows that notes are kept.
         let outbox = open(&disk, 1 << 20);
-        desk(&outbox)
-            .accept_noting(&[alert("two"), alert("old")], &|alert| alert.fingerprint == "two", NOON - 100)
-            .unwrap();
+        let told = desk(&outbox).accept_noting(&[alert("two"), alert("one")], NOON - 100).unwrap();
+        assert_eq!(told.1, [true, false], "found before, and its note is there");
         let notes = outbox.notes(0, usize::MAX).unwrap();
         assert!(notes.is_sorted_by(|a, b| a.at < b.at), "{notes:?}");
         assert_eq!(steps(&outbox, 0), ["found one", "sent before,one", "found two"]);
@@ -255,13 +259,13 @@ mod tests {
 
     #[test]
     fn notes_that_nobody_takes_are_bounded_and_counted() {
-        let (disk, bytes) = (Arc::default(), 64 << 10);
+        let (disk, bytes) = (Arc::default(), 256 << 10);
         let outbox = open(&disk, bytes);
         outbox.keep_notes(0, NOON).unwrap();
         let desk = Desk::new(Arc::new(Config::parse(LINES).unwrap()), outbox.clone());
         for number in 0..1_000 {
             let alert = alert(&format!("{number}"));
-            desk.accept_noting(&[alert], &|_| true, NOON + number).unwrap();
+            desk.accept(&[alert], NOON + number).unwrap();
             send(&outbox, NOON + number);
         }
         let left = steps(&outbox, 0).len() as u64;

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use alerts::Severity;
 
+use super::note::{Step, mark};
 use super::op::{Delivery, Key, Op};
 use crate::message::{Kind, hash};
 
@@ -136,7 +137,12 @@ impl State {
                 (entry.dead, entry.attempts, entry.not_before, entry.since) = (false, 0, *at, *at);
                 entry.fresh = false;
             }),
-            Op::Note(note) => self.note(note.at, place),
+            Op::Note(note) => {
+                self.note(note.at, place);
+                if let Step::Found(alert) = &note.step {
+                    self.mark(&[mark(&alert.fingerprint)]);
+                }
+            }
             Op::Noted { until } => self.let_notes_go(*until),
         }
     }
