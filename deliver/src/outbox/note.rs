@@ -15,9 +15,11 @@ use crate::message::{Kind, hash};
 use crate::visible::clip_bytes;
 
 /// Bytes of one text of a note: an attacker may have written it.
-const TEXT_BYTES: usize = 4 * 1024;
+const TEXT_BYTES: usize = 2 * 1024;
 /// Elements of a list: as many as an alert keeps.
 const LIST_MAX: usize = 20;
+/// Bytes of all ids of events: ten thousand of AWS' own, which is as many as an alert names.
+const IDS_BYTES: usize = 400 * 1024;
 
 /// The mark of an alert that was found: it is found once, however often rules find it again.
 pub(super) fn mark(fingerprint: &str) -> Key {
@@ -87,7 +89,7 @@ impl End {
     }
 }
 
-/// An alert as it was when it was found: the fields of [`Alert`] that records keep. Texts are cut at 4 KiB.
+/// An alert as it was when it was found: the fields of [`Alert`] that records keep. Texts are cut at 2 KiB, ids of events at 400 KiB in all.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[allow(missing_docs)]
 pub struct Found {
@@ -131,10 +133,20 @@ impl Found {
             source_addresses: list(&alert.source_addresses),
             user_agents: list(&alert.user_agents),
             what: list(&alert.what),
-            event_ids: list(&alert.event_ids),
+            event_ids: ids(&alert.event_ids),
             detail: alert.detail.as_deref().map(text),
         }
     }
+}
+
+/// The earliest ids that have room.
+fn ids(all: &[String]) -> Vec<String> {
+    let mut bytes = 0;
+    let fits = |id: &&String| {
+        bytes += id.len();
+        bytes <= IDS_BYTES
+    };
+    all.iter().take_while(fits).cloned().collect()
 }
 
 impl Outbox {
@@ -194,7 +206,7 @@ impl Outbox {
 }
 
 /// The line of a note fits into a line, whatever an attacker wrote into it.
-const _: () = assert!(TEXT_BYTES * (4 * LIST_MAX + 12) * 6 < op::LINE_BYTES_MAX);
+const _: () = assert!((TEXT_BYTES * (3 * LIST_MAX + 12) + IDS_BYTES) * 6 + (64 << 10) < op::LINE_BYTES_MAX);
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
@@ -255,6 +267,15 @@ mod tests {
         let outbox = open(&disk, 1 << 20);
         assert_eq!((steps(&outbox, 0), outbox.noted_until()), (vec!["found two".to_owned()], Some(notes[1].at)));
         assert_eq!(outbox.last_note(), Some(notes[2].at));
+    }
+
+    #[test]
+    fn a_note_keeps_every_id_that_aws_would_write_and_bounds_what_others_would() {
+        let with = |count: usize, id: &str| Found::of(&Alert { event_ids: vec![id.to_owned(); count], ..alert("one") });
+        assert_eq!(with(10_000, "4a2f7c7e-1111-4222-8333-944455556666").event_ids.len(), 10_000);
+        let hostile = Note { at: 1, step: Step::Found(Box::new(with(10_000, &"\u{1}".repeat(256)))) };
+        let line = op::encode(&Op::Note(hostile)).unwrap();
+        assert!(line.len() < op::LINE_BYTES_MAX, "{}", line.len());
     }
 
     #[test]
