@@ -16,6 +16,7 @@ use serde::de::{Error as _, IgnoredAny};
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::cli::{LogFormat, duration};
+use account::Account;
 
 /// A configuration is written by people.
 const BYTES_MAX: u64 = 1 << 20;
@@ -29,6 +30,8 @@ pub(crate) struct Config {
     pub(crate) rules: Rules,
     pub(crate) lake: Lake,
     pub(crate) metrics: Metrics,
+    /// `[[account]]`: accounts that are read as well.
+    pub(crate) accounts: Vec<Account>,
     /// Where the file has sections of delivery's.
     pub(crate) delivery: Option<deliver::Config>,
 }
@@ -40,8 +43,7 @@ struct File {
     rules: Rules,
     lake: Lake,
     metrics: Metrics,
-    #[serde(rename = "account")]
-    _account: Option<IgnoredAny>,
+    account: Vec<Account>,
     #[serde(rename = "delivery")]
     _delivery: Option<IgnoredAny>,
     #[serde(rename = "sinks")]
@@ -65,6 +67,9 @@ pub(crate) struct Watch {
     pub(crate) page_within: Option<Span>,
     pub(crate) log_format: Option<LogFormat>,
     pub(crate) suppress: Option<Vec<PathBuf>>,
+    pub(crate) verify_digests: Option<bool>,
+    pub(crate) verify_every: Option<Span>,
+    pub(crate) public_keys: Option<PathBuf>,
     pub(crate) region: Option<String>,
     pub(crate) profile: Option<String>,
     pub(crate) endpoint_url: Option<String>,
@@ -155,7 +160,9 @@ impl Config {
             true => Some(deliver::Config::parse(text).map_err(|error| nearest::explain(&error.to_string()))?),
             false => None,
         };
-        Ok(Config { watch: file.watch, rules: file.rules, lake: file.lake, metrics: file.metrics, delivery })
+        account::check(&file.account)?;
+        let File { watch, rules, lake, metrics, account: accounts, .. } = file;
+        Ok(Config { watch, rules, lake, metrics, accounts, delivery })
     }
 }
 
@@ -181,6 +188,9 @@ impl Watch {
             page_within: over.page_within.or(under.page_within),
             log_format: over.log_format.or(under.log_format),
             suppress: over.suppress.or(under.suppress),
+            verify_digests: over.verify_digests.or(under.verify_digests),
+            verify_every: over.verify_every.or(under.verify_every),
+            public_keys: over.public_keys.or(under.public_keys),
             region: over.region.or(under.region),
             profile: over.profile.or(under.profile),
             endpoint_url: over.endpoint_url.or(under.endpoint_url),
@@ -218,6 +228,9 @@ allowed_lateness = "20m"
 page_within = "1d"
 log_format = "json"
 suppress = ["known.yml"]
+verify_digests = true
+verify_every = "5m"
+public_keys = "keys.json"
 region = "eu-west-1"
 profile = "p"
 endpoint_url = "http://127.0.0.1:1"

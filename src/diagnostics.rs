@@ -13,17 +13,21 @@ use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::registry::LookupSpan;
 
+use crate::render::terminal::Terminal;
+
 /// Commands that end: with `--debug` our own steps, else nothing.
-pub(crate) fn start(debug: bool) {
+pub(crate) fn start(debug: bool, no_color: bool) {
     let default = if debug { "trailhound=debug,ingest=debug,query=debug,access=debug,alerts=debug" } else { "off" };
-    tracing_subscriber::fmt().with_env_filter(filter(default)).with_writer(std::io::stderr).init();
+    let builder = tracing_subscriber::fmt().with_env_filter(filter(default)).with_writer(std::io::stderr);
+    builder.with_ansi(Terminal::stderr(no_color).color).init();
 }
 
 /// A process that never ends says what it does.
-pub(crate) fn start_service(debug: bool, json: bool) {
+pub(crate) fn start_service(debug: bool, json: bool, no_color: bool) {
     let level = if debug { "debug" } else { "info" };
     let default = ["trailhound", "deliver", "ingest", "lake", "alerts", "aws"].map(|room| format!("{room}={level}"));
     let builder = tracing_subscriber::fmt().with_env_filter(filter(&default.join(","))).with_writer(std::io::stderr);
+    let builder = builder.with_ansi(Terminal::stderr(no_color).color);
     match json {
         true => builder.event_format(JsonLines).init(),
         false => builder.with_target(false).init(),

@@ -26,7 +26,7 @@ fn main() -> ExitCode {
     let words = render::words::Words::new(cli.global.quiet, cli.global.no_color);
     // One that never ends says more, as its configuration wants it.
     if !matches!(cli.command, cli::Command::Watch(_)) {
-        diagnostics::start(cli.global.debug);
+        diagnostics::start(cli.global.debug, cli.global.no_color);
     }
     // One line instead of a backtrace: a panic is ours to mend, or the engine's giving up on one value.
     std::panic::set_hook(Box::new(move |panic| words.error(&format!("internal error: {panic}"))));

@@ -2,17 +2,80 @@
 //!
 //! Whether a digest is to be believed is decided in `ingest::digest`; what a note is, in `lake`. This only carries.
 
+use std::num::NonZeroUsize;
+
 use chrono::{DateTime, Utc};
-use ingest::digest::{Delivered, Finding, Findings, Remark};
+use ingest::digest::{self, Archive, Chain, Counts, Delivered, Finding, Findings, KeyRing, Options, Remark, Span};
 use ingest::key::Key;
 use lake::schema::DIGESTED;
 use lake::{Lake, Note, Proof};
 
+use crate::cli::SourceArgs;
 use crate::outcome::Failure;
 use crate::render::report::number;
 
 /// Notes that wait at most: some tens of megabytes.
 const WAITING: usize = 100_000;
+
+/// What a walk along digests came by.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Walked {
+    pub(crate) digests: Counts,
+    pub(crate) suspicious: u64,
+    pub(crate) gaps: u64,
+    /// Notes that are new to the lake.
+    pub(crate) noted: u64,
+}
+
+impl Walked {
+    pub(crate) fn add(&mut self, other: Walked) {
+        self.digests.valid += other.digests.valid;
+        self.digests.invalid += other.digests.invalid;
+        self.digests.unproven += other.digests.unproven;
+        self.suspicious += other.suspicious;
+        self.gaps += other.gaps;
+        self.noted += other.noted;
+    }
+}
+
+/// Walks the chains that are wanted, each from where the lake's notes end, and notes what digests say. Log files are not
+/// read again: what was hashed when they were read into the lake is held against what was signed.
+///
+/// # Errors
+/// The archive or the public keys cannot be reached; the lake cannot be written.
+pub(crate) fn walk(
+    archive: &dyn Archive,
+    keys: &dyn KeyRing,
+    chains: impl IntoIterator<Item = Chain>,
+    (source, inflated_bytes): (&SourceArgs, u64),
+    lake: &mut Lake,
+    findings: &mut dyn Findings,
+) -> Result<Walked, Failure> {
+    let until = lake.digested_until()?;
+    let among = |wanted: &[String], value: &str| wanted.is_empty() || wanted.iter().any(|wanted| wanted == value);
+    let wanted = |chain: &Chain| among(&source.accounts, chain.account()) && among(&source.log_regions, &chain.region);
+    let mut walked = Walked::default();
+    let mut notes = Notes::new(Some(lake), findings);
+    for chain in chains.into_iter().filter(wanted) {
+        let name = (chain.account().to_owned(), chain.region.clone(), chain.trail.clone());
+        let known = until.get(&name).copied().and_then(DateTime::from_timestamp_micros);
+        let options = Options {
+            span: Span { start: known.max(source.start_time), end: source.end_time },
+            bucket: None,
+            read_logs: false,
+            threads: NonZeroUsize::MIN,
+            inflated_bytes,
+        };
+        let summary = digest::verify(archive, keys, &[chain], &options, &mut notes)
+            .map_err(|fault| Failure::Io(fault.to_string()))?;
+        let digests = [summary.digests, summary.backfill_digests];
+        let (suspicious, gaps) = (summary.suspicious, summary.gaps);
+        digests.into_iter().for_each(|digests| walked.add(Walked { digests, ..Walked::default() }));
+        walked.add(Walked { suspicious, gaps, ..Walked::default() });
+    }
+    walked.noted = notes.end()?;
+    Ok(walked)
+}
 
 /// Takes notes for a lake, if there is one, and hands everything on.
 pub(crate) struct Notes<'a> {

@@ -1,9 +1,9 @@
 //! Watching: one process that takes what CloudTrail delivers, keeps a lake current and tells people, without an end.
 //!
-//! In the order of a turn: [`messages`] and [`places`] say what there is ([`order`], oldest first; [`have`] knows what need
-//! not be read), [`turn`] reads it, [`judge`] asks the rules and puts alerts into the outbox, [`keeper`] commits the rows
-//! and deletes the messages; [`epoch`] goes round. Beside it: [`sending`] takes alerts out of the outbox, [`reload`] minds
-//! the rules, [`metrics`] ([`families`]), [`health`] and [`server`] say how it is.
+//! Before the first turn [`past`] and [`notes`] say what earlier processes knew and found. In the order of a turn: [`messages`] and [`places`] say what there is ([`order`], oldest first; [`have`] knows what need
+//! not be read), [`turn`] reads it, [`judge`] asks the rules and puts alerts into the outbox, [`keeper`] takes rows ([`room`] says
+//! how many wait), commits them and deletes the messages; [`epoch`] goes round. Beside it: [`sending`] takes alerts out of the outbox, [`reload`] minds
+//! the rules, [`prover`] holds what was read against what digests say ([`trouble`]), [`metrics`] ([`families`]), [`health`] and [`server`] say how it is.
 //!
 //! One order holds everything up: **alerts in the outbox, then rows in the lake together with what the rules know, then the
 //! message deleted.** Whatever dies between two of these steps, the objects are read again, give the same alerts with the
@@ -17,12 +17,17 @@ mod judge;
 mod keeper;
 mod messages;
 mod metrics;
+mod notes;
 mod order;
+mod past;
 mod places;
+mod prover;
 mod reload;
+mod room;
 mod rows;
 mod sending;
 mod server;
+mod trouble;
 mod turn;
 
 use std::net::SocketAddr;
@@ -32,12 +37,13 @@ use std::time::Duration;
 
 use ::alerts::Settings;
 use ::deliver::outbox::{Folder, Limits as OutboxLimits};
-use ::deliver::{Config, Desk, Drained, Outbox, Told};
+use ::deliver::{Config, Desk, Drained, Outbox};
+use ::ingest::source::Sources;
 use chrono::TimeDelta;
-use lake::{Ingest, Lake};
+use lake::Lake;
 
 use crate::cli::{AwsArgs, Global, Limits, RuleFlags, SourceArgs};
-use crate::commands::ingest::Fold;
+use crate::config::account::Account;
 use crate::outcome::{Failure, Outcome};
 use crate::render::report::number;
 use crate::render::words::Words;
@@ -46,6 +52,7 @@ use epoch::Ended;
 use families::{HISTORY_LOST, READY, RESIDENT, RESTARTS, SENT_AFTER};
 use health::Health;
 use metrics::Metrics;
+use prover::{Heard, Prover};
 use reload::{Book, Rules};
 use sending::Sending;
 use server::Page;
@@ -70,6 +77,8 @@ const NAME_MAX: usize = 100;
 pub(crate) struct Options {
     pub(crate) queue: Option<String>,
     pub(crate) places: Vec<PathBuf>,
+    /// Accounts of the configuration, each with places of its own.
+    pub(crate) accounts: Vec<Account>,
     pub(crate) lake: String,
     pub(crate) outbox: PathBuf,
     pub(crate) aws: AwsArgs,
@@ -85,18 +94,27 @@ pub(crate) struct Options {
     pub(crate) commit_rows: u64,
     pub(crate) metrics: Option<SocketAddr>,
     pub(crate) once: bool,
+    pub(crate) verify_digests: bool,
+    pub(crate) verify_every: Duration,
+    pub(crate) public_keys: Option<PathBuf>,
 }
 
 impl Options {
     /// Whether a listing asks AWS.
     fn is_remote(&self) -> bool {
-        self.places.iter().any(|place| crate::remote::is_remote(place))
+        !self.accounts.is_empty() || self.places.iter().any(|place| crate::remote::is_remote(place))
+    }
+
+    /// Whether anything is listed.
+    fn lists(&self) -> bool {
+        !self.places.is_empty() || !self.accounts.is_empty()
     }
 
     /// The name of what the rules know, in the lake: another source, another name.
     fn name(&self) -> String {
         let places = self.places.iter().map(|place| place.display().to_string());
-        let all: Vec<String> = self.queue.iter().cloned().chain(places).collect();
+        let accounts = self.accounts.iter().map(|account| format!("account {}", account.name));
+        let all: Vec<String> = self.queue.iter().cloned().chain(places).chain(accounts).collect();
         let plain = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' };
         all.join("--").chars().map(plain).take(NAME_MAX).collect()
     }
@@ -112,6 +130,8 @@ struct Watch<'a> {
     metrics: &'a Metrics,
     health: &'a Health,
     desk: &'a Desk,
+    outbox: &'a Outbox,
+    heard: &'a Heard,
     sending: &'a Sending,
     rules: Mutex<Rules>,
     book: Mutex<Book>,
@@ -127,6 +147,7 @@ pub(crate) fn run(options: &Options, config: &Arc<Config>, global: &Global, word
         allowed_lateness_micros: Some(options.allowed_lateness.num_microseconds().unwrap_or(i64::MAX)),
         ..Settings::default()
     };
+    present(&options.places)?;
     let rules = Rules::new(options.rules.clone(), options.suppress.clone(), settings, options.reload, words);
     let book = rules.first()?;
     let outbox = open(config, &options.outbox)?;
@@ -137,7 +158,15 @@ pub(crate) fn run(options: &Options, config: &Arc<Config>, global: &Global, word
         words.note(&format!("metrics at http://{bound}/metrics"));
     }
     end_in_time(&stop, words)?;
-    let desk = Desk::new(config.clone(), outbox);
+    let desk = Arc::new(Desk::new(config.clone(), outbox.clone()));
+    let heard = Arc::new(Heard::default());
+    let mut prover = match options.verify_digests {
+        true => Some(Prover::open(options, &desk, &metrics, &heard)?),
+        false => None,
+    };
+    if let Some(prover) = prover.take_if(|_| !options.once) {
+        prover.start(&stop)?;
+    }
     let watch = Watch {
         options,
         name: options.name(),
@@ -147,16 +176,28 @@ pub(crate) fn run(options: &Options, config: &Arc<Config>, global: &Global, word
         metrics: &metrics,
         health: &health,
         desk: &desk,
+        outbox: &outbox,
+        heard: &heard,
         sending: &sending,
         rules: Mutex::new(rules),
         book: Mutex::new(book),
     };
     let ended = watch.supervise()?;
     health.ready(Some("it ends"));
+    if let (Some(prover), Ended::Done) = (&mut prover, ended) {
+        prover.check(&stop)?;
+    }
     let drained = sending.end(if ended == Ended::Done { ONCE_SENDING } else { END_SENDING })?;
     tell(&drained, words);
     watch.last_words()?;
     Ok(Outcome::Done)
+}
+
+/// Says what is not there before anything is made for it.
+fn present(places: &[PathBuf]) -> Result<(), Failure> {
+    let local: Vec<&PathBuf> = places.iter().filter(|place| !crate::remote::is_remote(place)).collect();
+    Sources::new(&local)?;
+    Ok(())
 }
 
 fn open(config: &Config, place: &Path) -> Result<Arc<Outbox>, Failure> {
@@ -287,31 +328,20 @@ impl Watch<'_> {
         self.sending.check()
     }
 
-    /// What sinks have got, or have not, since the last time.
-    fn told(&self) -> (Vec<Told>, u64) {
-        let (told, lost) = self.sending.courier.told();
+    /// How long messages waited that sinks have got since the last time.
+    fn measure_told(&self) {
+        let (told, _) = self.sending.courier.told();
         for one in told.iter().filter(|one| one.error.is_none()) {
             self.metrics.observe(SENT_AFTER, one.at.saturating_sub(one.created) as f64 / 1e6, 1);
         }
-        (told, lost)
+        self.metrics.set(HISTORY_LOST, &[], self.outbox.notes_lost() as f64);
     }
 
     /// What sinks got after the last commit, into the table `alerts`.
     fn last_words(&self) -> Result<(), Failure> {
-        let (told, lost) = self.told();
-        self.history_lost(lost);
-        if told.is_empty() {
-            return Ok(());
-        }
-        let mut lake = Lake::open_for_writing(&self.options.lake, &self.options.aws.to_lake())?;
-        let mut fold = Fold::new();
-        let mut ingest = Ingest::begin(&mut lake, &mut fold, 1)?;
-        ingest.alerts(rows::told(&told));
-        Ok(ingest.checkpoint(None)?)
-    }
-
-    fn history_lost(&self, lost: u64) {
-        self.metrics.add(HISTORY_LOST, &[], lost);
+        self.measure_told();
+        let options = self.options;
+        notes::settle(self.outbox, &self.name, || Ok(Lake::open_for_writing(&options.lake, &options.aws.to_lake())?))
     }
 }
 

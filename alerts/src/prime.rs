@@ -163,6 +163,22 @@ impl Engine {
         }
     }
 
+    /// Takes over what another engine remembers of things and of the log's days, for the rules that both have: what it saw
+    /// was before every event of this one, and is no news. To be called before any event is observed.
+    pub fn remember(&mut self, past: Engine) {
+        let Engine { prints, uses, coverage, .. } = past;
+        for (number, mut uses) in uses {
+            // Whatever there is to say of it has been said, or is not asked for.
+            let _ = uses.findings(None);
+            let ours = &self.prints;
+            let same = |own: usize| ours.get(own).is_some() && ours.get(own) == prints.get(number);
+            if let Some((_, own)) = self.uses.iter_mut().find(|(own, _)| same(*own)) {
+                *own = uses;
+            }
+        }
+        self.coverage = coverage;
+    }
+
     /// Takes rows of `coverage` (columns `account`, `hour`): in these hours the log of the account has events, so that it
     /// is known how far back it goes, and where it is silent.
     pub fn cover(&mut self, coverage: &RecordBatch) {

@@ -38,6 +38,11 @@ pub(crate) enum Logic {
 }
 
 impl Rule {
+    /// True if it remembers what was used and when, for ever.
+    pub fn remembers(&self) -> bool {
+        matches!(self.logic, Logic::Memory(..))
+    }
+
     /// True if the other rule detects the same, as written, and finds it as bad.
     pub(crate) fn same_as(&self, other: &Rule) -> bool {
         self.about.severity == other.about.severity && self.detects() == other.detects()

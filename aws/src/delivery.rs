@@ -1,9 +1,10 @@
 //! Objects that messages told of, as a source of `ingest`'s; and events that came as messages.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Cursor, Read};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use ingest::key::Kind;
 use ingest::source::{Fetch, Input, Listed, Place, Remote};
 use serde_json::Value;
 
@@ -35,6 +36,8 @@ pub struct Batch {
     pub nothing: u64,
     /// Objects that are none of CloudTrail's rows and were passed over, by the folder of their service.
     pub passed_over: BTreeMap<&'static str, u64>,
+    /// Digests among them, `s3://BUCKET/KEY`: whoever verifies may want to know that there are new ones.
+    pub digests: BTreeSet<String>,
 }
 
 impl Deliveries {
@@ -52,7 +55,7 @@ impl Deliveries {
             }
             Message::Objects(objects) => {
                 batch.nothing += u64::from(objects.is_empty());
-                objects.iter().filter_map(|object| self.object(object, &mut batch.passed_over)).collect()
+                objects.iter().filter_map(|object| self.object(object, batch)).collect()
             }
             Message::Unknown(text) if says_nothing(&text) => {
                 vec![Input { place: Place::Fetched(Arc::new(Strange)), ..event(text, received, queue) }]
@@ -65,9 +68,12 @@ impl Deliveries {
     }
 
     /// The object; none where its key says that another service wrote it. Any other is read, and told by what is in it.
-    fn object(&self, object: &Delivered, others: &mut BTreeMap<&'static str, u64>) -> Option<Input> {
+    fn object(&self, object: &Delivered, batch: &mut Batch) -> Option<Input> {
         if let Some(service) = passed_over(&object.key) {
-            *others.entry(service).or_default() += 1;
+            *batch.passed_over.entry(service).or_default() += 1;
+            if service == Kind::Digest.folder() {
+                batch.digests.insert(format!("s3://{}/{}", object.bucket, object.key));
+            }
             return None;
         }
         let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);

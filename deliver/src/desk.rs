@@ -78,12 +78,25 @@ impl Desk {
     /// [`Error::Outbox`], [`Error::Full`]: then some of them may have been taken; giving all again is right and tells
     /// nobody twice.
     pub fn accept(&self, alerts: &[Alert], now: i64) -> Result<Accepted, Error> {
-        let mut accepted = Accepted::default();
+        Ok(self.accept_noting(alerts, now)?.0)
+    }
+
+    /// As [`Desk::accept`]; where the outbox keeps notes, each alert that was not found before leaves one, and none is told
+    /// before its note is durable. Says of each, in order, whether it was noted now.
+    ///
+    /// # Errors
+    /// As [`Desk::accept`].
+    pub fn accept_noting(&self, alerts: &[Alert], now: i64) -> Result<(Accepted, Vec<bool>), Error> {
+        let (mut accepted, mut noted) = (Accepted::default(), Vec::with_capacity(alerts.len()));
         for portion in alerts.chunks(PORTION) {
-            let done = self.outbox.transact(now, |transaction| self.sort(portion, transaction, now))?;
+            let done = self.outbox.transact(now, |transaction| {
+                // First: of what a crash cuts off, nothing is told of which nobody knows.
+                noted.extend(portion.iter().map(|alert| transaction.note(alert)));
+                self.sort(portion, transaction, now)
+            })?;
             accepted.add(done);
         }
-        Ok(accepted)
+        Ok((accepted, noted))
     }
 
     fn sort(&self, alerts: &[Alert], transaction: &mut Transaction<'_>, now: i64) -> Accepted {

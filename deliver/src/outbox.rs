@@ -12,18 +12,22 @@ mod folder;
 mod listed;
 #[cfg(test)]
 pub(crate) mod memory;
+pub mod note;
 pub(crate) mod op;
 mod open;
 mod state;
 pub mod storage;
 
+use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use alerts::Alert;
 use tokio::sync::watch;
 
 pub use claim::{Claim, Next};
 pub use folder::Folder;
 pub use listed::{Listed, Standing};
+use note::{Found, Note, Step};
 pub use op::Delivery;
 use op::{Key, Op};
 pub(crate) use state::slot_of;
@@ -74,8 +78,10 @@ impl Outbox {
     pub(crate) fn transact<T>(&self, now: i64, with: impl FnOnce(&mut Transaction<'_>) -> T) -> Result<T, Error> {
         let mut inner = self.lock();
         let crowded = inner.state.live_bytes > self.limits.bytes / 2;
+        let storage = inner.storage.as_ref();
+        let noted = inner.state.last_note;
         let mut transaction =
-            Transaction { state: &inner.state, storage: inner.storage.as_ref(), crowded, now, steps: Vec::new() };
+            Transaction { state: &inner.state, storage, crowded, now, steps: Vec::new(), noted, found: HashSet::new() };
         let answer = with(&mut transaction);
         let steps = transaction.steps;
         if !steps.is_empty() {
@@ -171,8 +177,7 @@ impl Inner {
 /// A delivery as it now is: the message of its line, and what has happened since.
 fn load(state: &State, storage: &dyn Storage, key: Key) -> Option<Delivery> {
     let entry = state.entries.get(&key)?;
-    let line = storage.read(entry.place.offset, entry.place.bytes).ok()?;
-    let Some(Op::Put { mut delivery, .. }) = op::decode(line.strip_suffix(b"\n")?) else {
+    let Some(Op::Put { mut delivery, .. }) = load_line(storage, entry.place).ok()? else {
         return None;
     };
     delivery.not_before = entry.not_before;
@@ -183,6 +188,12 @@ fn load(state: &State, storage: &dyn Storage, key: Key) -> Option<Delivery> {
     (delivery.message.key == key.to_string()).then_some(*delivery)
 }
 
+/// The step of a line; `None` if it is not whole.
+fn load_line(storage: &dyn Storage, place: Place) -> std::io::Result<Option<Op>> {
+    let line = storage.read(place.offset, place.bytes)?;
+    Ok(line.strip_suffix(b"\n").and_then(op::decode))
+}
+
 /// A look at the outbox and the steps that follow from it, with nobody in between.
 pub(crate) struct Transaction<'a> {
     state: &'a State,
@@ -190,6 +201,10 @@ pub(crate) struct Transaction<'a> {
     crowded: bool,
     now: i64,
     steps: Vec<Op>,
+    /// The latest note, those of this transaction among them.
+    noted: i64,
+    /// Marks of alerts that this transaction notes.
+    found: HashSet<Key>,
 }
 
 impl Transaction<'_> {
@@ -217,6 +232,18 @@ impl Transaction<'_> {
     /// The key of that delivery.
     pub(crate) fn open_key(&self, slot: Key) -> Option<Key> {
         self.state.open(slot, self.now).map(|(key, _)| key)
+    }
+
+    /// Stages the note that an alert was found, where notes are kept and it was not found before; whether it did.
+    pub(crate) fn note(&mut self, alert: &Alert) -> bool {
+        let mark = note::mark(&alert.fingerprint);
+        if self.state.noted.is_none() || self.state.is_marked(mark) || !self.found.insert(mark) {
+            return false;
+        }
+        self.noted = self.now.max(self.noted.saturating_add(1));
+        let step = Step::Found(Box::new(Found::of(alert)));
+        self.steps.push(Op::Note(Note { at: self.noted, step }));
+        true
     }
 
     /// Stages a step.

@@ -67,6 +67,10 @@ pub(crate) enum DeliverCommand {
         /// The configuration of delivery, in TOML
         #[arg(value_name = "CONFIG")]
         config: PathBuf,
+
+        /// Taken as by `list` and `replay`, and left alone: a test goes past the outbox
+        #[arg(long, value_name = "DIR")]
+        outbox: Option<PathBuf>,
     },
 }
 

@@ -16,6 +16,7 @@ Examples:
   trailhound watch --source ./logs --rules ./our-rules --metrics 127.0.0.1:9464
   trailhound watch --source lookup: --log-region eu-west-1
   trailhound watch --config /etc/trailhound/trailhound.toml --log-format json
+  trailhound watch --source s3://our-trail-bucket --verify-digests
   trailhound watch --source ./logs --once";
 
 pub(crate) const CONFIG_EXAMPLES: &str = "\
@@ -86,6 +87,18 @@ pub(crate) struct WatchArgs {
     /// Leave out alerts that this file knows, each for a reason and until a day; may be given again
     #[arg(long, value_name = "FILE")]
     pub(crate) suppress: Vec<PathBuf>,
+
+    /// Hold what is read against CloudTrail's digests, and tell what does not fit; see docs/watch.md
+    #[arg(long)]
+    pub(crate) verify_digests: bool,
+
+    /// Walk new digests so often [default: 10m]
+    #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
+    pub(crate) verify_every: Option<TimeDelta>,
+
+    /// CloudTrail's public keys, as `aws cloudtrail list-public-keys` gives them [default: CloudTrail is asked]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) public_keys: Option<PathBuf>,
 
     #[command(flatten)]
     pub(crate) rules: RuleFlags,

@@ -56,6 +56,7 @@ fn value(config: &Config, rules: usize, refused: usize) -> Value {
         "rules": config.rules,
         "lake": config.lake,
         "metrics": config.metrics,
+        "accounts": config.accounts.iter().map(|account| json!({"account": account.name, "places": account.places})).collect::<Vec<_>>(),
         "sinks": sinks,
         "routes": delivery.map_or(0, |delivery| delivery.routes.len()),
         "silences": delivery.map_or(0, |delivery| delivery.silences.len()),
@@ -72,6 +73,10 @@ fn report(file: &Path, value: &Value, report: &mut Report<'_>) -> io::Result<()>
             let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
             facts.push((format!("{section}.{key}"), text));
         }
+    }
+    for account in value["accounts"].as_array().into_iter().flatten() {
+        let name = account["account"].as_str().unwrap_or_default();
+        facts.push((format!("account.{name}"), account["places"].to_string()));
     }
     for sink in value["sinks"].as_array().into_iter().flatten() {
         let text = |key: &str| sink[key].as_str().unwrap_or_default().to_owned();

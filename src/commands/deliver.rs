@@ -15,9 +15,9 @@ use tokio::runtime::Runtime;
 
 use crate::cli::{DeliverAt, DeliverCommand, DeliveryArgs, Global, Sending};
 use crate::outcome::{Failure, Outcome};
-use crate::render;
 use crate::render::report::number;
 use crate::render::words::Words;
+use crate::render::{self, Output};
 
 /// Where messages wait, if nothing else is said.
 pub(crate) const OUTBOX: &str = "./trailhound-outbox";
@@ -40,7 +40,10 @@ pub(crate) fn run(command: &DeliverCommand, global: &Global, words: Words) -> Re
             drain(&config, &outbox, &at.sending, words)?;
             Ok(Outcome::Done)
         }
-        DeliverCommand::Test { config: path } => {
+        DeliverCommand::Test { config: path, outbox } => {
+            if let Some(outbox) = outbox {
+                words.note(&format!("{}: left alone: a test goes past the outbox", outbox.display()));
+            }
             let config = config(path)?;
             test(&config, global)
         }
@@ -165,7 +168,8 @@ fn list(at: &DeliverAt, global: &Global, words: Words) -> Result<Outcome, Failur
         }
         Err(error) => return Err(error.into()),
     };
-    rows(&listed).map_err(|e| Failure::Io(e.to_string())).and_then(|batch| print(&batch, global))
+    let dashes = global.output == Output::Table;
+    rows(&listed, dashes).map_err(|e| Failure::Io(e.to_string())).and_then(|batch| print(&batch, global))
 }
 
 fn print(batch: &RecordBatch, global: &Global) -> Result<Outcome, Failure> {
@@ -173,21 +177,27 @@ fn print(batch: &RecordBatch, global: &Global) -> Result<Outcome, Failure> {
     Ok(Outcome::Done)
 }
 
-fn rows(listed: &[Listed]) -> Result<RecordBatch, ArrowError> {
+/// People see a dash where there is nothing; programs a null.
+fn rows(listed: &[Listed], dashes: bool) -> Result<RecordBatch, ArrowError> {
+    let dash = || dashes.then(|| "-".to_owned());
     let text = |value: &dyn Fn(&Listed) -> Option<String>| -> ArrayRef {
-        Arc::new(listed.iter().map(value).collect::<StringArray>())
+        Arc::new(listed.iter().map(|one| value(one).or_else(dash)).collect::<StringArray>())
     };
     let count = |value: &dyn Fn(&Listed) -> Option<u64>| -> ArrayRef {
         Arc::new(listed.iter().map(value).collect::<UInt64Array>())
     };
     let word = |value: serde_json::Value| value.as_str().map(str::to_owned);
+    let alerts = match dashes {
+        true => text(&|one| one.alerts.map(number)),
+        false => count(&|one| one.alerts),
+    };
     RecordBatch::try_from_iter_with_nullable([
         ("state", text(&|one| word(serde_json::json!(one.state))), true),
         ("sink", text(&|one| Some(one.sink.clone())), true),
         ("key", text(&|one| Some(one.key.clone())), true),
         ("kind", text(&|one| word(serde_json::json!(one.kind))), true),
         ("severity", text(&|one| one.severity.map(|severity| severity.to_string())), true),
-        ("alerts", count(&|one| one.alerts), true),
+        ("alerts", alerts, true),
         ("time", text(&|one| Some(one.time.clone())), true),
         ("next_try", text(&|one| one.next_try.clone()), true),
         ("attempts", count(&|one| Some(u64::from(one.attempts))), true),

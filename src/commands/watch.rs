@@ -1,6 +1,6 @@
 //! `trailhound watch`: what was said, by flags, environment, file and default, and then [`crate::watch`].
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -29,13 +29,15 @@ const POLL_FOLDER: TimeDelta = TimeDelta::seconds(1);
 const POLL_BUCKET: TimeDelta = TimeDelta::minutes(1);
 const POLL_LOOKUP: TimeDelta = TimeDelta::minutes(5);
 const POLL_BESIDE: TimeDelta = TimeDelta::hours(1);
+/// Digests come every hour; most of them are walked soon after.
+const VERIFY_EVERY: TimeDelta = TimeDelta::minutes(10);
 
 pub(crate) fn run(args: &WatchArgs, global: &Global, words: Words) -> Result<Outcome, Failure> {
     let variables =
         std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
     let mut config = Config::load(args.config.as_deref(), variables).map_err(Failure::Usage)?;
     let format = args.log_format.or(config.watch.log_format).unwrap_or_default();
-    diagnostics::start_service(global.debug, format == LogFormat::Json);
+    diagnostics::start_service(global.debug, format == LogFormat::Json, global.no_color);
     let words = if format == LogFormat::Json { words.in_json() } else { words };
     let delivery = delivery(args, &mut config)?;
     let options = options(args, &config, &delivery)?;
@@ -66,8 +68,8 @@ fn options(args: &WatchArgs, config: &Config, delivery: &Delivery) -> Result<Opt
         flag.or(file.map(|span| span.0)).unwrap_or(default)
     };
     let sources = over(&args.source, &watch.source);
-    if sources.is_empty() {
-        let text = "nothing to watch: give --source sqs://QUEUE, s3://BUCKET/PREFIX, a folder or `lookup:`";
+    if sources.is_empty() && config.accounts.is_empty() {
+        let text = "nothing to watch: give --source sqs://QUEUE, s3://BUCKET/PREFIX, a folder or `lookup:`, or an [[account]] in the configuration";
         return Err(Failure::Usage(text.to_owned()));
     }
     let queues: Vec<PathBuf> = sources.iter().filter(|source| queue::is_one(source)).cloned().collect();
@@ -76,20 +78,29 @@ fn options(args: &WatchArgs, config: &Config, delivery: &Delivery) -> Result<Opt
     }
     let places: Vec<PathBuf> = sources.into_iter().filter(|source| !queue::is_one(source)).collect();
     if !queues.is_empty() {
-        args.places.refuse_for_queue(!places.is_empty()).map_err(Failure::Usage)?;
+        args.places.refuse_for_queue(!places.is_empty() || !config.accounts.is_empty()).map_err(Failure::Usage)?;
     }
     if places.iter().any(|place| place.as_os_str() == "-") {
         return Err(Failure::Usage("standard input ends and cannot be watched: use `ingest -`".to_owned()));
     }
-    let poll = match (queues.is_empty(), &places) {
+    let of_accounts = config.accounts.iter().flat_map(|account| &account.places).map(Path::new);
+    let all: Vec<&Path> = places.iter().map(PathBuf::as_path).chain(of_accounts).collect();
+    let poll = match (queues.is_empty(), all.as_slice()) {
         (false, _) => POLL_BESIDE,
-        (true, places) if places.iter().any(|place| place.as_os_str() == ::aws::lookup::PLACE) => POLL_LOOKUP,
-        (true, places) if places.iter().any(|place| crate::remote::is_remote(place)) => POLL_BUCKET,
+        (true, all) if all.iter().any(|place| place.as_os_str() == ::aws::lookup::PLACE) => POLL_LOOKUP,
+        (true, all) if all.iter().any(|place| crate::remote::is_remote(place)) => POLL_BUCKET,
         _ => POLL_FOLDER,
     };
+    let verify_digests = args.verify_digests || watch.verify_digests == Some(true);
+    let public_keys = args.public_keys.clone().or(watch.public_keys.clone());
+    if public_keys.is_some() && !verify_digests {
+        let text = "--public-keys are for digests: give --verify-digests too";
+        return Err(Failure::Usage(text.to_owned()));
+    }
     Ok(Options {
         queue: queue::of(&queues),
         places: absolute(&places)?,
+        accounts: config.accounts.clone(),
         lake: args.lake.clone().or(config.lake.place.clone()).unwrap_or_else(|| LAKE.to_owned()),
         outbox: args.outbox.clone().or(delivery.policy.outbox.clone()).unwrap_or_else(|| PathBuf::from(OUTBOX)),
         aws: aws(&args.aws, config),
@@ -105,6 +116,9 @@ fn options(args: &WatchArgs, config: &Config, delivery: &Delivery) -> Result<Opt
         commit_rows: args.commit_rows.or(watch.commit_rows).unwrap_or(COMMIT_ROWS).max(1),
         metrics: args.metrics.or(config.metrics.listen),
         once: args.once,
+        verify_digests,
+        verify_every: long(span(args.verify_every, watch.verify_every, VERIFY_EVERY)),
+        public_keys,
     })
 }
 

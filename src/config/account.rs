@@ -85,13 +85,7 @@ impl Account {
         if accounts.is_empty() {
             return Err("no [[account]] in it".to_owned());
         }
-        let mut names = BTreeSet::new();
-        for account in &accounts {
-            account.check()?;
-            if !names.insert(&account.name) {
-                return Err(format!("two accounts are called {}", account.name));
-            }
-        }
+        check(&accounts)?;
         Ok(accounts)
     }
 
@@ -127,6 +121,21 @@ impl Account {
             ..base
         }
     }
+}
+
+/// Whether accounts can be read, each by a name of its own.
+///
+/// # Errors
+/// A sentence with the account and what is wrong.
+pub(crate) fn check(accounts: &[Account]) -> Result<(), String> {
+    let mut names = BTreeSet::new();
+    for account in accounts {
+        account.check()?;
+        if !names.insert(&account.name) {
+            return Err(format!("two accounts are called {}", account.name));
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]

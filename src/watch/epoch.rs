@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::time::{Duration, Instant};
 
@@ -13,16 +13,18 @@ use ::aws::{Batch, Connection, Deliveries, Queue};
 use ::ingest::pipeline;
 use ::ingest::seen::Seen;
 use ::ingest::source::{Listed, Remote};
-use lake::{Lake, Prime, State};
+use lake::{Lake, Prime};
 
 use super::families::{READY, WAITING_ROWS};
 use super::have::Have;
 use super::judge::Judge;
-use super::keeper::{self, Sender, Work};
+use super::keeper::{self, Keeper, Sender, Work};
 use super::messages::{self, Asked, Messages};
+use super::notes::Notes;
 use super::places::Places;
+use super::room::Room;
 use super::turn::Turn;
-use super::{Watch, order, rows};
+use super::{Watch, order, past};
 use crate::commands::ingest::prepare;
 use crate::intake::{Intake, Reach};
 use crate::outcome::Failure;
@@ -58,6 +60,7 @@ struct Round<'a> {
     have: Arc<Have>,
     intake: Intake,
     keeper: Sender<'a>,
+    notes: Notes<'a>,
     messages: Option<Messages<'a>>,
     places: Places<'a>,
     /// Rows since the beginning, and rows and objects since the last commit.
@@ -80,6 +83,9 @@ pub(super) fn run(watch: &Watch<'_>) -> Result<Ended, Failure> {
     let mut lake = Lake::open_for_writing(&options.lake, &options.aws.to_lake())?;
     let have = Arc::new(Have::load(&lake)?);
     let state = lake.state(&watch.name)?;
+    let notes = Notes::open(watch.outbox, state.as_ref())?;
+    let found = notes.found()?;
+    let rules = past::engine(watch, &lake, state.as_ref())?;
     let prime = Prime::open(&options.lake, &options.aws.to_lake())?;
     let intake = intake(watch, &have)?;
     let failed = |error: ::aws::Error| Failure::Io(error.to_string());
@@ -93,15 +99,19 @@ pub(super) fn run(watch: &Watch<'_>) -> Result<Ended, Failure> {
     };
     let (deliveries, queue) = opened.unzip();
     let queue = queue.as_ref();
-    let (bytes, over) = (AtomicU64::new(0), AtomicBool::new(false));
+    let (room, over) = (Room::default(), AtomicBool::new(false));
     let (work, todo) = sync_channel(keeper::WAITING);
+    let (deletions, finished) = sync_channel(keeper::UNDELETED);
     let (answers, answered) = sync_channel(messages::WAITING);
     let threads = intake.options.threads;
     let old = watch.book().lateness() / 2;
     std::thread::scope(|scope| {
-        let (lake, bytes, over) = (&mut lake, &bytes, &over);
-        let keeper = scope.spawn(move || keeper::keep(lake, &todo, threads, bytes, queue, watch.metrics));
+        let (lake, room, over) = (&mut lake, &room, &over);
+        let (outbox, metrics) = (watch.outbox, watch.metrics);
+        let keeper = Keeper { lake, threads, room, outbox, finished: queue.map(|_| deletions), metrics };
+        let keeper = scope.spawn(move || keeper::keep(keeper, todo));
         if let Some(queue) = queue {
+            scope.spawn(move || keeper::delete_all(queue, &finished, metrics));
             for _ in 0..messages::RECEIVERS {
                 let answers = answers.clone();
                 scope.spawn(move || messages::receive(queue, &answers, watch.stop, over, options.once));
@@ -110,12 +120,13 @@ pub(super) fn run(watch: &Watch<'_>) -> Result<Ended, Failure> {
         drop(answers);
         let mut round = Round {
             watch,
-            judge: Judge::open(&watch.book(), state.as_ref().map(|s| s.bytes.as_slice()), watch.desk, watch.metrics),
+            judge: Judge::open(&watch.book(), rules, found, watch.desk, watch.metrics),
             prime,
             seen: Seen::new(),
             have,
             intake,
-            keeper: Sender { work, bytes, metrics: watch.metrics },
+            keeper: Sender { work, room, metrics: watch.metrics },
+            notes,
             messages: messages(queue, deliveries, answered, watch, old),
             places: Places::new(options, watch.global, watch.words),
             all: 0,
@@ -221,6 +232,9 @@ impl Round<'_> {
         }
         let Some(Asked { mut batch, sent }) = asked else { return Ok(false) };
         let waiting = std::mem::take(&mut batch.waiting);
+        if self.watch.options.verify_digests {
+            self.watch.heard.objects(waiting.values().flatten(), &batch.digests);
+        }
         let bad = self.scan(inputs(&batch), sent)?;
         if let Some(messages) = &mut self.messages {
             messages.settle(waiting, &self.have, &bad);
@@ -283,10 +297,8 @@ impl Round<'_> {
 
     fn commit_if_due(&mut self) -> Result<(), Failure> {
         let options = self.watch.options;
-        let (told, lost) = self.watch.told();
-        self.watch.history_lost(lost);
-        if !told.is_empty() {
-            self.send(Work::Alerts(rows::told(&told)))?;
+        self.watch.measure_told();
+        if self.notes.wait() {
             self.waits.get_or_insert_with(Instant::now);
         }
         let due = self.waits.is_some_and(|since| since.elapsed() >= options.commit_after)
@@ -303,9 +315,12 @@ impl Round<'_> {
         for rows in self.judge.steps() {
             self.send(Work::Alerts(rows))?;
         }
-        let state = State { name: self.watch.name.clone(), bytes: self.judge.state()? };
+        while let Some(rows) = self.notes.take()? {
+            self.send(Work::Alerts(rows))?;
+        }
+        let state = self.notes.state(&self.watch.name, &self.judge.state()?);
         let finished = self.messages.as_mut().map(Messages::finished).unwrap_or_default();
-        self.send(Work::Commit { state, finished })?;
+        self.send(Work::Commit { state, noted: self.notes.taken(), finished })?;
         (self.rows, self.objects, self.waits) = (0, 0, None);
         self.watch.metrics.set(WAITING_ROWS, &[], 0.0);
         Ok(())

@@ -3,6 +3,8 @@
 //! The engine is that of `alerts`, fed the same batches, so what is told live is what a batch tells. An alert is safe when it
 //! is in the outbox, and nothing that led to it is committed before.
 
+use std::collections::HashMap;
+
 use ::alerts::{Alert, Engine};
 use ::deliver::{Accepted, Desk, fault};
 use arrow::array::RecordBatch;
@@ -21,6 +23,8 @@ use crate::outcome::Failure;
 pub(super) struct Judge<'a> {
     engine: Engine,
     known: Known,
+    /// Alerts that a run which died has noted, with the number of their events: found again they are no news.
+    found: HashMap<String, u64>,
     desk: &'a Desk,
     metrics: &'a Metrics,
     /// Rows of the table `alerts` that are not handed over yet.
@@ -36,17 +40,20 @@ const NEVER: i64 = i64::MIN / 2;
 const LIVE_MICROS: i64 = 24 * 3_600 * 1_000_000;
 
 impl<'a> Judge<'a> {
-    /// Rules that know what they knew when the state was taken.
-    pub(super) fn open(book: &Book, state: Option<&[u8]>, desk: &'a Desk, metrics: &'a Metrics) -> Judge<'a> {
-        let (mut engine, refused) = book.engine();
-        if let Some(state) = state {
-            restore(&mut engine, state);
-        }
+    /// `found` are alerts that an earlier run found and of which no row stands yet.
+    pub(super) fn open(
+        book: &Book,
+        (engine, refused): (Engine, usize),
+        found: HashMap<String, u64>,
+        desk: &'a Desk,
+        metrics: &'a Metrics,
+    ) -> Judge<'a> {
         metrics.set(RULES, &[], engine.rules().len() as f64);
         metrics.set(RULES_REFUSED, &[], refused as f64);
         Judge {
             engine,
             known: book.known.clone(),
+            found,
             desk,
             metrics,
             steps: Vec::new(),
@@ -128,7 +135,7 @@ impl<'a> Judge<'a> {
     fn hand_over(&mut self, mut alerts: Vec<Alert>, updates: &[Alert], sent: Option<i64>) -> Result<(), Failure> {
         let now = ::deliver::now();
         if !updates.is_empty() {
-            self.steps.push(rows::found(updates, "updated", now));
+            self.steps.push(rows::known(updates, "updated", now));
         }
         if alerts.is_empty() {
             return Ok(());
@@ -136,13 +143,17 @@ impl<'a> Judge<'a> {
         let known = &self.known;
         let at = DateTime::from_timestamp_micros(now).unwrap_or_default();
         let suppressed: Vec<Alert> = alerts.extract_if(.., |alert| known.covers(alert, at)).collect();
-        let accepted = self.desk.accept(&alerts, now)?;
+        let (accepted, news) = self.desk.accept_noting(&alerts, now)?;
         fault::point("watch.accepted");
         self.count(&alerts, accepted, now, sent);
         self.metrics.add(SUPPRESSED, &[], suppressed.len() as u64);
-        for (alerts, step) in [(&alerts, "found"), (&suppressed, "suppressed")] {
+        // Found before: new figures, if it is not just what a process that died has noted.
+        let grown = |alert: &Alert| self.found.get(&alert.fingerprint).is_none_or(|count| *count < alert.count);
+        let mut news = news.into_iter();
+        alerts.retain(|alert| !news.next().unwrap_or(true) && grown(alert));
+        for (alerts, step) in [(&alerts, "updated"), (&suppressed, "suppressed")] {
             if !alerts.is_empty() {
-                self.steps.push(rows::found(alerts, step, now));
+                self.steps.push(rows::known(alerts, step, now));
             }
         }
         Ok(())
@@ -197,7 +208,8 @@ impl<'a> Judge<'a> {
     }
 }
 
-fn restore(engine: &mut Engine, state: &[u8]) {
+/// Lets rules know what they knew when the state was taken.
+pub(super) fn restore(engine: &mut Engine, state: &[u8]) {
     match engine.restore(state) {
         Ok(anew) if anew.is_empty() => {}
         Ok(anew) => tracing::info!(rules = anew.join(", "), "these rules are new or changed and begin anew"),

@@ -63,7 +63,7 @@ impl Ord for Timed {
 impl<'a> Places<'a> {
     pub(super) fn new(options: &'a Options, global: &'a Global, words: Words) -> Places<'a> {
         let (pending, next) = (VecDeque::new(), Instant::now());
-        Places { options, global, words, pending, next, more: !options.places.is_empty(), looked_up: None }
+        Places { options, global, words, pending, next, more: options.lists(), looked_up: None }
     }
 
     /// Whether everything has been taken that the last listing found, and it found everything.
@@ -76,7 +76,7 @@ impl<'a> Places<'a> {
     /// # Errors
     /// A place cannot be listed at all.
     pub(super) fn take(&mut self, have: &Have, metrics: &Metrics) -> Result<Vec<Listed>, Failure> {
-        if self.options.places.is_empty() {
+        if !self.options.lists() {
             return Ok(Vec::new());
         }
         if self.pending.is_empty() && Instant::now() >= self.next {
@@ -88,7 +88,7 @@ impl<'a> Places<'a> {
 
     /// How long nobody need ask again.
     pub(super) fn wait(&self) -> Option<Duration> {
-        if self.options.places.is_empty() {
+        if !self.options.lists() {
             return None;
         }
         if !self.pending.is_empty() {
@@ -104,7 +104,8 @@ impl<'a> Places<'a> {
             let since = self.looked_up.map(|until| until - LOOKUP_DELAY);
             source.start_time = since.or_else(|| now.checked_sub_signed(self.options.look_back));
         }
-        let reach = Reach { source: &source, aws: &self.options.aws, accounts: &[], queue: true };
+        let accounts = &self.options.accounts;
+        let reach = Reach { source: &source, aws: &self.options.aws, accounts, queue: true };
         let intake = Intake::open(&self.options.places, &reach, self.options.limits, self.global, self.words)?;
         let before = now.timestamp_micros().saturating_sub(SETTLED_MICROS);
         // Whoever says that it ends says that files are whole.

@@ -38,6 +38,12 @@ impl Book {
         self.settings.allowed_lateness_micros.unwrap_or_default()
     }
 
+    /// An engine of those that remember things for long.
+    pub(super) fn remembering(&self) -> Engine {
+        let rules = self.rules.iter().filter(|rule| rule.remembers()).cloned().collect();
+        Engine::new(rules, &self.settings).0
+    }
+
     /// An engine of them; how many rules are not in it.
     pub(super) fn engine(&self) -> (Engine, usize) {
         let (engine, errors) = Engine::new(self.rules.clone(), &self.settings);

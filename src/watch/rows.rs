@@ -3,67 +3,91 @@
 use std::sync::Arc;
 
 use ::alerts::Alert;
-use ::deliver::Told;
+use ::deliver::outbox::note::{Found, Note, Step};
 use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
 
-fn times(values: impl Iterator<Item = Option<i64>>) -> ArrayRef {
-    Arc::new(values.collect::<TimestampMicrosecondArray>().with_timezone("UTC"))
+/// One row.
+#[derive(Debug, Default)]
+struct Row<'a> {
+    fingerprint: &'a str,
+    step: &'a str,
+    at: i64,
+    sink: Option<&'a str>,
+    key: Option<&'a str>,
+    error: Option<&'a str>,
+    /// What it was, where the step says that.
+    alert: Option<&'a Found>,
 }
 
-/// Alerts that were found, or that a suppression covers, at this time in microseconds.
-pub(super) fn found(alerts: &[Alert], step: &str, now: i64) -> RecordBatch {
-    let text =
-        |value: fn(&Alert) -> String| -> ArrayRef { Arc::new(StringArray::from_iter_values(alerts.iter().map(value))) };
-    let nothing = || -> ArrayRef { Arc::new(StringArray::new_null(alerts.len())) };
-    let columns = vec![
-        text(|a| a.fingerprint.clone()),
-        Arc::new(StringArray::from_iter_values(alerts.iter().map(|_| step))),
-        times(alerts.iter().map(|_| Some(now))),
-        nothing(),
-        nothing(),
-        nothing(),
-        text(|a| a.rule.clone()),
-        text(|a| a.rule_id.clone()),
-        text(|a| a.title.clone()),
-        text(|a| a.severity.to_string()),
-        times(alerts.iter().map(|a| a.time)),
-        times(alerts.iter().map(|a| a.last_time)),
-        Arc::new(alerts.iter().map(|a| i64::try_from(a.count).ok()).collect::<Int64Array>()),
-        text(|a| a.principal.clone()),
-        text(|a| a.actor.clone()),
-        text(|a| a.account.clone()),
-        text(|a| a.region.clone()),
-        text(|a| a.source_addresses.join("; ")),
-        text(|a| a.user_agents.join("; ")),
-        text(|a| a.what.join("; ")),
-        text(|a| a.event_ids.join("; ")),
-        Arc::new(alerts.iter().map(|a| a.detail.clone()).collect::<StringArray>()),
-    ];
-    whole(columns)
+/// Alerts that have new figures, or that a suppression covers, at this time in microseconds.
+pub(super) fn known(alerts: &[Alert], step: &str, at: i64) -> RecordBatch {
+    let found: Vec<Found> = alerts.iter().map(Found::of).collect();
+    let rows = found.iter().map(|alert| Row {
+        fingerprint: &alert.fingerprint,
+        step,
+        at,
+        alert: Some(alert),
+        ..Row::default()
+    });
+    whole(&rows.collect::<Vec<_>>())
 }
 
-/// Alerts that sinks have, or that are given up: one row an alert of each message.
-pub(super) fn told(steps: &[Told]) -> RecordBatch {
-    let all = || steps.iter().flat_map(|step| step.alerts.iter().map(move |alert| (step, alert)));
-    let text = |value: fn(&Told) -> Option<&str>| -> ArrayRef {
-        Arc::new(all().map(|(step, _)| value(step)).collect::<StringArray>())
+/// What the outbox noted: one row an alert.
+pub(super) fn noted(notes: &[Note]) -> RecordBatch {
+    let mut rows = Vec::new();
+    for Note { at, step } in notes {
+        match step {
+            Step::Found(alert) => {
+                let fingerprint = &alert.fingerprint;
+                rows.push(Row { fingerprint, step: "found", at: *at, alert: Some(alert), ..Row::default() });
+            }
+            Step::Told { end, sink, key, error, alerts } => rows.extend(alerts.iter().map(|fingerprint| Row {
+                fingerprint,
+                step: end.name(),
+                at: *at,
+                sink: Some(sink),
+                key: Some(key),
+                error: error.as_deref(),
+                alert: None,
+            })),
+        }
+    }
+    whole(&rows)
+}
+
+fn whole(rows: &[Row<'_>]) -> RecordBatch {
+    let plain = |value: &dyn Fn(&Row<'_>) -> Option<String>| -> ArrayRef {
+        Arc::new(rows.iter().map(value).collect::<StringArray>())
     };
-    let count = all().count();
-    let mut columns: Vec<ArrayRef> = vec![
-        Arc::new(all().map(|(_, alert)| Some(alert.as_str())).collect::<StringArray>()),
-        text(|step| Some(if step.error.is_some() { "dead" } else { "sent" })),
-        times(all().map(|(step, _)| Some(step.at))),
-        text(|step| Some(&step.sink)),
-        text(|step| Some(&step.key)),
-        text(|step| step.error.as_deref()),
+    let text = |value: &dyn Fn(&Found) -> Option<String>| plain(&|row: &Row<'_>| row.alert.and_then(value));
+    let times = |value: &dyn Fn(&Row<'_>) -> Option<i64>| -> ArrayRef {
+        Arc::new(rows.iter().map(value).collect::<TimestampMicrosecondArray>().with_timezone("UTC"))
+    };
+    let count = |row: &Row<'_>| row.alert.and_then(|alert| i64::try_from(alert.count).ok());
+    let columns = vec![
+        plain(&|row| Some(row.fingerprint.to_owned())),
+        plain(&|row| Some(row.step.to_owned())),
+        times(&|row| Some(row.at)),
+        plain(&|row| row.sink.map(str::to_owned)),
+        plain(&|row| row.key.map(str::to_owned)),
+        plain(&|row| row.error.map(str::to_owned)),
+        text(&|a| Some(a.rule.clone())),
+        text(&|a| Some(a.rule_id.clone())),
+        text(&|a| Some(a.title.clone())),
+        text(&|a| Some(a.severity.to_string())),
+        times(&|row| row.alert.and_then(|alert| alert.time)),
+        times(&|row| row.alert.and_then(|alert| alert.last_time)),
+        Arc::new(rows.iter().map(count).collect::<Int64Array>()),
+        text(&|a| Some(a.principal.clone())),
+        text(&|a| Some(a.actor.clone())),
+        text(&|a| Some(a.account.clone())),
+        text(&|a| Some(a.region.clone())),
+        text(&|a| Some(a.source_addresses.join("; "))),
+        text(&|a| Some(a.user_agents.join("; "))),
+        text(&|a| Some(a.what.join("; "))),
+        text(&|a| Some(a.event_ids.join("; "))),
+        text(&|a| a.detail.clone()),
     ];
-    let schema = lake::schema::alerts();
-    let rest = schema.fields().iter().skip(columns.len());
-    columns.extend(rest.map(|field| arrow::array::new_null_array(field.data_type(), count)));
-    whole(columns)
-}
-
-fn whole(columns: Vec<ArrayRef>) -> RecordBatch {
     // The columns are made from one list, so they fit the schema and each other.
     RecordBatch::try_new(lake::schema::alerts(), columns)
         .unwrap_or_else(|_| RecordBatch::new_empty(lake::schema::alerts()))
@@ -71,20 +95,26 @@ fn whole(columns: Vec<ArrayRef>) -> RecordBatch {
 
 #[cfg(test)]
 mod tests {
+    use ::deliver::outbox::note::End;
+
     use super::*;
 
     #[test]
     fn columns_fit() {
-        let step = |error: Option<&str>, alerts: &[&str]| Told {
+        let told = |end, error: Option<&str>, alerts: &[&str]| Note {
             at: 5,
-            created: 1,
-            sink: "s".to_owned(),
-            key: "k".to_owned(),
-            error: error.map(str::to_owned),
-            alerts: alerts.iter().map(|alert| (*alert).to_owned()).collect(),
+            step: Step::Told {
+                end,
+                sink: "s".to_owned(),
+                key: "k".to_owned(),
+                error: error.map(str::to_owned),
+                alerts: alerts.iter().map(|alert| (*alert).to_owned()).collect(),
+            },
         };
-        assert_eq!(told(&[step(None, &["a", "b"]), step(Some("no"), &["c"]), step(None, &[])]).num_rows(), 3);
-        assert_eq!(told(&[]).num_rows(), 0);
-        assert_eq!(found(&[], "found", 1).num_columns(), lake::schema::alerts().fields().len());
+        let notes =
+            [told(End::Sent, None, &["a", "b"]), told(End::Dead, Some("no"), &["c"]), told(End::Sent, None, &[])];
+        let rows = noted(&notes);
+        assert_eq!((rows.num_rows(), rows.num_columns()), (3, lake::schema::alerts().fields().len()));
+        assert_eq!((noted(&[]).num_rows(), known(&[], "updated", 1).num_rows()), (0, 0));
     }
 }

@@ -116,6 +116,8 @@ fn what_is_refused_is_listed_and_replayed() {
         "{}",
         run.stderr
     );
+    let table = trailhound(&["deliver", "list", text(&bench.config)]).stdout;
+    assert!(table.lines().any(|line| line.split_whitespace().any(|cell| cell == "-")), "empty cells: {table}");
     let listed = bench.deliver("list", &[]).json();
     let dead = listed.as_array().unwrap();
     assert_eq!(dead.len(), 7);
@@ -152,6 +154,10 @@ fn sinks_can_be_tried() {
     let result = |number: usize| (tried[number]["sink"].as_str().unwrap(), tried[number]["result"].as_str().unwrap());
     assert_eq!((result(0), result(1)), (("bad", "refused"), ("hook", "sent")));
     assert_eq!(good.bodies()[0]["alerts"][0]["rule"], "trailhound-test");
+    let beside = bench.dir.path().join("beside");
+    let again = bench.deliver("test", &["--outbox", text(&beside)]);
+    assert_eq!((again.code, beside.exists()), (5, false), "{}", again.stderr);
+    assert!(again.stderr.contains("goes past the outbox"), "{}", again.stderr);
     assert!(!bench.dir.path().join("outbox").exists());
 }
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::Outbox;
+use super::note::{End, Note, Step};
 use super::op::{Delivery, Key, Op};
 use crate::error::Error;
 
@@ -61,7 +62,8 @@ impl Claim {
     /// # Errors
     /// As for any write; then it will be sent again, with the same key.
     pub fn sent(self, now: i64) -> Result<(), Error> {
-        self.settle(&[Op::Sent { key: self.key, sink: self.delivery.sink.clone(), at: now }], now)
+        let sent = Op::Sent { key: self.key, sink: self.delivery.sink.clone(), at: now };
+        self.settle(sent, Some(None), now)
     }
 
     /// The sink has not taken it; it may be tried again at `not_before`.
@@ -69,7 +71,7 @@ impl Claim {
     /// # Errors
     /// As for any write.
     pub fn failed(self, not_before: i64, error: String, now: i64) -> Result<(), Error> {
-        self.settle(&[Op::Failed { key: self.key, not_before, error }], now)
+        self.settle(Op::Failed { key: self.key, not_before, error }, None, now)
     }
 
     /// Nobody tries any more.
@@ -77,7 +79,7 @@ impl Claim {
     /// # Errors
     /// As for any write.
     pub fn dead(self, error: String, now: i64) -> Result<(), Error> {
-        self.settle(&[Op::Dead { key: self.key, error }], now)?;
+        self.settle(Op::Dead { key: self.key, error: error.clone() }, Some(Some(error)), now)?;
         let mut inner = self.outbox.lock();
         match inner.state.dead_too_many(&self.delivery.sink) {
             None => Ok(()),
@@ -88,8 +90,23 @@ impl Claim {
         }
     }
 
-    fn settle(&self, steps: &[Op], now: i64) -> Result<(), Error> {
-        self.outbox.commit(&mut self.outbox.lock(), steps, now)
+    /// Writes a step; one that is an end leaves a note in the same write, with why it is a bad one.
+    fn settle(&self, step: Op, end: Option<Option<String>>, now: i64) -> Result<(), Error> {
+        let mut inner = self.outbox.lock();
+        let mut steps = Vec::with_capacity(2);
+        if let (Some(error), Some(_)) = (end, inner.state.noted) {
+            let message = &self.delivery.message;
+            let step = Step::Told {
+                end: End::of(message.kind, error.is_some()),
+                sink: self.delivery.sink.clone(),
+                key: message.key.clone(),
+                error,
+                alerts: message.notices.iter().map(|notice| notice.fingerprint.clone()).collect(),
+            };
+            steps.push(Op::Note(Note { at: now.max(inner.state.last_note.saturating_add(1)), step }));
+        }
+        steps.push(step);
+        self.outbox.commit(&mut inner, &steps, now)
     }
 }
 

@@ -1,10 +1,11 @@
 //! Rewriting the log: what still matters, and nothing else.
 
+use std::collections::{HashMap, VecDeque};
 use std::io::{self, Write};
 
 use super::op::{self, FORMAT, Key, MARKS_MAX, Op};
 use super::state::Place;
-use super::{Inner, load};
+use super::{Inner, load, load_line};
 use crate::error::Error;
 use crate::fault;
 
@@ -19,13 +20,13 @@ impl Inner {
         let small = self.state.marks().count() + self.state.quiet.len() + 3 * self.state.sent.len();
         let rest = small as u64 * MARK_BYTES;
         self.storage.bytes() > fault::limit("TRAILHOUND_OUTBOX_BYTES", BYTES_MIN)
-            && self.storage.bytes() > 3 * (self.state.live_bytes + rest)
+            && self.storage.bytes() > 3 * (self.state.live_bytes + self.state.note_bytes + rest)
     }
 
     /// Rewrites the log. All of it stands afterwards, or the old one does.
     pub(super) fn compact(&mut self, now: i64) -> Result<(), Error> {
         self.state.forget_quiet(now);
-        let places = self.write_draft().map_err(|e| self.failure(e))?;
+        let (places, notes) = self.write_draft().map_err(|e| self.failure(e))?;
         if let Err(error) = self.storage.adopt() {
             self.broken = !self.storage.is_sound();
             return Err(self.failure(error));
@@ -35,6 +36,9 @@ impl Inner {
         for key in lost {
             self.state.apply(&Op::Drop { key }, Place { offset: 0, bytes: 0 });
         }
+        self.state.note_bytes = notes.iter().map(|(_, place)| place.bytes as u64).sum();
+        self.damaged += self.state.notes.len().saturating_sub(notes.len()) as u64;
+        self.state.notes = notes;
         self.state.live_bytes = places.values().map(|place| place.bytes as u64).sum();
         for (key, place) in places {
             if let Some(entry) = self.state.entries.get_mut(&key) {
@@ -44,7 +48,7 @@ impl Inner {
         Ok(())
     }
 
-    fn write_draft(&self) -> io::Result<std::collections::HashMap<Key, Place>> {
+    fn write_draft(&self) -> io::Result<Places> {
         let mut draft = Draft { out: self.storage.draft()?, buffer: Vec::new(), offset: 0 };
         draft.step(&Op::Format(FORMAT))?;
         let marks: Vec<Key> = self.state.marks().collect();
@@ -61,7 +65,7 @@ impl Inner {
         }
         let mut keys: Vec<_> = self.state.entries.iter().map(|(key, entry)| (entry.place.offset, *key)).collect();
         keys.sort();
-        let mut places = std::collections::HashMap::with_capacity(keys.len());
+        let mut places = HashMap::with_capacity(keys.len());
         for (_, key) in keys {
             // One that cannot be read any more is left out, and counted by the caller.
             if let Some(delivery) = load(&self.state, self.storage.as_ref(), key) {
@@ -69,10 +73,27 @@ impl Inner {
                 places.insert(key, draft.step(&put)?);
             }
         }
+        let notes = self.write_notes(&mut draft)?;
         draft.flush()?;
-        Ok(places)
+        Ok((places, notes))
+    }
+
+    fn write_notes(&self, draft: &mut Draft) -> io::Result<VecDeque<(i64, Place)>> {
+        if let Some(until) = self.state.noted {
+            draft.step(&Op::Noted { until })?;
+        }
+        let mut notes = VecDeque::with_capacity(self.state.notes.len());
+        for (at, place) in &self.state.notes {
+            if let Some(note) = load_line(self.storage.as_ref(), *place)? {
+                notes.push_back((*at, draft.step(&note)?));
+            }
+        }
+        Ok(notes)
     }
 }
+
+/// Where deliveries and notes now are.
+type Places = (HashMap<Key, Place>, VecDeque<(i64, Place)>);
 
 struct Draft {
     out: Box<dyn Write>,

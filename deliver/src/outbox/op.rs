@@ -6,9 +6,11 @@
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sha2::{Digest, Sha256};
 
+use super::note::Note;
 use crate::message::Message;
 
-/// The format of the records. It goes up when an older version could not read them any more.
+/// The format of the records. It goes up when an older version could not read them any more; one that does not know notes
+/// passes over them, and delivers as well without.
 pub(crate) const FORMAT: u32 = 1;
 /// No line is longer: a message is far shorter, and marks come in portions.
 pub(crate) const LINE_BYTES_MAX: usize = 4 << 20;
@@ -95,6 +97,10 @@ pub(crate) enum Op {
     Revive { key: Key, at: i64 },
     /// It is not wanted any more.
     Drop { key: Key },
+    /// What became of alerts, for whoever keeps records.
+    Note(Note),
+    /// Notes are kept, and those up to this one can go.
+    Noted { until: i64 },
 }
 
 /// The line of a step.

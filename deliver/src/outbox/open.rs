@@ -11,6 +11,8 @@ use super::{Inner, Limits, Outbox};
 use crate::error::Error;
 
 const CHUNK_BYTES: usize = 256 * 1024;
+/// Of the bytes on disk notes may take one in so many: deliveries come first.
+const NOTES_SHARE: u64 = 4;
 
 impl Outbox {
     /// Opens an outbox to put in and to take out. A line that a crash has left half written is cut off.
@@ -43,7 +45,8 @@ impl Outbox {
 
 /// Everything that can be read, and where the last whole line ends.
 fn read(storage: Box<dyn Storage>, limits: Limits) -> Result<(Inner, u64), Error> {
-    let mut inner = Inner { storage, state: State::new(limits.marks), broken: false, damaged: 0 };
+    let mut inner =
+        Inner { storage, state: State::new(limits.marks, limits.bytes / NOTES_SHARE), broken: false, damaged: 0 };
     inner.state.loading = true;
     let (mut line, mut at, mut good, mut bad) = (Vec::new(), 0_u64, 0_u64, 0_u64);
     // A line that is too long is passed over, not kept.

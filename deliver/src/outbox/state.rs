@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use alerts::Severity;
 
+use super::note::{Step, mark};
 use super::op::{Delivery, Key, Op};
 use crate::message::{Kind, hash};
 
@@ -73,6 +74,15 @@ pub(super) struct State {
     dead: HashMap<Arc<str>, BTreeSet<(u64, Key)>>,
     /// Bytes of the lines that still matter.
     pub(super) live_bytes: u64,
+    /// Notes that wait, by their time.
+    pub(super) notes: VecDeque<(i64, Place)>,
+    /// Up to which note somebody has them; notes are kept where somebody asked.
+    pub(super) noted: Option<i64>,
+    /// The latest note that there ever was.
+    pub(super) last_note: i64,
+    pub(super) notes_lost: u64,
+    pub(super) note_bytes: u64,
+    note_bytes_max: u64,
     seq: u64,
     /// Steps come from the disk: an earlier process may have sent what it did not come to note.
     pub(super) loading: bool,
@@ -89,8 +99,8 @@ pub(crate) fn slot_of(sink: &str, group: &str, kind: Kind) -> Key {
 }
 
 impl State {
-    pub(super) fn new(marks_max: usize) -> State {
-        State { marks_max, ..State::default() }
+    pub(super) fn new(marks_max: usize, note_bytes_max: u64) -> State {
+        State { marks_max, note_bytes_max, ..State::default() }
     }
 
     /// One step, whose line is at `place`.
@@ -127,6 +137,33 @@ impl State {
                 (entry.dead, entry.attempts, entry.not_before, entry.since) = (false, 0, *at, *at);
                 entry.fresh = false;
             }),
+            Op::Note(note) => {
+                self.note(note.at, place);
+                if let Step::Found(alert) = &note.step {
+                    self.mark(&[mark(&alert.fingerprint)]);
+                }
+            }
+            Op::Noted { until } => self.let_notes_go(*until),
+        }
+    }
+
+    fn note(&mut self, at: i64, place: Place) {
+        self.last_note = self.last_note.max(at);
+        self.notes.push_back((at, place));
+        self.note_bytes += place.bytes as u64;
+        while self.note_bytes > self.note_bytes_max
+            && let Some((_, oldest)) = self.notes.pop_front()
+        {
+            self.note_bytes = self.note_bytes.saturating_sub(oldest.bytes as u64);
+            self.notes_lost += u64::from(!self.loading);
+        }
+    }
+
+    fn let_notes_go(&mut self, until: i64) {
+        self.noted = Some(self.noted.map_or(until, |noted| noted.max(until)));
+        self.last_note = self.last_note.max(until);
+        while let Some((_, oldest)) = self.notes.pop_front_if(|(at, _)| *at <= until) {
+            self.note_bytes = self.note_bytes.saturating_sub(oldest.bytes as u64);
         }
     }
 

@@ -33,10 +33,12 @@ array_to_string(array_slice(array_sort(array_distinct(string_to_array(string_agg
 AS regions \
 FROM parts GROUP BY principal, action";
 
-/// What is said of an alert is what its latest `found` says, which has the most events; what its steps were is in `history`.
+/// What is said of an alert is what its latest `found` says, which has the most events; what its steps were is in `history`. Its
+/// state is the latest step that is more than new figures; of steps of one time, the later in an alert's life.
 const ALERTS_SQL: &str = "\
 SELECT fingerprint, max(rule) AS rule, max(rule_id) AS rule_id, max(title) AS title, max(severity) AS severity, \
-first_value(step ORDER BY at DESC, step DESC) AS state, min(time) AS time, max(last_time) AS last_time, \
+first_value(step ORDER BY step = 'updated', at DESC, \
+CASE step WHEN 'resolved' THEN 0 WHEN 'sent' THEN 1 WHEN 'dead' THEN 2 ELSE 3 END) AS state, min(time) AS time, max(last_time) AS last_time, \
 max(count) AS count, max(principal) AS principal, max(actor) AS actor, max(account) AS account, max(region) AS region, \
 first_value(source_addresses ORDER BY count DESC NULLS LAST, at DESC) AS source_addresses, \
 first_value(user_agents ORDER BY count DESC NULLS LAST, at DESC) AS user_agents, \
@@ -45,7 +47,7 @@ first_value(event_ids ORDER BY count DESC NULLS LAST, at DESC) AS event_ids, \
 first_value(detail ORDER BY count DESC NULLS LAST, at DESC) AS detail, \
 min(at) AS found_at, min(at) FILTER (WHERE step = 'sent') AS told_at, \
 string_agg(concat(to_char(at, '%Y-%m-%dT%H:%M:%SZ'), ' ', step, CASE WHEN sink IS NULL THEN '' ELSE concat(' ', sink) END, \
-CASE WHEN error IS NULL THEN '' ELSE concat(' (', error, ')') END), '; ' ORDER BY at, step, sink) AS history \
+CASE WHEN error IS NULL THEN '' ELSE concat(' (', error, ')') END), '; ' ORDER BY at, CASE step WHEN 'resolved' THEN 3 WHEN 'sent' THEN 2 WHEN 'dead' THEN 1 ELSE 0 END, sink) AS history \
 FROM parts GROUP BY fingerprint";
 
 /// Of a principal's actors the latest sixteen stay, and of its sign-ins the latest times: no more is ever looked at.

@@ -1,19 +1,14 @@
 //! `ingest --verify-digests`: the digests of a bucket, walked since the last time, and noted in the lake.
-//!
-//! Log files are not read again: what was hashed when they were read into the lake is held against what was signed.
 
-use std::num::NonZeroUsize;
-
-use ::ingest::digest::{self, Chain, Counts, Finding, Findings, Options, Remark, Span, Summary, Verdict};
-use aws::{AskCloudTrail, BucketArchive, Connection};
-use chrono::DateTime;
+use ::ingest::digest::{Finding, Findings, Remark, Span, Verdict};
+use aws::{AskCloudTrail, BucketArchive};
 use lake::{Lake, Proof};
 use serde_json::{Value, json};
 
 use crate::cli::IngestArgs;
 use crate::intake::Intake;
 use crate::outcome::{Failure, Outcome};
-use crate::proof::{self, Notes};
+use crate::proof::{self, Walked};
 use crate::render::report::number;
 use crate::render::words::Words;
 
@@ -23,10 +18,7 @@ const TOLD: usize = 10;
 /// What digests said.
 #[derive(Debug, Default)]
 pub(super) struct Proven {
-    digests: Counts,
-    suspicious: u64,
-    gaps: u64,
-    noted: u64,
+    walked: Walked,
     proof: Option<Proof>,
     told: Told,
 }
@@ -39,55 +31,23 @@ impl Proven {
     pub(super) fn read(&mut self, args: &IngestArgs, intake: &Intake, lake: &mut Lake) -> Result<(), Failure> {
         for objects in &intake.buckets.objects {
             let archive = BucketArchive::new(objects.connection(), &objects.place());
-            self.walk(args, objects.connection(), &archive, lake)?;
+            let span = Span { start: args.source.start_time, end: args.source.end_time };
+            let chains = archive.chains(span).map_err(|error| Failure::Io(error.to_string()))?.chains;
+            let keys = AskCloudTrail::new(objects.connection());
+            let wanted = (&args.source, args.limits.max_inflated_bytes);
+            self.walked.add(proof::walk(&archive, &keys, chains, wanted, lake, &mut self.told)?);
         }
         self.proof = Some(lake.proof()?);
-        Ok(())
-    }
-
-    fn walk(
-        &mut self,
-        args: &IngestArgs,
-        connection: &Connection,
-        archive: &BucketArchive,
-        lake: &mut Lake,
-    ) -> Result<(), Failure> {
-        let source = &args.source;
-        let span = Span { start: source.start_time, end: source.end_time };
-        let chains = archive.chains(span).map_err(|error| Failure::Io(error.to_string()))?;
-        let keys = AskCloudTrail::new(connection);
-        let until = lake.digested_until()?;
-        let among = |wanted: &[String], value: &str| wanted.is_empty() || wanted.iter().any(|wanted| wanted == value);
-        let wanted =
-            |chain: &Chain| among(&source.accounts, chain.account()) && among(&source.log_regions, &chain.region);
-        let mut notes = Notes::new(Some(lake), &mut self.told);
-        for chain in chains.chains.into_iter().filter(wanted) {
-            let name = (chain.account().to_owned(), chain.region.clone(), chain.trail.clone());
-            let known = until.get(&name).copied().and_then(DateTime::from_timestamp_micros);
-            let options = Options {
-                span: Span { start: known.max(span.start), end: span.end },
-                bucket: None,
-                read_logs: false,
-                threads: NonZeroUsize::MIN,
-                inflated_bytes: args.limits.max_inflated_bytes,
-            };
-            let summary = digest::verify(archive, &keys, &[chain], &options, &mut notes)
-                .map_err(|fault| Failure::Io(fault.to_string()))?;
-            add(&mut self.digests, &summary);
-            self.suspicious += summary.suspicious;
-            self.gaps += summary.gaps;
-        }
-        self.noted += notes.end()?;
         Ok(())
     }
 
     /// The contract of `digests` in `ingest --output json`: `docs/contract.md`.
     pub(super) fn to_json(&self) -> Value {
         json!({
-            "read": self.digests,
-            "suspicious": self.suspicious,
-            "gaps": self.gaps,
-            "noted": self.noted,
+            "read": self.walked.digests,
+            "suspicious": self.walked.suspicious,
+            "gaps": self.walked.gaps,
+            "noted": self.walked.noted,
             "proof": self.proof,
         })
     }
@@ -109,16 +69,8 @@ impl Proven {
     /// A digest that cannot be believed is input that was rejected; a changed log file too.
     pub(super) fn outcome(&self) -> Outcome {
         let mismatched = self.proof.is_some_and(|proof| proof.mismatched > 0);
-        let bad = self.digests.invalid > 0 || self.digests.unproven > 0 || mismatched;
+        let bad = self.walked.digests.invalid > 0 || self.walked.digests.unproven > 0 || mismatched;
         if bad { Outcome::Rejected } else { Outcome::Done }
-    }
-}
-
-fn add(all: &mut Counts, summary: &Summary) {
-    for counts in [summary.digests, summary.backfill_digests] {
-        all.valid += counts.valid;
-        all.invalid += counts.invalid;
-        all.unproven += counts.unproven;
     }
 }
 

@@ -88,6 +88,24 @@ fn accounts_of_a_configuration_keep_none_of_the_others_back() {
         let span = times.last().unwrap() - times.first().unwrap();
         assert!(span >= (times.len() - 1) as f64 * 0.5 - 0.5, "{place}: {} requests in {span} s", times.len());
     }
+    // A watch reads the same accounts, and the one that cannot be reached keeps none of the others back.
+    let (live, outbox) = (world.path("live"), world.path("outbox"));
+    let watch = ["watch", "--config", text(&config), "--lake", text(&live), "--outbox", text(&outbox), "--once"];
+    let watched = cloud.run(&[&watch[..], &["--start-time", "3d"]].concat());
+    assert_eq!(watched.code, 0, "{}", watched.stderr);
+    assert!(watched.stderr.contains("account two, lookup:"), "{}", watched.stderr);
+    let count = |lake| {
+        crate::command::trailhound(&[
+            "query",
+            "SELECT count(*) AS n FROM events",
+            "--lake",
+            text(lake),
+            "--output",
+            "json",
+        ])
+        .json()
+    };
+    assert_eq!((count(&live), count(&live)[0]["n"].as_u64()), (count(&lake), Some(all.len() as u64)));
     // Where none can be reached, nothing was read.
     std::fs::write(&config, account("two", "222222222222", "denied")).unwrap();
     let none = cloud.run(&args);

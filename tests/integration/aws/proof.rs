@@ -8,6 +8,7 @@ use super::cloud::Cloud;
 use super::verify::{give_keys, scenarios, upload};
 use crate::command::text;
 use crate::lake::World;
+use crate::watch::Station;
 
 const TRAIL: &str = "s3://trail-bucket";
 
@@ -112,4 +113,86 @@ fn a_download_proves_a_lake_too() {
     assert_eq!((&proof["digest_files"], &proof["mismatched"]), (&json!(6), &json!(1)), "{proof}");
     let states = by_state(&lake);
     assert!(states.to_string().contains("mismatch"), "{states}");
+}
+
+/// What the sink of a station was told, by rule.
+fn told(station: &Station) -> Vec<String> {
+    let rows = station.query("SELECT rule, what FROM alerts WHERE state = 'sent' ORDER BY rule, what");
+    rows.iter().map(|row| row["rule"].as_str().unwrap().to_owned()).filter(|rule| rule.starts_with("log-")).collect()
+}
+
+fn watch(cloud: &Cloud, station: &Station, source: &str, more: &[&str]) -> crate::command::Run {
+    let args = station.args(source, &[&["--once", "--verify-digests", "--look-back", "9000d"], more].concat());
+    cloud.run(&args.iter().map(String::as_str).collect::<Vec<_>>())
+}
+
+/// A watch holds what it reads against digests: of a bucket that it lists, and of one that a queue tells of.
+#[test]
+fn a_watch_proves_what_it_reads() {
+    let Some(folder) = scenario("01_valid_chain") else { return };
+    for source in [TRAIL, "sqs://q"] {
+        let Some(mut cloud) = cloud(&folder) else { return };
+        let station = Station::empty();
+        let keys = crate::aws::cloud::files(&folder.join("objects/trail-bucket"));
+        let logs: Vec<&String> = keys.iter().filter(|key| key.contains("/CloudTrail/")).collect();
+        cloud.ask(json!({"do": "queue", "name": "q", "timeout": 60}));
+        let body = |key: &&String| json!({"s3Bucket": "trail-bucket", "s3ObjectKey": [key]}).to_string();
+        // Of digests alone the queue need not tell: they lie beside what it tells of.
+        cloud.ask(json!({"do": "send", "queue": "q", "bodies": logs.iter().map(body).collect::<Vec<_>>()}));
+        let run = watch(&cloud, &station, source, &[]);
+        assert_eq!(run.code, 0, "{source}: {}", run.stderr);
+        let lake = station.path("lake");
+        let states = by_state(&lake);
+        assert!(states.as_array().unwrap().len() == 1 && states[0]["verified"] == "verified", "{source}: {states}");
+        let promised = ask(&lake, "SELECT sum(digest_files) AS promised, sum(have_files) AS have FROM coverage");
+        assert_eq!(promised, json!([{"promised": 6, "have": 6}]), "{source}");
+        // The chain ended long ago, which is worth a word, and nothing else is.
+        assert!(told(&station).iter().all(|rule| rule == "log-proof-doubtful"), "{:?}", told(&station));
+    }
+}
+
+#[test]
+fn a_watch_tells_what_was_changed_or_forged_and_once() {
+    let Some(folder) = scenario("01_valid_chain") else { return };
+    let Some(mut cloud) = cloud(&folder) else { return };
+    let station = Station::empty();
+    let keys = crate::aws::cloud::files(&folder.join("objects/trail-bucket"));
+    let logs: Vec<&String> = keys.iter().filter(|key| key.contains("/CloudTrail/")).collect();
+    cloud.ask(json!({"do": "put", "bucket": "trail-bucket", "key": logs[0], "text": super::cloud::log_of("changed")}));
+    let forged = logs[2].replace("Z_", "Z_f");
+    cloud.ask(json!({"do": "put", "bucket": "trail-bucket", "key": forged, "text": super::cloud::log_of("forged")}));
+    for _ in 0..2 {
+        let run = watch(&cloud, &station, TRAIL, &["--log-format", "json"]);
+        assert_eq!(run.code, 0, "{}", run.stderr);
+        assert!(run.stderr.contains("Log files are not what CloudTrail wrote"), "{}", run.stderr);
+        let what =
+            station.query("SELECT rule, what, history FROM alerts WHERE rule LIKE 'log-%' AND what LIKE '%Z_f%'");
+        assert!(what.len() == 1 && what[0]["rule"] == "log-proof-doubtful", "{what:?}");
+        assert_eq!(told(&station).iter().filter(|rule| *rule == "log-file-changed").count(), 1);
+        station.assert_told("a watch that proves");
+    }
+    let states = by_state(&station.path("lake"));
+    assert!(states.to_string().contains("mismatch") && states.to_string().contains("unlisted"), "{states}");
+}
+
+/// A folder that somebody downloads into: no network, the keys are given.
+#[test]
+fn a_watched_folder_is_proven_offline() {
+    for (name, rules) in [("01_valid_chain", [].as_slice()), ("03_log_modified", &["log-file-changed"])] {
+        let Some(folder) = scenario(name) else { return };
+        let station = Station::empty();
+        let keys = folder.parent().unwrap().join("public_keys.json");
+        let more = ["--once", "--verify-digests", "--public-keys", text(&keys)];
+        let run = crate::command::finished(station.command(text(&folder), &more).output().unwrap());
+        assert_eq!(run.code, 0, "{name}: {}", run.stderr);
+        let proof =
+            crate::command::trailhound(&["lake", "status", "--lake", text(&station.path("lake")), "--output", "json"]);
+        assert_eq!(proof.json()["proof"]["digest_files"], json!(6), "{name}: {}", proof.stdout);
+        let mut told = told(&station);
+        told.retain(|rule| rule != "log-proof-doubtful");
+        assert_eq!(told, rules, "{name}: {}", run.stderr);
+    }
+    let station = Station::empty();
+    let run = crate::command::finished(station.command("./x", &["--public-keys", "k"]).output().unwrap());
+    assert!(run.code == 2 && run.stderr.contains("--verify-digests"), "{}", run.stderr);
 }

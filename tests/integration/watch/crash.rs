@@ -63,6 +63,28 @@ fn dies_while_it_commits() {
     dies_at(&STEPS[13..]);
 }
 
+/// What a process told before it died is in the table, though the next one would not find it again.
+#[test]
+fn what_was_told_is_known_whatever_the_next_process_finds() {
+    for step in ["send.after", "settle.after", "commit.before", "watch.committed", "watch.noted"] {
+        let mut station = Station::with_trail(EVENTS, 9);
+        let logs = station.world.logs();
+        let died = station.once(text(&logs), Some(step));
+        assert_eq!(died.code, -1, "{step} is never reached: {}", died.stderr);
+        let told = station.hook.told().len();
+        // Later steps may come before the first message leaves.
+        assert!(told > 0 || !step.contains("send"), "{step}: nobody was told");
+        // Other rules: of what was told nothing is found again.
+        let rules = station.path("rules");
+        std::fs::create_dir(&rules).unwrap();
+        station.flags = vec!["--rules".to_owned(), text(&rules).to_owned(), "--no-shipped-rules".to_owned()];
+        let run = station.once(text(&logs), None);
+        assert_eq!(run.code, 0, "{step}: {}", run.stderr);
+        station.assert_told(step);
+        assert!(station.table().len() >= told, "{step}");
+    }
+}
+
 /// SIGKILL after a random time, a few times over, while files come in; then one that may end.
 #[test]
 fn killed_at_random() {

@@ -4,6 +4,7 @@
 
 mod alike;
 mod crash;
+mod past;
 mod service;
 mod week;
 
@@ -118,8 +119,28 @@ impl Station {
         for (alert, keys) in told {
             assert_eq!(keys.len(), 1, "{context}: {alert} was told under {keys:?}");
         }
+        self.assert_told(context);
         let table: BTreeSet<String> = self.table().into_keys().collect();
         assert_eq!(table, batch, "{context}: the table alerts");
+    }
+
+    /// The table `alerts` tells what the sink saw: each alert found once, then told once, and that is its state.
+    pub(crate) fn assert_told(&self, context: &str) {
+        let (told, table) = (self.hook.told(), self.table());
+        let unknown: Vec<&String> = told.keys().filter(|alert| !table.contains_key(*alert)).collect();
+        assert!(unknown.is_empty(), "{context}: told and not in the table: {unknown:?}");
+        for (alert, row) in table {
+            let history = row["history"].as_str().unwrap();
+            let steps: Vec<&str> = history.split("; ").map(|step| step.split_once(' ').unwrap().1).collect();
+            let steps: Vec<&str> = steps.into_iter().filter(|step| *step != "updated").collect();
+            assert!(told.contains_key(&alert), "{context}: {alert} was never told: {history}");
+            assert_eq!(
+                (steps.as_slice(), &row["state"]),
+                (["found", "sent hook"].as_slice(), &"sent".into()),
+                "{context}: {history}"
+            );
+            assert!(row["told_at"].is_string() && row["rule"].is_string(), "{context}: {row}");
+        }
     }
 }
 

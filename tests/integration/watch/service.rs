@@ -121,6 +121,8 @@ fn it_says_how_it_is() {
     parse(&text);
     let (code, said) = service.end();
     assert_eq!(code, 0, "{said}");
+    // A log that is a file has words in it, and no colours.
+    assert!(said.contains("broken.json") && !said.contains('\u{1b}'), "{said:?}");
 }
 
 /// The official parser of the format reads it.
@@ -184,6 +186,9 @@ fn what_cannot_be_watched_is_said() {
             crate::command::text(&station.path("o")),
         ]);
         assert!(matches!(run.code, 2 | 5) && run.stderr.contains(reason), "{text}: {} {}", run.code, run.stderr);
+        if reason == "/nowhere/at/all" {
+            assert!(!station.path("lake").exists() && !station.path("o").exists(), "made for what is not there");
+        }
     }
 }
 
