@@ -28,8 +28,9 @@ use crate::answer::{Answer, BlockingAnswer};
 use crate::catalog::{Columns, Tables};
 use crate::control::Control;
 use crate::error::{Error, Result, explain, unknown_table};
+use crate::keys::TextKeys;
 use crate::tables::{EVENTS, EventStream, events_table};
-use crate::{athena, athena_time, dialect, ecs, guard, names, ocsf, pace, store, tailpipe, trino};
+use crate::{athena, athena_time, dialect, ecs, guard, names, ocsf, pace, stars, store, tailpipe, trino};
 
 /// Stack of the planner's thread, in bytes. Planning walks expressions by recursion, and a chain of a thousand `OR`
 /// is a thousand deep; only what is touched costs memory.
@@ -91,6 +92,7 @@ impl Engine {
             Error::Setup(format!("no place to spill to: {}; choose another spill folder", e.strip_backtrace()))
         })?;
         let context = SessionContext::new_with_config_rt(config, runtime);
+        context.add_optimizer_rule(Arc::new(TextKeys));
         athena_time::register_all(&context);
         trino::register_all(&context);
         let tables = Arc::new(Tables::of(&context));
@@ -240,6 +242,7 @@ async fn start_one(
 ) -> Result<SendableRecordBatchStream> {
     names::fold(&mut statement);
     if let Statement::Statement(statement) = names::innermost(&mut statement) {
+        stars::give_way(statement);
         trino::rewrite(statement);
     }
     check_tables(context, &statement)?;
@@ -317,6 +320,10 @@ fn session_config(limits: &Limits) -> SessionConfig {
     // ("duplicate unqualified field name __common_expr_1"): a third of the published queries failed on that. Over a
     // lake it is tried all the same (see `start`), for then one field is read of a struct of twenty.
     options.optimizer.enable_leaf_expression_pushdown = false;
+    for pair in std::env::var("TH_OPT").unwrap_or_default().split(',').filter(|p| !p.is_empty()) {
+        let (k, v) = pair.split_once('=').unwrap();
+        options.set(k, v).unwrap();
+    }
     config
 }
 
