@@ -164,7 +164,8 @@ pub(crate) fn is_store_id(name: &str) -> bool {
 /// Whether a name is an event data store's: its id, or what stands for one to be filled in.
 pub(crate) fn names_a_store(name: &str) -> bool {
     let lower = name.to_ascii_lowercase();
-    is_store_id(name) || (lower.starts_with('$') && ["eds", "data_store", "datastore"].iter().any(|w| lower.contains(w)))
+    is_store_id(name)
+        || (lower.starts_with('$') && ["eds", "data_store", "datastore"].iter().any(|w| lower.contains(w)))
 }
 
 /// Puts `AS array(…)`, `AS map(…)` and `AS row(…)` into words, makes a doubled `FROM`, which is never SQL, one, and `FROM $NAME` a name.

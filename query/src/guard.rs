@@ -307,8 +307,7 @@ mod tests {
 
     #[test]
     fn placeholders_are_told() {
-        for sql in
-            ["SELECT 1 FROM [eds]", "SELECT 1 FROM <eds>", "SELECT 1 FROM {table}", "SELECT 1 FROM a JOIN ${t}"]
+        for sql in ["SELECT 1 FROM [eds]", "SELECT 1 FROM <eds>", "SELECT 1 FROM {table}", "SELECT 1 FROM a JOIN ${t}"]
         {
             let error = parse(sql).unwrap_err();
             assert!(matches!(&error, Error::Syntax(text) if text.contains("event_data_store")), "{sql}: {error:?}");

@@ -43,9 +43,7 @@ impl OptimizerRule for TextKeys {
         let columns = places.map(|(place, ((qualifier, field), (own_qualifier, own)))| {
             let column = Expr::Column(Column::new(own_qualifier.cloned(), own.name()));
             match coded.get(place) {
-                Some(true) => {
-                    cast(column, field.data_type().clone()).alias_qualified(qualifier.cloned(), field.name())
-                }
+                Some(true) => cast(column, field.data_type().clone()).alias_qualified(qualifier.cloned(), field.name()),
                 _ => column,
             }
         });

@@ -316,14 +316,13 @@ fn session_config(limits: &Limits) -> SessionConfig {
     // A lake's files: rows are filtered while they are decoded, by the narrowest column first.
     options.execution.parquet.pushdown_filters = true;
     options.execution.parquet.reorder_filters = true;
+    // Keeping a filter's columns for the answer costs more than decoding the few rows that fit once more: a tenth of the
+    // time of ten questions with names (`benches/questions`).
+    options.execution.parquet.max_predicate_cache_size = Some(0);
     // DataFusion 55 pulls `get_field(useridentity, …)` below a view's projection and then meets its own columns twice
     // ("duplicate unqualified field name __common_expr_1"): a third of the published queries failed on that. Over a
     // lake it is tried all the same (see `start`), for then one field is read of a struct of twenty.
     options.optimizer.enable_leaf_expression_pushdown = false;
-    for pair in std::env::var("TH_OPT").unwrap_or_default().split(',').filter(|p| !p.is_empty()) {
-        let (k, v) = pair.split_once('=').unwrap();
-        options.set(k, v).unwrap();
-    }
     config
 }
 

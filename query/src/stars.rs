@@ -56,7 +56,8 @@ fn body(body_of: &mut SetExpr, scope: &Scope) -> Columns {
 fn answer(select: &mut Select, scope: &Scope) -> Columns {
     let mut all: Columns = Some(BTreeSet::new());
     for table in &mut select.from {
-        for factor in std::iter::once(&mut table.relation).chain(table.joins.iter_mut().map(|join| &mut join.relation)) {
+        for factor in std::iter::once(&mut table.relation).chain(table.joins.iter_mut().map(|join| &mut join.relation))
+        {
             let found = columns(factor, scope);
             all = all.zip(found).map(|(mut all, found)| {
                 all.extend(found);

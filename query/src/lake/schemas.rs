@@ -59,3 +59,34 @@ impl Schemas {
         known.by_file.insert(file.clone(), schema);
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use arrow::array::RecordBatch;
+    use datafusion::parquet::arrow::ArrowWriter;
+    use ingest::older::narrowed;
+
+    use super::*;
+
+    fn footer(batch: &RecordBatch) -> ParquetMetaData {
+        let mut writer = ArrowWriter::try_new(Vec::new(), batch.schema(), None).unwrap();
+        writer.write(batch).unwrap();
+        writer.finish().unwrap()
+    }
+
+    #[test]
+    fn files_keep_their_own_columns_and_share_the_tables() {
+        let today = crate::tests::batch();
+        let older = narrowed(&today, &["tlsdetails.keyexchange"]).unwrap();
+        let schemas = Schemas::new(today.schema());
+        let [a, b, c] = ["a", "b", "c"].map(Path::from);
+        schemas.learn(&a, &footer(&today));
+        schemas.learn(&b, &footer(&today));
+        schemas.learn(&c, &footer(&older));
+        assert!(Arc::ptr_eq(&schemas.of(&a).unwrap(), &today.schema()));
+        assert!(Arc::ptr_eq(&schemas.of(&b).unwrap(), &today.schema()));
+        assert_eq!(schemas.of(&c).unwrap().fields(), older.schema().fields());
+        assert_eq!(schemas.of(&Path::from("d")), None);
+    }
+}

@@ -6,9 +6,10 @@
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
-    AccessExpr, BinaryOperator, CastKind, DataType, DateTimeField, DuplicateTreatment, Expr, Fetch, Function, FunctionArg,
-    FunctionArgExpr, FunctionArgumentClause, FunctionArgumentList, FunctionArguments, Ident, LimitClause, ObjectName, OrderByExpr, Query, Statement, Subscript, TypedString,
-    UnaryOperator, Value, ValueWithSpan, VisitMut, VisitorMut,
+    AccessExpr, BinaryOperator, CastKind, DataType, DateTimeField, DuplicateTreatment, Expr, Fetch, Function,
+    FunctionArg, FunctionArgExpr, FunctionArgumentClause, FunctionArgumentList, FunctionArguments, Ident, LimitClause,
+    ObjectName, OrderByExpr, Query, Statement, Subscript, TypedString, UnaryOperator, Value, ValueWithSpan, VisitMut,
+    VisitorMut,
 };
 
 use super::{attempt, different, forms, interval, lambda, unnest};
@@ -217,8 +218,7 @@ fn sorted_set(call: &Function) -> Option<Expr> {
     let mut made = call.clone();
     made.name = ObjectName::from(vec![Ident::new(different::NAME)]);
     let args = list.args.clone();
-    made.args =
-        FunctionArguments::List(FunctionArgumentList { duplicate_treatment: None, args, clauses: Vec::new() });
+    made.args = FunctionArguments::List(FunctionArgumentList { duplicate_treatment: None, args, clauses: Vec::new() });
     Some(Expr::Function(made))
 }
 
@@ -408,10 +408,7 @@ mod tests {
                 "SELECT array_agg(DISTINCT a ORDER BY a) FILTER (WHERE b), array_agg(DISTINCT a ORDER BY a DESC) FROM t",
                 "SELECT different(a) FILTER (WHERE b), array_agg(DISTINCT a ORDER BY a DESC) FROM t",
             ),
-            (
-                "SELECT x + 2 * interval '5' minute FROM t",
-                "SELECT x + interval_times(INTERVAL '5' MINUTE, 2) FROM t",
-            ),
+            ("SELECT x + 2 * interval '5' minute FROM t", "SELECT x + interval_times(INTERVAL '5' MINUTE, 2) FROM t"),
             ("SELECT COUNT_IF(a = 1) FROM t", "SELECT count(CASE WHEN a = 1 THEN 1 END) FROM t"),
             ("SELECT eventname, t.userIdentity.arn FROM t", "SELECT eventname, t.userIdentity.arn FROM t"),
         ] {
