@@ -195,7 +195,7 @@ pub(crate) fn put_into_words(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
         // `FROM $EDS_ID`, as AWS's pages have it: a name to be filled in is a name.
         if let Token::Placeholder(name) = &token.token
             && matches!(before, Keyword::FROM | Keyword::JOIN)
-            && name.bytes().nth(1).is_some_and(|letter| letter.is_ascii_alphabetic())
+            && name.as_bytes().get(1).is_some_and(u8::is_ascii_alphabetic)
         {
             let word = Word { value: name.clone(), quote_style: Some('"'), keyword: Keyword::NoKeyword };
             out.push(TokenWithSpan { token: Token::Word(word), span: token.span });
