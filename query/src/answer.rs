@@ -78,8 +78,8 @@ pub struct BlockingAnswer {
     waiter: Runtime,
 }
 
-/// Threads of a query that was dropped are given this long to put away what they spilled.
-const FAREWELL: Duration = Duration::from_secs(2);
+/// Threads of a query that was dropped are given this long to give back their memory and what they spilled.
+const FAREWELL: Duration = Duration::from_secs(5);
 
 impl BlockingAnswer {
     pub(crate) fn new(runtime: Runtime, mut answer: Answer, control: Control) -> Result<Self> {

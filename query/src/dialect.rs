@@ -17,7 +17,7 @@ use datafusion::sql::sqlparser::ast::{
 };
 
 use crate::error::nearest;
-use crate::grammar::is_store_id;
+use crate::grammar::names_a_store;
 use crate::{athena, ocsf, store, tailpipe};
 
 /// A view of the events.
@@ -63,7 +63,7 @@ pub(crate) fn readings(statement: Statement, tables: &[String]) -> Vec<Reading> 
     if open.is_empty() {
         return vec![Reading { statement, notes: Vec::new() }];
     }
-    let by_id = open.iter().any(|name| last(name).is_some_and(|ident| is_store_id(&ident.value)));
+    let by_id = open.iter().any(|name| last(name).is_some_and(|ident| names_a_store(&ident.value)));
     let is_lake = |name: &ObjectName| last(name).is_some_and(|ident| is_security_lake(&ident.value));
     let order = if open.iter().all(is_lake) { vec![View::Ocsf] } else { found.order(by_id) };
     let reading = |view: View| {
@@ -156,7 +156,7 @@ fn is_open(name: &ObjectName, tables: &[String], signs: &signs::Signs) -> bool {
     if tables.contains(&lower) || ident.quote_style == Some('\'') || !ident.value.chars().all(word) {
         return false;
     }
-    if is_store_id(&lower) || lower.contains("cloudtrail") || is_security_lake(&lower) {
+    if names_a_store(&lower) || lower.starts_with('$') || lower.contains("cloudtrail") || is_security_lake(&lower) {
         return true;
     }
     // A slip in a table's name is told, and not taken for a name.
@@ -231,6 +231,12 @@ mod tests {
             (
                 "SELECT * FROM 0a1b2c3d-4e5f-6789-abcd-ef0123456789",
                 "SELECT * FROM event_data_store AS \"0a1b2c3d-4e5f-6789-abcd-ef0123456789\"",
+            ),
+            ("SELECT count(*) FROM $EDS_ID", "SELECT count(*) FROM event_data_store AS \"$EDS_ID\""),
+            ("SELECT eventname FROM $table", "SELECT eventname FROM cloudtrail_logs AS \"$table\""),
+            (
+                "SELECT account_id FROM logs WHERE dt = '2026/11/22'",
+                "SELECT \"account\" AS account_id FROM cloudtrail_logs AS logs WHERE \"timestamp\" = '2026/11/22'",
             ),
             ("SELECT event_name FROM aws_log", "SELECT event_name FROM aws_cloudtrail_log AS aws_log"),
             (

@@ -161,7 +161,14 @@ pub(crate) fn is_store_id(name: &str) -> bool {
     id_length(name.as_bytes()) == Some(name.len())
 }
 
-/// Puts `AS array(…)`, `AS map(…)` and `AS row(…)` into words, and makes a doubled `FROM`, which is never SQL, one.
+/// Whether a name is an event data store's: its id, or what stands for one to be filled in.
+pub(crate) fn names_a_store(name: &str) -> bool {
+    let lower = name.to_ascii_lowercase();
+    is_store_id(name)
+        || (lower.starts_with('$') && ["eds", "data_store", "datastore"].iter().any(|w| lower.contains(w)))
+}
+
+/// Puts `AS array(…)`, `AS map(…)` and `AS row(…)` into words, makes a doubled `FROM`, which is never SQL, one, and `FROM $NAME` a name.
 pub(crate) fn put_into_words(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
     let mut out: Vec<TokenWithSpan> = Vec::with_capacity(tokens.len());
     let mut tokens = tokens.into_iter().peekable();
@@ -185,6 +192,15 @@ pub(crate) fn put_into_words(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
             _ => Keyword::NoKeyword,
         };
         let before = std::mem::replace(&mut last, keyword);
+        // `FROM $EDS_ID`, as AWS's pages have it: a name to be filled in is a name.
+        if let Token::Placeholder(name) = &token.token
+            && matches!(before, Keyword::FROM | Keyword::JOIN)
+            && name.as_bytes().get(1).is_some_and(u8::is_ascii_alphabetic)
+        {
+            let word = Word { value: name.clone(), quote_style: Some('"'), keyword: Keyword::NoKeyword };
+            out.push(TokenWithSpan { token: Token::Word(word), span: token.span });
+            continue;
+        }
         if keyword == Keyword::FROM && before == Keyword::FROM {
             continue;
         }

@@ -74,7 +74,7 @@ fn tokenize(sql: &str) -> Result<Vec<TokenWithSpan>> {
     Ok(tokens)
 }
 
-/// Saved queries come with places to be filled in: `FROM $EDS_ID`, `FROM <table>`, `FROM ${table}`, `eventtime > ?`.
+/// Saved queries come with places to be filled in: `FROM <table>`, `FROM ${table}`, `eventtime > ?`.
 fn refuse_placeholders(tokens: &[TokenWithSpan]) -> Result<()> {
     let mut words = tokens.iter().filter(|t| !matches!(t.token, Token::Whitespace(_))).peekable();
     while let Some(token) = words.next() {
@@ -307,8 +307,7 @@ mod tests {
 
     #[test]
     fn placeholders_are_told() {
-        for sql in
-            ["SELECT 1 FROM $EDS_ID", "SELECT 1 FROM <eds>", "SELECT 1 FROM {table}", "SELECT 1 FROM a JOIN ${t}"]
+        for sql in ["SELECT 1 FROM [eds]", "SELECT 1 FROM <eds>", "SELECT 1 FROM {table}", "SELECT 1 FROM a JOIN ${t}"]
         {
             let error = parse(sql).unwrap_err();
             assert!(matches!(&error, Error::Syntax(text) if text.contains("event_data_store")), "{sql}: {error:?}");

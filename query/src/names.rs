@@ -197,6 +197,35 @@ impl Fold {
     }
 }
 
+/// `resources[1][2]`: the fields of a row have places in Trino, those of the published table definition.
+fn name_places(root: &Expr, chain: &mut [AccessExpr]) {
+    let fields_of = |ident: &Ident| match COLUMNS.iter().find(|c| c.name.eq_ignore_ascii_case(&ident.value))?.kind {
+        Kind::List(fields) => Some(fields),
+        _ => None,
+    };
+    let mut fields = match root {
+        Expr::Identifier(ident) => fields_of(ident),
+        Expr::CompoundIdentifier(idents) => idents.last().and_then(fields_of),
+        _ => None,
+    };
+    let mut in_row = false;
+    for access in chain {
+        match access {
+            AccessExpr::Dot(Expr::Identifier(ident)) => (fields, in_row) = (fields_of(ident), false),
+            AccessExpr::Subscript(Subscript::Index { index: Expr::Value(value) }) => {
+                if let (Some(fields), true, Value::Number(place, _)) = (fields, in_row, &value.value)
+                    && let Some(field) = place.parse::<usize>().ok().and_then(|place| fields.get(place.checked_sub(1)?))
+                {
+                    value.value = Value::SingleQuotedString(field.name.to_owned());
+                }
+                in_row = !in_row;
+            }
+            AccessExpr::Subscript(_) => in_row = !in_row,
+            AccessExpr::Dot(_) => fields = None,
+        }
+    }
+}
+
 /// Fields behind a struct, in the table's spelling: `user_identity.invoked_by` is `user_identity.invokedby`.
 fn spell_fields(idents: &mut [Ident]) {
     let Some(place) = idents.iter().take(2).position(|i| holds_fields(&i.value) && !holds_json(&i.value)) else {
@@ -256,6 +285,7 @@ impl VisitorMut for Fold {
             Expr::CompoundFieldAccess { root, access_chain } => {
                 // `element_at(resources, 1).arn`: the root is no column.
                 let made = !matches!(root.as_ref(), Expr::Identifier(_) | Expr::CompoundIdentifier(_));
+                name_places(root, access_chain);
                 self.chain(access_chain, made);
             }
             _ => {}
@@ -295,6 +325,10 @@ mod tests {
     fn fields_in_brackets() {
         assert_eq!(folded("SELECT resources[1]['ARN'] AS a FROM t"), "SELECT resources[1]['arn'] AS a FROM t");
         assert_eq!(folded("SELECT resources[1].ARN AS a FROM t"), "SELECT resources[1].'arn' AS a FROM t");
+        assert_eq!(
+            folded("SELECT resources[1][1] AS a, t.Resources[n][2] AS b, split(x, '/')[1] AS c FROM t"),
+            "SELECT resources[1]['arn'] AS a, t.Resources[n]['accountid'] AS b, split(x, '/')[1] AS c FROM t"
+        );
     }
 
     #[test]

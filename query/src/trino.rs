@@ -7,10 +7,12 @@
 mod attempt;
 mod bounded;
 mod choice;
+mod different;
 mod entry;
 mod forms;
 mod function;
 mod higher;
+mod interval;
 mod json;
 mod lambda;
 mod nested;
@@ -38,8 +40,9 @@ pub fn register_all(context: &SessionContext) {
     let all = of_texts.chain(time::functions()).chain(values::functions()).chain(nested::functions());
     all.chain(bounded::functions())
         .chain(choice::functions())
-        .chain([values::event_json()])
+        .chain([values::event_json(), interval::function()])
         .for_each(|function| context.register_udf(function));
+    context.register_udaf(different::function());
     higher::functions().for_each(|function| context.register_higher_order_function(function));
 }
 

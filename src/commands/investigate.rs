@@ -1,8 +1,9 @@
 //! `trailhound investigate`: the story of a key, an identity, an address or an event.
 //!
-//! The query room tells it, the shipped rules are run over its events, and this is how it looks: `told` for people, `page`
+//! The query room tells it, the shipped rules are run over its events, and this is how it looks: `told` for people (`brief`: on a screen), `page`
 //! as one HTML file, `json` for programs.
 
+mod brief;
 mod json;
 mod page;
 mod told;

@@ -39,6 +39,11 @@ static NAMES: &[(&str, &str)] = &[
 /// Columns that hold a whole day.
 static DAYS: &[&str] = &["timestamp", "date_partition"];
 
+/// Whether a name is a partition column of another layout.
+pub(super) fn is_name(name: &str) -> bool {
+    NAMES.iter().any(|(other, _)| *other == name)
+}
+
 /// Reads the names of other layouts as those of `cloudtrail_logs`, in place.
 pub(super) fn read(statement: &mut Sql) {
     let mut given = Given::default();

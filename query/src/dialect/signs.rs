@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{BinaryOperator, Expr, Function, UnaryOperator, Value, Visitor};
 
-use super::View;
+use super::{View, layouts};
 use crate::names::{holds_json, is_known_column};
 use crate::trino::arguments;
 use crate::{athena, store, tailpipe};
@@ -35,8 +35,9 @@ impl Signs {
     fn column(&mut self, name: &str) {
         let name = name.to_ascii_lowercase();
         let name = name.as_str();
-        self.columns += usize::from(is_known_column(name));
-        self.athena += usize::from(athena::PARTITION_NAMES.contains(&name));
+        let is_layout = layouts::is_name(name);
+        self.columns += usize::from(is_known_column(name) || is_layout);
+        self.athena += usize::from(athena::PARTITION_NAMES.contains(&name) || is_layout);
         self.store += usize::from(store::ONLY_THERE.contains(&name));
         self.tailpipe += usize::from(tailpipe::ONLY_THERE.contains(&name) || tailpipe::is_column(name));
     }

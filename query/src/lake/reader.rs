@@ -13,7 +13,7 @@ use datafusion::execution::cache::cache_manager::FileMetadataCache;
 use datafusion::parquet::arrow::arrow_reader::ArrowReaderOptions;
 use datafusion::parquet::arrow::async_reader::AsyncFileReader;
 use datafusion::parquet::errors::{ParquetError, Result};
-use datafusion::parquet::file::metadata::{ParquetMetaData, RowGroupMetaData};
+use datafusion::parquet::file::metadata::{ParquetMetaData, ParquetMetaDataBuilder, RowGroupMetaData};
 use datafusion::physical_plan::metrics::{Count, ExecutionPlanMetricsSet, MetricBuilder};
 use futures::FutureExt;
 use futures::future::BoxFuture;
@@ -22,6 +22,7 @@ use object_store::{ObjectStore, ObjectStoreExt};
 
 use super::bloom::{Filter, Probe};
 use super::needle::Needle;
+use super::schemas::Schemas;
 use crate::error::InputFailure;
 
 /// Name of the count of row groups that a needle's filter ruled out, in `EXPLAIN ANALYZE`.
@@ -34,12 +35,18 @@ pub(super) struct Readers {
     inner: CachedParquetFileReaderFactory,
     needles: Arc<[Needle]>,
     probes: Arc<Probes>,
+    schemas: Arc<Schemas>,
 }
 
 impl Readers {
-    pub(super) fn new(store: Arc<dyn ObjectStore>, cache: Arc<FileMetadataCache>, needles: Vec<Needle>) -> Self {
+    pub(super) fn new(
+        store: Arc<dyn ObjectStore>,
+        cache: Arc<FileMetadataCache>,
+        needles: Vec<Needle>,
+        schemas: Arc<Schemas>,
+    ) -> Self {
         let inner = CachedParquetFileReaderFactory::new(store.clone(), cache);
-        Readers { store, inner, needles: needles.into(), probes: Arc::default() }
+        Readers { store, inner, needles: needles.into(), probes: Arc::default(), schemas }
     }
 }
 
@@ -61,6 +68,7 @@ impl ParquetFileReaderFactory for Readers {
             range,
             needles: self.needles.clone(),
             probes: self.probes.clone(),
+            schemas: self.schemas.clone(),
             pruned: MetricBuilder::new(metrics).counter(PRUNED, partition),
         }))
     }
@@ -88,6 +96,7 @@ struct Reader {
     range: Option<Range<i64>>,
     needles: Arc<[Needle]>,
     probes: Arc<Probes>,
+    schemas: Arc<Schemas>,
     pruned: Count,
 }
 
@@ -115,6 +124,7 @@ impl AsyncFileReader for Reader {
         async move {
             let result = self.inner.get_metadata(options).await;
             let whole = explained(self.store.as_ref(), &self.path, result).await?;
+            self.schemas.learn(&self.path, &whole);
             if self.needles.is_empty() {
                 return Ok(whole);
             }
@@ -199,8 +209,7 @@ fn without(whole: &ParquetMetaData, keep: &[bool]) -> ParquetMetaData {
     fn kept<T: Clone>(all: &[T], keep: &[bool]) -> Vec<T> {
         all.iter().zip(keep).filter(|(_, keep)| **keep).map(|(item, _)| item.clone()).collect()
     }
-    ParquetMetaData::clone(whole)
-        .into_builder()
+    ParquetMetaDataBuilder::new(whole.file_metadata().clone())
         .set_row_groups(kept(whole.row_groups(), keep))
         .set_column_index(whole.column_index().map(|index| kept(index, keep)))
         .set_offset_index(whole.offset_index().map(|index| kept(index, keep)))

@@ -31,6 +31,7 @@ use super::figures::{DAY, Figures, statistics};
 use super::needle::needles;
 use super::older::OlderFiles;
 use super::reader::Readers;
+use super::schemas::Schemas;
 
 /// Files of a scan up to which each of them carries its own figures: what a scan sorted by time skips by. For more
 /// files they would cost more than they save.
@@ -49,6 +50,7 @@ pub(super) struct LakeTable {
     location: Location,
     url: ObjectStoreUrl,
     files: Vec<DataFile>,
+    schemas: Arc<Schemas>,
 }
 
 impl fmt::Debug for LakeTable {
@@ -68,7 +70,8 @@ impl LakeTable {
         let (days, stored): (Vec<_>, Vec<_>) = schema.fields().iter().cloned().partition(|field| field.name() == DAY);
         let source = TableSchema::builder(Arc::new(Schema::new(stored))).with_table_partition_cols(days).build();
         let url = ObjectStoreUrl::parse(location.root_url())?;
-        Ok(LakeTable { name, schema, source, location: location.clone(), url, files })
+        let schemas = Arc::new(Schemas::new(source.file_schema().clone()));
+        Ok(LakeTable { name, schema, source, location: location.clone(), url, files, schemas })
     }
 
     fn store(&self) -> &Arc<dyn ObjectStore> {
@@ -121,7 +124,9 @@ impl LakeTable {
             e_tag: None,
             version: None,
         };
+        let known = self.schemas.of(&meta.location);
         let mut partitioned = PartitionedFile::from(meta);
+        partitioned.arrow_schema = known;
         if !self.source.table_partition_cols().is_empty() {
             partitioned = partitioned.with_partition_values(vec![ScalarValue::Date32(file.event_date)]);
         }
@@ -175,7 +180,7 @@ impl TableProvider for LakeTable {
             return Ok(Arc::new(EmptyExec::new(project_schema(&self.schema, projection)?)));
         }
         let cache = state.runtime_env().cache_manager.get_file_metadata_cache();
-        let readers = Readers::new(self.store().clone(), cache, needles(filters));
+        let readers = Readers::new(self.store().clone(), cache, needles(filters), self.schemas.clone());
         let options =
             TableParquetOptions { global: state.config_options().execution.parquet.clone(), ..Default::default() };
         let source = ParquetSource::new(self.source.clone())

@@ -238,3 +238,102 @@ fn times_of_athena_are_text() {
         assert_eq!(rows(&sql), [found], "{sql}");
     }
 }
+
+/// What a statement names itself hides a column of ours, which its author's table did not have.
+#[test]
+fn stars_give_way_to_names() {
+    all(&[
+        (
+            "WITH t AS (SELECT *, date(from_iso8601_timestamp(eventtime)) AS day FROM my_trail) SELECT day, count(*) FROM t GROUP BY day ORDER BY 1 LIMIT 1",
+            "2013-11-19|1",
+        ),
+        (
+            "WITH a AS (SELECT * FROM cloudtrail_logs), b AS (SELECT *, upper(eventname) AS eventname FROM a) SELECT eventname FROM b WHERE eventid = 'e5'",
+            "LISTBUCKETS",
+        ),
+        ("SELECT region FROM (SELECT *, 'x' AS region FROM events WHERE eventid = 'e1')", "x"),
+    ]);
+    let engine = super::engine();
+    let columns = engine.query_blocking("SELECT *, 1 AS day FROM cloudtrail_logs").unwrap().schema();
+    assert_eq!(columns.fields().iter().filter(|field| field.name() == "day").count(), 1);
+}
+
+#[test]
+fn places_of_rows_and_lists() {
+    all(&[
+        (
+            "SELECT resources[1][1], resources[2][2], resources[1][3] FROM cloudtrail_logs WHERE eventid = 'e2'",
+            "arn:aws:s3:::secrets/a/b.txt|111122223333|AWS::S3::Object",
+        ),
+        (
+            "SELECT a[cardinality(a)], a[array_length(a) - 1] FROM (SELECT split(useridentity.arn, '/') AS a FROM cloudtrail_logs WHERE eventid = 'e2')",
+            "alice|Admin",
+        ),
+        (
+            "SELECT element_at(split(useridentity.arn, '/'), cardinality(split(useridentity.arn, '/'))) FROM cloudtrail_logs WHERE eventid = 'e5'",
+            "carol",
+        ),
+    ]);
+}
+
+#[test]
+fn intervals_many_times_over() {
+    all(&[
+        (
+            "SELECT date_trunc('hour', ts) + interval '5' minute * (minute(ts) / 5) FROM (SELECT from_iso8601_timestamp(eventtime) AS ts FROM cloudtrail_logs WHERE eventid = 'e1')",
+            "2023-07-10T11:40:00Z",
+        ),
+        (
+            "SELECT timestamp '2023-07-10 00:00:00' - 2 * interval '1' month, date '2023-07-10' + 3 * interval '1' day",
+            "2023-05-10T00:00:00|2023-07-13",
+        ),
+        ("SELECT count(*) FROM $LAKE WHERE eventtime > now() - interval '1' day * 36500", "7"),
+    ]);
+}
+
+/// Names to be filled in and partition columns alone tell a table of ours.
+#[test]
+fn tables_told_by_little() {
+    all(&[
+        ("SELECT count(*) FROM $EDS_ID WHERE eventtime > timestamp '2024-01-01 00:00:00'", "1"),
+        (
+            "SELECT dt, count(*) FROM my_org_logs WHERE dt BETWEEN '2023-07-10' AND '2023-07-10' GROUP BY dt",
+            "2023/07/10|2",
+        ),
+        ("SELECT p_account, p_region FROM org_trail WHERE p_date = '2013/11/19'", "444455556666|us-west-2"),
+    ]);
+    let error = super::error("SELECT 1 FROM nothing");
+    assert!(error.to_string().contains("no table `nothing`"), "{error}");
+}
+
+#[test]
+fn different_values() {
+    all(&[
+        (
+            "SELECT array_agg(DISTINCT errorcode ORDER BY errorcode), array_agg(DISTINCT eventname) FILTER (WHERE eventid IN ('e2', 'e6')) FROM cloudtrail_logs",
+            "[AccessDenied, -]|[GetObject]",
+        ),
+        (
+            "SELECT awsregion, array_join(array_agg(DISTINCT eventid ORDER BY eventid), ',') FROM events WHERE eventid IS NOT NULL GROUP BY awsregion ORDER BY 1",
+            "eu-west-1|e2\nus-east-1|e1,e3,e4,e5,e6",
+        ),
+        (
+            "SELECT array_agg(DISTINCT readonly ORDER BY readonly), array_agg(DISTINCT length(eventname) ORDER BY length(eventname) DESC) FROM events",
+            "[false, true, -]|[14, 12, 11, 10, 9]",
+        ),
+        ("SELECT array_agg(DISTINCT eventname ORDER BY eventname) FROM events WHERE false", "-"),
+    ]);
+}
+
+/// Groups of coded texts are the same groups as those of plain ones, NULL among them.
+#[test]
+fn coded_keys() {
+    all(&[
+        ("SELECT errorcode, count(*) FROM events GROUP BY errorcode ORDER BY 1", "AccessDenied|2\n-|5"),
+        (
+            "SELECT service, lower(awsregion), count(DISTINCT eventname), max(awsregion) FROM events GROUP BY service, 2 HAVING count(*) > 1 ORDER BY 1",
+            "s3|us-east-1|2|us-east-1",
+        ),
+        ("SELECT DISTINCT awsregion FROM events ORDER BY awsregion LIMIT 1", "eu-west-1"),
+    ]);
+}

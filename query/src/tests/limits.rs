@@ -9,7 +9,7 @@ use arrow::array::{ArrayRef, RecordBatch, StringArray, UInt32Array};
 use arrow::compute::{cast, take_record_batch};
 
 use super::{batch, engine, engine_over, text};
-use crate::{Engine, Error, EventStream, Limits};
+use crate::{Control, Engine, Error, EventStream, Limits};
 
 /// Events without end, or as many batches as asked for; each event has its own id.
 #[derive(Default)]
@@ -183,6 +183,24 @@ async fn a_runaway_query_is_dropped_by_a_timeout() {
     drop(answer);
     let answer = engine.query("SELECT count(*) FROM events").await.unwrap();
     assert_eq!(text(&answer.collect().await.unwrap()), ["16384"]);
+}
+
+/// After a query was ended, its memory is free and the next one has all of it.
+#[test]
+fn an_ended_query_gives_its_memory_back() {
+    let engine = Engine::new(small(64 << 20)).unwrap();
+    engine.register(Arc::new(Shared(Generator::new(Some(100_000), 4096)))).unwrap();
+    let pool = engine.context().runtime_env().memory_pool.clone();
+    for sql in [
+        "SELECT useragent, count(*), array_agg(eventid) FROM events GROUP BY useragent",
+        "SELECT count(*) FROM events a, events b WHERE a.eventid < b.useragent",
+    ] {
+        let control = Control::default().within(Some(Duration::from_millis(300)));
+        let ended = engine.query_under(sql, control).and_then(Iterator::collect::<Result<Vec<_>, _>>);
+        assert!(matches!(ended, Err(Error::Timeout(_) | Error::Memory(_))), "{sql}: {ended:?}");
+        assert_eq!(pool.reserved(), 0, "{sql}");
+        assert_eq!(text(&engine.collect_blocking("SELECT 1").unwrap()), ["1"]);
+    }
 }
 
 /// A source that fails, and one that dies.

@@ -20,6 +20,7 @@ static SAFE: &[&str] = &[
     "coalesce",
     "concat",
     "count",
+    "different",
     "element_at",
     "first_value",
     "json_array_get",

@@ -6,12 +6,13 @@
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
-    AccessExpr, BinaryOperator, CastKind, DataType, DateTimeField, Expr, Fetch, Function, FunctionArg, FunctionArgExpr,
-    FunctionArgumentList, FunctionArguments, Ident, LimitClause, ObjectName, Query, Statement, Subscript, TypedString,
-    UnaryOperator, Value, ValueWithSpan, VisitMut, VisitorMut,
+    AccessExpr, BinaryOperator, CastKind, DataType, DateTimeField, DuplicateTreatment, Expr, Fetch, Function,
+    FunctionArg, FunctionArgExpr, FunctionArgumentClause, FunctionArgumentList, FunctionArguments, Ident, LimitClause,
+    ObjectName, OrderByExpr, Query, Statement, Subscript, TypedString, UnaryOperator, Value, ValueWithSpan, VisitMut,
+    VisitorMut,
 };
 
-use super::{attempt, forms, lambda, unnest};
+use super::{attempt, different, forms, interval, lambda, unnest};
 use crate::grammar::TYPE;
 use crate::names::holds_json;
 
@@ -60,7 +61,7 @@ impl VisitorMut for Words {
 fn reworded(expr: &mut Expr) -> Option<Expr> {
     match expr {
         Expr::Function(call) if is_named(call, "try") => Some(attempt::or_null(forms::arguments(call)?.pop()?)),
-        Expr::Function(call) => from_the_end(call).or_else(|| forms::rewritten(call)),
+        Expr::Function(call) => from_the_end(call).or_else(|| sorted_set(call)).or_else(|| forms::rewritten(call)),
         Expr::Substring { expr, substring_from: Some(from), substring_for, .. } => {
             let length = substring_for.as_ref().map(|length| (**length).clone());
             text_from_the_end((**expr).clone(), from, length)
@@ -89,6 +90,12 @@ fn reworded(expr: &mut Expr) -> Option<Expr> {
         }
         Expr::BinaryOp { left, op: BinaryOperator::LongArrow, right } => {
             Some(call("json_get_text", vec![(**left).clone(), (**right).clone()]))
+        }
+        Expr::BinaryOp { left, op: BinaryOperator::Multiply, right } if is_interval(left) => {
+            Some(call(interval::NAME, vec![(**left).clone(), (**right).clone()]))
+        }
+        Expr::BinaryOp { left, op: BinaryOperator::Multiply, right } if is_interval(right) => {
+            Some(call(interval::NAME, vec![(**right).clone(), (**left).clone()]))
         }
         Expr::BinaryOp { left, op: _, right } => {
             compare_as_text(left, right);
@@ -142,6 +149,15 @@ fn is_address(expr: &Expr) -> bool {
     }
 }
 
+fn is_interval(expr: &Expr) -> bool {
+    match expr {
+        Expr::Nested(inner) => is_interval(inner),
+        Expr::Interval(_) => true,
+        Expr::Function(call) => is_named(call, interval::NAME),
+        _ => false,
+    }
+}
+
 fn is_order(op: &BinaryOperator) -> bool {
     matches!(op, BinaryOperator::Lt | BinaryOperator::LtEq | BinaryOperator::Gt | BinaryOperator::GtEq)
 }
@@ -175,6 +191,35 @@ fn escape(pattern: &mut Expr, escape_char: &mut Option<ValueWithSpan>) {
     }
     *text = out;
     *escape_char = None;
+}
+
+/// `array_agg(DISTINCT x ORDER BY x)`, and without its order, which leaves it open: the different values, sorted.
+fn sorted_set(call: &Function) -> Option<Expr> {
+    let FunctionArguments::List(list) = &call.args else { return None };
+    let [FunctionArg::Unnamed(FunctionArgExpr::Expr(value))] = list.args.as_slice() else { return None };
+    let is_set = is_named(call, "array_agg")
+        && list.duplicate_treatment == Some(DuplicateTreatment::Distinct)
+        && call.over.is_none()
+        && call.null_treatment.is_none()
+        && call.within_group.is_empty();
+    let is_sorted = match list.clauses.as_slice() {
+        [] => true,
+        [FunctionArgumentClause::OrderBy(keys)] => match keys.as_slice() {
+            [OrderByExpr { expr, options, with_fill: None }] => {
+                expr == value && options.asc != Some(false) && options.nulls_first != Some(true)
+            }
+            _ => false,
+        },
+        _ => false,
+    };
+    if !is_set || !is_sorted {
+        return None;
+    }
+    let mut made = call.clone();
+    made.name = ObjectName::from(vec![Ident::new(different::NAME)]);
+    let args = list.args.clone();
+    made.args = FunctionArguments::List(FunctionArgumentList { duplicate_treatment: None, args, clauses: Vec::new() });
+    Some(Expr::Function(made))
 }
 
 /// `substr(x, -3)`: the last three characters, as in Trino.
@@ -359,6 +404,11 @@ mod tests {
                 "SELECT max_by(a, b) FILTER (WHERE c) FROM t",
                 "SELECT first_value(a ORDER BY b DESC) FILTER (WHERE b IS NOT NULL AND c) FROM t",
             ),
+            (
+                "SELECT array_agg(DISTINCT a ORDER BY a) FILTER (WHERE b), array_agg(DISTINCT a ORDER BY a DESC) FROM t",
+                "SELECT different(a) FILTER (WHERE b), array_agg(DISTINCT a ORDER BY a DESC) FROM t",
+            ),
+            ("SELECT x + 2 * interval '5' minute FROM t", "SELECT x + interval_times(INTERVAL '5' MINUTE, 2) FROM t"),
             ("SELECT COUNT_IF(a = 1) FROM t", "SELECT count(CASE WHEN a = 1 THEN 1 END) FROM t"),
             ("SELECT eventname, t.userIdentity.arn FROM t", "SELECT eventname, t.userIdentity.arn FROM t"),
         ] {

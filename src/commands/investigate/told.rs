@@ -2,8 +2,10 @@
 
 use std::io::{self, Write};
 
+use ::alerts::Alert;
 use query::story::{Story, Tallies};
 
+use super::brief::Brief;
 use super::{Told, busiest, last, object, time};
 use crate::render::report::{Report, number};
 use crate::render::terminal::Terminal;
@@ -17,20 +19,21 @@ const LINES: usize = 60;
 
 pub(super) fn tell(told: &Told, out: &mut dyn Write, terminal: Terminal, most: Option<u64>) -> io::Result<()> {
     let story = &told.story;
+    let brief = Brief::of(story, terminal);
     let mut report = Report::new(out, terminal);
     report.title(&format!("The story of the {}", told.about))?;
     if told.about != told.subject {
         report.prose(&format!("The {} was a call with it.", told.subject))?;
     }
-    summary(told, &mut report)?;
-    alerts(told, &mut report)?;
-    left(story, &mut report)?;
-    chain(story, &mut report)?;
-    sessions(story, &mut report)?;
-    denied(story, &mut report)?;
-    firsts(story, &mut report)?;
-    touched(story, &mut report)?;
-    timeline(story, &mut report, most)?;
+    summary(told, brief, &mut report)?;
+    alerts(told, brief, &mut report)?;
+    left(story, brief, &mut report)?;
+    chain(story, brief, &mut report)?;
+    sessions(story, brief, &mut report)?;
+    denied(story, brief, &mut report)?;
+    firsts(story, brief, &mut report)?;
+    touched(story, brief, &mut report)?;
+    timeline(story, brief, &mut report, most)?;
     if story.cut {
         report.prose(
             "Some lists were longer than what is kept: the totals are those of all events, the lists are not.",
@@ -39,15 +42,15 @@ pub(super) fn tell(told: &Told, out: &mut dyn Write, terminal: Terminal, most: O
     Ok(())
 }
 
-fn named(tallies: &Tallies) -> String {
+fn named(tallies: &Tallies, said: impl Fn(&str) -> String) -> String {
     let all = busiest(tallies);
-    let names: Vec<_> =
-        all.iter().take(NAMED).map(|(name, tally)| format!("{name} ({})", number(tally.events))).collect();
+    let name = |(name, tally): &(&String, &query::story::Tally)| format!("{} ({})", said(name), number(tally.events));
+    let names: Vec<_> = all.iter().take(NAMED).map(name).collect();
     let more = all.len().saturating_sub(NAMED);
     if more > 0 { format!("{} and {more} more", names.join(", ")) } else { names.join(", ") }
 }
 
-fn summary(told: &Told, report: &mut Report<'_>) -> io::Result<()> {
+fn summary(told: &Told, brief: Brief, report: &mut Report<'_>) -> io::Result<()> {
     let story = &told.story;
     let total = &story.total;
     let lasting = story.left.iter().filter(|left| left.outcome == "ok" && left.undone.is_none()).count();
@@ -63,10 +66,13 @@ fn summary(told: &Told, report: &mut Report<'_>) -> io::Result<()> {
                 number(total.denied)
             ),
         ),
-        ("who", named(&story.principals)),
-        ("from", named(&story.addresses)),
-        ("with", named(&story.agents)),
-        ("where", format!("{}; accounts {}", named(&story.regions), named(&story.accounts))),
+        ("who", named(&story.principals, |name| brief.name(name))),
+        ("from", named(&story.addresses, str::to_owned)),
+        ("with", named(&story.agents, |agent| brief.agent(agent))),
+        (
+            "where",
+            format!("{}; accounts {}", named(&story.regions, str::to_owned), named(&story.accounts, str::to_owned)),
+        ),
         ("credentials", format!("{} in use, {} given out on the way", story.sessions.len(), story.links.len())),
         ("left behind", format!("{lasting} things that still stand, as far as this story tells")),
         ("S3 sent", format!("{} bytes", number(story.bytes_out))),
@@ -81,18 +87,28 @@ fn more(report: &mut Report<'_>, all: usize) -> io::Result<()> {
     }
 }
 
-fn alerts(told: &Told, report: &mut Report<'_>) -> io::Result<()> {
+fn alerts(told: &Told, brief: Brief, report: &mut Report<'_>) -> io::Result<()> {
     if told.alerts.is_empty() {
         return Ok(());
     }
     report.heading("What the rules say")?;
-    for alert in told.alerts.iter().take(ROWS) {
-        report.finding(alert.severity.as_str(), &format!("{} at {}", alert.title, time(alert.time)))?;
+    // One line a rule: what it said a hundred times hides what another said once.
+    let mut rules: Vec<(&Alert, usize)> = Vec::new();
+    for alert in &told.alerts {
+        match rules.iter_mut().find(|(first, _)| first.title == alert.title && first.severity == alert.severity) {
+            Some((_, times)) => *times += 1,
+            None => rules.push((alert, 1)),
+        }
     }
-    more(report, told.alerts.len())
+    for (alert, times) in rules.iter().take(ROWS) {
+        let again = if *times > 1 { format!(", and {} more", number(*times as u64 - 1)) } else { String::new() };
+        let text = format!("{} at {}{again}", alert.title, brief.time(alert.time));
+        report.finding(alert.severity.as_str(), &text)?;
+    }
+    more(report, rules.len())
 }
 
-fn left(story: &Story, report: &mut Report<'_>) -> io::Result<()> {
+fn left(story: &Story, brief: Brief, report: &mut Report<'_>) -> io::Result<()> {
     if story.left.is_empty() {
         return Ok(());
     }
@@ -100,10 +116,10 @@ fn left(story: &Story, report: &mut Report<'_>) -> io::Result<()> {
     let row = |left: &query::story::Left| {
         let state = match (left.outcome.as_str(), left.undone) {
             ("ok", None) => "stands".to_owned(),
-            ("ok", Some(undone)) => format!("gone {}", time(Some(undone))),
+            ("ok", Some(undone)) => format!("gone {}", brief.time(Some(undone))),
             (outcome, _) => outcome.to_owned(),
         };
-        vec![time(left.time), left.what.clone(), left.object.clone(), state, left.action.clone()]
+        vec![brief.time(left.time), left.what.clone(), left.object.clone(), state, left.action.clone()]
     };
     // What still stands first: it is what somebody has to do something about.
     let mut all: Vec<_> = story.left.iter().collect();
@@ -113,22 +129,22 @@ fn left(story: &Story, report: &mut Report<'_>) -> io::Result<()> {
     more(report, story.left.len())
 }
 
-fn chain(story: &Story, report: &mut Report<'_>) -> io::Result<()> {
+fn chain(story: &Story, brief: Brief, report: &mut Report<'_>) -> io::Result<()> {
     if story.links.is_empty() {
         return Ok(());
     }
     report.heading("Credentials that led to credentials")?;
     let row = |link: &query::story::Link| {
-        let from = if link.key.is_empty() { link.principal.clone() } else { link.key.clone() };
-        let made = if link.made.is_empty() { link.whose.clone() } else { link.made.clone() };
-        vec![time(link.time), from, link.event.clone(), made, link.whose.clone(), link.address.clone()]
+        let from = if link.key.is_empty() { brief.name(&link.principal) } else { link.key.clone() };
+        let made = if link.made.is_empty() { brief.name(&link.whose) } else { brief.name(&link.made) };
+        vec![brief.time(link.time), from, link.event.clone(), made, brief.name(&link.whose), link.address.clone()]
     };
     let rows: Vec<_> = story.links.iter().take(ROWS).map(row).collect();
     report.table(&["time", "from", "by", "to", "whose", "address"], &rows)?;
     more(report, story.links.len())
 }
 
-fn sessions(story: &Story, report: &mut Report<'_>) -> io::Result<()> {
+fn sessions(story: &Story, brief: Brief, report: &mut Report<'_>) -> io::Result<()> {
     report.heading("Credentials in use")?;
     let row = |session: &query::story::Session| {
         let mut how = vec![session.kind.clone()];
@@ -140,9 +156,9 @@ fn sessions(story: &Story, report: &mut Report<'_>) -> io::Result<()> {
         let key = if session.key.is_empty() { "none".to_owned() } else { session.key.clone() };
         let tally = &session.tally;
         vec![
-            time(tally.first),
+            brief.time(tally.first),
             key,
-            session.principal.clone(),
+            brief.name(&session.principal),
             session.actor.clone(),
             how.join(", "),
             number(tally.events),
@@ -154,7 +170,7 @@ fn sessions(story: &Story, report: &mut Report<'_>) -> io::Result<()> {
     more(report, story.sessions.len())
 }
 
-fn denied(story: &Story, report: &mut Report<'_>) -> io::Result<()> {
+fn denied(story: &Story, brief: Brief, report: &mut Report<'_>) -> io::Result<()> {
     if story.denied.is_empty() {
         return Ok(());
     }
@@ -163,41 +179,47 @@ fn denied(story: &Story, report: &mut Report<'_>) -> io::Result<()> {
     all.sort_by_key(|(name, tally)| (std::cmp::Reverse(tally.denied), (*name).clone()));
     let row = |(name, tally): &(&(String, String, String), &query::story::Tally)| {
         let (principal, action, code) = name;
-        vec![number(tally.denied), action.clone(), code.clone(), principal.clone(), time(tally.first)]
+        vec![number(tally.denied), action.clone(), code.clone(), brief.name(principal), brief.time(tally.first)]
     };
     let rows: Vec<_> = all.iter().take(ROWS).map(row).collect();
     report.table(&["times", "action", "code", "principal", "first"], &rows)?;
     more(report, all.len())
 }
 
-fn firsts(story: &Story, report: &mut Report<'_>) -> io::Result<()> {
+fn firsts(story: &Story, brief: Brief, report: &mut Report<'_>) -> io::Result<()> {
     if story.firsts.is_empty() {
         return Ok(());
     }
     report.heading("For the first time")?;
     let row = |first: &query::story::First| {
-        vec![time(Some(first.time)), first.kind.to_owned(), first.value.clone(), first.principal.clone()]
+        vec![brief.time(Some(first.time)), first.kind.to_owned(), first.value.clone(), brief.name(&first.principal)]
     };
     let rows: Vec<_> = story.firsts.iter().take(ROWS).map(row).collect();
     report.table(&["time", "kind", "what", "principal"], &rows)?;
     more(report, story.firsts.len())
 }
 
-fn touched(story: &Story, report: &mut Report<'_>) -> io::Result<()> {
+fn touched(story: &Story, brief: Brief, report: &mut Report<'_>) -> io::Result<()> {
     if story.resources.is_empty() {
         return Ok(());
     }
     report.heading("Touched")?;
     let all = busiest(&story.resources);
     let row = |(name, tally): &(&String, &query::story::Tally)| {
-        vec![number(tally.events), number(tally.changes), number(tally.denied), (*name).clone(), time(tally.last)]
+        vec![
+            number(tally.events),
+            number(tally.changes),
+            number(tally.denied),
+            brief.name(name),
+            brief.time(tally.last),
+        ]
     };
     let rows: Vec<_> = all.iter().take(ROWS).map(row).collect();
     report.table(&["events", "changes", "denied", "resource", "last"], &rows)?;
     more(report, all.len())
 }
 
-fn timeline(story: &Story, report: &mut Report<'_>, most: Option<u64>) -> io::Result<()> {
+fn timeline(story: &Story, brief: Brief, report: &mut Report<'_>, most: Option<u64>) -> io::Result<()> {
     let most = match most {
         None => LINES,
         Some(0) => usize::MAX,
@@ -207,6 +229,11 @@ fn timeline(story: &Story, report: &mut Report<'_>, most: Option<u64>) -> io::Re
     let row = |run: &query::story::Run| {
         let count = if run.count > 1 { format!("×{}", number(run.count)) } else { String::new() };
         let outcome = if run.error.is_empty() { run.outcome.clone() } else { run.error.clone() };
+        if brief.is_short() {
+            // Who and where from stands in the summary; what went well needs no word.
+            let outcome = if outcome == "ok" { String::new() } else { outcome };
+            return vec![brief.time(run.first), count, run.what.clone(), object(run), outcome, run.marks.join(", ")];
+        }
         vec![
             time(run.first),
             last(run),
@@ -221,7 +248,11 @@ fn timeline(story: &Story, report: &mut Report<'_>, most: Option<u64>) -> io::Re
         ]
     };
     let rows: Vec<_> = story.timeline.iter().take(most).map(row).collect();
-    report.table(&["time", "last", "", "call", "of", "outcome", "actor", "address", "region", "marks"], &rows)?;
+    let names: &[&str] = match brief.is_short() {
+        true => &["time", "", "call", "of", "outcome", "marks"],
+        false => &["time", "last", "", "call", "of", "outcome", "actor", "address", "region", "marks"],
+    };
+    report.table(names, &rows)?;
     let left_out = story.timeline.len().saturating_sub(most) as u64;
     if left_out > 0 {
         report.prose(&format!("… and {} more lines: --max-rows 0 shows them", number(left_out)))?;
