@@ -26,7 +26,7 @@ use crate::outcome::{Failure, Outcome};
 use crate::render::report::{Report, number};
 use crate::render::terminal::Terminal;
 use crate::render::words::Words;
-use crate::render::{self, Output};
+use crate::render::{self, Output, RowWriter};
 
 /// What the fold of `access` reads of an event: of a lake, nothing else is fetched.
 const COLUMNS: &[&str] = &[
@@ -156,8 +156,19 @@ fn print(args: &AccessArgs, audit: &Audit, changes: Option<&Changes>, global: &G
             }
         }
         Output::Csv | Output::Parquet | Output::Arrow => {
-            let batch = rows::rows(report).map_err(|e| Failure::Io(e.to_string()))?;
-            render::rows([batch.clone()], &batch.schema(), global.output, &mut out, &global.rows())?;
+            let failed = |e: arrow::error::ArrowError| Failure::Io(e.to_string());
+            let mut batches = rows::rows(report).peekable();
+            let schema = match batches.peek() {
+                Some(Ok(first)) => first.schema(),
+                _ => return Ok(()),
+            };
+            let mut writer = RowWriter::new(global.output, &schema, &mut out, &global.rows())?;
+            for batch in batches {
+                if writer.write(&batch.map_err(failed)?)?.is_break() {
+                    break;
+                }
+            }
+            writer.finish()?;
         }
     }
     Ok(())
