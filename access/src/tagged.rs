@@ -19,7 +19,9 @@ const MAX_DEPTH: usize = 3;
 /// Whether an action makes something, so that tags may come with it.
 fn makes(action: &action::Action) -> bool {
     let name = action.name.split(':').nth(1).unwrap_or_default();
-    action.level == Level::Write && MAKING.iter().any(|verb| name.starts_with(verb))
+    // Of IAM's things, making one is managing permissions.
+    matches!(action.level, Level::Write | Level::PermissionsManagement)
+        && MAKING.iter().any(|verb| name.starts_with(verb))
 }
 
 /// Whether an action gives tags.
