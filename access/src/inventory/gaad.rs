@@ -20,7 +20,7 @@ fn or_default<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(deserial
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[serde(rename_all = "PascalCase", expecting = "an account's authorization details")]
 struct Page<'a> {
     #[serde(borrow)]
     user_detail_list: Option<Vec<RawEntity<'a>>>,

@@ -73,7 +73,7 @@ pub(super) struct Safe<'a> {
 
 impl<'a> Safe<'a> {
     pub(super) fn new(out: &'a mut dyn Write) -> Self {
-        Safe { out, pending: Vec::with_capacity(BUFFER_BYTES), escaped: Vec::new() }
+        Safe { out, pending: Vec::new(), escaped: Vec::new() }
     }
 
     /// Writes all but the beginning of a character that has not come whole.
