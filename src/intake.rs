@@ -136,6 +136,10 @@ impl Intake {
     pub(crate) fn tell(&self, totals: &Totals) -> Outcome {
         tracing::debug!(objects = totals.objects, records = totals.records_in, "read");
         self.buckets.tell(self.words);
+        let before = self.options.progress.skipped.load(Ordering::Relaxed);
+        if totals.objects == 0 && before == 0 && !self.sources.is_empty() && !self.buckets.lookup {
+            self.words.warning(&self.buckets.nothing());
+        }
         if totals.rejected == 0 {
             return Outcome::Done;
         }

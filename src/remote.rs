@@ -36,6 +36,8 @@ pub(crate) struct Buckets {
     pub(crate) objects: Vec<Arc<Objects>>,
     /// Whether `LookupEvents` is asked.
     pub(crate) lookup: bool,
+    /// The first flag that leaves objects out.
+    narrowed: Option<&'static str>,
     /// Accounts that `LookupEvents` is asked about, and how fast.
     asked: BTreeSet<String>,
     paces: Option<Arc<Paces>>,
@@ -61,7 +63,7 @@ impl Buckets {
     /// # Errors
     /// A path that is not there, a place that is none, a flag that fits no place.
     pub(crate) fn open(paths: &[PathBuf], reach: &Reach<'_>, sources: &mut Sources) -> Result<Buckets, Failure> {
-        let mut buckets = Buckets::default();
+        let mut buckets = Buckets { narrowed: reach.source.given(), ..Buckets::default() };
         for path in paths {
             if !is_remote(path) {
                 sources.add(path)?;
@@ -162,6 +164,23 @@ impl Buckets {
             }
             if others > 0 {
                 words.note(&format!("{} objects are none of CloudTrail's and were passed over", number(others)));
+            }
+        }
+    }
+
+    /// Why there may be nothing to read, and what to do.
+    pub(crate) fn nothing(&self) -> String {
+        let Some(first) = self.objects.first() else {
+            return "no file is there (hidden ones are left out): is it the right folder?".to_owned();
+        };
+        match self.narrowed {
+            Some(flag) => format!("no log file there is what {flag} asks for: leave it out, or look at what is there"),
+            None => {
+                let place = first.place();
+                format!(
+                    "no log file lies there: look at the prefix with `aws s3 ls s3://{}/{}`",
+                    place.bucket, place.prefix
+                )
             }
         }
     }

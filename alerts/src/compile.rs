@@ -110,6 +110,11 @@ impl Program {
         self.rules.get(number)
     }
 
+    /// Rules that need no source and no name, in order.
+    pub(crate) fn broad(&self) -> &[usize] {
+        &self.always
+    }
+
     /// Rules that a row with this source and name can match, in order.
     pub(crate) fn candidates(&self, source: Option<&str>, name: Option<&str>) -> Vec<usize> {
         let source = source.map(str::to_lowercase);

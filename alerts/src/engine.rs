@@ -12,6 +12,7 @@ use crate::compile::Program;
 use crate::distinct::{distinct, refused};
 use crate::error::RuleError;
 use crate::finish::Rests;
+use crate::fold::Folds;
 use crate::group::{Grouping, Groups};
 use crate::link::{self, Base, Linked, Network, Room};
 use crate::news::Pending;
@@ -42,6 +43,7 @@ pub struct Engine {
     /// For each rule, by the same number: what it depends on, as a hash.
     pub(crate) prints: Vec<String>,
     program: Program,
+    folds: Folds,
     /// For each rule of the program, by the same number as in `abouts`.
     routes: Vec<Route>,
     /// For each correlation: its place in `abouts`, and whether it alerts itself.
@@ -72,6 +74,7 @@ impl Engine {
             abouts: Vec::with_capacity(rules.len()),
             prints: Vec::with_capacity(rules.len()),
             program: Program::default(),
+            folds: Folds::default(),
             routes: Vec::new(),
             correlations: Vec::new(),
             network: Network::default(),
@@ -250,9 +253,9 @@ impl Engine {
         counters
     }
 
-    /// Which rules hold in which rows. Pure; correlations and memories take no part.
-    pub fn matches(&self, batch: &RecordBatch, out: &mut Vec<Match>) {
-        Run::new(&self.program, batch).matches(out);
+    /// Which rules hold in which rows, as if no batch came before; correlations and memories take no part.
+    pub fn matches(&mut self, batch: &RecordBatch, out: &mut Vec<Match>) {
+        Run::new(&self.program, batch).matches(&mut self.folds, out);
     }
 
     /// Takes the events of a batch.
@@ -261,7 +264,7 @@ impl Engine {
         let mut run = Run::new(&self.program, batch);
         let mut matches = std::mem::take(&mut self.matches);
         matches.clear();
-        run.matches(&mut matches);
+        run.matches(&mut self.folds, &mut matches);
         self.counters.events += batch.num_rows() as u64;
         self.counters.matches += matches.len() as u64;
         self.counters.untimed += sightings.untimed(batch.num_rows()) as u64;

@@ -34,7 +34,8 @@ fn burst(about: &About, events: Burst, detail: String) -> Alert {
 }
 
 fn alert(about: &About, burst: Burst, fingerprint: String, detail: Option<String>) -> Alert {
-    let first = burst.first;
+    let (last, count) = (burst.last, burst.count);
+    let (first, lists) = burst.into_parts();
     Alert {
         rule: about.name.clone(),
         rule_id: about.id.clone(),
@@ -42,19 +43,19 @@ fn alert(about: &About, burst: Burst, fingerprint: String, detail: Option<String
         title: about.title.clone(),
         severity: about.severity,
         time: told(first.time),
-        last_time: told(burst.last),
-        count: burst.count,
+        last_time: told(last),
+        count,
         fingerprint,
         principal: first.principal,
         actor: first.actor,
         account: first.account,
         region: first.region,
-        regions: burst.regions.into_vec(),
-        source_addresses: burst.addresses.into_vec(),
-        user_agents: burst.agents.into_vec(),
-        what: burst.what.into_vec(),
-        errors: burst.errors.into_vec(),
-        event_ids: burst.ids.into_vec().into_iter().map(|(_, id)| id).filter(|id| !id.is_empty()).collect(),
+        regions: lists.regions.into_vec(),
+        source_addresses: lists.addresses.into_vec(),
+        user_agents: lists.agents.into_vec(),
+        what: lists.what.into_vec(),
+        errors: lists.errors.into_vec(),
+        event_ids: lists.ids.into_vec().into_iter().map(|(_, id)| id).filter(|id| !id.is_empty()).collect(),
         detail,
         why: about.description.clone(),
         next: about.response.clone(),

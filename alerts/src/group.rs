@@ -26,6 +26,13 @@ pub(crate) struct Burst {
     pub(crate) last: i64,
     /// Number of events.
     pub(crate) count: u64,
+    /// What else is shown of more events than one; most alerts are of one.
+    lists: Option<Box<Lists>>,
+}
+
+/// What an alert lists of its events.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Lists {
     /// The earliest events: time and id.
     pub(crate) ids: Shown<(i64, String), MAX_IDS>,
     /// Regions.
@@ -40,42 +47,47 @@ pub(crate) struct Burst {
     pub(crate) errors: Shown<String>,
 }
 
+impl Lists {
+    fn of(event: &Sighting) -> Lists {
+        let set = |text: &String| if text.is_empty() { Shown::none() } else { Shown::one(text.clone()) };
+        Lists {
+            ids: Shown::one((event.time, event.event_id.clone())),
+            regions: set(&event.region),
+            addresses: set(&event.address),
+            agents: set(&event.agent),
+            what: set(&event.what),
+            errors: set(&event.error),
+        }
+    }
+}
+
 impl Burst {
     /// A burst of one event.
     pub(crate) fn new(sighting: Sighting) -> Self {
-        let set = |text: &String| if text.is_empty() { Shown::none() } else { Shown::one(text.clone()) };
-        Burst {
-            last: sighting.time,
-            count: 1,
-            ids: Shown::one((sighting.time, sighting.event_id.clone())),
-            regions: set(&sighting.region),
-            addresses: set(&sighting.address),
-            agents: set(&sighting.agent),
-            what: set(&sighting.what),
-            errors: set(&sighting.error),
-            first: sighting,
-        }
+        Burst { last: sighting.time, count: 1, lists: None, first: sighting }
     }
 
     /// Takes another event in. Commutative: any order gives the same burst.
     pub(crate) fn add(&mut self, event: &Sighting) {
+        let lists = self.lists.get_or_insert_with(|| Box::new(Lists::of(&self.first)));
         self.last = self.last.max(event.time);
         self.count += 1;
         if *event < self.first {
             self.first = event.clone();
         }
         let key = (event.time, event.event_id.as_str());
-        self.ids.note_by(true, |(time, id)| (*time, id.as_str()).cmp(&key), || (event.time, event.event_id.clone()));
-        note(&mut self.regions, &event.region);
-        note(&mut self.addresses, &event.address);
-        note(&mut self.agents, &event.agent);
-        note(&mut self.what, &event.what);
-        note(&mut self.errors, &event.error);
+        lists.ids.note_by(true, |(time, id)| (*time, id.as_str()).cmp(&key), || (event.time, event.event_id.clone()));
+        note(&mut lists.regions, &event.region);
+        note(&mut lists.addresses, &event.address);
+        note(&mut lists.agents, &event.agent);
+        note(&mut lists.what, &event.what);
+        note(&mut lists.errors, &event.error);
     }
 
     /// Takes in the event of a row, without copying what is known already. Same result as [`Burst::add`]. Without
     /// `room` the list of ids does not grow; true if it did.
     fn absorb(&mut self, sightings: &Sightings, row: usize, room: bool) -> bool {
+        let lists = self.lists.get_or_insert_with(|| Box::new(Lists::of(&self.first)));
         let time = sightings.time(row);
         self.last = self.last.max(time);
         self.count += 1;
@@ -87,13 +99,24 @@ impl Burst {
             }
         }
         let key = (time, event_id);
-        let more = self.ids.note_by(room, |(t, id)| (*t, id.as_str()).cmp(&key), || (time, event_id.to_owned()));
-        note(&mut self.regions, sightings.region(row));
-        note(&mut self.addresses, sightings.address(row));
-        note(&mut self.agents, sightings.agent(row));
-        note(&mut self.errors, sightings.error(row));
-        sightings.with_what(row, |what| note(&mut self.what, what));
+        let more = lists.ids.note_by(room, |(t, id)| (*t, id.as_str()).cmp(&key), || (time, event_id.to_owned()));
+        note(&mut lists.regions, sightings.region(row));
+        note(&mut lists.addresses, sightings.address(row));
+        note(&mut lists.agents, sightings.agent(row));
+        note(&mut lists.errors, sightings.error(row));
+        sightings.with_what(row, |what| note(&mut lists.what, what));
         more
+    }
+
+    /// Number of ids listed.
+    fn ids(&self) -> usize {
+        self.lists.as_ref().map_or(1, |lists| lists.ids.len())
+    }
+
+    /// The earliest event, and the lists.
+    pub(crate) fn into_parts(self) -> (Sighting, Lists) {
+        let lists = self.lists.map_or_else(|| Lists::of(&self.first), |lists| *lists);
+        (self.first, lists)
     }
 }
 
@@ -175,7 +198,7 @@ pub(crate) struct Grouping {
 pub(crate) struct Groups {
     max_open: usize,
     ids: usize,
-    open: HashMap<Key, Open, ahash::RandomState>,
+    open: HashMap<Key, Box<Open>, ahash::RandomState>,
     /// Windows that nobody was told of yet.
     fresh: Vec<Key>,
     /// No window ends before this.
@@ -214,8 +237,8 @@ impl Groups {
             self.fresh.push(key.clone());
         }
         self.next_end = self.next_end.min(open.ends);
-        self.ids += open.burst.ids.len().saturating_sub(1);
-        self.open.insert(key, open);
+        self.ids += open.burst.ids().saturating_sub(1);
+        self.open.insert(key, Box::new(open));
     }
 
     /// Whether there are windows that nobody was told of.
@@ -225,7 +248,7 @@ impl Groups {
 
     /// Every window that may still grow, in no particular order.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&Key, &Open)> {
-        self.open.iter()
+        self.open.iter().map(|(key, open)| (key, open.as_ref()))
     }
 
     /// Windows that nobody was told of, as they are now.
@@ -264,7 +287,7 @@ impl Groups {
     fn close(&mut self, which: impl Fn(&Open) -> bool) -> Vec<Told> {
         let mut closed = Vec::new();
         for (key, open) in self.open.extract_if(|_, open| which(open)) {
-            self.ids = self.ids.saturating_sub(open.burst.ids.len().saturating_sub(1));
+            self.ids = self.ids.saturating_sub(open.burst.ids().saturating_sub(1));
             if open.told < open.burst.count {
                 let update = open.told > 0;
                 closed.push(Told { rule: key.rule, window: key.window, burst: open.burst, update });

@@ -4,7 +4,7 @@
 //! says of itself, [`filter`] what is taken away from it), [`pack`] holds the shipped rules and loads users' own;
 //! `condition`, `modifier`, `plan`, `bound`, `wildcard`, `moment`, `number` and `encode` turn a detection into a tree of `test`s on fields;
 //! `field` says which column a field is; `compile` shares equal tests between rules and indexes rules by event; `view`,
-//! `codes` and `document` read one batch, `run` runs all rules over it, and [`engine`] hands what matched to `group` (one
+//! `codes` and `document` read one batch, `run` runs all rules over it (`fold`: what is left to ask of a call; `broad`: rules for all calls), and [`engine`] hands what matched to `group` (one
 //! alert an hour), `link` and `correlate` (windows over event time, measured by `slide`, waiting in `spill`) and `remember`
 //! (rest and first use, which `prime` lets know of the time before), all indifferent to the order of the events. `drain` says what is known for sure, `finish` makes
 //! [`alert`]s of it, and `news` hands them out once; `snapshot` carries what is open over a restart. [`suppress`] knows
@@ -15,6 +15,7 @@
 pub mod about;
 pub mod alert;
 mod bound;
+mod broad;
 mod codes;
 mod compile;
 mod condition;
@@ -29,6 +30,7 @@ mod error;
 mod field;
 pub mod filter;
 mod finish;
+mod fold;
 mod glob;
 mod group;
 mod implied;

@@ -1,18 +1,23 @@
 //! All rules over one batch: which rule holds in which row.
 //!
-//! The rules that a pair of source and name can match are looked up once a batch. Tests on text that repeats are
-//! answered once per distinct value. Pure: the same batch gives the same answer. Knows the
+//! The rules that a pair of source and name can match are looked up once a batch, with what is left to ask of them
+//! (`fold`); rules for every event are asked column by column (`broad`). Tests on text that repeats are answered once per
+//! distinct value. Pure: the same batch gives the same answer. Knows the
 //! program and the batch, and nothing of what a match means.
 
+use std::sync::Arc;
+
 use arrow::array::{Array, RecordBatch};
+use arrow::buffer::BooleanBuffer;
 use hashbrown::HashMap;
 use ingest::batch;
 use ingest::schema::{COLUMNS, Kind};
 
 use crate::codes::Coded;
-use crate::compile::{Node, Program};
+use crate::compile::{Atom, Node, Program};
 use crate::document::{Ask, Documents};
 use crate::field::{Field, Place as Column};
+use crate::fold::{Folds, Ready};
 use crate::sighting::keyed;
 use crate::test::{Leaf, Test};
 use crate::view::View;
@@ -64,30 +69,69 @@ impl<'p> Run<'p> {
     }
 
     /// Appends every match, row by row, in order of rules.
-    pub(crate) fn matches(&mut self, out: &mut Vec<Match>) {
-        let rows = self.batch.num_rows();
+    pub(crate) fn matches(&mut self, folds: &mut Folds, out: &mut Vec<Match>) {
+        let program = self.program;
         let mut sources = Coded::new(batch::text(&self.batch, "eventsource"));
         let mut names = Coded::new(batch::text(&self.batch, "eventname"));
-        let mut known: HashMap<(Option<usize>, Option<usize>), Vec<usize>, ahash::RandomState> = HashMap::default();
-        let every: Vec<usize> = (0..self.program.rules.len()).collect();
-        for row in 0..rows {
+        let mut places: HashMap<(Option<usize>, Option<usize>), usize, ahash::RandomState> = HashMap::default();
+        let mut lists: Vec<Arc<[Ready]>> = Vec::new();
+        // A record whose source or name is no text keeps it in `extra`, where no index looks.
+        let every: Vec<usize> = (0..program.rules.len()).collect();
+        let mut odd: HashMap<(usize, usize), Vec<usize>, ahash::RandomState> = HashMap::default();
+        let broad = self.broad();
+        for row in 0..self.rows() {
             let pair = (sources.code(row), names.code(row));
-            // A record whose source or name is no text keeps it in `extra`, where no index looks.
-            let odd = (pair.0.is_none() || pair.1.is_none()) && self.has_extra(row);
-            let rules = if odd {
-                &every
-            } else {
-                known
-                    .entry(pair)
-                    .or_insert_with(|| self.program.candidates(sources.column().get(row), names.column().get(row)))
-            };
-            for &rule in rules {
-                let Some(runnable) = self.program.rules.get(rule) else { continue };
-                if self.holds(&runnable.node, row) {
-                    out.push(Match { rule, row });
+            if self.has_extra(row) {
+                let pair = pair.0.zip(pair.1);
+                let list = || program.candidates(sources.column().get(row), names.column().get(row));
+                let rules = pair.map_or(&every, |pair| odd.entry(pair).or_insert_with(list));
+                self.odd(rules, row, out);
+                continue;
+            }
+            let place = *places.entry(pair).or_insert_with(|| {
+                lists.push(folds.of(program, sources.column().get(row), names.column().get(row)));
+                lists.len() - 1
+            });
+            for ready in lists.get(place).into_iter().flat_map(|list| list.iter()) {
+                let holds = match (ready.broad.and_then(|place| broad.get(place)), &ready.rest) {
+                    (Some(rows), _) => rows.value(row),
+                    (None, Some(rest)) => self.holds(rest, row),
+                    (None, None) => true,
+                };
+                if holds {
+                    out.push(Match { rule: ready.rule, row });
                 }
             }
         }
+    }
+
+    /// The matches of a record that keeps something in `extra`: what is there may be asked for too.
+    fn odd(&mut self, rules: &[usize], row: usize, out: &mut Vec<Match>) {
+        let program = self.program;
+        for &rule in rules {
+            if program.rule(rule).is_some_and(|runnable| self.holds(&runnable.node, row)) {
+                out.push(Match { rule, row });
+            }
+        }
+    }
+
+    /// The program.
+    pub(crate) fn program(&self) -> &'p Program {
+        self.program
+    }
+
+    /// Number of rows.
+    pub(crate) fn rows(&self) -> usize {
+        self.batch.num_rows()
+    }
+
+    /// The rows whose column passes a test; `None` where the field is no column of text.
+    pub(crate) fn column(&mut self, number: usize) -> Option<BooleanBuffer> {
+        let atom = self.program.atoms.get(number).filter(|atom| !matches!(atom.test, Test::SameAs(..)))?;
+        self.open(atom.field);
+        let Some(Some(View::Text(column))) = self.views.get_mut(atom.field) else { return None };
+        let answers = self.answers.get_mut(number)?;
+        Some(BooleanBuffer::collect_bool(self.batch.num_rows(), |row| passes(atom, column, answers, row)))
     }
 
     /// The text of a field in a row: its first leaf that has one.
@@ -117,7 +161,8 @@ impl<'p> Run<'p> {
         })
     }
 
-    fn holds(&mut self, node: &Node, row: usize) -> bool {
+    /// Whether a tree holds in a row.
+    pub(crate) fn holds(&mut self, node: &Node, row: usize) -> bool {
         match node {
             Node::All(parts) => parts.iter().all(|part| self.holds(part, row)),
             Node::Any(parts) => parts.iter().any(|part| self.holds(part, row)),
@@ -140,22 +185,8 @@ impl<'p> Run<'p> {
         let Some(Some(View::Text(column))) = self.views.get_mut(atom.field) else {
             return self.any(atom.field, row, &mut |leaf| atom.test.passes(leaf));
         };
-        let held = if atom.by_value {
-            column.code(row).is_some_and(|code| {
-                let answers = &mut self.answers[number];
-                if answers.len() <= code {
-                    answers.resize(code + 1, 0);
-                }
-                let answer = &mut answers[code];
-                if *answer == 0 {
-                    let passes = column.column().get(row).is_some_and(|text| atom.test.passes(Leaf::Text(text)));
-                    *answer = if passes { TRUE } else { FALSE };
-                }
-                *answer == TRUE
-            })
-        } else {
-            column.column().get(row).is_some_and(|text| atom.test.passes(Leaf::Text(text)))
-        };
+        let Some(answers) = self.answers.get_mut(number) else { return false };
+        let held = passes(atom, column, answers, row);
         held || self.any_extra(atom.field, row, &mut |leaf| atom.test.passes(leaf))
     }
 
@@ -183,8 +214,9 @@ impl<'p> Run<'p> {
         })
     }
 
+    /// Whether a row keeps something in `extra`.
     #[inline]
-    fn has_extra(&self, row: usize) -> bool {
+    pub(crate) fn has_extra(&self, row: usize) -> bool {
         self.any_extra_at_all && self.documents.has(self.extra, row)
     }
 
@@ -222,6 +254,22 @@ impl<'p> Run<'p> {
         });
         found || self.documents.any_leaf(self.extra, row, &mut ask)
     }
+}
+
+/// Whether the text in a row passes a test; answered once per distinct value where that is worth it.
+fn passes(atom: &Atom, column: &mut Coded, answers: &mut Vec<u8>, row: usize) -> bool {
+    let asked = |column: &Coded| column.column().get(row).is_some_and(|text| atom.test.passes(Leaf::Text(text)));
+    if !atom.by_value {
+        return asked(column);
+    }
+    let Some(code) = column.code(row) else { return false };
+    if answers.len() <= code {
+        answers.resize(code + 1, 0);
+    }
+    if answers[code] == 0 {
+        answers[code] = if asked(column) { TRUE } else { FALSE };
+    }
+    answers[code] == TRUE
 }
 
 /// A view of each leaf column of the record; the derived columns are no part of it.

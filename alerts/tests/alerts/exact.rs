@@ -9,7 +9,7 @@ const HEAD: &str = "title: t\nid: t\nlogsource: {product: aws, service: cloudtra
 fn hits(selection: &str, record: &str) -> bool {
     let parsed = rule::parse("t.yml", &format!("{HEAD}    {selection}\n  condition: s\n"), &Lists::new());
     assert_eq!(parsed.errors, []);
-    let (engine, errors) = Engine::new(parsed.rules, &Settings::default());
+    let (mut engine, errors) = Engine::new(parsed.rules, &Settings::default());
     assert_eq!(errors, []);
     let mut found = Vec::new();
     engine.matches(&batch_from_json(&[record]).unwrap(), &mut found);

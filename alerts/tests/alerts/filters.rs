@@ -22,7 +22,7 @@ fn left(filter: &str) -> Vec<(usize, usize)> {
     assert!(parsed.errors.is_empty(), "{:?}", parsed.errors);
     assert_eq!((parsed.rules.len(), parsed.filters.len()), (2, 1));
     assert_eq!(filter::apply(&mut parsed.rules, &parsed.filters), []);
-    let (engine, errors) = Engine::new(parsed.rules, &Settings::default());
+    let (mut engine, errors) = Engine::new(parsed.rules, &Settings::default());
     assert_eq!(errors, []);
     let mut found = Vec::new();
     engine.matches(&batch_from_json(&RECORDS).unwrap(), &mut found);

@@ -28,7 +28,7 @@ fn holds(detection: &str) -> bool {
     let yaml = format!("{HEAD}{detection}");
     let parsed = rule::parse("t.yml", &yaml, &lists());
     assert!(parsed.errors.is_empty(), "{:?}\n{yaml}", parsed.errors);
-    let (engine, errors) = Engine::new(parsed.rules, &Settings::default());
+    let (mut engine, errors) = Engine::new(parsed.rules, &Settings::default());
     assert!(errors.is_empty(), "{errors:?}");
     let mut found = Vec::new();
     engine.matches(&batch_from_json(&[RECORD]).unwrap(), &mut found);

@@ -13,7 +13,7 @@ fn rules_of_the_same_meaning_give_the_same_verdicts() {
     let Some(file) = logs::shared("trails/peers/streamalert_rule_tests.jsonl") else { return };
     let parsed = rule::parse("streamalert.yml", include_str!("streamalert.yml"), &Lists::new());
     assert_eq!(parsed.errors, []);
-    let (engine, errors) = Engine::new(parsed.rules, &Settings::default());
+    let (mut engine, errors) = Engine::new(parsed.rules, &Settings::default());
     assert_eq!(errors, []);
     let tests: Vec<Value> =
         std::fs::read_to_string(file).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect();

@@ -42,7 +42,7 @@ fn agree(yamls: &[(String, String)], records: &[&str]) -> usize {
             plain_rules.extend(parse_sigma_yaml(yaml).unwrap().rules);
         }
     }
-    let (engine, _) = Engine::new(rules, &Settings::default());
+    let (mut engine, _) = Engine::new(rules, &Settings::default());
     let rows = batch_from_json(records).unwrap();
     assert_eq!(rows.num_rows(), records.len());
     let mut found = Vec::new();

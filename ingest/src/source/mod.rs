@@ -163,6 +163,11 @@ impl Sources {
         }
     }
 
+    /// Whether no place was named.
+    pub fn is_empty(&self) -> bool {
+        self.roots.is_empty()
+    }
+
     /// Whether standard input is among them: such a source can be read only once.
     pub fn reads_stdin(&self) -> bool {
         self.roots.iter().any(|root| matches!(root, Root::Stdin))

@@ -267,7 +267,7 @@ fn map_array(
     Ok(Arc::new(MapArray::try_new(field.clone(), OffsetBuffer::from_lengths(lengths), entries, nulls, false)?))
 }
 
-/// The keys of a row in the order of their first place, and which places each has.
+/// The keys of a row in the order of their text, and which places each has: rows come in any order.
 fn grouped(list: &ListArray, names: &ArrayRef, row: usize) -> Vec<Vec<usize>> {
     let names = names.as_string::<i32>();
     let mut order: HashMap<&str, usize> = HashMap::new();
@@ -280,6 +280,7 @@ fn grouped(list: &ListArray, names: &ArrayRef, row: usize) -> Vec<Vec<usize>> {
             None => groups.push(vec![place]),
         }
     }
+    groups.sort_by_key(|group| group.first().map(|place| names.value(*place)));
     groups
 }
 

@@ -93,6 +93,34 @@ fn keys_are_pruned_before_anything_is_fetched() {
     assert!(local.code == 2 && local.stderr.contains("s3://"), "{}", local.stderr);
 }
 
+/// A prefix that is misspelt, or a flag that leaves all out, is no quiet nothing.
+#[test]
+fn nothing_to_read_is_told_with_a_next_step() {
+    let Some(mut cloud) = Cloud::start(&[]) else { return };
+    let world = World::empty();
+    let logs = world.path("x");
+    std::fs::create_dir_all(&logs).unwrap();
+    std::fs::write(logs.join("a.json"), log_of("a")).unwrap();
+    cloud.ask(json!({"do": "upload", "bucket": "trail", "folder": logs, "prefix": "case/"}));
+    let lake = world.path("lake");
+    for (args, words) in [
+        (&["ingest", "s3://trail/cases", "--lake", text(&lake)][..], "aws s3 ls s3://trail/cases"),
+        (&["scan", "s3://trail/cases"], "aws s3 ls s3://trail/cases"),
+        (&["query", "SELECT count(*) FROM events", "s3://trail/cases"], "aws s3 ls s3://trail/cases"),
+        (&["scan", "s3://trail/AWSLogs", "--account", "999999999999"], "--account asks for"),
+    ] {
+        let run = cloud.run(args);
+        assert!(run.code == 0 && run.stderr.contains(words), "{args:?}: {} {}", run.code, run.stderr);
+    }
+    cloud.done(&["ingest", "s3://trail/case", "--lake", text(&lake)]);
+    let again = cloud.run(&["ingest", "s3://trail/case", "--lake", text(&lake)]);
+    assert!(again.code == 0 && !again.stderr.contains("aws s3 ls"), "all of it was ingested before: {}", again.stderr);
+    let folder = world.path("empty");
+    std::fs::create_dir_all(&folder).unwrap();
+    let local = crate::command::trailhound(&["scan", text(&folder)]);
+    assert!(local.stderr.contains("is it the right folder?"), "{}", local.stderr);
+}
+
 #[test]
 fn what_is_wrong_is_told_apart() {
     let Some(mut cloud) = Cloud::start(&[]) else { return };
