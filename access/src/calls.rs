@@ -2,7 +2,7 @@
 //!
 //! A fold over event batches, like [`crate::usage`], but with resources and what conditions ask about, and so only for
 //! the principals that are asked for. A call that needs two actions is two; a call that hands a role to a service is
-//! one of `iam:PassRole` besides. Bounded: past the limit new calls are left out and counted.
+//! one of `iam:PassRole` besides, one that gives tags to what it makes one of tagging. Bounded: past the limit new calls are left out and counted.
 //!
 //! Knows batches. Must not know policies.
 
@@ -37,6 +37,8 @@ pub struct Call {
     pub via: Option<String>,
     /// For `iam:PassRole`: the service that the role went to.
     pub passed_to: Option<String>,
+    /// For `ec2:CreateTags` that came with a creation: the call that created, as `ec2:CreateAction` names it.
+    pub create_action: Option<String>,
 }
 
 /// What became of a call.

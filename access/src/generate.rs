@@ -19,7 +19,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use ingest::action::{self, Level};
 use serde::Serialize;
 
-use crate::calls::{Calls, Outcome};
+use crate::calls::{Call, Calls, Outcome};
 use crate::policy::Document;
 
 pub use current::from_current;
@@ -99,20 +99,30 @@ pub struct Generated {
 /// Actions, each with its resources.
 type Needs = BTreeMap<String, BTreeSet<String>>;
 
+/// What is needed under a condition only: action, resource and condition key, each with the key's values.
+type Bounds = BTreeMap<(String, String, &'static str), BTreeSet<String>>;
+
+/// What bounds a call that was inferred from another: roles to the services they went to, tags to what was made.
+fn condition(call: &Call) -> Option<(&'static str, String)> {
+    let passed = call.passed_to.clone().map(|service| ("iam:PassedToService", service));
+    passed.or_else(|| call.create_action.clone().map(|action| ("ec2:CreateAction", action)))
+}
+
 /// A policy that allows what was used.
 pub fn of_calls(calls: &Calls, options: &Options) -> Generated {
     let (mut needs, mut unmapped, mut denied) = (Needs::new(), BTreeSet::new(), BTreeSet::new());
-    let mut passed: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    let mut bound = Bounds::new();
     for (call, _) in calls.iter() {
         if !call.known {
             unmapped.insert(call.action.clone());
         } else if call.outcome == Outcome::Denied && !options.include_denied {
             denied.insert(call.action.clone());
-        } else if let Some(service) = &call.passed_to {
-            passed.entry(resources::literal(&call.resource)).or_default().insert(service.clone());
         } else {
             let resource = if call.exact { resources::literal(&call.resource) } else { call.resource.clone() };
-            needs.entry(call.action.clone()).or_default().insert(resource);
+            match condition(call) {
+                Some((key, value)) => bound.entry((call.action.clone(), resource, key)).or_default().insert(value),
+                None => needs.entry(call.action.clone()).or_default().insert(resource),
+            };
         }
     }
     denied.retain(|action| !needs.contains_key(action));
@@ -129,7 +139,11 @@ pub fn of_calls(calls: &Calls, options: &Options) -> Generated {
     if options.siblings {
         siblings(&mut needs);
     }
-    let statements = number(statements(needs, passed));
+    // What is allowed anyway needs no statement of its own.
+    bound.retain(|(action, resource, _), _| {
+        !needs.get(action).is_some_and(|found| found.contains("*") || found.contains(resource))
+    });
+    let statements = number(statements(needs, bound));
     let policies = match options.hold.may_split() || statements.is_empty() {
         true => split::split(statements, options.hold.limit()).into_iter().map(Policy::new).collect(),
         false => vec![Policy::new(statements)],
@@ -177,8 +191,8 @@ fn noun(name: &str) -> &str {
     noun.strip_suffix('s').unwrap_or(noun)
 }
 
-/// One statement for the actions that have the same resources; roles passed stand apart, with the services.
-fn statements(needs: Needs, passed: BTreeMap<String, BTreeSet<String>>) -> Vec<Statement> {
+/// One statement for the actions that have the same resources; what is bound by a condition stands apart.
+fn statements(needs: Needs, bound: Bounds) -> Vec<Statement> {
     let mut by_resources: BTreeMap<(String, BTreeSet<String>), Vec<String>> = BTreeMap::new();
     for (action, resources) in needs {
         // Actions of several services share a statement only where it is the one for everything.
@@ -197,18 +211,18 @@ fn statements(needs: Needs, passed: BTreeMap<String, BTreeSet<String>>) -> Vec<S
             condition: None,
         });
     }
-    let mut by_services: BTreeMap<BTreeSet<String>, Vec<String>> = BTreeMap::new();
-    for (role, services) in passed {
-        by_services.entry(services).or_default().push(role);
+    let mut by_values: BTreeMap<(String, &'static str, BTreeSet<String>), Vec<String>> = BTreeMap::new();
+    for ((action, resource, key), values) in bound {
+        by_values.entry((action, key, values)).or_default().push(resource);
     }
-    for (services, roles) in by_services {
-        let services: Vec<_> = services.into_iter().collect();
+    for ((action, key, values), resources) in by_values {
+        let name = action.split(':').nth(1).unwrap_or_default().to_owned();
         found.push(Statement {
-            sid: "PassRole".to_owned(),
+            sid: name,
             effect: "Allow",
-            action: vec!["iam:PassRole".to_owned()],
-            resource: roles,
-            condition: Some(serde_json::json!({"StringEquals": {"iam:PassedToService": services}})),
+            action: vec![action],
+            resource: resources,
+            condition: Some(serde_json::json!({"StringEquals": {key: values}})),
         });
     }
     found

@@ -229,6 +229,9 @@ pub fn context(call: &Call, caller: &Caller, time: i64) -> Context {
     if let Some(service) = &call.passed_to {
         context.set("iam:PassedToService", service);
     }
+    if let Some(action) = &call.create_action {
+        context.set("ec2:CreateAction", action);
+    }
     context
 }
 

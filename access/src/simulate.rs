@@ -13,6 +13,8 @@ use serde_json::Value;
 use crate::policy::evaluate::{Explained, LayerKind};
 use crate::policy::{Document, Mode};
 
+pub use case::{Asked, Ready};
+
 /// The statement that decided.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct DecidingStatement {

@@ -23,6 +23,7 @@ pub use why::{UnusedActions, Why};
 use crate::instant::DAY;
 use crate::inventory::{Entity, Granted, Grants, Inventory};
 use crate::policy::ActionSet;
+use crate::tagged;
 use crate::usage::{Kind, LastUsed, Principal};
 use doubt::{Doubts, Question};
 use recorded::Recorded;
@@ -148,6 +149,8 @@ fn principal(
         report.granted = Some(granted.now.len());
         report.unused = doubts.sort(&question, unused);
         recorded.refine(&mut report.unused, &report.services, &granted.established);
+        // Tags that something was given as it was made leave no event of their own.
+        report.unused.settle(&tagged::unseen(&used), &[Why::NotUsed, Why::GrantedTooRecently], Why::Unobservable);
         report.unused_services = why::services(&granted.now, &used, &report.unused);
     }
     report

@@ -97,7 +97,12 @@ fn role_of_session(arn: &str) -> Option<String> {
     (service == "sts").then(|| format!("arn:{partition}:iam::{account}:role/{role}"))
 }
 
+/// `ID:SESSION` without the session. An ARN (what an identity provider calls a web identity: `PROVIDER:AUDIENCE:SUBJECT`) is
+/// the whole of who it is.
 fn without_session(principal_id: &str) -> &str {
+    if principal_id.starts_with("arn:") {
+        return principal_id;
+    }
     principal_id.split(':').next().unwrap_or(principal_id)
 }
 
@@ -157,6 +162,9 @@ mod tests {
             ..Identity::default()
         };
         assert_eq!(other.principal().unwrap(), "2:AROAX");
+        let workflow = "arn:aws:iam::1:oidc-provider/token.actions.githubusercontent.com:sts.amazonaws.com:repo:a/b";
+        let web = Identity { kind: Some("WebIdentityUser"), principal_id: Some(workflow), ..Identity::default() };
+        assert_eq!(web.principal().unwrap(), workflow);
         assert_eq!(Identity::default().principal(), None);
         assert_eq!(Identity::default().actor(), None);
     }

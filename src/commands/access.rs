@@ -5,6 +5,7 @@ mod html;
 mod people;
 mod rows;
 
+use std::collections::BTreeSet;
 use std::io::{self, Write};
 use std::ops::ControlFlow;
 
@@ -26,7 +27,7 @@ use crate::outcome::{Failure, Outcome};
 use crate::render::report::{Report, number};
 use crate::render::terminal::Terminal;
 use crate::render::words::Words;
-use crate::render::{self, Output};
+use crate::render::{self, Output, RowWriter};
 
 /// What the fold of `access` reads of an event: of a lake, nothing else is fetched.
 const COLUMNS: &[&str] = &[
@@ -75,6 +76,9 @@ pub(crate) fn run(args: &AccessArgs, global: &Global, words: Words) -> Result<Ou
     for warning in &audit.report.warnings {
         words.warning(warning);
     }
+    if let Some(text) = without_events(&audit) {
+        words.warning(&text);
+    }
     if inventories.is_empty() {
         words.note("without --grants this shows use only; `trailhound inventory` asks AWS for them");
     }
@@ -84,6 +88,24 @@ pub(crate) fn run(args: &AccessArgs, global: &Global, words: Words) -> Result<Ou
     let listed = audit.findings.iter().chain(&audit.observations);
     let bad = |limit: Severity| listed.clone().any(|finding| severity(finding) >= limit);
     Ok(told.max(if args.fail_on.is_some_and(bad) { Outcome::Findings } else { Outcome::Done }))
+}
+
+/// What the report cannot speak of, because no logs of it were given.
+fn without_events(audit: &Audit) -> Option<String> {
+    let report = &audit.report;
+    if report.events == 0 {
+        return Some("no events were read, so nothing is known of use: check the path, or give more logs".to_owned());
+    }
+    let logged: BTreeSet<&str> = report.coverage.accounts.iter().map(|account| account.account.as_str()).collect();
+    let held = report.principals.iter().filter(|principal| principal.in_inventory == Some(true));
+    let held: BTreeSet<&str> = held.filter_map(|principal| principal.account.as_deref()).collect();
+    let lacking: Vec<&str> = held.difference(&logged).copied().collect();
+    let (first, more) = (lacking.first()?, lacking.len() - 1);
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    let next = "give logs of it, or the grants of the account that the logs are of";
+    Some(format!(
+        "account {first}{more}: granted, but no event of it is in the logs, so they call nothing unused; {next}"
+    ))
 }
 
 /// What changed since an earlier report, if one is given.
@@ -156,8 +178,19 @@ fn print(args: &AccessArgs, audit: &Audit, changes: Option<&Changes>, global: &G
             }
         }
         Output::Csv | Output::Parquet | Output::Arrow => {
-            let batch = rows::rows(report).map_err(|e| Failure::Io(e.to_string()))?;
-            render::rows([batch.clone()], &batch.schema(), global.output, &mut out, &global.rows())?;
+            let failed = |e: arrow::error::ArrowError| Failure::Io(e.to_string());
+            let mut batches = rows::rows(report).peekable();
+            let schema = match batches.peek() {
+                Some(Ok(first)) => first.schema(),
+                _ => return Ok(()),
+            };
+            let mut writer = RowWriter::new(global.output, &schema, &mut out, &global.rows())?;
+            for batch in batches {
+                if writer.write(&batch.map_err(failed)?)?.is_break() {
+                    break;
+                }
+            }
+            writer.finish()?;
         }
     }
     Ok(())

@@ -3,6 +3,8 @@
 //! Both are written row by row, keys in column order and always all of them. Characters that could act on a
 //! terminal are `\uXXXX` escapes, so the bytes are safe to look at and mean the same to a parser.
 
+mod document;
+
 use std::io::{self, Write};
 use std::sync::Arc;
 
@@ -77,22 +79,26 @@ impl RowSink for JsonRows<'_> {
     }
 }
 
-/// Writes one document, indented, with a newline at its end: `--output json` of everything that is not rows.
+/// Writes one document, indented, with a newline at its end: `--output json` of everything that is not rows. What lies
+/// deep is written on one line: a list of millions is mostly white space otherwise.
 pub(crate) fn document(value: &(impl Serialize + ?Sized), out: &mut dyn Write) -> io::Result<()> {
-    write_document(&serde_json::to_vec_pretty(value)?, out)
+    write_document(value, document::Indented::default(), out)
 }
 
 /// Writes one document on one line: an element of `--output jsonl`.
 pub(crate) fn document_line(value: &(impl Serialize + ?Sized), out: &mut dyn Write) -> io::Result<()> {
-    write_document(&serde_json::to_vec(value)?, out)
+    write_document(value, serde_json::ser::CompactFormatter, out)
 }
 
-fn write_document(json: &[u8], out: &mut dyn Write) -> io::Result<()> {
-    let mut safe = Vec::with_capacity(json.len() + 1);
-    escape::json_text(json, &mut safe);
-    safe.push(b'\n');
-    out.write_all(&safe)?;
-    out.flush()
+fn write_document(
+    value: &(impl Serialize + ?Sized),
+    formatter: impl serde_json::ser::Formatter,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let mut safe = document::Safe::new(out);
+    value.serialize(&mut serde_json::Serializer::with_formatter(&mut safe, formatter))?;
+    safe.write_all(b"\n")?;
+    safe.finish()
 }
 
 #[cfg(test)]

@@ -188,6 +188,39 @@ fn findings_risks_and_the_page_of_them() {
     assert!(!page.contains("http://") && !page.contains("https://"), "the page needs no network");
 }
 
+/// A report of nothing must not look like a report of nobody doing anything.
+#[test]
+fn what_the_logs_do_not_speak_of_is_told() {
+    let dir = tempfile::tempdir().unwrap();
+    let (held, empty) = (grants(dir.path()), dir.path().join("empty"));
+    std::fs::create_dir(&empty).unwrap();
+    let run = trailhound(&["access", text(&empty), "--grants", &held]);
+    assert!(run.stderr.contains("no events were read"), "{}", run.stderr);
+    let other = event(1, "sqs.amazonaws.com", "CreateQueue", 1, json!({"recipientAccountId": "999999999999"}));
+    let logs = dir.path().join("other.jsonl");
+    std::fs::write(&logs, other.replace("111122223333", "999999999999")).unwrap();
+    let run = trailhound(&["access", text(&logs), "--grants", &held, "--output", "json"]);
+    assert!(run.stderr.contains("account 111122223333: granted, but no event of it is in the logs"), "{}", run.stderr);
+    assert!(!run.stdout.contains("not_used"), "{}", run.stdout);
+    let run = trailhound_with_input(&["policy", "simulate", "--cases", "-"], b"\n");
+    assert!(run.stderr.contains("no cases in it"), "{}", run.stderr);
+}
+
+/// Rows come in batches of some principals; nothing may be lost or doubled between them.
+#[test]
+fn rows_of_many_principals_are_all_there() {
+    let dir = tempfile::tempdir().unwrap();
+    let records = (0..40)
+        .map(|at| event(at, "sqs.amazonaws.com", "CreateQueue", 1, json!({})).replace("/app", &format!("/app{at:02}")));
+    let logs = dir.path().join("events.jsonl");
+    std::fs::write(&logs, records.collect::<Vec<_>>().join("\n")).unwrap();
+    let run = trailhound(&["access", text(&logs), "--output", "csv"]);
+    let principals: Vec<_> =
+        run.stdout.lines().skip(1).map(|line| line.split(',').next().unwrap().to_owned()).collect();
+    let expected: Vec<_> = (0..40).map(|at| format!("{ROLE}{at:02}")).collect();
+    assert_eq!(principals, expected, "{}", run.stdout);
+}
+
 #[test]
 fn findings_of_an_account_are_its_truth() {
     let Some(folder) = shared::data("iam/dev/accounts/acct_11_0") else { return };

@@ -8,7 +8,7 @@ use ingest::action::{self, Mapping};
 use ingest::batch::{self, TextColumn};
 
 use super::{Call, Calls, Outcome};
-use crate::{evidence, passed, resource};
+use crate::{evidence, passed, resource, tagged};
 
 /// What the fold reads of an event: of a lake, nothing else is fetched.
 pub const COLUMNS: &[&str] = &[
@@ -143,6 +143,7 @@ impl Calls {
             mfa: columns.mfa.get(row).map(|text| text == "true"),
             via: columns.via.get(row).map(str::to_owned),
             passed_to: None,
+            create_action: None,
         };
         let id = get(&columns.event_id);
         for (action, known) in &actions {
@@ -157,6 +158,21 @@ impl Calls {
             let passed_to = Some(passed::passed_to(&source).to_owned());
             let call = Call { action: "iam:PassRole".to_owned(), resource: role, passed_to, ..base.clone() };
             self.add(call, time, &id);
+        }
+        if let Some(tagging) = tagged::with(main, request) {
+            // What is made has no name yet; EC2 tells by a condition key what it is tagged for.
+            let found = match tagging {
+                "ec2:CreateTags" => {
+                    vec![(format!("arn:{partition}:ec2:{region}:{account}:*/*"), false)]
+                }
+                _ => resource::of_call(tagging, &told).into_iter().map(|found| (found.arn, found.exact)).collect(),
+            };
+            let create_action = main.strip_prefix("ec2:").map(str::to_owned);
+            for (resource, exact) in found {
+                let action = tagging.to_owned();
+                let call = Call { action, resource, exact, create_action: create_action.clone(), ..base.clone() };
+                self.add(call, time, &id);
+            }
         }
     }
 }

@@ -69,6 +69,27 @@ fn roles_are_passed_to_the_services_they_went_to() {
     );
 }
 
+/// Tags of what is made leave no event, so a policy without them would break the next launch.
+#[test]
+fn tags_given_at_creation_are_granted_for_that_creation_alone() {
+    let mut run = call("ann", "ec2", "RunInstances", "2026-01-02T00:00:00Z");
+    run["requestParameters"] =
+        json!({"tagSpecificationSet": {"items": [{"resourceType": "instance", "tags": [{"key": "a"}]}]}});
+    let statements = |records: &[Value]| {
+        let mut calls = Calls::new(None, None);
+        calls.observe(&batch(records));
+        let generated = of_calls(&calls, &Options::default());
+        assert_eq!(replay(&calls, &proposal(&generated.policies)).denied, []);
+        serde_json::to_value(generated).unwrap()["policies"][0]["Statement"].clone()
+    };
+    let tags = json!({"Sid": "CreateTags", "Effect": "Allow", "Action": ["ec2:CreateTags"],
+        "Resource": ["arn:aws:ec2:us-east-1:111111111111:*/*"], "Condition": {"StringEquals": {"ec2:CreateAction": ["RunInstances"]}}});
+    assert_eq!(statements(std::slice::from_ref(&run))[1], tags);
+    // Who tags at will needs no other statement for tags.
+    let found = statements(&[run, call("ann", "ec2", "CreateTags", "2026-01-02T00:00:01Z")]);
+    assert_eq!(found.as_array().unwrap().len(), 1, "{found}");
+}
+
 #[test]
 fn refused_and_unknown_calls_are_told_and_left_out() {
     let mut refused = call("ann", "iam", "CreateUser", "2026-01-02T00:00:00Z");
@@ -98,46 +119,89 @@ fn siblings_read_what_was_written() {
     assert!(!actions.iter().any(|action| *action == "sqs:DeleteQueue"), "{actions:?}");
 }
 
-/// A random call: any of some services, keys with wildcards in them, refused or not.
+/// A random call: any of some services, of a user, a role's session or another account's user, keys with wildcards in them,
+/// tags and roles handed over, refused or not.
 fn event() -> impl Strategy<Value = Value> {
     let key = "[a-c*?$/{}.]{1,6}";
-    (0usize..8, 0u8..12, key, 0u8..5, 0u32..1_000_000).prop_map(|(kind, number, key, outcome, id)| {
-        let arns = [
-            ("s3", "GetObject", Some(format!("arn:aws:s3:::bucket/{key}"))),
-            ("s3", "PutObject", Some(format!("arn:aws:s3:::bucket{number}/{key}"))),
-            ("sqs", "SendMessage", Some(format!("arn:aws:sqs:us-east-1:111111111111:q{number}"))),
-            ("dynamodb", "Query", Some(format!("arn:aws:dynamodb:us-east-1:111111111111:table/t{number}"))),
-            ("ec2", "DescribeInstances", None),
-            ("ec2", "RunInstances", Some("arn:aws:ec2:us-east-1:111111111111:instance/*".to_owned())),
-            ("lambda", "CreateFunction20150331", None),
-            ("iam", "ListUsers", None),
-        ];
-        let (source, name, arn) = arns[kind].clone();
-        let mut event = call("ann", source, name, "2026-01-02T00:00:00Z");
-        event["eventID"] = json!(format!("{id}"));
-        if let Some(arn) = arn {
-            event["resources"] = json!([{"ARN": arn}]);
-        } else if source == "lambda" {
-            event["requestParameters"] =
-                json!({"functionName": format!("f{number}"), "role": format!("arn:aws:iam::111111111111:role/r{outcome}")});
-        }
-        match outcome {
-            0 => event["errorCode"] = json!("AccessDenied"),
-            1 => event["errorCode"] = json!("ThrottlingException"),
-            _ => {}
-        }
-        event
-    })
+    (0usize..KINDS, 0u8..40, key, 0u8..6, 0usize..3, 0u32..1_000_000).prop_map(made)
 }
 
+/// Kinds of calls that [`made`] knows.
+const KINDS: usize = 14;
+
+fn made((kind, number, key, outcome, who, id): (usize, u8, String, u8, usize, u32)) -> Value {
+    let role = format!("arn:aws:iam::111111111111:role/r{}", number % 7);
+    let listed = |arn: String| (Some(arn), Value::Null);
+    let asked = |request: Value| (None, request);
+    let (source, name, (arn, request)) = match kind {
+        0 => ("s3", "GetObject", listed(format!("arn:aws:s3:::bucket/{key}"))),
+        1 => ("s3", "PutObject", listed(format!("arn:aws:s3:::bucket{number}/{key}"))),
+        2 => ("sqs", "SendMessage", listed(format!("arn:aws:sqs:us-east-1:111111111111:q{number}"))),
+        3 => ("dynamodb", "Query", listed(format!("arn:aws:dynamodb:us-east-1:222222222222:table/t{number}"))),
+        4 => ("ec2", "DescribeInstances", asked(Value::Null)),
+        5 => {
+            let tags = json!({"items": [{"resourceType": "instance", "tags": [{"key": key, "value": "*"}]}]});
+            let profile = json!({"arn": role.replace(":role/", ":instance-profile/")});
+            ("ec2", "RunInstances", asked(json!({"tagSpecificationSet": tags, "iamInstanceProfile": profile})))
+        }
+        6 => {
+            let tags = if number % 2 == 0 { json!({"team": key}) } else { json!({}) };
+            let request = json!({"functionName": format!("f{number}"), "role": role, "tags": tags});
+            ("lambda", "CreateFunction20150331", asked(request))
+        }
+        7 => ("iam", "ListUsers", asked(Value::Null)),
+        8 => ("ec2", "CreateTags", asked(json!({"resourcesSet": {"items": [{"resourceId": "i-1"}]}}))),
+        9 => ("ec2", "CreateVolume", asked(json!({"tagSpecificationSet": {"items": [{"resourceType": "volume"}]}}))),
+        10 => ("kms", "Decrypt", listed(format!("arn:aws:kms:us-east-1:222222222222:key/{number}"))),
+        11 => ("sts", "AssumeRole", asked(json!({"roleArn": role.replace("1111", "3333"), "roleSessionName": key}))),
+        12 => {
+            ("iam", "CreateRole", asked(json!({"roleName": format!("r{number}"), "tags": [{"key": key, "value": ""}]})))
+        }
+        _ => {
+            let task =
+                json!({"taskRoleArn": role, "executionRoleArn": "arn:aws:iam::111111111111:role/run", "tags": [key]});
+            ("ecs", "RegisterTaskDefinition", asked(task))
+        }
+    };
+    let mut event = call("ann", source, name, "2026-01-02T00:00:00Z");
+    event["eventID"] = json!(format!("{id}"));
+    event["requestParameters"] = request;
+    event["resources"] = arn.map_or(Value::Null, |arn| json!([{"ARN": arn}]));
+    if who == 1 {
+        event["userIdentity"] = json!({"type": "AssumedRole", "arn": "arn:aws:sts::111111111111:assumed-role/app/s",
+            "accountId": "111111111111", "accessKeyId": "ASIAX", "sessionContext": {"sessionIssuer": {"type": "Role",
+            "arn": ROLE, "accountId": "111111111111", "userName": "app"}}});
+    }
+    if number % 5 == 0 {
+        event["userIdentity"]["invokedBy"] = json!("cloudformation.amazonaws.com");
+        event["sourceIPAddress"] = json!("cloudformation.amazonaws.com");
+    }
+    match outcome {
+        0 => {
+            event["errorCode"] = json!("AccessDenied");
+            event["errorMessage"] = json!(format!(
+                "User: x is not authorized to perform: iam:PassRole on resource: {role} because no identity-based policy allows the iam:PassRole action"
+            ));
+        }
+        1 => event["errorCode"] = json!("ThrottlingException"),
+        2 => event["errorCode"] = json!("Client.UnauthorizedOperation"),
+        _ => {}
+    }
+    event
+}
+
+const ROLE: &str = "arn:aws:iam::111111111111:role/service-role/app";
+
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
+    #![proptest_config(ProptestConfig::with_cases(96))]
     #[test]
-    fn a_generated_policy_allows_every_call_and_is_minimal(events in proptest::collection::vec(event(), 1..60)) {
-        let mut calls = Calls::new(Some(vec![arn("ann")]), None);
-        calls.observe(&batch(&events));
-        if let Err(reason) = check(&calls) {
-            prop_assert!(false, "{}", reason);
+    fn a_generated_policy_allows_every_call_and_is_minimal(events in proptest::collection::vec(event(), 1..120)) {
+        for principal in [arn("ann"), ROLE.to_owned()] {
+            let mut calls = Calls::new(Some(vec![principal]), None);
+            calls.observe(&batch(&events));
+            if let Err(reason) = check(&calls) {
+                prop_assert!(false, "{}", reason);
+            }
         }
     }
 }

@@ -2,10 +2,12 @@
 //!
 //! Source: "GetAccountAuthorizationDetails" in the IAM API reference. Tolerant of what tools make of it: several pages
 //! one after the other or in a list, documents as objects or as URL-encoded text, lists that are null, dates with a
-//! space, unknown members.
+//! space, unknown members. Policies are taken from the text a statement at a time: what is held beside the text is what
+//! the policies say, not a tree of JSON several times its size.
 
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 use super::{Entity, Error, Group, Inventory, ManagedPolicy, Named, RoleLastUsed, Version};
 use crate::instant;
@@ -18,32 +20,37 @@ fn or_default<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(deserial
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Page {
-    user_detail_list: Option<Vec<RawEntity>>,
-    group_detail_list: Option<Vec<RawGroup>>,
-    role_detail_list: Option<Vec<RawEntity>>,
-    policies: Option<Vec<RawPolicy>>,
+#[serde(rename_all = "PascalCase", expecting = "an account's authorization details")]
+struct Page<'a> {
+    #[serde(borrow)]
+    user_detail_list: Option<Vec<RawEntity<'a>>>,
+    #[serde(borrow)]
+    group_detail_list: Option<Vec<RawGroup<'a>>>,
+    #[serde(borrow)]
+    role_detail_list: Option<Vec<RawEntity<'a>>>,
+    #[serde(borrow)]
+    policies: Option<Vec<RawPolicy<'a>>>,
     is_truncated: Option<bool>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct RawEntity {
+struct RawEntity<'a> {
     arn: String,
     #[serde(default, alias = "RoleName", deserialize_with = "or_default")]
     user_name: String,
     #[serde(default, alias = "RoleId", deserialize_with = "or_default")]
     user_id: String,
     create_date: Option<Value>,
-    #[serde(default, alias = "RolePolicyList", deserialize_with = "or_default")]
-    user_policy_list: Vec<RawInline>,
+    #[serde(default, borrow, alias = "RolePolicyList", deserialize_with = "or_default")]
+    user_policy_list: Vec<RawInline<'a>>,
     #[serde(default, deserialize_with = "or_default")]
     attached_managed_policies: Vec<RawAttached>,
     #[serde(default, deserialize_with = "or_default")]
     group_list: Vec<String>,
     permissions_boundary: Option<RawBoundary>,
-    assume_role_policy_document: Option<Value>,
+    #[serde(borrow)]
+    assume_role_policy_document: Option<&'a RawValue>,
     role_last_used: Option<RawLastUsed>,
     #[serde(default, deserialize_with = "or_default")]
     tags: Vec<RawTag>,
@@ -51,22 +58,23 @@ struct RawEntity {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct RawGroup {
+struct RawGroup<'a> {
     #[serde(default, deserialize_with = "or_default")]
     arn: String,
     group_name: String,
-    #[serde(default, deserialize_with = "or_default")]
-    group_policy_list: Vec<RawInline>,
+    #[serde(default, borrow, deserialize_with = "or_default")]
+    group_policy_list: Vec<RawInline<'a>>,
     #[serde(default, deserialize_with = "or_default")]
     attached_managed_policies: Vec<RawAttached>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct RawInline {
+struct RawInline<'a> {
     #[serde(default, deserialize_with = "or_default")]
     policy_name: String,
-    policy_document: Value,
+    #[serde(borrow)]
+    policy_document: &'a RawValue,
 }
 
 #[derive(Deserialize)]
@@ -98,22 +106,23 @@ struct RawTag {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct RawPolicy {
+struct RawPolicy<'a> {
     arn: String,
     #[serde(default, deserialize_with = "or_default")]
     default_version_id: String,
-    #[serde(default, deserialize_with = "or_default")]
-    policy_version_list: Vec<RawVersion>,
+    #[serde(default, borrow, deserialize_with = "or_default")]
+    policy_version_list: Vec<RawVersion<'a>>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct RawVersion {
+struct RawVersion<'a> {
     #[serde(default, deserialize_with = "or_default")]
     version_id: String,
     is_default_version: Option<bool>,
     create_date: Option<Value>,
-    document: Option<Value>,
+    #[serde(borrow)]
+    document: Option<&'a RawValue>,
 }
 
 pub(super) fn parse(text: &str, source_name: &str) -> Result<Inventory, Error> {
@@ -125,7 +134,7 @@ pub(super) fn parse(text: &str, source_name: &str) -> Result<Inventory, Error> {
         let next = "expected the output of `aws iam get-account-authorization-details --output json`";
         Error::new(source_name, format!("not an account's authorization details: {reason}; {next}"))
     };
-    let mut take = |page: Page| -> Result<(), Error> {
+    let mut take = |page: Page<'_>| -> Result<(), Error> {
         if page.user_detail_list.is_none() && page.role_detail_list.is_none() && page.policies.is_none() {
             let reason = "has none of UserDetailList, RoleDetailList and Policies: not authorization details";
             return Err(Error::new(source_name, format!("page {}: {reason}", pages + 1)));
@@ -136,10 +145,10 @@ pub(super) fn parse(text: &str, source_name: &str) -> Result<Inventory, Error> {
         Ok(())
     };
     if list {
-        let found: Vec<Page> = serde_json::from_str(text).map_err(told)?;
+        let found: Vec<Page<'_>> = serde_json::from_str(text).map_err(told)?;
         found.into_iter().try_for_each(&mut take)?;
     } else {
-        for page in serde_json::Deserializer::from_str(text).into_iter::<Page>() {
+        for page in serde_json::Deserializer::from_str(text).into_iter::<Page<'_>>() {
             take(page.map_err(told)?)?;
         }
     }
@@ -166,7 +175,7 @@ impl Reader {
         self.inventory.warnings.push(text);
     }
 
-    fn page(&mut self, page: Page) {
+    fn page(&mut self, page: Page<'_>) {
         for raw in page.policies.unwrap_or_default() {
             self.policy(raw);
         }
@@ -185,10 +194,10 @@ impl Reader {
         }
     }
 
-    fn entity(&mut self, raw: RawEntity, kind: Kind) {
+    fn entity(&mut self, raw: RawEntity<'_>, kind: Kind) {
         let inline = self.inline(raw.user_policy_list, &raw.arn);
-        let trust = raw.assume_role_policy_document.as_ref().and_then(|value| {
-            let parsed = Document::parse(value);
+        let trust = raw.assume_role_policy_document.and_then(|document| {
+            let parsed = Document::parse_raw(document);
             if let Err(reason) = &parsed {
                 self.warn(format!("trust policy of {}: {reason}; it is not counted", raw.arn));
             }
@@ -214,10 +223,10 @@ impl Reader {
         });
     }
 
-    fn inline(&mut self, raw: Vec<RawInline>, owner: &str) -> Vec<Named> {
+    fn inline(&mut self, raw: Vec<RawInline<'_>>, owner: &str) -> Vec<Named> {
         let mut named = Vec::new();
         for policy in raw {
-            match Document::parse(&policy.policy_document) {
+            match Document::parse_raw(policy.policy_document) {
                 Ok(document) => named.push(Named { name: policy.policy_name, document }),
                 Err(reason) => {
                     self.warn(format!(
@@ -230,11 +239,11 @@ impl Reader {
         named
     }
 
-    fn policy(&mut self, raw: RawPolicy) {
+    fn policy(&mut self, raw: RawPolicy<'_>) {
         let mut versions = Vec::new();
         for version in raw.policy_version_list {
-            let Some(document) = &version.document else { continue };
-            match Document::parse(document) {
+            let Some(document) = version.document else { continue };
+            match Document::parse_raw(document) {
                 Ok(document) => versions.push(Version {
                     is_default: version.is_default_version.unwrap_or(version.version_id == raw.default_version_id),
                     id: version.version_id,

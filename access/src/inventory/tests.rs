@@ -93,7 +93,13 @@ fn what_is_no_inventory_is_told_with_file_and_place() {
     assert!(told(&"[".repeat(100_000)).contains("invalid type"));
     let deep =
         format!("{{\"Policies\": [{{\"Arn\": \"a\", \"PolicyVersionList\": [{{\"Document\": {}", "[".repeat(100_000));
-    assert!(told(&deep).contains("recursion limit"));
+    assert!(told(&deep).contains("EOF"));
+    let closed = format!("{deep}{}}}]}}]}}", "]".repeat(100_000));
+    let warnings = Inventory::parse(&closed, "x.json").unwrap().warnings;
+    assert!(warnings[0].starts_with("version  of policy a: policy document: is a list"), "{warnings:?}");
+    let nested = closed.replace("\"Document\": [", "\"Document\": {\"Statement\": [").replace("]}]}]}", "]}}]}]}");
+    let warnings = Inventory::parse(&nested, "x.json").unwrap().warnings;
+    assert!(warnings[0].contains("Statement[0]: recursion limit exceeded"), "{warnings:?}");
 }
 
 /// Every place of a value, as JSON pointers.

@@ -13,10 +13,16 @@ pub(crate) type Parts<'a> = [&'a str; 6];
 
 /// Splits an ARN; `None` where it has fewer than six parts.
 pub(crate) fn split(text: &str) -> Option<Parts<'_>> {
-    let mut rest = text.splitn(6, ':');
-    let mut next = || rest.next();
-    let parts = [next()?, next()?, next()?, next()?, next()?, next()?];
-    (parts[0] == "arn").then_some(parts)
+    // Byte by byte: the parts are too short for a search to pay.
+    let mut rest = text.strip_prefix("arn:")?;
+    let mut next = || {
+        let at = rest.bytes().position(|byte| byte == b':')?;
+        let part = rest.get(..at)?;
+        rest = rest.get(at + 1..)?;
+        Some(part)
+    };
+    let (partition, service, region, account) = (next()?, next()?, next()?, next()?);
+    Some(["arn", partition, service, region, account, rest])
 }
 
 /// A pattern of `Resource` or `NotResource`.

@@ -3,7 +3,12 @@
 //! Source: "Grammar of the IAM JSON policy language". AWS tools write documents as JSON objects, as JSON text and as
 //! URL-encoded JSON text; single values stand where lists may. All of it is read.
 
+mod unique;
+
+use serde_json::value::RawValue;
 use serde_json::{Map, Value};
+
+use unique::{Members, Unique};
 
 /// Why a document cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -100,11 +105,52 @@ impl Document {
         let Some(decoded) = decoded else {
             return error("policy document", "is URL-encoded, but not of UTF-8 text");
         };
-        match serde_json::from_str::<Value>(&decoded) {
-            Ok(Value::Object(object)) => Document::from_object(&object),
-            Ok(other) => error("policy document", format!("is {}; it must be an object", kind_of(&other))),
-            Err(reason) => error("policy document", format!("is no JSON: {reason}")),
+        Document::from_json(&decoded)
+    }
+
+    /// Reads a document where it stands in a larger text: an object, or text that holds one. A statement at a time is
+    /// taken apart, so that a document of a million of them needs little more than what it says.
+    pub fn parse_raw(raw: &RawValue) -> Result<Document, Error> {
+        match raw.get().as_bytes().first() {
+            Some(b'"') => match serde_json::from_str::<String>(raw.get()) {
+                Ok(text) => Document::parse_text(&text),
+                Err(reason) => error("policy document", format!("is no text: {reason}")),
+            },
+            _ => Document::from_json(raw.get()),
         }
+    }
+
+    fn from_json(json: &str) -> Result<Document, Error> {
+        if let Some(kind) = kind_of_text(json).filter(|kind| *kind != "an object") {
+            return error("policy document", format!("is {kind}; it must be an object"));
+        }
+        let no_json = |reason: serde_json::Error| error("policy document", format!("is no JSON: {reason}"));
+        let members = match serde_json::from_str::<Members<'_>>(json) {
+            Ok(Members(members)) => members,
+            Err(reason) => return no_json(reason),
+        };
+        let read = |raw: &RawValue, place: &str| match serde_json::from_str::<Unique>(raw.get()) {
+            Ok(Unique(value)) => statement(&value, place),
+            Err(reason) => error(place, reason.to_string()),
+        };
+        let text = |name: &str| members.get(name).and_then(|raw| serde_json::from_str::<String>(raw.get()).ok());
+        let Some(raw) = members.get("statement") else { return error("policy document", "has no Statement") };
+        let statements = match kind_of_text(raw.get()) {
+            Some("a list") => {
+                let list: Vec<&RawValue> = match serde_json::from_str(raw.get()) {
+                    Ok(list) => list,
+                    Err(reason) => return no_json(reason),
+                };
+                let numbered = list.into_iter().enumerate();
+                numbered.map(|(at, raw)| read(raw, &format!("Statement[{at}]"))).collect::<Result<_, _>>()?
+            }
+            Some("an object") => vec![read(raw, "Statement")?],
+            kind => {
+                let kind = kind.unwrap_or("nothing");
+                return error("Statement", format!("is {kind}; it must be a statement or a list of them"));
+            }
+        };
+        Ok(Document { version: text("version"), id: text("id"), statements })
     }
 
     fn from_object(object: &Map<String, Value>) -> Result<Document, Error> {
@@ -194,6 +240,19 @@ fn kind_of(value: &Value) -> &'static str {
     }
 }
 
+/// The kind of a JSON text, by how it begins; `None` where it begins as none.
+fn kind_of_text(json: &str) -> Option<&'static str> {
+    match json.trim_start().as_bytes().first()? {
+        b'{' => Some("an object"),
+        b'[' => Some("a list"),
+        b'"' => Some("text"),
+        b't' | b'f' => Some("a boolean"),
+        b'n' => Some("null"),
+        b'-' | b'0'..=b'9' => Some("a number"),
+        _ => None,
+    }
+}
+
 /// Percent-decoding, or `None` where the result is no UTF-8. A `%` that starts no code stands for itself.
 fn percent_decode(text: &str) -> Option<String> {
     let hex = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
@@ -260,5 +319,39 @@ mod tests {
         assert!(told(json!("%7B%FF")).contains("UTF-8"));
         assert!(told(json!("{")).contains("no JSON"));
         assert!(told(json!(7)).contains("a number"));
+        assert!(told(json!("[]")).contains("is a list; it must be an object"));
+        assert!(told(json!("")).contains("no JSON"));
+    }
+
+    /// What stands in a larger text is read as the value would be, also where it is wrong.
+    #[test]
+    fn raw_and_parsed_documents_are_one() {
+        for value in [
+            json!({"Version": "2012-10-17", "Id": "x", "statement": [{"effect": "Allow", "NotAction": "iam:*", "Resource": "*"}]}),
+            json!({"Statement": {"Effect": "Deny", "Action": ["a:*"], "Resource": "*", "Condition": {"Bool": {"k": [true, 1.5, -2, 3]}}}}),
+            json!("{\"Statement\": []}"),
+            json!("%7B%22Statement%22%3A%5B%5D%7D"),
+            json!({"Statement": [{"Effect": "Allow"}]}),
+            json!({"Statement": 7}),
+            json!({"Statement": null}),
+            json!({"Version": 7, "Statement": []}),
+            json!({}),
+        ] {
+            let raw = RawValue::from_string(value.to_string()).unwrap();
+            assert_eq!(Document::parse_raw(&raw), Document::parse(&value), "{value}");
+        }
+    }
+
+    #[test]
+    fn what_stands_there_twice_is_no_policy() {
+        for text in [
+            r#"{"Statement": [], "statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}"#,
+            r#"{"Statement": {"Effect": "Deny", "Action": "*", "Resource": "*", "Effect": "Allow"}}"#,
+            r#"{"Statement": {"Effect": "Allow", "Action": "*", "Resource": "*",
+                "Condition": {"StringEquals": {"a": "b"}, "StringEquals": {"c": "d"}}}}"#,
+        ] {
+            let told = Document::parse_text(text).unwrap_err().to_string();
+            assert!(told.contains("twice"), "{told}");
+        }
     }
 }

@@ -211,7 +211,7 @@ impl Principal {
     }
 
     fn hear<'a>(&'a self, question: &Question<'_>, guards: &'a Guards) -> Heard<'a> {
-        let scps: &[Layer] = if self.is_in_organisation() { &self.scps } else { &[] };
+        let scps: &[Layer] = if !self.scps.is_empty() && self.is_in_organisation() { &self.scps } else { &[] };
         let (mut scp, mut scp_allows) = (Said::default(), true);
         for level in scps {
             let said = level.ask(question);
@@ -219,7 +219,7 @@ impl Principal {
             scp_allows &= said.allow.is_some();
         }
         let mut rcp = Said::default();
-        if !self.caller.is_service_linked() && exempt::has_resource_control(question.action) {
+        if question.action.has_resource_control && !guards.rcps.is_empty() && !self.caller.is_service_linked() {
             for level in &guards.rcps {
                 // RCPFullAWSAccess is on every level and cannot be taken away, so only a Deny tells.
                 rcp.deny = rcp.deny.or(level.ask(question).deny);

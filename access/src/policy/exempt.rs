@@ -29,18 +29,29 @@ pub(super) fn needs_no_allow(action: &ActionName) -> bool {
     action.lower() == "sts:getsessiontoken"
 }
 
-/// Whether resource control policies hold for the action's service.
-pub(super) fn has_resource_control(action: &ActionName) -> bool {
-    RCP_SERVICES.contains(&action.service())
+/// Whether resource control policies hold for a service.
+pub(super) fn has_resource_control(service: &str) -> bool {
+    RCP_SERVICES.binary_search(&service).is_ok()
 }
 
 /// Whether the resource has a policy without which nothing is allowed: a key, and a role where its trust policy is
 /// given (simulations of a principal often leave it out).
 pub(super) fn has_policy_of_its_own(action: &ActionName, resource: &str, given: bool) -> bool {
-    let kind = resource.splitn(6, ':').nth(5).unwrap_or_default();
+    let kind = || resource.splitn(6, ':').nth(5).unwrap_or_default();
     match action.service() {
-        "kms" => kind.starts_with("key/") || kind.starts_with("alias/"),
-        "sts" => given && action.lower().starts_with("sts:assumerole") && kind.starts_with("role/"),
+        "kms" => kind().starts_with("key/") || kind().starts_with("alias/"),
+        "sts" => given && action.lower().starts_with("sts:assumerole") && kind().starts_with("role/"),
         _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_services_are_sorted_for_their_search() {
+        assert!(RCP_SERVICES.is_sorted());
+        assert!(has_resource_control("s3") && has_resource_control("xray") && !has_resource_control("ec2"));
     }
 }

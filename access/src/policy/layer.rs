@@ -1,18 +1,18 @@
 //! One layer of policies: all that say the same kind of thing about a request, as one set of statements.
 
-use std::collections::{BTreeMap, HashMap};
-
-use ahash::RandomState;
+use std::collections::BTreeMap;
 
 use super::document::{Document, Effect};
 use super::principal::Strength;
 use super::statement::{self, Place, Question, Statement};
 
-/// The policies of a layer, compiled. Statements are found by the service of the action.
+/// The policies of a layer, compiled. Statements are found by the service of the action; the Denies come first, because
+/// nothing outweighs one, and else both keep the order of the policies.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Layer {
     statements: Vec<Statement>,
-    by_service: HashMap<Box<str>, Box<[u32]>, RandomState>,
+    /// By a number made of the service's name, then by the name: sorted, for a search.
+    by_service: Vec<(u64, Box<str>, Box<[u32]>)>,
     /// Statements that may speak of any service.
     general: Box<[u32]>,
 }
@@ -29,8 +29,9 @@ pub(super) struct Said<'a> {
 impl Layer {
     /// Compiles documents with their names.
     pub(super) fn new<'d>(documents: impl IntoIterator<Item = (&'d str, &'d Document)>, place: Place) -> Layer {
-        let statements: Vec<Statement> =
+        let mut statements: Vec<Statement> =
             documents.into_iter().flat_map(|(name, document)| statement::compile(document, name, place)).collect();
+        statements.sort_by_key(|statement| statement.effect != Effect::Deny);
         let numbered = || (0_u32..).zip(&statements);
         let mut services: BTreeMap<&str, Vec<u32>> = BTreeMap::new();
         for (_, statement) in numbered() {
@@ -56,7 +57,9 @@ impl Layer {
                 }
             }
         }
-        let by_service = services.into_iter().map(|(service, list)| (service.into(), list.into())).collect();
+        let keyed = |(service, list): (&str, Vec<u32>)| (statement::service_key(service), service.into(), list.into());
+        let mut by_service: Vec<_> = services.into_iter().map(keyed).collect();
+        by_service.sort_unstable();
         Layer { by_service, general: general.into(), statements }
     }
 
@@ -64,9 +67,9 @@ impl Layer {
     pub(super) fn ask(&self, question: &Question<'_>) -> Said<'_> {
         let mut said = Said::default();
         for statement in self.candidates(question) {
-            // An Allow that is no stronger than one found already adds nothing.
-            if statement.effect == Effect::Allow && matches!(said.allow, Some((Strength::Direct, _))) {
-                continue;
+            // An Allow that is no stronger than one found already adds nothing, and behind it there are only Allows.
+            if matches!(said.allow, Some((Strength::Direct, _))) {
+                break;
             }
             let Some(strength) = statement.applies(question) else { continue };
             match statement.effect {
@@ -94,7 +97,9 @@ impl Layer {
     }
 
     fn candidates(&self, question: &Question<'_>) -> impl Iterator<Item = &Statement> {
-        let list = self.by_service.get(question.action.service()).unwrap_or(&self.general);
+        let wanted = (question.action.service_key(), question.action.service());
+        let found = self.by_service.binary_search_by(|(key, service, _)| (*key, &**service).cmp(&wanted)).ok();
+        let list = found.and_then(|at| self.by_service.get(at)).map_or(&self.general, |(_, _, list)| list);
         list.iter().filter_map(|at| self.statements.get(*at as usize))
     }
 }

@@ -7,6 +7,7 @@ use super::caller::Caller;
 use super::condition::{self, Condition, Truth};
 use super::context::Context;
 use super::document::{self, Document, Effect, Patterns};
+use super::exempt;
 use super::mode::Mode;
 use super::pattern::{Hit, Pattern, Syntax};
 use super::principal::{Principals, Strength};
@@ -38,18 +39,35 @@ pub struct Origin {
 pub struct ActionName {
     lower: Box<str>,
     colon: usize,
+    service_key: u64,
+    /// Whether resource control policies hold for it.
+    pub(super) has_resource_control: bool,
+}
+
+/// A number of a service's name: what differs in it differs, so that most comparisons are one of numbers.
+pub(super) fn service_key(service: &str) -> u64 {
+    // The 64-bit FNV-1a hash.
+    service.bytes().fold(0xCBF2_9CE4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01B3))
 }
 
 impl ActionName {
     /// Reads `prefix:Name`, in any case.
     pub fn new(text: &str) -> ActionName {
         let lower = text.to_ascii_lowercase().into_boxed_str();
-        ActionName { colon: lower.find(':').unwrap_or(lower.len()), lower }
+        let colon = lower.find(':').unwrap_or(lower.len());
+        let service = lower.get(..colon).unwrap_or_default();
+        let (service_key, has_resource_control) = (service_key(service), exempt::has_resource_control(service));
+        ActionName { colon, service_key, has_resource_control, lower }
     }
 
     /// The whole in lower case.
     pub fn lower(&self) -> &str {
         &self.lower
+    }
+
+    /// A number of the service prefix: see [`service_key`].
+    pub(super) fn service_key(&self) -> u64 {
+        self.service_key
     }
 
     /// The service prefix in lower case.

@@ -191,14 +191,16 @@ fn principal(principal: &PrincipalReport) -> Vec<Cell> {
     });
     can_go.extend(in_part.take(LISTED).map(|action| (*action).to_owned()));
     let count = |number: usize| Cell::Number(number as u64);
+    // Of what is not granted by the inventory nothing is left over, which is not the same as none.
+    let left = |number: usize| if principal.granted.is_some() { count(number) } else { empty() };
     vec![
         Cell::Text(principal.principal.clone()),
         Cell::Text(principal.kind.to_owned()),
         Cell::Time(time_or(principal.last, "never seen")),
         count(actions().count()),
         principal.granted.map_or_else(empty, count),
-        count(gone.len()),
-        count(principal.unused.len() - gone.len()),
+        left(gone.len()),
+        left(principal.unused.len() - gone.len()),
         Cell::List(summary(used.len(), "action"), used),
         Cell::List(if can_go.is_empty() { String::new() } else { format!("{whole} services whole") }, can_go),
         Cell::List(summary(principal.actors.len(), "name"), principal.actors.clone()),

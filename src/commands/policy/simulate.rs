@@ -63,6 +63,9 @@ fn cases(path: &Path, words: Words) -> Result<Outcome, Failure> {
         render::settle(render::json::document_line(&answer, &mut out))?;
     }
     render::settle(out.flush())?;
+    if asked == 0 {
+        words.warning(&format!("{}: no cases in it; give a line of JSON each", path.display()));
+    }
     if unanswered > 0 {
         words.warning(&format!("{unanswered} of {asked} cases could not be read; their lines say why in `error`"));
         return Ok(Outcome::Rejected);
