@@ -27,10 +27,13 @@ pub(crate) struct Ready {
     pub(crate) rest: Option<Node>,
 }
 
+/// A source and a name.
+type Call = (Option<String>, Option<String>);
+
 /// The rules by source and name, over all batches.
 #[derive(Debug, Default)]
 pub(crate) struct Folds {
-    known: HashMap<(Option<String>, Option<String>), Arc<[Ready]>, ahash::RandomState>,
+    known: HashMap<Call, Arc<[Ready]>, ahash::RandomState>,
 }
 
 impl Folds {
