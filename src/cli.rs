@@ -368,7 +368,7 @@ pub(crate) struct AlertsArgs {
     pub(crate) suppress: Vec<PathBuf>,
 
     /// Instead of alerts, tell of each rule how many a day, about whom, and what suppressions save
-    #[arg(long)]
+    #[arg(long, conflicts_with = "fail_on")]
     pub(crate) backtest: bool,
 
     /// Exit with 1 if there is an alert of this severity or above

@@ -12,7 +12,7 @@ use crate::outcome::{Failure, Outcome};
 use crate::render::words::Words;
 
 /// Largest file of a list's values, in bytes.
-const MAX_LIST_BYTES: u64 = 16 * 1024 * 1024;
+const MAX_LIST_BYTES: usize = 16 * 1024 * 1024;
 
 /// Rules to run, and those that cannot be.
 #[derive(Debug, Default)]
@@ -82,11 +82,7 @@ impl Rulebook {
 fn read_list(file: &Path) -> Result<Vec<String>, Failure> {
     let fault =
         |reason: String| Failure::Io(format!("{}: {reason}; give a file with one value a line", file.display()));
-    let size = std::fs::metadata(file).map_err(|e| fault(e.to_string()))?.len();
-    if size > MAX_LIST_BYTES {
-        return Err(fault(format!("{size} bytes, more than {MAX_LIST_BYTES}")));
-    }
-    let text = std::fs::read_to_string(file).map_err(|e| fault(e.to_string()))?;
+    let text = alerts::file::text(file, MAX_LIST_BYTES).map_err(fault)?;
     let values = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
     Ok(values.map(str::to_owned).collect())
 }

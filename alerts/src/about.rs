@@ -41,6 +41,9 @@ pub struct About {
     /// What is odd in how it is written.
     #[serde(skip)]
     pub(crate) odd: Vec<Odd>,
+    /// It came with the program.
+    #[serde(skip)]
+    pub(crate) shipped: bool,
     /// File it stands in.
     pub file: String,
     /// Line of its title, from 1.
@@ -85,6 +88,7 @@ impl About {
             has_id: owned("id").is_some(),
             named: BTreeMap::new(),
             odd: odd_id(document),
+            shipped: false,
             id,
             file: file.to_owned(),
             line: document.line(line_of(&document.text, &title).or(Some(1))),
@@ -160,6 +164,7 @@ impl About {
             has_id: true,
             named: BTreeMap::new(),
             odd: Vec::new(),
+            shipped: false,
             file: String::new(),
             line: None,
             title: name.to_owned(),

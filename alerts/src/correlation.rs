@@ -6,11 +6,11 @@
 
 use std::collections::BTreeMap;
 
-use rsigma_parser::Timespan;
 use yaml_serde::{Mapping, Value};
 
 use crate::bound::{Bound, Range, bounds};
 use crate::field::Field;
+use crate::span::micros;
 
 /// A correlation, checked.
 #[derive(Debug, Clone, PartialEq)]
@@ -185,10 +185,7 @@ fn aliases(block: &Mapping) -> Result<BTreeMap<String, BTreeMap<String, String>>
 fn span(block: &Mapping) -> Result<i64, String> {
     let text = [block.get("timespan"), block.get("timeframe")].into_iter().flatten().find_map(Value::as_str);
     let text = text.ok_or("a correlation needs a `timespan` such as 10m")?;
-    let span =
-        Timespan::parse(text).map_err(|_| format!("`timespan: {text}` is not a time such as 30s, 10m, 2h or 1d"))?;
-    let micros = i64::try_from(span.seconds).ok().and_then(|s| s.checked_mul(1_000_000));
-    micros.filter(|span| *span > 0).ok_or_else(|| format!("`timespan: {text}` is zero or too long"))
+    micros("timespan", text)
 }
 
 fn measure(kind: &str, condition: &Mapping) -> Result<Measure, String> {

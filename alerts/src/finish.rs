@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use hashbrown::HashSet;
+use hashbrown::HashMap;
 use serde::{Deserialize, Serialize};
 
 use crate::about::About;
@@ -15,6 +15,7 @@ use crate::group::Burst;
 use crate::memory::Question;
 use crate::outcome::Counters;
 use crate::remember::{Coverage, Finding, Uses, judge};
+use crate::severity::Severity;
 use crate::view::time_text;
 
 const DAY: i64 = 86_400 * 1_000_000;
@@ -120,13 +121,13 @@ pub(crate) fn memories(
             judged.push((*number, &*uses, verdict.findings));
         }
     }
-    let keys = rests.take(&judged);
+    let keys = rests.take(abouts, &judged);
     let explanations = Explanations { rests, keys };
     let mut alerts = Vec::new();
     for (number, uses, findings) in judged {
         let Some(about) = abouts.get(number) else { continue };
         for finding in findings {
-            if explanations.explain(uses, &finding) {
+            if explanations.explain(Voice::of(about), uses, &finding) {
                 counters.explained += 1;
                 continue;
             }
@@ -146,21 +147,40 @@ pub(crate) fn memories(
     alerts
 }
 
-/// Rests of principals that ended: from, until. Kept, because they explain what is found later.
+/// Who tells, and how loud: a rule explains only what rules of the same origin say no louder, so that nobody's rule
+/// silences a worse one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub(crate) struct Voice {
+    shipped: bool,
+    severity: Severity,
+}
+
+impl Voice {
+    fn of(about: &About) -> Voice {
+        Voice { shipped: about.shipped, severity: about.severity }
+    }
+
+    fn covers(self, other: Voice) -> bool {
+        self.shipped == other.shipped && self.severity >= other.severity
+    }
+}
+
+/// Rests of principals that ended: from, until, and who told it. Kept, because they explain what is found later.
 #[derive(Debug, Default, Clone, Serialize, Deserialize)]
-pub(crate) struct Rests(pub(crate) BTreeMap<String, Vec<(i64, i64)>>);
+pub(crate) struct Rests(pub(crate) BTreeMap<String, Vec<(i64, i64, Voice)>>);
 
 impl Rests {
     /// Takes in the rests of principals, and gives the events that ended the rest of an access key.
-    fn take(&mut self, judged: &[(usize, &Uses, Vec<Finding>)]) -> HashSet<(i64, String)> {
-        let mut keys = HashSet::new();
-        for (_, uses, findings) in judged {
+    fn take(&mut self, abouts: &[About], judged: &[(usize, &Uses, Vec<Finding>)]) -> Keys {
+        let mut keys = Keys::new();
+        for (number, uses, findings) in judged {
+            let Some(voice) = abouts.get(*number).map(Voice::of) else { continue };
             for finding in findings {
                 let Some(since) = finding.rested_since else { continue };
                 if uses.memory.of_principal() {
-                    self.0.entry(finding.thing.clone()).or_default().push((since, finding.event.time));
+                    self.0.entry(finding.thing.clone()).or_default().push((since, finding.event.time, voice));
                 } else if uses.memory.of_access_key() {
-                    keys.insert((finding.event.time, finding.event.event_id.clone()));
+                    keys.entry((finding.event.time, finding.event.event_id.clone())).or_default().push(voice);
                 }
             }
         }
@@ -168,24 +188,30 @@ impl Rests {
     }
 }
 
+/// The events that ended the rest of an access key, and who told it.
+type Keys = HashMap<(i64, String), Vec<Voice>>;
+
 /// Rests that say the same as another: when a key wakes, its user wakes, and so do the user's permissions. The most
 /// telling one is kept.
 struct Explanations<'a> {
     rests: &'a Rests,
-    keys: HashSet<(i64, String)>,
+    keys: Keys,
 }
 
 impl Explanations<'_> {
-    fn explain(&self, uses: &Uses, finding: &Finding) -> bool {
+    fn explain(&self, voice: Voice, uses: &Uses, finding: &Finding) -> bool {
         let (Question::Revived(_), Some(since)) = (uses.memory.question, finding.rested_since) else { return false };
         if uses.memory.of_access_key() {
             return false;
         }
-        if self.keys.contains(&(finding.event.time, finding.event.event_id.clone())) {
+        let told = self.keys.get(&(finding.event.time, finding.event.event_id.clone()));
+        if told.is_some_and(|told| told.iter().any(|by| by.covers(voice))) {
             return true;
         }
         let rests = self.rests.0.get(finding.event.principal.as_str());
         !uses.memory.of_principal()
-            && rests.is_some_and(|rests| rests.iter().any(|(from, to)| *from >= since && *to <= finding.event.time))
+            && rests.is_some_and(|rests| {
+                rests.iter().any(|(from, to, by)| *from >= since && *to <= finding.event.time && by.covers(voice))
+            })
     }
 }

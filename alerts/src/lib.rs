@@ -1,6 +1,6 @@
 //! trailhound's alerts: rows to alerts, with Sigma rules evaluated on columns.
 //!
-//! In the order data flows: `yaml` cuts a file into documents, [`rule`] reads Sigma from them ([`about`] is what a rule
+//! In the order data flows: [`file`] reads a file and `yaml` cuts it into documents, [`rule`] reads Sigma from them ([`about`] is what a rule
 //! says of itself, [`filter`] what is taken away from it), [`pack`] holds the shipped rules and loads users' own;
 //! `condition`, `modifier`, `plan`, `bound`, `wildcard`, `moment`, `number` and `encode` turn a detection into a tree of `test`s on fields;
 //! `field` says which column a field is; `compile` shares equal tests between rules and indexes rules by event; `view`,
@@ -28,6 +28,7 @@ mod encode;
 pub mod engine;
 mod error;
 mod field;
+pub mod file;
 pub mod filter;
 mod finish;
 mod fold;
@@ -59,6 +60,7 @@ mod shown;
 mod sighting;
 mod slide;
 mod snapshot;
+mod span;
 mod spill;
 mod spot;
 pub mod suppress;

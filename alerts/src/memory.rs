@@ -19,8 +19,9 @@
 //! An event without a value for every field of `of` is not counted. Whether failed calls count is for the detection
 //! to say (`outcome: ok`). Knows the block and no events.
 
-use rsigma_parser::Timespan;
 use serde_json::{Map, Value};
+
+use crate::span::micros;
 
 /// What a rule remembers, checked.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -91,9 +92,7 @@ impl Memory {
 fn duration(block: &Map<String, Value>, key: &str) -> Result<i64, String> {
     let text = block.get(key).and_then(Value::as_str);
     let text = text.ok_or_else(|| format!("`trailhound.{key}` is missing: a time such as 90d"))?;
-    let span = Timespan::parse(text).map_err(|_| format!("`{key}: {text}` is not a time such as 90d or 12h"))?;
-    let micros = i64::try_from(span.seconds).ok().and_then(|s| s.checked_mul(1_000_000));
-    micros.filter(|m| *m > 0).ok_or_else(|| format!("`{key}: {text}` is zero or too long"))
+    micros(key, text)
 }
 
 #[cfg(test)]

@@ -3,10 +3,11 @@
 //! Rules are data. The pack's files are built in, so that the command needs nothing beside itself; `rules/` is where
 //! they are written and read. Knows files and no events.
 
-use std::io::Read;
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use crate::error::RuleError;
+use crate::file::text;
 use crate::modifier::Lists;
 use crate::rule::{MAX_FILE_BYTES, Parsed, Rule, parse};
 
@@ -303,7 +304,9 @@ const MAX_DEPTH: usize = 32;
 /// The shipped pack. A test keeps it free of errors.
 pub fn shipped() -> Vec<Rule> {
     let parsed = SHIPPED.iter().map(|(name, yaml)| parse(&format!("{name}.yml"), yaml, &Lists::new()));
-    parsed.flat_map(|parsed| parsed.rules).collect()
+    let mut rules: Vec<Rule> = parsed.flat_map(|parsed| parsed.rules).collect();
+    rules.iter_mut().for_each(|rule| rule.about.shipped = true);
+    rules
 }
 
 /// Reads a rule file, or every `.yml` and `.yaml` file below a folder, in order of path. What cannot be used is in
@@ -311,11 +314,11 @@ pub fn shipped() -> Vec<Rule> {
 pub fn load(path: &Path, lists: &Lists) -> Parsed {
     let mut all = Parsed::default();
     let mut files = Vec::new();
-    collect(path, 0, &mut files, &mut all.errors);
+    collect(path, &mut HashSet::new(), 0, &mut files, &mut all.errors);
     files.sort();
     for file in files {
         let name = file.display().to_string();
-        match read(&file) {
+        match text(&file, MAX_FILE_BYTES) {
             Ok(yaml) => {
                 let mut parsed = parse(&name, &yaml, lists);
                 // People look their own rules up by id.
@@ -328,7 +331,14 @@ pub fn load(path: &Path, lists: &Lists) -> Parsed {
     all
 }
 
-fn collect(path: &Path, depth: usize, files: &mut Vec<PathBuf>, errors: &mut Vec<RuleError>) {
+/// Links to folders are followed, and each folder is read once.
+fn collect(
+    path: &Path,
+    seen: &mut HashSet<PathBuf>,
+    depth: usize,
+    files: &mut Vec<PathBuf>,
+    errors: &mut Vec<RuleError>,
+) {
     let mut refuse = |reason: String| {
         errors.push(RuleError { file: path.display().to_string(), rule: None, line: Some(1), reason });
     };
@@ -336,11 +346,17 @@ fn collect(path: &Path, depth: usize, files: &mut Vec<PathBuf>, errors: &mut Vec
         return refuse(format!("folders nested deeper than {MAX_DEPTH}"));
     }
     if !path.is_dir() {
+        if depth > 0 && std::fs::metadata(path).is_ok_and(|meta| !meta.is_file()) {
+            return refuse("a pipe, socket or device: name it if it is to be read".to_owned());
+        }
         return if files.len() < MAX_FILES {
             files.push(path.to_owned());
         } else {
             refuse(format!("more than {MAX_FILES} files"));
         };
+    }
+    if path.canonicalize().is_ok_and(|own| !seen.insert(own)) {
+        return;
     }
     let entries = match std::fs::read_dir(path) {
         Ok(entries) => entries,
@@ -348,7 +364,7 @@ fn collect(path: &Path, depth: usize, files: &mut Vec<PathBuf>, errors: &mut Vec
     };
     for entry in entries {
         match entry.map(|e| e.path()) {
-            Ok(inner) if inner.is_dir() || is_yaml(&inner) => collect(&inner, depth + 1, files, errors),
+            Ok(inner) if inner.is_dir() || is_yaml(&inner) => collect(&inner, seen, depth + 1, files, errors),
             Ok(_) => {}
             Err(e) => {
                 let file = path.display().to_string();
@@ -360,13 +376,4 @@ fn collect(path: &Path, depth: usize, files: &mut Vec<PathBuf>, errors: &mut Vec
 
 fn is_yaml(path: &Path) -> bool {
     path.extension().is_some_and(|e| e.eq_ignore_ascii_case("yml") || e.eq_ignore_ascii_case("yaml"))
-}
-
-fn read(path: &Path) -> Result<String, String> {
-    let file = std::fs::File::open(path).map_err(|e| format!("cannot be opened: {e}"))?;
-    let mut text = String::new();
-    // One byte more than allowed is enough to know that it is too much.
-    let limit = MAX_FILE_BYTES as u64 + 1;
-    file.take(limit).read_to_string(&mut text).map_err(|e| format!("cannot be read as text: {e}"))?;
-    Ok(text)
 }

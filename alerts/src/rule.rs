@@ -16,7 +16,7 @@ use crate::spot::{line_in, line_of, line_of_reason};
 use crate::yaml::{self, Document};
 
 /// Largest rule file, in bytes.
-pub const MAX_FILE_BYTES: usize = 256 * 1024;
+pub const MAX_FILE_BYTES: usize = 4 * 1024 * 1024;
 
 /// A rule that can run.
 #[derive(Debug, Clone)]
@@ -81,7 +81,7 @@ pub fn parse(file: &str, yaml: &str, lists: &Lists) -> Parsed {
     let mut parsed = Parsed::default();
     let error = |rule, line, reason| RuleError { file: file.to_owned(), rule, line, reason };
     if yaml.len() > MAX_FILE_BYTES {
-        let reason = format!("the file has {} bytes; at most {MAX_FILE_BYTES} are read", yaml.len());
+        let reason = format!("the file is too large: at most {MAX_FILE_BYTES} bytes are read; split it");
         parsed.errors.push(error(None, Some(1), reason));
         return parsed;
     }

@@ -17,7 +17,7 @@ use crate::outcome::Counters;
 use crate::remember::Interval;
 
 /// Changes with the form of what is written.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// The things of a rule with memory, and when each was used.
 type Things<'a> = Vec<(&'a String, &'a Vec<Interval>)>;

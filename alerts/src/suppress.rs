@@ -71,7 +71,7 @@ impl Suppression {
     /// The rules that it names and that are not among these: it does nothing for them.
     pub fn unknown_rules(&self, rules: &[About]) -> Vec<&str> {
         let known_rule = |name: &str| {
-            let known = known("rule", name);
+            let Ok(known) = known("rule", name) else { return false };
             let called = |rule: &About| rule.handle.as_ref().is_some_and(|handle| known.holds(handle));
             rules
                 .iter()
@@ -156,13 +156,14 @@ fn read(map: &Mapping) -> Result<Suppression, String> {
         if *name == "rule" {
             rules.clone_from(&values);
         }
-        conditions.push((*name, values.iter().map(|value| known(name, value)).collect()));
+        conditions.push((*name, values.iter().map(|value| known(name, value)).collect::<Result<_, _>>()?));
     }
     if conditions.is_empty() {
         return Err("it would suppress everything: give a rule, a principal, or another condition".to_owned());
     }
-    let reason = map.get("reason").and_then(Value::as_str).map(str::trim).filter(|reason| !reason.is_empty());
-    let reason = reason.ok_or("it has no `reason`: write why these alerts are known")?.to_owned();
+    let reason = map.get("reason").and_then(text).map(|reason| reason.trim().to_owned());
+    let reason = reason.filter(|reason| !reason.is_empty());
+    let reason = reason.ok_or("it has no `reason`: write why these alerts are known")?;
     let until = map.get("until").and_then(Value::as_str).ok_or("it has no end: give `until`, such as 2027-01-31")?;
     Ok(Suppression { reason, until: end(until)?, about: about.join(", "), conditions, rules })
 }
@@ -176,13 +177,15 @@ fn text(value: &Value) -> Option<String> {
     }
 }
 
-fn known(name: &str, value: &str) -> Known {
-    if name == "source_address"
-        && let Ok(network) = value.parse::<IpNet>()
-    {
-        return Known::Network(network);
+fn known(name: &str, value: &str) -> Result<Known, String> {
+    if name == "source_address" {
+        match value.parse::<IpNet>() {
+            Ok(network) => return Ok(Known::Network(network)),
+            Err(_) if value.contains('/') => return Err(format!("`{value}` is no network such as 203.0.113.0/24")),
+            Err(_) => {}
+        }
     }
-    Known::Text(pattern(&SigmaString::new(value), Place::Whole, false))
+    Ok(Known::Text(pattern(&SigmaString::new(value), Place::Whole, false)))
 }
 
 fn end(text: &str) -> Result<DateTime<Utc>, String> {
@@ -231,6 +234,8 @@ mod tests {
         let now = "2026-12-31T23:59:59Z".parse().unwrap();
         let drill = one("rule: ROOT-*\n  source_address: [203.0.113.0/24, '*.amazonaws.com']\n  account: 111122223333");
         assert!(drill.holds(&alert(&["203.0.113.5", "ec2.amazonaws.com"]), now));
+        let wrong = "- source_address: [203.0.113.0/33]\n  reason: x\n  until: 2027-01-01\n";
+        assert!(parse("f", wrong).1[0].reason.contains("no network"));
         assert!(!drill.holds(&alert(&["203.0.113.5", "198.51.100.1"]), now), "one address more");
         assert!(!drill.holds(&alert(&["203.0.113.5"]), now + TimeDelta::seconds(1)), "it has ended");
         assert!(!one("rule: trail-stopped").holds(&alert(&["203.0.113.5"]), now));

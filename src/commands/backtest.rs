@@ -61,7 +61,8 @@ impl Known {
         let mut faults = 0;
         for file in files {
             let name = file.display().to_string();
-            let text = std::fs::read_to_string(file).map_err(|e| Failure::Io(format!("{name}: {e}")))?;
+            let text = ::alerts::file::text(file, suppress::MAX_FILE_BYTES);
+            let text = text.map_err(|reason| Failure::Io(format!("{name}: {reason}")))?;
             let (found, errors) = suppress::parse(&name, &text);
             known.suppressions.extend(found);
             faults += errors.len();

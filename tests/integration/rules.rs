@@ -224,6 +224,34 @@ fn names_of_rules_that_are_not_there_are_told() {
     assert!(!run.stdout.contains("A user was made"), "{}", run.stdout);
 }
 
+/// What lies in a folder of rules may be put there by somebody: it ends, and with bounded memory.
+#[test]
+fn folders_that_loop_pipes_and_endless_files_are_refused() {
+    let folder = folder();
+    let rules = folder.path().join("rules");
+    fs::remove_file(rules.join("bad.yaml")).unwrap();
+    for name in ["a", "b"] {
+        std::os::unix::fs::symlink(".", rules.join(name)).unwrap();
+    }
+    let list = list(folder.path());
+    let run = trailhound(&["rules", "check", text(&rules), "--list", &list, "--output", "json"]);
+    assert_eq!((run.code, &run.json()["loaded"]), (0, &json!(1)), "{}", run.stderr);
+    let made = std::process::Command::new("mkfifo").arg(rules.join("pipe.yml")).status();
+    if made.is_ok_and(|made| made.success()) {
+        let run = trailhound(&["rules", "check", text(&rules), "--list", &list, "--output", "json"]);
+        assert!(run.code == 3 && run.stdout.contains("a pipe, socket or device"), "{}", run.stdout);
+        fs::remove_file(rules.join("pipe.yml")).unwrap();
+    }
+    let logs = folder.path().join("logs");
+    for flags in [["--list", "watched=/dev/zero"], ["--suppress", "/dev/zero"]] {
+        let run =
+            trailhound(&[&["alerts", text(&logs), "--no-shipped-rules", "--rules", text(&rules)], &flags[..]].concat());
+        assert!(run.code > 3 && run.stderr.contains("too large"), "{flags:?}: {} {}", run.code, run.stderr);
+    }
+    let run = trailhound(&["alerts", text(&logs), "--backtest", "--fail-on", "high"]);
+    assert_eq!(run.code, 2, "{}", run.stderr);
+}
+
 #[test]
 fn a_lake_remembers_uses_whose_events_have_expired() {
     let folder = tempfile::tempdir().unwrap();

@@ -13,6 +13,7 @@ mod pack;
 mod plain;
 mod prime;
 mod reading;
+mod rests;
 mod sample;
 mod stream;
 mod streamalert;
