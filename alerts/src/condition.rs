@@ -27,6 +27,24 @@ pub(crate) enum Expr {
     Keyword(TextTest),
 }
 
+impl Expr {
+    /// The tree as text, the same in whatever order its parts stand.
+    pub(crate) fn written(&self) -> String {
+        let sorted = |parts: &[Expr]| {
+            let mut parts: Vec<String> = parts.iter().map(Expr::written).collect();
+            parts.sort_unstable();
+            parts.dedup();
+            parts.join(", ")
+        };
+        match self {
+            Expr::All(parts) => format!("all({})", sorted(parts)),
+            Expr::Any(parts) => format!("any({})", sorted(parts)),
+            Expr::Not(part) => format!("not({})", part.written()),
+            leaf => format!("{leaf:?}"),
+        }
+    }
+}
+
 /// Most regular expressions in a rule: each may take two megabytes.
 pub(crate) const MAX_REGEXES: usize = 256;
 /// Deepest tree that a rule may build.

@@ -204,15 +204,17 @@ fn one_id(rules: &[Rule]) -> Vec<Remark> {
 fn same(rules: &[Rule]) -> Vec<Remark> {
     let mut first: HashMap<String, &Rule> = HashMap::new();
     let mut remarks = Vec::new();
-    for rule in rules.iter().filter(|rule| matches!(rule.logic, Logic::Events(_))) {
-        match first.get(&rule.detects()) {
+    for rule in rules {
+        let Logic::Events(expr) = &rule.logic else { continue };
+        let detects = expr.written();
+        match first.get(&detects) {
             Some(other) if other.about.id != rule.about.id => {
                 let text = format!("it detects the same as \"{}\" in {}", other.about.title, other.about.file);
                 remarks.push(remark(&rule.about, "duplicate", text));
             }
             Some(_) => {}
             None => {
-                first.insert(rule.detects(), rule);
+                first.insert(detects, rule);
             }
         }
     }
@@ -307,6 +309,8 @@ mod tests {
         let found = remarks(&["{awsRegion: x}", "{awsRegion: x}", "{awsRegion: x, errorCode: y}"]);
         let kinds: Vec<_> = found.iter().map(|(kind, _)| *kind).collect();
         assert_eq!(kinds, ["duplicate", "shadowed", "shadowed"]);
+        let turned = remarks(&["{awsRegion: x, errorCode: [y, z]}", "{errorCode: [z, y], awsRegion: x}"]);
+        assert_eq!(turned.iter().map(|(kind, _)| *kind).collect::<Vec<_>>(), ["duplicate"], "in another order");
         let shadowed = |one: &str, other: &str| remarks(&[one, other]).iter().any(|(kind, _)| *kind == "shadowed");
         assert!(shadowed("{eventName: CreateUser}", "{eventName: [CreateUser, DeleteUser]}"));
         assert!(shadowed("{eventName: CreateUser, errorCode: x}", "{eventName|contains: create}"));
