@@ -22,6 +22,9 @@ pub struct Trouble {
     pub region: String,
     /// What was seen.
     pub detail: String,
+    /// What tells it from other troubles of the same name and subject; part of its identity, which `detail` is not: how
+    /// long ago something was changes while nothing happens.
+    pub mark: String,
     /// Why it matters.
     pub why: &'static str,
     /// What to do next.
@@ -59,7 +62,7 @@ impl Trouble {
             tags: Vec::new(),
             author: None,
             license: None,
-            fingerprint: fingerprint(self.name, &self.subject, &self.account, 0, &self.detail),
+            fingerprint: fingerprint(self.name, &self.subject, &self.account, 0, &self.mark),
         }
     }
 }
@@ -78,11 +81,14 @@ mod tests {
             account: "111122223333".to_owned(),
             region: String::new(),
             detail: "signature verification failed".to_owned(),
+            mark: "signature".to_owned(),
             why: "w",
             next: &["look"],
         };
         let (one, two) = (trouble.alert(1), trouble.alert(2));
         assert_eq!((&one.fingerprint, one.time, two.time), (&two.fingerprint, Some(1), Some(2)));
+        let later = Trouble { detail: "two hours ago".to_owned(), ..trouble.clone() };
+        assert_eq!(later.alert(1).fingerprint, one.fingerprint);
         let other = Trouble { subject: "s3://b/l".to_owned(), ..trouble };
         assert_ne!(other.alert(1).fingerprint, one.fingerprint);
     }

@@ -147,7 +147,7 @@ impl Prover {
     }
 
     fn walk(&mut self, lake: &mut Lake, stop: &Stop) -> Result<Walked, Failure> {
-        let mut walked = Walked::default();
+        let (mut walked, mut failed) = (Walked::default(), None);
         let options = self.options.clone();
         let aws = options.aws.to_options();
         let mut places: Vec<(AwsOptions, String)> = Vec::new();
@@ -170,7 +170,11 @@ impl Prover {
                 break;
             }
             if let Some(Ok(place)) = Place::parse(&place) {
-                walked.add(self.bucket(&place, &aws, lake, stop)?);
+                match self.bucket(&place, &aws, lake, stop) {
+                    Ok(done) => walked.add(done),
+                    // One that cannot be reached keeps none back.
+                    Err(error) => failed = failed.or(Some(error)),
+                }
             }
         }
         let digests = walked.digests;
@@ -178,7 +182,7 @@ impl Prover {
         {
             self.metrics.add(DIGESTS, &[("result", result)], count);
         }
-        Ok(walked)
+        failed.map_or(Ok(walked), Err)
     }
 
     fn bucket(&mut self, place: &Place, aws: &AwsOptions, lake: &mut Lake, stop: &Stop) -> Result<Walked, Failure> {

@@ -42,6 +42,7 @@ impl Troubles {
             self.add(&Trouble {
                 title: "Log files are not what CloudTrail wrote",
                 detail: crate::proof::words(proof),
+                mark: proof.mismatched.to_string(),
                 next: &[
                     "See which: SELECT DISTINCT source_object FROM events_verified WHERE verified = 'mismatch'.",
                     "Ask who may write to the bucket, and look at PutObject around the time of their delivery.",
@@ -60,12 +61,14 @@ impl Findings for Troubles {
                 self.add(&Trouble {
                     title: "A digest of the log is not what CloudTrail wrote",
                     detail: verdict.reason().unwrap_or_default(),
+                    mark: verdict.reason().unwrap_or_default(),
                     ..about("log-digest-invalid", Severity::High, format!("s3://{bucket}/{key}"))
                 });
             }
             Finding::Gap(gap) => self.add(&Trouble {
                 title: "CloudTrail wrote no digests for a time",
                 detail: format!("from {} to {}", gap.from, gap.to),
+                mark: gap.from.to_string(),
                 ..about("log-digest-gap", Severity::Medium, gap.digest)
             }),
             Finding::Remark(remark, object, detail) if remark.is_suspicious() || remark == Remark::Late => {
@@ -75,7 +78,9 @@ impl Findings for Troubles {
                     _ => ("Digests and log files do not fit together", Severity::High),
                 };
                 let detail = format!("{}: {detail}", remark.name());
-                self.add(&Trouble { title, detail, ..about("log-proof-doubtful", severity, object) });
+                // Of one that is late, all but how late.
+                let mark = detail.rsplit_once(", ").map_or(detail.as_str(), |(before, _)| before).to_owned();
+                self.add(&Trouble { title, detail, mark, ..about("log-proof-doubtful", severity, object) });
             }
             Finding::File(_) | Finding::Remark(..) => {}
         }
@@ -88,7 +93,8 @@ fn about(name: &'static str, severity: Severity, subject: String) -> Trouble {
     let digest = DigestName::parse(file).map(|name| (name.account.to_owned(), name.region.to_owned()));
     let log = || Key::parse(&subject).map(|key| (key.account.to_owned(), key.region.to_owned()));
     let (account, region) = digest.or_else(log).unwrap_or_default();
-    Trouble { name, title: "", severity, subject, account, region, detail: String::new(), why: WHY, next: NEXT }
+    let (detail, mark) = Default::default();
+    Trouble { name, title: "", severity, subject, account, region, detail, mark, why: WHY, next: NEXT }
 }
 
 #[cfg(test)]
