@@ -119,6 +119,11 @@ impl Serialize for Span {
     }
 }
 
+/// The environment, as far as it is text.
+pub(crate) fn variables() -> impl Iterator<Item = (String, String)> {
+    std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+}
+
 impl Config {
     /// What a file, if there is one, and the environment say.
     ///

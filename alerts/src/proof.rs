@@ -12,11 +12,12 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::engine::Engine;
+use crate::file::text;
 use crate::rule::{Logic, Rule};
 use crate::settings::Settings;
 
 /// Largest file of events, in bytes.
-const MAX_FILE_BYTES: u64 = 64 * 1024 * 1024;
+const MAX_FILE_BYTES: usize = 64 * 1024 * 1024;
 
 /// What the events say of one file of rules.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -74,12 +75,10 @@ fn needed<'a>(rules: &[&'a Rule], all: &'a [Rule]) -> Vec<&'a Rule> {
 fn prove_file(file: &str, rules: &[&Rule], all: &[Rule]) -> Proof {
     let mut proof = Proof { file: file.to_owned(), ..Proof::default() };
     let events = Path::new(file).with_extension("events.jsonl");
-    let text = match std::fs::metadata(&events) {
-        Err(_) => return proof,
-        Ok(meta) if meta.len() > MAX_FILE_BYTES => Err(format!("more than {MAX_FILE_BYTES} bytes of events")),
-        Ok(_) => std::fs::read_to_string(&events).map_err(|e| e.to_string()),
-    };
-    let text = match text {
+    if !events.exists() {
+        return proof;
+    }
+    let text = match text(&events, MAX_FILE_BYTES) {
         Ok(text) => text,
         Err(reason) => {
             proof.wrong.push(Wrong { line: None, reason });

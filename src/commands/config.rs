@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::cli::{ConfigCommand, Global, RuleFlags};
 use crate::commands::watch;
-use crate::config::Config;
+use crate::config::{self, Config};
 use crate::outcome::{Failure, Outcome};
 use crate::render::report::{Report, number};
 use crate::render::terminal::Terminal;
@@ -18,9 +18,7 @@ use crate::rulebook::Rulebook;
 
 pub(crate) fn run(command: &ConfigCommand, global: &Global, words: Words) -> Result<Outcome, Failure> {
     let ConfigCommand::Check { file } = command;
-    let variables =
-        std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
-    let config = Config::load(Some(file), variables).map_err(Failure::Usage)?;
+    let config = Config::load(Some(file), config::variables()).map_err(Failure::Usage)?;
     let book = Rulebook::open(&watch::rules(&RuleFlags::default(), &config), words)?;
     let (engine, mut errors) = Engine::new(book.rules, &Settings::default());
     errors.extend(book.errors);

@@ -10,7 +10,7 @@ use chrono::TimeDelta;
 use super::deliver::{self, OUTBOX};
 use super::ingest::{absolute, queue};
 use crate::cli::{AwsArgs, Global, LogFormat, RuleFlags, WatchArgs};
-use crate::config::{Config, Span};
+use crate::config::{self, Config, Span};
 use crate::diagnostics;
 use crate::outcome::{Failure, Outcome};
 use crate::render::words::Words;
@@ -33,9 +33,7 @@ const POLL_BESIDE: TimeDelta = TimeDelta::hours(1);
 const VERIFY_EVERY: TimeDelta = TimeDelta::minutes(10);
 
 pub(crate) fn run(args: &WatchArgs, global: &Global, words: Words) -> Result<Outcome, Failure> {
-    let variables =
-        std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
-    let mut config = Config::load(args.config.as_deref(), variables).map_err(Failure::Usage)?;
+    let mut config = Config::load(args.config.as_deref(), config::variables()).map_err(Failure::Usage)?;
     let format = args.log_format.or(config.watch.log_format).unwrap_or_default();
     diagnostics::start_service(global.debug, format == LogFormat::Json, global.no_color);
     let words = if format == LogFormat::Json { words.in_json() } else { words };

@@ -111,7 +111,7 @@ fn take(keeper: Keeper<'_>, work: &Receiver<Work>) -> Result<(), Failure> {
                 if ingest.outcome().commits > before {
                     committed(begun, &mut latest, metrics);
                 }
-                outbox.noted(noted, ::deliver::now())?;
+                outbox.keep_notes(noted, ::deliver::now())?;
                 fault::point("watch.noted");
                 if let Some(deletions) = &deletions {
                     // Who deletes ends after us.

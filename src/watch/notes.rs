@@ -117,7 +117,7 @@ pub(super) fn settle(outbox: &Outbox, name: &str, lake: impl FnOnce() -> Result<
     }
     let rules = state.as_ref().and_then(rules).unwrap_or_default();
     ingest.checkpoint(Some(notes.state(name, rules)))?;
-    Ok(outbox.noted(notes.taken(), ::deliver::now())?)
+    Ok(outbox.keep_notes(notes.taken(), ::deliver::now())?)
 }
 
 #[cfg(test)]

@@ -150,8 +150,8 @@ fn ids(all: &[String]) -> Vec<String> {
 }
 
 impl Outbox {
-    /// From now on notes are kept, by whichever process writes here, until [`Outbox::noted`] lets them go; those up to
-    /// `until` are not wanted any more. Without this an outbox keeps none.
+    /// From now on notes are kept, by whichever process writes here, until they stand elsewhere: those up to
+    /// `until` do, and can go. Without this an outbox keeps none.
     ///
     /// # Errors
     /// As for any write.
@@ -161,14 +161,6 @@ impl Outbox {
             return Ok(());
         }
         self.commit(&mut inner, &[Op::Noted { until }], now)
-    }
-
-    /// Notes up to this one stand elsewhere and can go.
-    ///
-    /// # Errors
-    /// As for any write.
-    pub fn noted(&self, until: i64, now: i64) -> Result<(), Error> {
-        self.keep_notes(until, now)
     }
 
     /// Up to which note somebody said to have them; `None` where no notes are kept.
@@ -260,7 +252,7 @@ mod tests {
         let notes = outbox.notes(0, usize::MAX).unwrap();
         assert!(notes.is_sorted_by(|a, b| a.at < b.at), "{notes:?}");
         assert_eq!(steps(&outbox, 0), ["found one", "sent before,one", "found two"]);
-        outbox.noted(notes[1].at, NOON).unwrap();
+        outbox.keep_notes(notes[1].at, NOON).unwrap();
         outbox.lock().compact(NOON).unwrap();
         assert_eq!(steps(&outbox, 0), ["found two"]);
         drop(outbox);
