@@ -7,9 +7,10 @@ use std::path::{Path, PathBuf};
 use arrow::array::RecordBatch;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use ingest::pipeline::{Options, Sink, scan};
-use ingest::reject::{ObjectTotals, Totals};
+use ingest::reject::{Error, ObjectTotals, Totals};
 use ingest::restore::record_to_json;
 use ingest::schema::COLUMNS;
+use ingest::seen::Seen;
 use ingest::source::Sources;
 
 /// What a scan gave.
@@ -44,6 +45,18 @@ impl Sink for Gathered {
 
     fn object(&mut self, totals: &ObjectTotals) {
         self.objects.push(totals.clone());
+    }
+
+    fn before(&mut self, _batch: &RecordBatch, _seen: &mut Seen) -> Result<(), Error> {
+        Ok(())
+    }
+
+    fn knows_nameless(&self) -> bool {
+        false
+    }
+
+    fn whole(&mut self) -> ControlFlow<()> {
+        ControlFlow::Continue(())
     }
 }
 

@@ -196,6 +196,10 @@ impl Sink for Watched<'_, '_> {
         self.inner.object(totals);
     }
 
+    fn knows_nameless(&self) -> bool {
+        self.inner.knows_nameless()
+    }
+
     fn whole(&mut self) -> ControlFlow<()> {
         let flow = self.inner.whole();
         if self.stop.is_asked() { ControlFlow::Break(()) } else { flow }

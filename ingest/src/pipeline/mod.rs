@@ -86,32 +86,41 @@ pub trait Ledger: std::fmt::Debug + Send + Sync {
     fn holds(&self, input: &Input) -> bool;
 }
 
-/// Who takes what a scan gives.
+/// Who takes what a scan gives. Nothing has a default: a sink that hands on to another would forget it silently.
 pub trait Sink {
     /// The next batch. `Break` ends the scan early; its totals then cover what was taken.
     fn batch(&mut self, batch: RecordBatch) -> ControlFlow<()>;
     /// An object all of whose rows have been handed over.
-    fn object(&mut self, _totals: &ObjectTotals) {}
+    fn object(&mut self, totals: &ObjectTotals);
     /// The next batch, before its duplicates are looked for: what else was seen earlier can be told to `seen` now.
     ///
     /// # Errors
     /// What was seen earlier could not be read; the scan ends.
-    fn before(&mut self, _batch: &RecordBatch, _seen: &mut Seen) -> Result<(), Error> {
-        Ok(())
-    }
+    fn before(&mut self, batch: &RecordBatch, seen: &mut Seen) -> Result<(), Error>;
     /// Whether an event without an id that was seen before, word for word and from the same object, is a duplicate.
-    fn knows_nameless(&self) -> bool {
-        false
-    }
+    fn knows_nameless(&self) -> bool;
     /// Every object handed over so far is whole: a good moment to commit. `Break` ends the scan.
-    fn whole(&mut self) -> ControlFlow<()> {
-        ControlFlow::Continue(())
-    }
+    fn whole(&mut self) -> ControlFlow<()>;
 }
 
+/// Only rows are wanted, of this scan alone.
 impl<F: FnMut(RecordBatch) -> ControlFlow<()>> Sink for F {
     fn batch(&mut self, batch: RecordBatch) -> ControlFlow<()> {
         self(batch)
+    }
+
+    fn object(&mut self, _totals: &ObjectTotals) {}
+
+    fn before(&mut self, _batch: &RecordBatch, _seen: &mut Seen) -> Result<(), Error> {
+        Ok(())
+    }
+
+    fn knows_nameless(&self) -> bool {
+        false
+    }
+
+    fn whole(&mut self) -> ControlFlow<()> {
+        ControlFlow::Continue(())
     }
 }
 

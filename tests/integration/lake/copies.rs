@@ -179,3 +179,26 @@ fn a_file_that_was_cut_comes_whole_later() {
     assert_eq!(rows(&lake.ingest()), (2, 0));
     assert_eq!(lake.contents().unwrap().rows(), 3);
 }
+
+/// Read again for real: by `--again`, and because a file has grown.
+#[test]
+fn events_without_an_id_are_known_again() {
+    let nameless =
+        |n: u32| event("", TIME, &format!(r#","requestID":"r{n}""#)).replace(r#""eventID":"""#, r#""eventID":null"#);
+    let world = World::empty();
+    let lake = world.lake("again");
+    world.log("nameless.json", &records(&[nameless(1), nameless(2), nameless(2)]));
+    let logs = world.logs();
+    assert_eq!(rows(&lake.ingest()), (3, 0), "equal ones of one object are two events");
+    for _ in 0..2 {
+        assert_eq!(rows(&lake.done(&["ingest", "--again", text(&logs)])), (0, 3));
+    }
+    let grown = world.lake("grown");
+    let path = world.path("growing.jsonl");
+    for n in 1..=4 {
+        let lines: String = (0..n).map(|n| nameless(n) + "\n").collect();
+        std::fs::write(&path, lines).unwrap();
+        assert_eq!(rows(&grown.done(&["ingest", text(&path)])), (1, u64::from(n) - 1));
+    }
+    assert_eq!((count(&lake, "true"), count(&grown, "true")), (3, 4));
+}
