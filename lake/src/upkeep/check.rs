@@ -30,6 +30,9 @@ pub struct Damage {
     pub(crate) data: DataFile,
 }
 
+/// What was looked for, or what is wrong with it.
+pub(super) type Found<T> = std::result::Result<T, String>;
+
 /// What a check found.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Checked {
@@ -58,7 +61,8 @@ impl Lake {
     /// Reads every byte of every data file of the snapshot.
     ///
     /// # Errors
-    /// The log cannot be read. What is wrong with a file is in the answer.
+    /// The log, or a file that may well be sound, cannot be read: a look that failed says nothing of a file, and whoever
+    /// repairs must not take it for damage. What is wrong with a file is in the answer.
     pub fn check(&self) -> Result<Checked> {
         let mut checked = Checked::default();
         for table in std::iter::once(&EVENTS).chain(BESIDE) {
@@ -72,7 +76,7 @@ impl Lake {
                 }
                 checked.files += 1;
                 checked.bytes += file.bytes;
-                if let Err(why) = self.check_file(table, &file, &mut seen, &mut checked) {
+                if let Err(why) = self.check_file(table, &file, &mut seen, &mut checked)? {
                     let name = format!("{table}/{}", file.path);
                     checked.damaged.push(Damage { table, file: name, why, rows: file.rows, data: file });
                 }
@@ -85,24 +89,27 @@ impl Lake {
         Ok(checked)
     }
 
-    /// The bytes of a file, if they are those that were written.
-    pub(super) fn intact(&self, table: &'static str, file: &DataFile) -> std::result::Result<bytes::Bytes, String> {
+    /// The bytes of a file, if they are those that were written; else what is wrong with them.
+    ///
+    /// # Errors
+    /// They cannot be read, for want of rights, of a network, of a disk that answers: whether they are sound is not known.
+    pub(super) fn intact(&self, table: &'static str, file: &DataFile) -> Result<Found<bytes::Bytes>> {
         let bytes = match self.block_on(self.location().get(&format!("{table}/{}", file.path))) {
             Ok(bytes) => bytes,
             Err(Error::Store { source: object_store::Error::NotFound { .. }, .. }) => {
-                return Err("the file is missing".to_owned());
+                return Ok(Err("the file is missing".to_owned()));
             }
-            Err(error) => return Err(error.to_string()),
+            Err(error) => return Err(error),
         };
         if bytes.len() as u64 != file.bytes {
-            return Err(format!("{} bytes instead of {}", bytes.len(), file.bytes));
+            return Ok(Err(format!("{} bytes instead of {}", bytes.len(), file.bytes)));
         }
-        match file.sha256() {
+        Ok(match file.sha256() {
             Some(sha256) if sha256 != hex(&Sha256::digest(&bytes)) => {
                 Err("the bytes do not have the checksum that was written".to_owned())
             }
             _ => Ok(bytes),
-        }
+        })
     }
 
     fn check_file(
@@ -111,8 +118,11 @@ impl Lake {
         file: &DataFile,
         seen: &mut Seen,
         checked: &mut Checked,
-    ) -> std::result::Result<(), String> {
-        let bytes = self.intact(table, file)?;
+    ) -> Result<Found<()>> {
+        let bytes = match self.intact(table, file)? {
+            Ok(bytes) => bytes,
+            Err(why) => return Ok(Err(why)),
+        };
         let mut rows = 0;
         let mut repeated = 0;
         let take = &mut |batch: RecordBatch| {
@@ -122,9 +132,13 @@ impl Lake {
             }
             Ok(())
         };
-        read::bytes(self, table, file, bytes, None, take).map_err(|error| error.to_string())?;
+        match read::bytes(self, table, file, bytes, None, take) {
+            Ok(()) => {}
+            Err(Error::Damaged { why, .. }) => return Ok(Err(why)),
+            Err(error) => return Err(error),
+        }
         if rows != file.rows {
-            return Err(format!("{rows} rows instead of {}", file.rows));
+            return Ok(Err(format!("{rows} rows instead of {}", file.rows)));
         }
         if table == EVENTS {
             checked.rows += rows;
@@ -132,7 +146,7 @@ impl Lake {
                 *checked.duplicates.entry(file.event_date.map_or_else(String::new, date_text)).or_default() += repeated;
             }
         }
-        Ok(())
+        Ok(Ok(()))
     }
 }
 

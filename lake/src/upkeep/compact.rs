@@ -116,7 +116,7 @@ impl Lake {
         // What a new file holds is taken for what was written: damage must not get a new checksum.
         for file in &bin.files {
             let damaged = |why| Error::Damaged { file: format!("{}/{}", bin.table, file.path), why };
-            self.intact(bin.table, file).map_err(damaged)?;
+            self.intact(bin.table, file)?.map_err(damaged)?;
         }
         let expected: u64 = bin.files.iter().map(|file| file.rows).sum();
         let schema = self.spec(bin.table).schema;

@@ -197,3 +197,26 @@ fn a_damaged_ledger_costs_time_and_no_event() {
     let records = |contents: &Contents| Contents::sum(&contents.objects, 3);
     assert_eq!(records(&after), records(&before));
 }
+
+/// A look that failed (rights, a network, a disk) says nothing of a file: nothing is taken out for it.
+#[test]
+fn what_cannot_be_read_is_not_taken_for_damage() {
+    let world = World::with_trail(60, 67);
+    let lake = world.lake("lake").many_commits();
+    lake.ingest();
+    let before = lake.contents().unwrap();
+    // Whoever runs the tests may be allowed to read everything, but follows no link to itself.
+    let file = data_files(lake.folder(), "events").remove(0);
+    let away = world.path("away");
+    std::fs::rename(&file, &away).unwrap();
+    std::os::unix::fs::symlink(&file, &file).unwrap();
+    std::fs::rename(world.logs(), world.path("no-logs")).unwrap();
+    for command in ["check", "repair", "compact"] {
+        let run = lake.run(&["lake", command]);
+        assert_eq!(run.code, 5, "{command}: {}{}", run.stdout, run.stderr);
+        assert!(run.stderr.contains(within(lake.folder(), &file)), "{command}: {}", run.stderr);
+    }
+    std::fs::remove_file(&file).unwrap();
+    std::fs::rename(away, &file).unwrap();
+    lake.contents().unwrap().assert_is(&before, "after a repair that was refused");
+}
