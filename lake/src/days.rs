@@ -1,4 +1,9 @@
 //! A batch of events, split by the day of each event.
+//!
+//! A hostile batch has a day for each row, and a part of ninety columns takes kilobytes whatever is in it: parts are made when
+//! they are asked for, and nothing here looks through all days for each row.
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use arrow::array::{Array, AsArray, RecordBatch, UInt32Array};
 use arrow::compute::take_record_batch;
@@ -10,21 +15,30 @@ use crate::schema::PARTITION;
 /// Runs of one day that are so long on average are sliced, which copies nothing; shorter ones are gathered by day.
 const RUN_ROWS: usize = 16;
 
-/// The parts of a batch, each of one day. Rows keep their order within a day.
-pub(crate) fn split(batch: &RecordBatch) -> Result<Vec<(Option<i32>, RecordBatch)>, ArrowError> {
+/// Rows of a batch that are of one day.
+enum Rows {
+    Run(usize, usize),
+    Some(Vec<u32>),
+}
+
+/// The parts of a batch, each of one day, in turn. Rows keep their order within a day.
+pub(crate) fn split(
+    batch: &RecordBatch,
+) -> impl Iterator<Item = Result<(Option<i32>, RecordBatch), ArrowError>> + use<'_> {
     let runs = runs(batch);
-    if runs.len() * RUN_ROWS <= batch.num_rows() || runs.len() == 1 {
-        return Ok(runs.into_iter().map(|(day, start, end)| (day, batch.slice(start, end - start))).collect());
-    }
-    let mut days: Vec<(Option<i32>, Vec<u32>)> = Vec::new();
-    for (day, start, end) in runs {
-        let rows = (start..end).map(|row| row as u32);
-        match days.iter_mut().find(|(known, _)| *known == day) {
-            Some((_, known)) => known.extend(rows),
-            None => days.push((day, rows.collect())),
+    let parts: Vec<(Option<i32>, Rows)> = if runs.len() * RUN_ROWS <= batch.num_rows() || runs.len() == 1 {
+        runs.into_iter().map(|(day, start, end)| (day, Rows::Run(start, end))).collect()
+    } else {
+        let mut days: BTreeMap<Option<i32>, Vec<u32>> = BTreeMap::new();
+        for (day, start, end) in runs {
+            days.entry(day).or_default().extend((start..end).map(|row| row as u32));
         }
-    }
-    days.into_iter().map(|(day, rows)| Ok((day, take_record_batch(batch, &UInt32Array::from(rows))?))).collect()
+        days.into_iter().map(|(day, rows)| (day, Rows::Some(rows))).collect()
+    };
+    parts.into_iter().map(move |(day, rows)| match rows {
+        Rows::Run(start, end) => Ok((day, batch.slice(start, end - start))),
+        Rows::Some(rows) => Ok((day, take_record_batch(batch, &UInt32Array::from(rows))?)),
+    })
 }
 
 /// Runs of rows of one day: day, first row, row after the last.
@@ -41,15 +55,9 @@ fn runs(batch: &RecordBatch) -> Vec<(Option<i32>, usize, usize)> {
     runs
 }
 
-/// The days in a batch, each once, in order of appearance.
-pub(crate) fn of(batch: &RecordBatch) -> Vec<Option<i32>> {
-    let mut days = Vec::new();
-    for (day, ..) in runs(batch) {
-        if !days.contains(&day) {
-            days.push(day);
-        }
-    }
-    days
+/// The days in a batch.
+pub(crate) fn of(batch: &RecordBatch) -> BTreeSet<Option<i32>> {
+    runs(batch).into_iter().map(|(day, ..)| day).collect()
 }
 
 #[cfg(test)]
@@ -71,10 +79,11 @@ mod tests {
     }
 
     fn shape(batch: &RecordBatch) -> Vec<(Option<i32>, Vec<i64>)> {
-        let part = |(day, batch): (Option<i32>, RecordBatch)| {
+        let part = |part: Result<(Option<i32>, RecordBatch), ArrowError>| {
+            let (day, batch) = part.unwrap();
             (day, batch.column(1).as_primitive::<arrow::datatypes::Int64Type>().values().to_vec())
         };
-        split(batch).unwrap().into_iter().map(part).collect()
+        split(batch).map(part).collect()
     }
 
     #[test]
@@ -85,6 +94,6 @@ mod tests {
         let even: Vec<i64> = (0..40).step_by(2).collect();
         let odd: Vec<i64> = (1..40).step_by(2).collect();
         assert_eq!(shape(&batch(&alternating)), [(Some(0), even), (Some(1), odd)]);
-        assert_eq!(of(&batch(&alternating)), [Some(0), Some(1)]);
+        assert_eq!(of(&batch(&alternating)), [Some(0), Some(1)].into());
     }
 }

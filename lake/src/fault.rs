@@ -4,7 +4,7 @@
 //! `TRAILHOUND_CRASH_AT=step` or `step:n` (the n-th time) aborts the process there, as a power cut would end it: no
 //! destructor runs. `TRAILHOUND_DISK_FULL_AT=k` lets the k-th write to a lake's store, and all after it, fail with
 //! `ENOSPC`; with `k..l` only the writes from k up to l. `TRAILHOUND_TASK_OBJECTS`, `TRAILHOUND_BATCH_ROWS` and
-//! `TRAILHOUND_WAITING_BYTES` make tasks, batches and row groups so small that a trail of a few hundred events commits
+//! `TRAILHOUND_WAITING_BYTES` make tasks, batches and row groups so small, and `TRAILHOUND_OPEN_DAYS` so few days open, that a trail of a few hundred events commits
 //! many times.
 
 #[cfg(not(debug_assertions))]

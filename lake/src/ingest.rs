@@ -31,6 +31,8 @@ use crate::table::DataFile;
 const BATCH_ROWS: usize = 2_000_000;
 /// Objects after which a batch is committed: what the ledger's rows take in memory.
 const BATCH_OBJECTS: usize = 100_000;
+/// Parts of a batch that are made at a time.
+const PARTS: usize = 256;
 /// An event this far in the future is flagged: its sender's clock, or its sender, is wrong.
 const FUTURE_MICROS: i64 = 3_600_000_000;
 
@@ -179,13 +181,19 @@ impl<'a> Ingest<'a> {
         self.outcome.future += future(batch, self.now);
         self.coverage.observe(batch);
         self.last_used.observe(batch);
-        let mut parts = days::split(batch).map_err(Error::encode(EVENTS))?;
-        if let Some(damaged) = &self.repair {
-            // Other days have what they had, but for what retention took, and that stays away.
-            parts.retain(|(day, _)| damaged.iter().any(|file| file.event_date == *day));
-            self.outcome.repaired += parts.iter().map(|(_, part)| part.num_rows() as u64).sum::<u64>();
+        let mut bytes = stage::memory(batch);
+        let mut parts = days::split(batch).peekable();
+        while parts.peek().is_some() {
+            let some = parts.by_ref().take(PARTS).collect::<std::result::Result<Vec<_>, _>>();
+            let mut some = some.map_err(Error::encode(EVENTS))?;
+            if let Some(damaged) = &self.repair {
+                // Other days have what they had, but for what retention took, and that stays away.
+                some.retain(|(day, _)| damaged.iter().any(|file| file.event_date == *day));
+                self.outcome.repaired += some.iter().map(|(_, part)| part.num_rows() as u64).sum::<u64>();
+            }
+            self.stage.rows(some, std::mem::take(&mut bytes))?;
         }
-        self.stage.rows(parts, stage::memory(batch))
+        Ok(())
     }
 
     fn flow(&mut self, result: Result<()>) -> ControlFlow<()> {

@@ -27,6 +27,8 @@ pub(crate) use put::{hex, store, store_as, store_rows};
 
 /// Memory of all rows that wait to be encoded, in bytes.
 const WAITING_BYTES: usize = 160 << 20;
+/// What a part takes beside its values: some ninety columns, each with its buffers' headers.
+const PART_BYTES: usize = 16 << 10;
 /// Batches that wait for an encoder.
 const WAITING_BATCHES: usize = 2;
 
@@ -82,6 +84,7 @@ impl Stage {
     pub(crate) fn rows(&mut self, parts: Vec<Part>, bytes: usize) -> Result<()> {
         let mut shares: Vec<Vec<Part>> = self.encoders.iter().map(|_| Vec::new()).collect();
         let count = shares.len();
+        self.waiting += bytes + parts.len() * PART_BYTES;
         for part in parts {
             if let Some(share) = shares.get_mut(part.0.unwrap_or_default().unsigned_abs() as usize % count) {
                 share.push(part);
@@ -90,7 +93,6 @@ impl Stage {
         for (index, share) in shares.into_iter().enumerate().filter(|(_, share)| !share.is_empty()) {
             self.send(index, Work::Rows(share))?;
         }
-        self.waiting += bytes;
         if self.waiting >= self.limit {
             // Days share their batches, so memory comes free when all of them are encoded.
             self.waiting = 0;
