@@ -57,6 +57,16 @@ impl Location {
         }
     }
 
+    /// Delta's own code decodes a URL once more than it was encoded, so that `p%20q` and `p q` were one log of two lakes, and
+    /// takes a backslash for a slash.
+    fn ambiguous(text: &str) -> Option<String> {
+        let hex = |at: usize| text.as_bytes().get(at).is_some_and(u8::is_ascii_hexdigit);
+        let escape = text.match_indices('%').find(|(at, _)| hex(at + 1) && hex(at + 2));
+        let escape = escape.and_then(|(at, _)| text.get(at..at + 3));
+        let found = escape.or_else(|| text.contains('\\').then_some("\\"))?;
+        Some(format!("`{found}` in the name could be read as another name, and mix two lakes; take a name without it"))
+    }
+
     fn local(place: &str) -> Result<Location> {
         let wrong = |why: String| Error::Location { place: place.to_owned(), why };
         let folder = std::path::absolute(place).map_err(|error| wrong(error.to_string()))?;
@@ -65,6 +75,9 @@ impl Location {
         }
         // Links are followed once, so that one lake has one name.
         let folder = folder.canonicalize().unwrap_or(folder);
+        if let Some(why) = Self::ambiguous(&folder.to_string_lossy()) {
+            return Err(wrong(if folder.is_dir() { format!("{why}: rename the folder") } else { why }));
+        }
         let url = Url::from_directory_path(&folder).map_err(|()| wrong("no path that a URL can name".to_owned()))?;
         let base = Path::from_absolute_path(&folder).map_err(|error| wrong(error.to_string()))?;
         let root = fault::wrap(Arc::new(LocalFileSystem::new()));
@@ -73,6 +86,14 @@ impl Location {
 
     async fn bucket(place: &str, url: &Url, aws: &Aws) -> Result<Location> {
         let wrong = |why: String| Error::Location { place: place.to_owned(), why };
+        if let Some(why) = Self::ambiguous(place) {
+            return Err(wrong(why));
+        }
+        if url.query().is_some() || url.fragment().is_some() {
+            return Err(wrong(
+                "`?` and `#` end the name of a lake, and two lakes would be one; take a name without them".to_owned(),
+            ));
+        }
         let bucket = url.host_str().filter(|bucket| !bucket.is_empty());
         let bucket = bucket.ok_or_else(|| wrong("no bucket in it; write s3://BUCKET/PREFIX".to_owned()))?;
         let base = Path::from_url_path(url.path()).map_err(|error| wrong(error.to_string()))?;
@@ -167,5 +188,29 @@ impl Location {
         let path = self.path(within);
         let result = self.root.get(&path).await.map_err(Error::store(within))?;
         result.bytes().await.map_err(Error::store(within))
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_that_could_be_read_as_others_are_refused() {
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let local = |name: &str| folder.path().join(name).to_string_lossy().into_owned();
+        let open = |place: &str| runtime.block_on(Location::open(place, &Aws::default()));
+        let mut refused = vec![local("p%20q"), local("a%2Fb"), local("back\\slash"), local("p%2520q/lake")];
+        refused.extend(["p%20q", "p%2520q", "p?x", "p#x", "p\\x"].map(|name| format!("s3://lakes/{name}")));
+        for place in refused {
+            let why = open(&place).unwrap_err().to_string();
+            assert!(why.starts_with(&place) && why.contains("take a name without"), "{why}");
+        }
+        for name in ["p q", "50% off", "100%", "é", "p+q"] {
+            let location = open(&local(name)).unwrap();
+            assert!(location.path("x").as_ref().ends_with(&format!("{name}/x")), "{name}: {location:?}");
+        }
     }
 }
