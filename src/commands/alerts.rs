@@ -218,25 +218,26 @@ fn rows(alerts: &[Alert]) -> Result<RecordBatch, arrow::error::ArrowError> {
     let times = |value: fn(&Alert) -> Option<i64>| -> ArrayRef {
         Arc::new(alerts.iter().map(value).collect::<TimestampMicrosecondArray>().with_timezone("UTC"))
     };
-    RecordBatch::try_from_iter([
-        ("severity", text(|a| a.severity.to_string())),
-        ("rule", text(|a| a.rule.clone())),
-        ("title", text(|a| a.title.clone())),
-        ("time", times(|a| a.time)),
-        ("last_time", times(|a| a.last_time)),
-        ("count", Arc::new(alerts.iter().map(|a| a.count).collect::<UInt64Array>()) as ArrayRef),
-        ("principal", text(|a| a.principal.clone())),
-        ("actor", text(|a| a.actor.clone())),
-        ("account", text(|a| a.account.clone())),
-        ("region", text(|a| a.region.clone())),
-        ("source_addresses", text(|a| a.source_addresses.join("; "))),
-        ("user_agents", text(|a| a.user_agents.join("; "))),
-        ("what", text(|a| a.what.join("; "))),
-        ("event_ids", text(|a| a.event_ids.join("; "))),
-        ("detail", text(|a| a.detail.clone().unwrap_or_default())),
-        ("why", text(|a| a.why.clone())),
-        ("next", text(|a| a.next.join("; "))),
-        ("author", text(|a| a.author.clone().unwrap_or_default())),
-        ("fingerprint", text(|a| a.fingerprint.clone())),
+    // Not guessed from the values of the first batch: the second may have what that has not.
+    RecordBatch::try_from_iter_with_nullable([
+        ("severity", text(|a| a.severity.to_string()), false),
+        ("rule", text(|a| a.rule.clone()), false),
+        ("title", text(|a| a.title.clone()), false),
+        ("time", times(|a| a.time), true),
+        ("last_time", times(|a| a.last_time), true),
+        ("count", Arc::new(alerts.iter().map(|a| a.count).collect::<UInt64Array>()) as ArrayRef, false),
+        ("principal", text(|a| a.principal.clone()), false),
+        ("actor", text(|a| a.actor.clone()), false),
+        ("account", text(|a| a.account.clone()), false),
+        ("region", text(|a| a.region.clone()), false),
+        ("source_addresses", text(|a| a.source_addresses.join("; ")), false),
+        ("user_agents", text(|a| a.user_agents.join("; ")), false),
+        ("what", text(|a| a.what.join("; ")), false),
+        ("event_ids", text(|a| a.event_ids.join("; ")), false),
+        ("detail", text(|a| a.detail.clone().unwrap_or_default()), false),
+        ("why", text(|a| a.why.clone()), false),
+        ("next", text(|a| a.next.join("; ")), false),
+        ("author", text(|a| a.author.clone().unwrap_or_default()), false),
+        ("fingerprint", text(|a| a.fingerprint.clone()), false),
     ])
 }

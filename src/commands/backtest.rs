@@ -243,14 +243,15 @@ fn rows(rules: &[(&str, Told<'_>)], days: &Days) -> Result<RecordBatch, arrow::e
     };
     let per_day: Float64Array = rules.iter().map(|(_, told)| per_day(told.alerts, days)).collect();
     let noisiest = |told: &Told<'_>| told.noisiest().first().map_or_else(String::new, |(who, _)| (*who).to_owned());
-    RecordBatch::try_from_iter([
-        ("severity", text(&|(_, told)| told.severity.to_owned())),
-        ("rule", text(&|(rule, _)| (*rule).to_owned())),
-        ("title", text(&|(_, told)| told.title.to_owned())),
-        ("alerts", count(|told| told.alerts)),
-        ("events", count(|told| told.events)),
-        ("per_day", Arc::new(per_day) as ArrayRef),
-        ("suppressed", count(|told| told.suppressed)),
-        ("noisiest_principal", text(&|(_, told)| noisiest(told))),
+    // Not guessed from the values of the first batch: the second may have what that has not.
+    RecordBatch::try_from_iter_with_nullable([
+        ("severity", text(&|(_, told)| told.severity.to_owned()), false),
+        ("rule", text(&|(rule, _)| (*rule).to_owned()), false),
+        ("title", text(&|(_, told)| told.title.to_owned()), false),
+        ("alerts", count(|told| told.alerts), false),
+        ("events", count(|told| told.events), false),
+        ("per_day", Arc::new(per_day) as ArrayRef, true),
+        ("suppressed", count(|told| told.suppressed), false),
+        ("noisiest_principal", text(&|(_, told)| noisiest(told)), false),
     ])
 }

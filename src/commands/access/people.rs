@@ -119,13 +119,18 @@ fn rows(report: &PersonReport) -> Result<RecordBatch, arrow::error::ArrowError> 
     };
     let text = |values: Vec<&str>| -> ArrayRef { Arc::new(StringArray::from(values)) };
     let last = all().map(|(.., row)| Some(row.last)).collect::<TimestampMicrosecondArray>().with_timezone("UTC");
-    RecordBatch::try_from_iter([
-        ("person", text(all().map(|(person, ..)| person.person.as_str()).collect())),
-        ("known_by", text(all().map(|(person, ..)| person.known_by.first().copied().unwrap_or_default()).collect())),
-        ("principal", text(all().map(|(_, through, _)| through.principal.as_str()).collect())),
-        ("action", text(all().map(|(.., row)| row.action.as_str()).collect())),
-        ("last", Arc::new(last) as ArrayRef),
-        ("count", Arc::new(all().map(|(.., row)| row.count).collect::<UInt64Array>()) as ArrayRef),
-        ("denied", Arc::new(all().map(|(.., row)| row.denied).collect::<UInt64Array>()) as ArrayRef),
+    // Not guessed from the values of the first batch: the second may have what that has not.
+    RecordBatch::try_from_iter_with_nullable([
+        ("person", text(all().map(|(person, ..)| person.person.as_str()).collect()), false),
+        (
+            "known_by",
+            text(all().map(|(person, ..)| person.known_by.first().copied().unwrap_or_default()).collect()),
+            false,
+        ),
+        ("principal", text(all().map(|(_, through, _)| through.principal.as_str()).collect()), false),
+        ("action", text(all().map(|(.., row)| row.action.as_str()).collect()), false),
+        ("last", Arc::new(last) as ArrayRef, false),
+        ("count", Arc::new(all().map(|(.., row)| row.count).collect::<UInt64Array>()) as ArrayRef, false),
+        ("denied", Arc::new(all().map(|(.., row)| row.denied).collect::<UInt64Array>()) as ArrayRef, false),
     ])
 }

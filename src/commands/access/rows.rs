@@ -56,16 +56,17 @@ fn batch(rows: &[Row<'_>]) -> Result<RecordBatch, arrow::error::ArrowError> {
         Arc::new(rows.iter().map(value).collect::<TimestampMicrosecondArray>().with_timezone("UTC"))
     };
     let counts = |value: fn(&Row<'_>) -> u64| -> ArrayRef { Arc::new(rows.iter().map(value).collect::<UInt64Array>()) };
-    RecordBatch::try_from_iter([
-        ("principal", text(|row| row.principal.map_or("", |p| p.principal.as_str()))),
-        ("account", text(|row| row.principal.and_then(|p| p.account.as_deref()).unwrap_or_default())),
-        ("type", text(|row| row.principal.map_or("", |p| p.kind))),
-        ("action", text(|row| row.action)),
-        ("status", text(|row| row.status)),
-        ("first", times(|row| row.first)),
-        ("last_success", times(|row| row.last_success)),
-        ("last_attempt", times(|row| row.last_attempt)),
-        ("count", counts(|row| row.count)),
-        ("denied", counts(|row| row.denied)),
+    // Not guessed from the values of the first batch: the second may have what that has not.
+    RecordBatch::try_from_iter_with_nullable([
+        ("principal", text(|row| row.principal.map_or("", |p| p.principal.as_str())), false),
+        ("account", text(|row| row.principal.and_then(|p| p.account.as_deref()).unwrap_or_default()), false),
+        ("type", text(|row| row.principal.map_or("", |p| p.kind)), false),
+        ("action", text(|row| row.action), false),
+        ("status", text(|row| row.status), false),
+        ("first", times(|row| row.first), true),
+        ("last_success", times(|row| row.last_success), true),
+        ("last_attempt", times(|row| row.last_attempt), true),
+        ("count", counts(|row| row.count), false),
+        ("denied", counts(|row| row.denied), false),
     ])
 }
