@@ -20,6 +20,10 @@ use crate::render::words::Words;
 use crate::render::{self, Output};
 
 pub(crate) fn run(command: &LakeCommand, global: &Global, words: Words) -> Result<Outcome, Failure> {
+    // Said before anything is done: an expiry that ends with an error has still expired.
+    if matches!(global.output, Output::Csv | Output::Parquet | Output::Arrow) {
+        return Err(no_rows());
+    }
     match command {
         LakeCommand::Status(at) => status(at, global),
         LakeCommand::Compact(at) => compact(at, global, words),
@@ -29,6 +33,10 @@ pub(crate) fn run(command: &LakeCommand, global: &Global, words: Words) -> Resul
     }
 }
 
+fn no_rows() -> Failure {
+    Failure::Usage("this is not rows: use --output table or json; nothing was done".to_owned())
+}
+
 /// Prints an answer as JSON, or as the report that `tell` writes.
 fn answer(value: &Value, global: &Global, tell: impl FnOnce(&mut Report<'_>) -> io::Result<()>) -> Result<(), Failure> {
     let mut out = io::stdout();
@@ -36,9 +44,7 @@ fn answer(value: &Value, global: &Global, tell: impl FnOnce(&mut Report<'_>) -> 
         Output::Json => render::json::document(value, &mut out),
         Output::Jsonl => render::json::document_line(value, &mut out),
         Output::Table => tell(&mut Report::new(&mut out, Terminal::stdout(global.no_color))),
-        Output::Csv | Output::Parquet | Output::Arrow => {
-            return Err(Failure::Usage("this is not rows: use --output table or json".to_owned()));
-        }
+        Output::Csv | Output::Parquet | Output::Arrow => return Err(no_rows()),
     };
     Ok(render::settle(settled)?)
 }
