@@ -1,9 +1,9 @@
 //! Watching: one process that takes what CloudTrail delivers, keeps a lake current and tells people, without an end.
 //!
 //! Before the first turn [`past`] and [`notes`] say what earlier processes knew and found. In the order of a turn: [`messages`] and [`places`] say what there is ([`order`], oldest first; [`have`] knows what need
-//! not be read), [`turn`] reads it, [`judge`] asks the rules and puts alerts into the outbox, [`keeper`] takes rows ([`room`] says
+//! not be read), [`turn`] reads it, [`judge`] asks the rules and [`telling`] puts alerts into the outbox, [`keeper`] takes rows ([`room`] says
 //! how many wait), commits them and deletes the messages; [`epoch`] goes round. Beside it: [`sending`] takes alerts out of the outbox, [`reload`] minds
-//! the rules, [`prover`] holds what was read against what digests say ([`trouble`]), [`metrics`] ([`families`]), [`health`] and [`server`] say how it is.
+//! the rules, [`prover`] holds what was read against what digests say ([`heard`], [`missing`], [`trouble`]), [`metrics`] ([`families`]), [`health`] and [`server`] say how it is.
 //!
 //! One order holds everything up: **alerts in the outbox, then rows in the lake together with what the rules know, then the
 //! message deleted.** Whatever dies between two of these steps, the objects are read again, give the same alerts with the
@@ -13,10 +13,12 @@ mod epoch;
 mod families;
 mod have;
 mod health;
+mod heard;
 mod judge;
 mod keeper;
 mod messages;
 mod metrics;
+mod missing;
 mod notes;
 mod order;
 mod past;
@@ -27,6 +29,7 @@ mod room;
 mod rows;
 mod sending;
 mod server;
+mod telling;
 mod trouble;
 mod turn;
 
@@ -51,11 +54,13 @@ use crate::stop::Stop;
 use epoch::Ended;
 use families::{HISTORY_LOST, READY, RESIDENT, RESTARTS, SENT_AFTER};
 use health::Health;
+use heard::Heard;
 use metrics::Metrics;
-use prover::{Heard, Prover};
+use prover::Prover;
 use reload::{Book, Rules};
 use sending::Sending;
 use server::Page;
+use telling::Telling;
 
 /// After a failure the next epoch begins after this, then after twice as long …
 const PAUSE: Duration = Duration::from_secs(1);
@@ -129,7 +134,7 @@ struct Watch<'a> {
     stop: &'a Stop,
     metrics: &'a Metrics,
     health: &'a Health,
-    desk: &'a Desk,
+    telling: &'a Telling,
     outbox: &'a Outbox,
     heard: &'a Heard,
     sending: &'a Sending,
@@ -158,10 +163,11 @@ pub(crate) fn run(options: &Options, config: &Arc<Config>, global: &Global, word
         words.note(&format!("metrics at http://{bound}/metrics"));
     }
     end_in_time(&stop, words)?;
-    let desk = Arc::new(Desk::new(config.clone(), outbox.clone()));
+    let desk = Desk::new(config.clone(), outbox.clone());
+    let telling = Arc::new(Telling::new(desk, &metrics, book.known.clone()));
     let heard = Arc::new(Heard::default());
     let mut prover = match options.verify_digests {
-        true => Some(Prover::open(options, &desk, &metrics, &heard)?),
+        true => Some(Prover::open(options, &telling, &metrics, &heard)?),
         false => None,
     };
     if let Some(prover) = prover.take_if(|_| !options.once) {
@@ -175,22 +181,42 @@ pub(crate) fn run(options: &Options, config: &Arc<Config>, global: &Global, word
         stop: &stop,
         metrics: &metrics,
         health: &health,
-        desk: &desk,
+        telling: &telling,
         outbox: &outbox,
         heard: &heard,
         sending: &sending,
         rules: Mutex::new(rules),
         book: Mutex::new(book),
     };
-    let ended = watch.supervise()?;
+    let ended = watch.supervise();
     health.ready(Some("it ends"));
-    if let (Some(prover), Ended::Done) = (&mut prover, ended) {
-        prover.check(&stop)?;
-    }
-    let drained = sending.end(if ended == Ended::Done { ONCE_SENDING } else { END_SENDING })?;
+    let proven = match (&mut prover, &ended) {
+        (Some(prover), Ok(Ended::Done)) => prover.check(&stop),
+        _ => Ok(()),
+    };
+    // Alerts leave whatever failed: they are in the outbox, and why it failed is said after them.
+    let is_done = matches!(ended, Ok(Ended::Done));
+    let drained = sending.end(if is_done { ONCE_SENDING } else { END_SENDING })?;
     tell(&drained, words);
-    watch.last_words()?;
-    Ok(Outcome::Done)
+    let noted = watch.last_words();
+    ended?;
+    proven?;
+    noted?;
+    unsent(options.once && is_done, &drained)
+}
+
+/// Where an end was the aim, a message that nobody has got is a failure: whoever runs this by the clock has to hear of it.
+fn unsent(once: bool, drained: &Drained) -> Result<Outcome, Failure> {
+    let Drained { pending, dead, .. } = *drained;
+    if !once || pending + dead == 0 {
+        return Ok(Outcome::Done);
+    }
+    Err(Failure::Io(format!(
+        "{} messages wait for another try and {} are given up; `trailhound deliver list` says why, the next run or `trailhound \
+         deliver replay` sends them",
+        number(pending),
+        number(dead)
+    )))
 }
 
 /// Says what is not there before anything is made for it.
@@ -341,7 +367,8 @@ impl Watch<'_> {
     fn last_words(&self) -> Result<(), Failure> {
         self.measure_told();
         let options = self.options;
-        notes::settle(self.outbox, &self.name, || Ok(Lake::open_for_writing(&options.lake, &options.aws.to_lake())?))
+        let lake = || Ok(Lake::open_for_writing(&options.lake, &options.aws.to_lake())?);
+        notes::settle(self.outbox, &self.name, self.telling.take(), lake)
     }
 }
 

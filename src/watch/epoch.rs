@@ -120,7 +120,7 @@ pub(super) fn run(watch: &Watch<'_>) -> Result<Ended, Failure> {
         drop(answers);
         let mut round = Round {
             watch,
-            judge: Judge::open(&watch.book(), rules, found, watch.desk, watch.metrics),
+            judge: Judge::open(&watch.book(), rules, found, watch.telling, watch.metrics),
             prime,
             seen: Seen::new(),
             have,
@@ -176,6 +176,10 @@ impl Round<'_> {
         loop {
             self.watch.health.beat();
             self.watch.failed()?;
+            if self.keeper.room.is_closed() {
+                // Not with the next rows: they may not come for hours, and those that wait would wait as long.
+                return Err(Failure::Io("the lake could not take rows".to_owned()));
+            }
             if let Some(book) = self.watch.changed() {
                 // What is ready belongs to the rules as they were.
                 self.judge.tell(None)?;
@@ -298,7 +302,7 @@ impl Round<'_> {
     fn commit_if_due(&mut self) -> Result<(), Failure> {
         let options = self.watch.options;
         self.watch.measure_told();
-        if self.notes.wait() {
+        if self.notes.wait() || self.watch.telling.waits() {
             self.waits.get_or_insert_with(Instant::now);
         }
         let due = self.waits.is_some_and(|since| since.elapsed() >= options.commit_after)
@@ -312,7 +316,7 @@ impl Round<'_> {
     fn commit(&mut self) -> Result<(), Failure> {
         // A state holds no alerts that nobody was told.
         self.judge.tell(None)?;
-        for rows in self.judge.steps() {
+        for rows in self.judge.steps().into_iter().chain(self.watch.telling.take()) {
             self.send(Work::Alerts(rows))?;
         }
         while let Some(rows) = self.notes.take()? {
