@@ -1,6 +1,6 @@
 //! Watching: one process that takes what CloudTrail delivers, keeps a lake current and tells people, without an end.
 //!
-//! Before the first turn [`past`] and [`notes`] say what earlier processes knew and found. In the order of a turn: [`messages`] and [`places`] say what there is ([`order`], oldest first; [`have`] knows what need
+//! Before the first turn [`past`] and [`notes`] say what earlier processes knew and found. In the order of a turn: [`messages`] and [`places`] ([`lister`]) say what there is ([`order`], oldest first; [`have`] knows what need
 //! not be read), [`turn`] reads it, [`judge`] asks the rules and [`telling`] puts alerts into the outbox, [`keeper`] takes rows ([`room`] says
 //! how many wait), commits them and deletes the messages; [`epoch`] goes round. Beside it: [`sending`] takes alerts out of the outbox, [`reload`] minds
 //! the rules, [`prover`] holds what was read against what digests say ([`heard`], [`missing`], [`trouble`]), [`metrics`] ([`families`]), [`health`] and [`server`] say how it is.
@@ -16,6 +16,7 @@ mod health;
 mod heard;
 mod judge;
 mod keeper;
+mod lister;
 mod messages;
 mod metrics;
 mod missing;
@@ -40,16 +41,20 @@ use std::time::Duration;
 
 use ::alerts::Settings;
 use ::deliver::outbox::{Folder, Limits as OutboxLimits};
-use ::deliver::{Config, Desk, Drained, Outbox};
+use ::deliver::{Config, Courier, Desk, Drained, Outbox};
 use ::ingest::source::Sources;
-use chrono::TimeDelta;
+use chrono::{TimeDelta, Utc};
 use lake::Lake;
 
 use crate::cli::{AwsArgs, Global, Limits, RuleFlags, SourceArgs};
+use crate::commands::backtest::Known;
+use crate::commands::deliver;
 use crate::config::account::Account;
 use crate::outcome::{Failure, Outcome};
+use crate::remote::Live;
 use crate::render::report::number;
 use crate::render::words::Words;
+use crate::rulebook::Rulebook;
 use crate::stop::Stop;
 use epoch::Ended;
 use families::{HISTORY_LOST, READY, RESIDENT, RESTARTS, SENT_AFTER};
@@ -86,6 +91,8 @@ pub(crate) struct Options {
     pub(crate) accounts: Vec<Account>,
     pub(crate) lake: String,
     pub(crate) outbox: PathBuf,
+    /// Files that sinks write.
+    pub(crate) written: Vec<PathBuf>,
     pub(crate) aws: AwsArgs,
     pub(crate) source: SourceArgs,
     pub(crate) limits: Limits,
@@ -105,16 +112,6 @@ pub(crate) struct Options {
 }
 
 impl Options {
-    /// Whether a listing asks AWS.
-    fn is_remote(&self) -> bool {
-        !self.accounts.is_empty() || self.places.iter().any(|place| crate::remote::is_remote(place))
-    }
-
-    /// Whether anything is listed.
-    fn lists(&self) -> bool {
-        !self.places.is_empty() || !self.accounts.is_empty()
-    }
-
     /// The name of what the rules know, in the lake: another source, another name.
     fn name(&self) -> String {
         let places = self.places.iter().map(|place| place.display().to_string());
@@ -137,6 +134,7 @@ struct Watch<'a> {
     telling: &'a Telling,
     outbox: &'a Outbox,
     heard: &'a Heard,
+    live: Live,
     sending: &'a Sending,
     rules: Mutex<Rules>,
     book: Mutex<Book>,
@@ -152,9 +150,9 @@ pub(crate) fn run(options: &Options, config: &Arc<Config>, global: &Global, word
         allowed_lateness_micros: Some(options.allowed_lateness.num_microseconds().unwrap_or(i64::MAX)),
         ..Settings::default()
     };
-    present(&options.places)?;
+    let checked = check(options, config, words)?;
     let rules = Rules::new(options.rules.clone(), options.suppress.clone(), settings, options.reload, words);
-    let book = rules.first()?;
+    let book = rules.first(checked);
     let outbox = open(config, &options.outbox)?;
     let (metrics, health) = (Arc::new(Metrics::default()), Arc::new(Health::new()));
     let sending = Arc::new(Sending::start(config, &outbox)?);
@@ -184,6 +182,7 @@ pub(crate) fn run(options: &Options, config: &Arc<Config>, global: &Global, word
         telling: &telling,
         outbox: &outbox,
         heard: &heard,
+        live: Live::new(),
         sending: &sending,
         rules: Mutex::new(rules),
         book: Mutex::new(book),
@@ -196,7 +195,7 @@ pub(crate) fn run(options: &Options, config: &Arc<Config>, global: &Global, word
     };
     // Alerts leave whatever failed: they are in the outbox, and why it failed is said after them.
     let is_done = matches!(ended, Ok(Ended::Done));
-    let drained = sending.end(if is_done { ONCE_SENDING } else { END_SENDING })?;
+    let drained = sending.end(if options.once && !stop.is_asked() { ONCE_SENDING } else { END_SENDING })?;
     tell(&drained, words);
     let noted = watch.last_words();
     ended?;
@@ -217,6 +216,34 @@ fn unsent(once: bool, drained: &Drained) -> Result<Outcome, Failure> {
         number(pending),
         number(dead)
     )))
+}
+
+/// Rules and suppressions that were read.
+pub(crate) struct Checked {
+    pub(crate) rules: Rulebook,
+    known: Known,
+}
+
+/// Whether this can be watched, as far as that can be known before anything is made or asked: the one place that says so, for
+/// who begins and for who only wants to know.
+///
+/// # Errors
+/// What is missing or must not be, with the next step.
+pub(crate) fn check(options: &Options, config: &Config, words: Words) -> Result<Checked, Failure> {
+    present(&options.places)?;
+    if let Some(address) = options.metrics {
+        server::may_listen(address).map_err(Failure::Usage)?;
+    }
+    if let Some(path) = &options.public_keys {
+        prover::public_keys(path)?;
+    }
+    let rules = Rulebook::open(&options.rules, words)?;
+    let known = Known::open(&options.suppress, Utc::now(), words)?;
+    let runtime = deliver::runtime()?;
+    let sinks = Courier::check(config, &deliver::outside(config, &runtime));
+    runtime.shutdown_background();
+    sinks?;
+    Ok(Checked { rules, known })
 }
 
 /// Says what is not there before anything is made for it.
@@ -310,7 +337,7 @@ impl Watch<'_> {
                 Err(failure) => failure,
             };
             self.sending.check()?;
-            let began = self.health.trouble().is_none();
+            let began = self.health.has_begun();
             if self.options.once || (!began && self.metrics.get(RESTARTS, &[]) == 0.0) {
                 return Err(failure);
             }

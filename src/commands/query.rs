@@ -142,7 +142,7 @@ impl Opened {
             engine.register_lake(&lake)?;
             return Ok(Opened { engine, logs: None, _lake: Some(lake), _spools: Vec::new() });
         }
-        let reach = Reach { source: &input.source, aws: &input.lake.aws, queue: false, accounts: &[] };
+        let reach = Reach { source: &input.source, aws: &input.lake.aws, queue: false, accounts: &[], live: None };
         let mut intake = Intake::open(&input.paths, &reach, input.limits, global, words)?;
         // A query may scan its table twice; a pipe comes once, so it is put into a file first.
         let spools = spool_pipes(&input.paths, &mut intake)?;

@@ -118,6 +118,7 @@ pub(super) fn run(watch: &Watch<'_>) -> Result<Ended, Failure> {
             }
         }
         drop(answers);
+        let places = Places::new(watch, &have);
         let mut round = Round {
             watch,
             judge: Judge::open(&watch.book(), rules, found, watch.telling, watch.metrics),
@@ -128,7 +129,7 @@ pub(super) fn run(watch: &Watch<'_>) -> Result<Ended, Failure> {
             keeper: Sender { work, room, metrics: watch.metrics },
             notes,
             messages: messages(queue, deliveries, answered, watch, old),
-            places: Places::new(options, watch.global, watch.words),
+            places,
             all: 0,
             rows: 0,
             objects: 0,
@@ -164,7 +165,7 @@ fn messages<'a>(
 /// Options of a scan, without a source yet.
 fn intake(watch: &Watch<'_>, have: &Arc<Have>) -> Result<Intake, Failure> {
     let options = watch.options;
-    let reach = Reach { source: &options.source, aws: &options.aws, accounts: &[], queue: true };
+    let reach = Reach { source: &options.source, aws: &options.aws, accounts: &[], queue: true, live: None };
     let mut intake = Intake::open(&[], &reach, options.limits, watch.global, watch.words)?;
     prepare(&mut intake);
     intake.options.ledger = Some(have.clone());
@@ -199,7 +200,7 @@ impl Round<'_> {
             if !worked && self.is_done() {
                 self.judge.tell_all(&self.watch.book())?;
                 self.commit()?;
-                return Ok(Ended::Done);
+                return self.places.failed().map_or(Ok(Ended::Done), Err);
             }
             self.commit_if_due()?;
             if self.all > RENEW_ROWS && self.rows == 0 {
@@ -252,7 +253,7 @@ impl Round<'_> {
         if self.watch.stop.is_asked() {
             return Ok(false);
         }
-        let objects = self.places.take(&self.have, self.watch.metrics)?;
+        let objects = self.places.take(self.watch.metrics)?;
         if objects.is_empty() {
             return Ok(false);
         }

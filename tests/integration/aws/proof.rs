@@ -164,7 +164,7 @@ fn a_watch_tells_what_was_changed_or_forged_and_once() {
     for _ in 0..2 {
         let run = watch(&cloud, &station, TRAIL, &["--log-format", "json"]);
         assert_eq!(run.code, 0, "{}", run.stderr);
-        assert!(run.stderr.contains("Log files are not what CloudTrail wrote"), "{}", run.stderr);
+        assert!(run.stderr.contains("A log file is not what CloudTrail wrote"), "{}", run.stderr);
         let what =
             station.query("SELECT rule, what, history FROM alerts WHERE rule LIKE 'log-%' AND what LIKE '%Z_f%'");
         assert!(what.len() == 1 && what[0]["rule"] == "log-proof-doubtful", "{what:?}");

@@ -5,6 +5,7 @@
 mod alike;
 mod crash;
 mod past;
+mod proof;
 mod service;
 mod week;
 
