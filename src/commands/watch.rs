@@ -143,7 +143,8 @@ fn long(span: TimeDelta) -> Duration {
     span.to_std().unwrap_or_default()
 }
 
-fn aws(flags: &AwsArgs, config: &Config) -> AwsArgs {
+/// How AWS is reached: flags cover the file.
+pub(crate) fn aws(flags: &AwsArgs, config: &Config) -> AwsArgs {
     let (flags, file) = (flags.clone(), config.watch.clone());
     AwsArgs {
         endpoint_url: flags.endpoint_url.or(file.endpoint_url),
