@@ -13,7 +13,7 @@ const PARTS: usize = 28;
 #[test]
 fn every_planted_attack_is_told_and_little_else_wakes_anybody() {
     let station = Station::empty();
-    let plan = Plan { events: 12_000, days: 7, seed: 4, ..Plan::default() };
+    let plan = Plan { events: 12_000, days: 7, seed: 4, events_per_file: 20, ..Plan::default() };
     let summary = write(&plan, &station.path("week")).unwrap();
     let inbox = station.path("inbox");
     std::fs::create_dir(&inbox).unwrap();
