@@ -66,6 +66,8 @@ pub(super) struct Found {
     pub(super) objects: Vec<Listed>,
     /// Objects that need not be read.
     pub(super) known: u64,
+    /// What of it could not be listed, and why: the first.
+    pub(super) refused: Option<String>,
     more: bool,
     /// Up to when `LookupEvents` has been asked, where nothing new came of it.
     looked_up: Option<DateTime<Utc>>,
@@ -185,6 +187,9 @@ fn list(way: &Way, what: &What, looked_up: Option<DateTime<Utc>>) -> Result<Foun
     let mut oldest = Oldest::new(way.most);
     let mut found = Found::default();
     for listed in intake.sources.walk() {
+        if let Err((name, why)) = &listed {
+            found.refused.get_or_insert_with(|| format!("{name}: {why}"));
+        }
         match &listed {
             Ok(input) if way.have.holds(input) => found.known += 1,
             Ok(Input { name, .. }) | Err((name, _)) if way.have.rests(name) => {}

@@ -128,7 +128,7 @@ impl<'a> Places<'a> {
             };
             match answer {
                 Ok(found) => {
-                    self.health.place(lister.name(), None);
+                    self.health.place(lister.name(), found.refused.as_deref());
                     metrics.add(OBJECTS, &[("result", "known")], found.known);
                     came |= !found.objects.is_empty();
                     self.pending.extend(found.objects);

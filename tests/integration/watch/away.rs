@@ -54,7 +54,7 @@ fn a_keeper_that_dies_is_noticed_without_another_file() {
     assert_eq!(station.once(text(&inbox), None).code, 0);
     super::deliver(&super::log_files(&logs), &logs, &inbox);
     let mut command = station.command(text(&inbox), &["--metrics", "127.0.0.1:0"]);
-    let service = Service::start(command.env("TRAILHOUND_DISK_FULL_AT", "1..6").spawn().unwrap());
+    let service = Service::start(command.env("TRAILHOUND_DISK_FULL_AT", "1..3").spawn().unwrap());
     let wanted = trail::ids(&inbox).len() as u64;
     service.until("the rows", |_| rows(&station) == wanted);
     assert!(service.figure("trailhound_restarts_total", "") >= 1.0, "{}", service.said());
