@@ -7,6 +7,7 @@ use ::access::calls::{self, Calls};
 use ::access::generate::{self, Generated, Hold, Options, Policy, current, text};
 use ::access::instant;
 use ::access::inventory::Inventory;
+use ::access::paths::Paths;
 use ::access::policy::caller::Kind;
 use ::access::policy::{ActionSet, Caller, Document};
 use ::access::replay::{self, Proposal, Replay};
@@ -29,7 +30,8 @@ pub(crate) fn run(args: &GenerateArgs, global: &Global, words: Words) -> Result<
     let events = Events::open(&args.input, &|_| false, global, words)?;
     let inventories = grants::inventories(&args.granted, Some(&events))?;
     let since = args.since.map(|since| since.timestamp_micros());
-    let mut calls = Calls::new(Some(vec![args.principal.clone()]), since);
+    let paths = Paths::new(&inventories);
+    let mut calls = Calls::new(Some(vec![args.principal.clone()]), since).with_paths(paths);
     let mut usage = LastUsed::new(Limits::default());
     let totals = events.read(Some(&columns()), &mut |batch| {
         calls.observe(&batch);
