@@ -153,6 +153,14 @@ fn slow(pattern: &[u8], text: &[u8]) -> bool {
 
 proptest! {
     #[test]
+    fn expanding_equals_comparing_with_every_action(
+        pattern in "(?i)(s3|iam|ec2|s|\\*|a2c-x)[*?]{0,2}:?[*?]{0,2}(Get|List|g|Describe)?[*?]{0,2}[a-z0-9]{0,2}[*?]{0,2}"
+    ) {
+        let every: Vec<_> = actions().iter().filter(|action| matches(&pattern, action.name)).map(|action| action.name).collect();
+        prop_assert_eq!(expand(&pattern), every);
+    }
+
+    #[test]
     fn matching_equals_its_slow_twin(pattern in "[aB*?]{0,7}", text in "[abB]{0,8}") {
         prop_assert_eq!(matches(&pattern, &text), slow(pattern.as_bytes(), text.as_bytes()));
     }
