@@ -92,12 +92,16 @@ fn owner(inventory: &Inventory, entity: &Entity, policy: &str) -> Option<String>
 struct Holder<'a> {
     row: &'a PrincipalReport,
     sure: ActionSet,
+    doubts: Vec<(Why, &'a ActionSet)>,
     all: ActionSet,
 }
 
 impl<'a> Holder<'a> {
     fn new(row: &'a PrincipalReport) -> Holder<'a> {
-        Holder { row, sure: row.unused.of(Why::NotUsed).cloned().unwrap_or_default(), all: row.unused.all() }
+        let of = |why| row.unused.of(why);
+        let doubts = Why::ALL.into_iter().filter(|why| !why.is_certain()).filter_map(|why| Some((why, of(why)?)));
+        let (doubts, sure) = (doubts.collect(), of(Why::NotUsed).cloned().unwrap_or_default());
+        Holder { row, sure, doubts, all: row.unused.all() }
     }
 
     fn look_at(&self, document: &Document, held: &mut Held) {
@@ -111,14 +115,14 @@ impl<'a> Holder<'a> {
             seen.used |= uses.any(|used| {
                 used.last_success.is_some() && allowed.contains(&used.action) && !self.all.contains(&used.action)
             });
-            let mut unsure = self.all.clone();
-            unsure.subtract(&self.sure);
-            unsure.intersect(&allowed);
-            if !unsure.is_empty() {
-                let why = unsure.iter().filter_map(|action| self.row.unused.why(action.name)).min();
-                seen.why = seen.why.into_iter().chain(why).min();
+            for (why, actions) in &self.doubts {
+                let mut unsure = (*actions).clone();
+                unsure.intersect(&allowed);
+                if !unsure.is_empty() {
+                    seen.why = seen.why.into_iter().chain([*why]).min();
+                    seen.unsure.union(&unsure);
+                }
             }
-            seen.unsure.union(&unsure);
             let mut sure = allowed;
             sure.intersect(&self.sure);
             seen.sure.union(&sure);
