@@ -9,6 +9,8 @@
 //! is put into sorted temporary files and merged at the end, so that memory is that of the windows even if the events of a
 //! year come in any order. Knows no rules: it is told which correlation an event is for.
 
+mod kept;
+
 use std::cmp::Ordering;
 use std::collections::VecDeque;
 
@@ -17,9 +19,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::correlation::Correlation;
 use crate::group::Burst;
+use crate::shared::Text;
 use crate::sighting::{Sighting, UNTIMED};
 use crate::slide::Slide;
 use crate::spill::{Merged, Spill};
+
+pub(crate) use kept::{Kept, Open};
 
 /// Most events that wait in memory for the end of a batch: a pack has dozens of correlations.
 const MAX_WAITING: usize = 20_000;
@@ -38,7 +43,7 @@ pub(crate) struct Entry {
     pub(crate) base: usize,
     /// Value of the measured field, or of all of them.
     #[serde(rename = "v")]
-    pub(crate) value: Option<String>,
+    pub(crate) value: Option<Text>,
     /// Values that correlations over this one will ask for.
     #[serde(rename = "c")]
     pub(crate) carried: Values,
@@ -63,6 +68,7 @@ pub(crate) struct Windows {
     correlation: Correlation,
     groups: HashMap<Values, Group, ahash::RandomState>,
     kept: usize,
+    /// Most events in memory, where all is judged at the end.
     max_events: usize,
     /// Events are judged as soon as no earlier one can come, and what holds is told when it begins to hold. Else all is
     /// judged at the end.
@@ -79,8 +85,10 @@ pub(crate) struct Windows {
 /// The events of one group.
 #[derive(Debug)]
 struct Group {
-    /// Not judged yet, in order of arrival.
+    /// Not judged yet: those that a judgement passed over in order, then others in order of arrival.
     waiting: Vec<Entry>,
+    /// Time of the earliest of them.
+    next: i64,
     /// Judged, in order of time, and still in reach of a window.
     window: VecDeque<Entry>,
     /// Events that have left the window.
@@ -113,24 +121,6 @@ pub(crate) struct Held {
     pub(crate) update: bool,
 }
 
-/// What is open of a correlation, to be kept for a later run.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) struct Kept {
-    sealed: i64,
-    shed: u64,
-    late: u64,
-    groups: Vec<(Values, KeptGroup)>,
-}
-
-/// The same of a group. The measure of its window follows from the events in it.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-struct KeptGroup {
-    waiting: Vec<Entry>,
-    window: VecDeque<Entry>,
-    left: u64,
-    run: Option<Run>,
-}
-
 /// The condition held at an event.
 #[derive(Debug)]
 pub(crate) struct Occurrence {
@@ -150,7 +140,7 @@ pub(crate) struct Verdict {
 }
 
 impl Windows {
-    /// Room for `max_events` events in memory.
+    /// Room for `max_events` events in memory where all is judged at the end; live, the room is for others to know.
     pub(crate) fn new(correlation: Correlation, max_events: usize, live: bool) -> Self {
         let (groups, spill) = (HashMap::default(), Spill::default());
         Windows { correlation, groups, kept: 0, max_events, live, spill, sealed: i64::MIN, shed: 0, late: 0 }
@@ -161,13 +151,18 @@ impl Windows {
         &self.correlation
     }
 
-    /// Whether there is room for an event of this time, and no judgement yet; else it is counted. One without a time can
-    /// be in no window.
-    pub(crate) fn admits(&mut self, time: i64) -> bool {
+    /// Number of events in memory.
+    pub(crate) fn kept(&self) -> usize {
+        self.kept
+    }
+
+    /// Whether an event of this time is taken: it has not been judged yet, and memory is not `full`; else it is counted. One
+    /// without a time can be in no window.
+    pub(crate) fn admits(&mut self, time: i64, full: bool) -> bool {
         match time {
             UNTIMED => return false,
             time if time < self.sealed => self.late += 1,
-            _ if self.live && self.kept >= self.max_events => self.shed += 1,
+            _ if self.live && full => self.shed += 1,
             _ => {
                 if !self.live && self.kept >= self.max_events.min(MAX_WAITING) {
                     self.put_aside();
@@ -182,6 +177,7 @@ impl Windows {
     pub(crate) fn add(&mut self, group: Values, entry: Entry) {
         self.kept += 1;
         let group = self.groups.entry(group).or_insert_with(|| Group::new(&self.correlation));
+        group.next = group.next.min(entry.sighting.time);
         group.waiting.push(entry);
     }
 
@@ -261,43 +257,16 @@ impl Windows {
     }
 }
 
-impl Windows {
-    /// What is open.
-    pub(crate) fn keep(&self) -> Kept {
-        let group = |group: &Group| KeptGroup {
-            waiting: group.waiting.clone(),
-            window: group.window.clone(),
-            left: group.left,
-            run: group.run.clone(),
-        };
-        let mut groups: Vec<_> = self.groups.iter().map(|(key, open)| (key.clone(), group(open))).collect();
-        groups.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
-        Kept { sealed: self.sealed, shed: self.shed, late: self.late, groups }
-    }
-
-    /// Goes on with what was open.
-    pub(crate) fn put(&mut self, kept: Kept) {
-        (self.sealed, self.shed, self.late) = (kept.sealed, kept.shed, kept.late);
-        for (key, kept) in kept.groups {
-            self.kept += kept.waiting.len() + kept.window.len();
-            let mut group = Group::new(&self.correlation);
-            kept.window.iter().for_each(|entry| group.slide.enter(&self.correlation.measure, entry));
-            (group.waiting, group.window, group.left, group.run) = (kept.waiting, kept.window, kept.left, kept.run);
-            self.groups.insert(key, group);
-        }
-    }
-}
-
 impl Group {
     fn new(correlation: &Correlation) -> Group {
         let slide = Slide::new(&correlation.measure, correlation.rules.len());
-        Group { waiting: Vec::new(), window: VecDeque::new(), left: 0, slide, run: None }
+        Group { waiting: Vec::new(), next: i64::MAX, window: VecDeque::new(), left: 0, slide, run: None }
     }
 
     /// Time of its earliest event.
     fn earliest(&self) -> Option<i64> {
-        let times = self.window.front().into_iter().chain(&self.waiting);
-        times.map(|entry| entry.sighting.time).min()
+        let window = self.window.front().map(|entry| entry.sighting.time);
+        window.into_iter().chain((!self.waiting.is_empty()).then_some(self.next)).min()
     }
 
     /// Tells of a run that began. Its first event is known, because events are judged in order.
@@ -310,9 +279,7 @@ impl Group {
     }
 
     fn seal(&mut self, correlation: &Correlation, key: &Values, until: Option<i64>, verdict: &mut Verdict) {
-        self.waiting.sort_unstable_by(Entry::order);
-        let ready = until.map_or(self.waiting.len(), |until| self.waiting.partition_point(|e| e.sighting.time < until));
-        let mut entries = self.waiting.drain(..ready).collect::<VecDeque<_>>();
+        let mut entries = self.ready(until);
         while let Some(entry) = entries.pop_front() {
             let time = entry.sighting.time;
             let opened = time.saturating_sub(correlation.span);
@@ -336,6 +303,19 @@ impl Group {
         if self.run.as_ref().is_some_and(|run| until.is_none() || run.last < self.left) {
             self.close(key, verdict);
         }
+    }
+
+    /// Takes out the events before `until`, in order.
+    fn ready(&mut self, until: Option<i64>) -> VecDeque<Entry> {
+        if until.is_some_and(|until| until <= self.next) {
+            return VecDeque::new();
+        }
+        // Most are in order from the last time: a stable sort finds that.
+        self.waiting.sort_by(Entry::order);
+        let ready = until.map_or(self.waiting.len(), |until| self.waiting.partition_point(|e| e.sighting.time < until));
+        let entries = self.waiting.drain(..ready).collect();
+        self.next = self.waiting.first().map_or(i64::MAX, |entry| entry.sighting.time);
+        entries
     }
 
     /// Lets go of events before `opened`.

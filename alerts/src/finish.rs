@@ -3,6 +3,7 @@
 //! Here an alert gets its words. Knows rules' texts and what was found, and no batches.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use hashbrown::HashMap;
 use serde::{Deserialize, Serialize};
@@ -11,10 +12,12 @@ use crate::about::About;
 use crate::alert::{Alert, fingerprint, told};
 use crate::correlate::Held;
 use crate::correlation::{Correlation, Measure};
+use crate::event_id::EventId;
 use crate::group::Burst;
 use crate::memory::Question;
 use crate::outcome::Counters;
 use crate::remember::{Coverage, Finding, Uses, judge};
+use crate::scene::Scene;
 use crate::severity::Severity;
 use crate::view::time_text;
 
@@ -23,20 +26,22 @@ const DAY: i64 = 86_400 * 1_000_000;
 /// The alert of a rule's events in a window of the clock that began at `window`. Its identity is known with any of them.
 pub(crate) fn window(about: &About, window: i64, events: Burst) -> Alert {
     let first = &events.first;
-    let identity = fingerprint(&about.id, &first.principal, &first.account, window, "");
+    let identity = fingerprint(&about.id, &first.scene.principal, &first.scene.account, window, "");
     alert(about, events, identity, None)
 }
 
 /// The alert of events whose first is known.
 fn burst(about: &About, events: Burst, detail: String) -> Alert {
     let first = &events.first;
-    let identity = fingerprint(&about.id, &first.principal, &first.account, first.time, &first.event_id);
+    let Scene { principal, account, .. } = first.scene.as_ref();
+    let identity = first.event_id.with_text(|id| fingerprint(&about.id, principal, account, first.time, id));
     alert(about, events, identity, Some(detail))
 }
 
 fn alert(about: &About, burst: Burst, fingerprint: String, detail: Option<String>) -> Alert {
     let (last, count) = (burst.last, burst.count);
     let (first, lists) = burst.into_parts();
+    let scene = Arc::unwrap_or_clone(first.scene);
     Alert {
         rule: about.name.clone(),
         rule_id: about.id.clone(),
@@ -47,16 +52,22 @@ fn alert(about: &About, burst: Burst, fingerprint: String, detail: Option<String
         last_time: told(last),
         count,
         fingerprint,
-        principal: first.principal,
-        actor: first.actor,
-        account: first.account,
-        region: first.region,
+        principal: scene.principal.into(),
+        actor: scene.actor.into(),
+        account: scene.account.into(),
+        region: scene.region.into(),
         regions: lists.regions.into_vec(),
         source_addresses: lists.addresses.into_vec(),
         user_agents: lists.agents.into_vec(),
         what: lists.what.into_vec(),
         errors: lists.errors.into_vec(),
-        event_ids: lists.ids.into_vec().into_iter().map(|(_, id)| id).filter(|id| !id.is_empty()).collect(),
+        event_ids: lists
+            .ids
+            .into_vec()
+            .into_iter()
+            .filter(|(_, id)| !id.is_empty())
+            .map(|(_, id)| id.to_string())
+            .collect(),
         detail,
         why: about.description.clone(),
         next: about.response.clone(),
@@ -189,7 +200,7 @@ impl Rests {
 }
 
 /// The events that ended the rest of an access key, and who told it.
-type Keys = HashMap<(i64, String), Vec<Voice>>;
+type Keys = HashMap<(i64, EventId), Vec<Voice>>;
 
 /// Rests that say the same as another: when a key wakes, its user wakes, and so do the user's permissions. The most
 /// telling one is kept.
@@ -208,7 +219,7 @@ impl Explanations<'_> {
         if told.is_some_and(|told| told.iter().any(|by| by.covers(voice))) {
             return true;
         }
-        let rests = self.rests.0.get(finding.event.principal.as_str());
+        let rests = self.rests.0.get(&*finding.event.scene.principal);
         !uses.memory.of_principal()
             && rests.is_some_and(|rests| {
                 rests.iter().any(|(from, to, by)| *from >= since && *to <= finding.event.time && by.covers(voice))

@@ -9,12 +9,13 @@
 use hashbrown::{Equivalent, HashMap};
 use serde::{Deserialize, Serialize};
 
+use crate::event_id::EventId;
 use crate::shown::Shown;
 use crate::sighting::{Sighting, Sightings, UNTIMED};
 
 /// Most ids of events that one alert names, the earliest.
 const MAX_IDS: usize = 10_000;
-/// Most ids that all alerts name together: about 100 MB.
+/// Most ids that all alerts name together: about 30 MB.
 const MAX_IDS_TOGETHER: usize = 1_000_000;
 
 /// Events that are one alert.
@@ -34,7 +35,7 @@ pub(crate) struct Burst {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Lists {
     /// The earliest events: time and id.
-    pub(crate) ids: Shown<(i64, String), MAX_IDS>,
+    pub(crate) ids: Shown<(i64, EventId), MAX_IDS>,
     /// Regions.
     pub(crate) regions: Shown<String>,
     /// Addresses.
@@ -49,14 +50,15 @@ pub(crate) struct Lists {
 
 impl Lists {
     fn of(event: &Sighting) -> Lists {
-        let set = |text: &String| if text.is_empty() { Shown::none() } else { Shown::one(text.clone()) };
+        let set = |text: &str| if text.is_empty() { Shown::none() } else { Shown::one(text.to_owned()) };
+        let scene = &event.scene;
         Lists {
             ids: Shown::one((event.time, event.event_id.clone())),
-            regions: set(&event.region),
-            addresses: set(&event.address),
-            agents: set(&event.agent),
-            what: set(&event.what),
-            errors: set(&event.error),
+            regions: set(&scene.region),
+            addresses: set(&scene.address),
+            agents: set(&scene.agent),
+            what: set(&scene.what),
+            errors: set(&scene.error),
         }
     }
 }
@@ -75,13 +77,13 @@ impl Burst {
         if *event < self.first {
             self.first = event.clone();
         }
-        let key = (event.time, event.event_id.as_str());
-        lists.ids.note_by(true, |(time, id)| (*time, id.as_str()).cmp(&key), || (event.time, event.event_id.clone()));
-        note(&mut lists.regions, &event.region);
-        note(&mut lists.addresses, &event.address);
-        note(&mut lists.agents, &event.agent);
-        note(&mut lists.what, &event.what);
-        note(&mut lists.errors, &event.error);
+        let key = (event.time, &event.event_id);
+        lists.ids.note_by(true, |(time, id)| (*time, id).cmp(&key), || (event.time, event.event_id.clone()));
+        note(&mut lists.regions, &event.scene.region);
+        note(&mut lists.addresses, &event.scene.address);
+        note(&mut lists.agents, &event.scene.agent);
+        note(&mut lists.what, &event.scene.what);
+        note(&mut lists.errors, &event.scene.error);
     }
 
     /// Takes in the event of a row, without copying what is known already. Same result as [`Burst::add`]. Without
@@ -91,15 +93,14 @@ impl Burst {
         let time = sightings.time(row);
         self.last = self.last.max(time);
         self.count += 1;
-        let event_id = sightings.event_id(row);
-        if (time, event_id) <= (self.first.time, self.first.event_id.as_str()) {
+        let event_id = EventId::new(sightings.event_id(row));
+        if (time, &event_id) <= (self.first.time, &self.first.event_id) {
             let sighting = sightings.read(row);
             if sighting < self.first {
                 self.first = sighting;
             }
         }
-        let key = (time, event_id);
-        let more = lists.ids.note_by(room, |(t, id)| (*t, id.as_str()).cmp(&key), || (time, event_id.to_owned()));
+        let more = lists.ids.note_by(room, |(t, id)| (*t, id).cmp(&(time, &event_id)), || (time, event_id.clone()));
         note(&mut lists.regions, sightings.region(row));
         note(&mut lists.addresses, sightings.address(row));
         note(&mut lists.agents, sightings.agent(row));

@@ -6,13 +6,18 @@
 //! came before or after (`temporal`, `temporal_ordered`) it occurs at each event at which it holds. Knows rules and rows,
 //! and not how a window is judged.
 
+use std::cell::RefCell;
+use std::sync::Arc;
+
 use hashbrown::HashMap;
 
 use crate::about::About;
 use crate::compile::Program;
-use crate::correlate::{Entry, Held, Kept, Occurrence, Values, Windows};
+use crate::correlate::{Entry, Held, Kept, Occurrence, Open, Values, Windows};
 use crate::correlation::{Correlation, Measure};
 use crate::run::Run;
+use crate::scene::{Scene, Table};
+use crate::shared::{Shared, Text};
 use crate::sighting::{Sightings, keyed};
 
 /// What a correlation is over.
@@ -43,12 +48,19 @@ pub(crate) struct Network {
     order: Vec<usize>,
     by_rule: HashMap<usize, Vec<Feed>>,
     by_correlation: HashMap<usize, Vec<Feed>>,
+    /// Events that each correlation may keep, whatever the others keep.
+    share: usize,
+    /// Events beyond their shares that all of them together may keep.
+    common: usize,
+    /// What waiting events have in common.
+    scenes: Shared<Scene>,
+    texts: Shared<str>,
 }
 
 /// What bounds the events that correlations keep.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Room {
-    /// Most events that each keeps in memory.
+    /// Most events that they keep in memory.
     pub(crate) max_events: usize,
     /// Events are judged as they come, not at the end.
     pub(crate) live: bool,
@@ -71,7 +83,9 @@ impl Network {
         room: Room,
         program: &mut Program,
     ) -> Result<Network, (usize, String)> {
-        let mut network = Network::default();
+        let share = room.max_events / 2 / all.len().max(1);
+        let common = room.max_events.saturating_sub(share * all.len());
+        let mut network = Network { share, common, ..Network::default() };
         // Fields that correlations over each one ask of its events.
         let mut asked: Vec<Vec<usize>> = vec![Vec::new(); all.len()];
         for linked in all {
@@ -116,21 +130,21 @@ impl Network {
     pub(crate) fn take(&mut self, rule: usize, run: &mut Run<'_>, sightings: &Sightings, row: usize) {
         let Some(feeds) = self.by_rule.get(&rule) else { return };
         for feed in feeds {
+            let full = full(&self.windows, feed.to, self.share, self.common);
+            let Some(windows) = self.windows.get_mut(feed.to) else { continue };
             // What is not kept is not read either: there may be any number of such events.
-            if !self.windows.get_mut(feed.to).is_some_and(|windows| windows.admits(sightings.time(row))) {
+            if !windows.admits(sightings.time(row), full) {
                 continue;
             }
             let mut read = |fields: &[usize]| fields.iter().map(|field| run.text(*field, row)).collect::<Values>();
+            let value = together(&read(&feed.value));
             let entry = Entry {
-                sighting: sightings.read(row),
+                sighting: sightings.share(row, &mut self.scenes),
                 base: feed.place,
-                value: together(&read(&feed.value)),
+                value: value.map(|value| Text(self.texts.of(value.as_str(), || value.as_str().into()))),
                 carried: read(&feed.carried),
             };
-            let group = read(&feed.group);
-            if let Some(windows) = self.windows.get_mut(feed.to) {
-                windows.add(group, entry);
-            }
+            windows.add(read(&feed.group), entry);
         }
     }
 
@@ -161,15 +175,20 @@ impl Network {
         }
     }
 
-    /// What is open of each correlation.
-    pub(crate) fn kept(&self) -> impl Iterator<Item = (usize, Kept)> {
-        self.windows.iter().enumerate().map(|(at, windows)| (at, windows.keep()))
+    /// What is open of each correlation, to be written; the scenes are in the table when it is.
+    pub(crate) fn open<'a>(&'a self, scenes: &'a RefCell<Table>) -> impl Iterator<Item = (usize, Open<'a>)> {
+        self.windows.iter().enumerate().map(move |(at, windows)| (at, windows.open(scenes)))
+    }
+
+    /// Scenes of an earlier run, to be shared by what was open then and what comes.
+    pub(crate) fn know(&mut self, scenes: Vec<Scene>) -> Vec<Arc<Scene>> {
+        scenes.into_iter().map(|scene| self.scenes.of(&scene.view(), || scene.view().own())).collect()
     }
 
     /// Goes on with what was open of a correlation.
-    pub(crate) fn put(&mut self, at: usize, kept: Kept) {
+    pub(crate) fn put(&mut self, at: usize, kept: Kept, scenes: &[Arc<Scene>]) {
         if let Some(windows) = self.windows.get_mut(at) {
-            windows.put(kept);
+            windows.put(kept, scenes);
         }
     }
 
@@ -178,17 +197,19 @@ impl Network {
         let Some(feeds) = self.by_correlation.get(&at) else { return };
         for occurrence in occurred {
             for feed in feeds {
+                let full = full(&self.windows, feed.to, self.share, self.common);
                 let Some(outer) = self.windows.get_mut(feed.to) else { continue };
                 let follows = matches!(outer.correlation().measure, Measure::Rules | Measure::Ordered);
-                if !follows && !occurrence.opens || !outer.admits(occurrence.entry.sighting.time) {
+                if !follows && !occurrence.opens || !outer.admits(occurrence.entry.sighting.time, full) {
                     continue;
                 }
                 let carried = &occurrence.entry.carried;
                 let pick = |places: &[usize]| places.iter().map(|p| carried.get(*p).cloned().flatten()).collect();
+                let value = together(&pick(&feed.value));
                 let entry = Entry {
                     sighting: occurrence.entry.sighting.clone(),
                     base: feed.place,
-                    value: together(&pick(&feed.value)),
+                    value: value.map(|value| Text(self.texts.of(value.as_str(), || value.as_str().into()))),
                     carried: pick(&feed.carried),
                 };
                 outer.add(pick(&feed.group), entry);
@@ -200,6 +221,12 @@ impl Network {
     pub(crate) fn losses(&self) -> impl Iterator<Item = (usize, u64, u64)> {
         self.windows.iter().enumerate().map(|(at, windows)| (at, windows.shed, windows.late))
     }
+}
+
+/// Whether a correlation has taken its share, and all together what is for whoever needs it.
+fn full(windows: &[Windows], at: usize, share: usize, common: usize) -> bool {
+    windows.get(at).is_none_or(|windows| windows.kept() >= share)
+        && windows.iter().map(|windows| windows.kept().saturating_sub(share)).sum::<usize>() >= common
 }
 
 fn feed(

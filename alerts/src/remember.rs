@@ -11,6 +11,7 @@ use std::collections::BTreeSet;
 use hashbrown::HashMap;
 use serde::{Deserialize, Serialize};
 
+use crate::event_id::EventId;
 use crate::memory::{Memory, Question};
 use crate::sighting::{Sighting, Sightings, UNTIMED};
 
@@ -61,16 +62,16 @@ impl Uses {
     pub(crate) fn add(&mut self, thing: &str, sightings: &Sightings, row: usize) {
         let time = sightings.time(row);
         if time != UNTIMED {
-            self.note(thing, (time, sightings.event_id(row)), false, || sightings.read(row));
+            self.note(thing, (time, &EventId::new(sightings.event_id(row))), false, || sightings.read(row));
         }
     }
 
     /// Takes a use of `thing` of which nothing but the time is known, and nothing is to be said.
     pub(crate) fn know(&mut self, thing: &str, time: i64) {
-        self.note(thing, (time, ""), true, || Sighting { time, ..Sighting::default() });
+        self.note(thing, (time, &EventId::default()), true, || Sighting { time, ..Sighting::default() });
     }
 
-    fn note(&mut self, thing: &str, event: (i64, &str), told: bool, read: impl FnOnce() -> Sighting) {
+    fn note(&mut self, thing: &str, event: (i64, &EventId), told: bool, read: impl FnOnce() -> Sighting) {
         let time = event.0;
         let full = self.kept >= self.max_things;
         let Some(intervals) = self.things.get_mut(thing) else {
@@ -104,7 +105,7 @@ impl Uses {
         let told = told || intervals[from..to].iter().any(|interval| interval.told);
         let joined = &mut intervals[from];
         (joined.last, joined.told) = (last, told);
-        if event < (joined.first.time, joined.first.event_id.as_str()) {
+        if event < (joined.first.time, &joined.first.event_id) {
             joined.first = read();
         }
         self.kept -= to - from - 1;
@@ -269,7 +270,7 @@ pub(crate) struct Judged {
 pub(crate) fn judge(question: Question, findings: Vec<Finding>, coverage: &Coverage) -> Judged {
     let mut judged = Judged::default();
     for finding in findings {
-        let account = &finding.event.account;
+        let account = &finding.event.scene.account;
         match (question, finding.rested_since) {
             (Question::Revived(rest), Some(since)) => {
                 let silent = coverage.longest_silence(account, since, finding.event.time);

@@ -5,12 +5,17 @@
 
 use std::borrow::Cow;
 use std::cell::RefCell;
+use std::sync::Arc;
 
 use arrow::array::{Array, RecordBatch, TimestampMicrosecondArray};
 use hashbrown::HashMap;
 use ingest::batch::{self, TextColumn};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+
+use crate::event_id::EventId;
+use crate::scene::{Scene, SceneRef};
+use crate::shared::Shared;
 
 /// Longest text that an alert keeps of one field, in bytes.
 const MAX_TEXT_BYTES: usize = 256;
@@ -27,31 +32,10 @@ pub(crate) struct Sighting {
     pub(crate) time: i64,
     /// `eventID`.
     #[serde(rename = "i")]
-    pub(crate) event_id: String,
-    /// Durable identity.
-    #[serde(rename = "p")]
-    pub(crate) principal: String,
-    /// Who stood behind it.
-    #[serde(rename = "b")]
-    pub(crate) actor: String,
-    /// Account that received the record.
-    #[serde(rename = "a")]
-    pub(crate) account: String,
-    /// Region.
-    #[serde(rename = "r")]
-    pub(crate) region: String,
-    /// Address or service that called.
-    #[serde(rename = "s")]
-    pub(crate) address: String,
-    /// User agent.
-    #[serde(rename = "u")]
-    pub(crate) agent: String,
-    /// `iam:CreateUser`: first label of the source, and the event name.
-    #[serde(rename = "w")]
-    pub(crate) what: String,
-    /// Error code.
-    #[serde(rename = "e")]
-    pub(crate) error: String,
+    pub(crate) event_id: EventId,
+    /// Who did what, from where.
+    #[serde(rename = "o", with = "crate::scene")]
+    pub(crate) scene: Arc<Scene>,
 }
 
 /// The columns that a sighting is read from.
@@ -157,18 +141,31 @@ impl Sightings {
 
     /// All of it.
     pub(crate) fn read(&self, row: usize) -> Sighting {
-        Sighting {
-            time: self.time(row),
-            event_id: self.event_id(row).to_owned(),
-            principal: self.principal(row).to_owned(),
-            actor: bounded(&self.actor, row).to_owned(),
-            account: self.account(row).to_owned(),
-            region: self.region(row).to_owned(),
-            address: self.address(row).to_owned(),
-            agent: self.agent(row).to_owned(),
-            what: self.with_what(row, str::to_owned),
-            error: self.error(row).to_owned(),
-        }
+        self.with_scene(row, |scene| self.sighting(row, scene.own()))
+    }
+
+    /// The same, with a scene that others share.
+    pub(crate) fn share(&self, row: usize, scenes: &mut Shared<Scene>) -> Sighting {
+        self.with_scene(row, |scene| self.sighting(row, scenes.of(&scene, || scene.own())))
+    }
+
+    fn sighting(&self, row: usize, scene: Arc<Scene>) -> Sighting {
+        Sighting { time: self.time(row), event_id: EventId::new(self.event_id(row)), scene }
+    }
+
+    fn with_scene<T>(&self, row: usize, give: impl FnOnce(SceneRef<'_>) -> T) -> T {
+        self.with_what(row, |what| {
+            give(SceneRef {
+                principal: self.principal(row),
+                actor: bounded(&self.actor, row),
+                account: self.account(row),
+                region: self.region(row),
+                address: self.address(row),
+                agent: self.agent(row),
+                what,
+                error: self.error(row),
+            })
+        })
     }
 }
 

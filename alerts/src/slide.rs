@@ -4,6 +4,7 @@
 //! measures, and neither rules nor groups.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use hashbrown::HashMap;
 use hashbrown::hash_map::Entry as Slot;
@@ -17,7 +18,7 @@ use crate::test::number;
 pub(crate) struct Slide {
     events: u64,
     /// How often each value, or each rule, is in the window.
-    counts: HashMap<String, u64, ahash::RandomState>,
+    counts: HashMap<Arc<str>, u64, ahash::RandomState>,
     /// Numbers in the window, in order of entering.
     numbers: VecDeque<f64>,
     sum: f64,
@@ -41,7 +42,7 @@ impl Slide {
             Measure::Events => {}
             Measure::Ordered => self.chain(entry.base, entry.sighting.time),
             Measure::Sum(_) | Measure::Average(_) | Measure::Percentile(..) => {
-                let Some(number) = entry.value.as_deref().and_then(number) else { return };
+                let Some(number) = entry.value.as_ref().and_then(|value| number(&value.0)) else { return };
                 self.numbers.push_back(number);
                 self.sum += number;
                 if matches!(measure, Measure::Percentile(..)) {
@@ -64,7 +65,7 @@ impl Slide {
             // A chain that began too early is passed over when it is measured.
             Measure::Events | Measure::Ordered => {}
             Measure::Sum(_) | Measure::Average(_) | Measure::Percentile(..) => {
-                let Some(number) = entry.value.as_deref().and_then(number) else { return };
+                let Some(number) = entry.value.as_ref().and_then(|value| number(&value.0)) else { return };
                 self.numbers.pop_front();
                 // An empty window sums to zero, whatever rounding left.
                 self.sum = if self.numbers.is_empty() { 0.0 } else { self.sum - number };
@@ -100,7 +101,7 @@ impl Slide {
             Measure::Percentile(_, rank) => percentile(&self.sorted, *rank),
             Measure::Share(_) => {
                 let total: u64 = self.counts.values().sum();
-                let own = self.counts.get(latest.value.as_deref()?)?;
+                let own = self.counts.get(&*latest.value.as_ref()?.0)?;
                 Some(*own as f64 / total as f64 * 100.0)
             }
         }
@@ -120,10 +121,10 @@ impl Slide {
     }
 }
 
-fn key(measure: &Measure, entry: &Entry) -> Option<String> {
+fn key(measure: &Measure, entry: &Entry) -> Option<Arc<str>> {
     match measure {
-        Measure::Rules => Some(entry.base.to_string()),
-        _ => entry.value.clone(),
+        Measure::Rules => Some(entry.base.to_string().into()),
+        _ => entry.value.as_ref().map(|value| value.0.clone()),
     }
 }
 

@@ -2,22 +2,29 @@
 //!
 //! Kept are windows that may still grow, events that correlations wait for, what rules with memory remember, and the
 //! watermark; not kept are alerts that were handed out. State belongs to a rule as it was: a rule that changed, or hangs
-//! together with one that did, starts anew, and only that. Knows JSON and no events.
+//! together with one that did, starts anew, and only that. Knows JSON, compressed, and no events.
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::{BufWriter, IntoInnerError};
 
 use hashbrown::HashMap;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
-use crate::correlate::Kept;
+use crate::correlate::{Kept, Open as OpenWindows};
 use crate::engine::Engine;
 use crate::finish::Rests;
 use crate::group::{Key, Open};
 use crate::outcome::Counters;
 use crate::remember::Interval;
+use crate::scene::{Scene, Table};
 
 /// Changes with the form of what is written.
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
+/// It is written with every commit: fast before small.
+const LEVEL: i32 = 1;
+/// Bytes that are compressed at once.
+const BUFFER_BYTES: usize = 64 * 1024;
 
 /// The things of a rule with memory, and when each was used.
 type Things<'a> = Vec<(&'a String, &'a Vec<Interval>)>;
@@ -33,10 +40,21 @@ struct Written<'a> {
     /// Id and print.
     rules: Vec<(&'a str, &'a str)>,
     groups: Vec<(&'a str, &'a Key, &'a Open)>,
-    correlations: Vec<(&'a str, Kept)>,
+    correlations: Vec<(&'a str, OpenWindows<'a>)>,
+    /// Behind the correlations: writing these finds the scenes.
+    scenes: Scenes<'a>,
     memories: Vec<(&'a str, Things<'a>)>,
     coverage: Vec<(&'a String, &'a BTreeSet<i32>)>,
     rests: &'a Rests,
+}
+
+/// Scenes of the events that correlations wait for.
+struct Scenes<'a>(&'a RefCell<Table>);
+
+impl Serialize for Scenes<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0.borrow().scenes())
+    }
 }
 
 /// The same, read.
@@ -47,6 +65,7 @@ struct Read {
     rules: Vec<(String, String)>,
     groups: Vec<(String, Key, Open)>,
     correlations: Vec<(String, Kept)>,
+    scenes: Vec<Scene>,
     memories: Vec<(String, OwnThings)>,
     coverage: Vec<(String, Vec<i32>)>,
     rests: Rests,
@@ -73,9 +92,10 @@ impl Engine {
         let print = |number: usize| self.prints.get(number).map_or("", String::as_str);
         let mut groups: Vec<_> = self.groups.iter().map(|(key, open)| (print(key.rule), key, open)).collect();
         groups.sort_unstable_by(|(a, x, _), (b, y, _)| (a, x).cmp(&(b, y)));
-        let correlations = self.network.kept().filter_map(|(at, kept)| {
+        let scenes = RefCell::default();
+        let correlations = self.network.open(&scenes).filter_map(|(at, open)| {
             let (number, _) = self.correlations.get(at)?;
-            Some((print(*number), kept))
+            Some((print(*number), open))
         });
         let written = Written {
             version: VERSION,
@@ -84,11 +104,12 @@ impl Engine {
             rules: self.abouts.iter().zip(&self.prints).map(|(about, print)| (&*about.id, &**print)).collect(),
             groups,
             correlations: correlations.collect(),
+            scenes: Scenes(&scenes),
             memories: self.uses.iter().map(|(number, uses)| (print(*number), uses.things())).collect(),
             coverage: self.coverage.days(),
             rests: &self.rests,
         };
-        serde_json::to_vec(&written).map_err(|e| format!("the state cannot be written: {e}"))
+        write(&written).map_err(|e| format!("the state cannot be written: {e}"))
     }
 
     /// Goes on where [`Engine::snapshot`] was taken. To be called before any event is observed. Gives the ids of the rules
@@ -98,14 +119,18 @@ impl Engine {
     /// The bytes are no state, or are of another version: the engine is as new, and can be used.
     pub fn restore(&mut self, bytes: &[u8]) -> Result<Vec<String>, String> {
         let next = "every rule starts anew";
+        // Earlier versions were not compressed.
+        let bytes = if bytes.starts_with(b"{") { Ok(bytes.to_vec()) } else { zstd::decode_all(bytes) };
+        let bytes = bytes.map_err(|e| format!("the state cannot be read ({e}): {next}"))?;
         let version: Version =
-            serde_json::from_slice(bytes).map_err(|e| format!("the state cannot be read ({e}): {next}"))?;
+            serde_json::from_slice(&bytes).map_err(|e| format!("the state cannot be read ({e}): {next}"))?;
         if version.version != VERSION {
             let (theirs, ours) = (version.version, VERSION);
             return Err(format!("the state has version {theirs}, and this trailhound reads {ours}: {next}"));
         }
         let read: Read =
-            serde_json::from_slice(bytes).map_err(|e| format!("the state cannot be read ({e}): {next}"))?;
+            serde_json::from_slice(&bytes).map_err(|e| format!("the state cannot be read ({e}): {next}"))?;
+        drop(bytes);
         let numbers: HashMap<String, usize> =
             self.prints.iter().enumerate().map(|(number, print)| (print.clone(), number)).collect();
         self.latest = read.latest;
@@ -115,11 +140,12 @@ impl Engine {
                 self.groups.put(key.of(*number), open);
             }
         }
+        let scenes = self.network.know(read.scenes);
         for (print, kept) in read.correlations {
             let number = numbers.get(&print);
             let at = number.and_then(|n| self.correlations.iter().position(|(number, _)| number == n));
             if let Some(at) = at {
-                self.network.put(at, kept);
+                self.network.put(at, kept, &scenes);
             }
         }
         for (print, things) in read.memories {
@@ -142,4 +168,11 @@ impl Engine {
         anew.sort_unstable();
         Ok(anew)
     }
+}
+
+/// JSON, compressed as it is written: of what waits there may be hundreds of megabytes.
+fn write(written: &Written<'_>) -> std::io::Result<Vec<u8>> {
+    let mut out = BufWriter::with_capacity(BUFFER_BYTES, zstd::Encoder::new(Vec::new(), LEVEL)?);
+    serde_json::to_writer(&mut out, written)?;
+    out.into_inner().map_err(IntoInnerError::into_error)?.finish()
 }

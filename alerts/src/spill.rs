@@ -169,12 +169,13 @@ impl Run {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+    use crate::event_id::EventId;
     use crate::sighting::Sighting;
 
     #[test]
     fn runs_come_back_in_order_of_time() {
         let entry = |time: i64, text: &str| {
-            let sighting = Sighting { time, event_id: text.to_owned(), ..Sighting::default() };
+            let sighting = Sighting { time, event_id: EventId::new(text), ..Sighting::default() };
             (vec![None, Some(text.to_owned())], Entry { sighting, base: 0, value: None, carried: Vec::new() })
         };
         let mut spill = Spill::default();

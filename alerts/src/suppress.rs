@@ -200,23 +200,27 @@ fn end(text: &str) -> Result<DateTime<Utc>, String> {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
+    use crate::event_id::EventId;
     use crate::finish;
     use crate::group::Burst;
+    use crate::scene::Scene;
     use crate::severity::Severity;
     use crate::sighting::Sighting;
 
     fn alert(addresses: &[&str]) -> Alert {
         let about = About::sample("root-use", Severity::High);
-        let sighting = |address: &str| Sighting {
-            time: 1,
-            event_id: address.to_owned(),
-            principal: "arn:aws:iam::111122223333:root".to_owned(),
-            account: "111122223333".to_owned(),
-            address: address.to_owned(),
-            what: "iam:CreateUser".to_owned(),
-            ..Sighting::default()
+        let scene = |address: &str| Scene {
+            principal: "arn:aws:iam::111122223333:root".into(),
+            account: "111122223333".into(),
+            address: address.into(),
+            what: "iam:CreateUser".into(),
+            ..Scene::default()
         };
+        let sighting =
+            |address: &str| Sighting { time: 1, event_id: EventId::new(address), scene: Arc::new(scene(address)) };
         let mut burst = Burst::new(sighting(addresses[0]));
         addresses.iter().skip(1).for_each(|address| burst.add(&sighting(address)));
         finish::window(&about, 0, burst)

@@ -31,6 +31,9 @@ use crate::outcome::Failure;
 
 /// Rows after which duplicates are remembered anew, from the lake.
 const RENEW_ROWS: u64 = 50_000_000;
+/// Events of which duplicates are looked for in memory: a table of 2^20 places is full then, within minutes and not after
+/// an hour. Older ones are asked on disk.
+const SEEN_IN_MEMORY: usize = 900_000;
 /// Objects that wait for a commit at most: what the ledger's rows take in memory.
 const COMMIT_OBJECTS: u64 = 20_000;
 /// Messages that wait for a commit at most.
@@ -122,7 +125,7 @@ pub(super) fn run(watch: &Watch<'_>) -> Result<Ended, Failure> {
             watch,
             judge: Judge::open(&watch.book(), rules, found, watch.desk, watch.metrics),
             prime,
-            seen: Seen::new(),
+            seen: Seen::with_memory(SEEN_IN_MEMORY),
             have,
             intake,
             keeper: Sender { work, room, metrics: watch.metrics },

@@ -205,6 +205,37 @@ fn only_rules_that_changed_start_anew() {
     assert!(engine(&rules(), &Settings::default()).snapshot().unwrap_err().contains("batch"));
 }
 
+/// What floods one correlation takes the common room and that of its own, and no other's.
+#[test]
+fn a_flood_of_one_correlation_leaves_room_for_others() {
+    let live =
+        Settings { allowed_lateness_micros: Some(3_600_000_000), max_correlated_events: 80, ..Settings::default() };
+    let mut engine = engine(&rules(), &live);
+    let flood: Vec<Value> = (0..200).map(|at| event(1, 1, 1, at as u8)).collect();
+    observe(&mut engine, &flood);
+    // Each logs in for `then` and for `places`: those have their shares of 13, and the 41 places of nobody's.
+    assert_eq!(engine.counters().shed_correlated, 2 * 200 - 2 * 13 - 41);
+    observe(&mut engine, &[event(2, 0, 2, 1), event(3, 0, 2, 2), event(4, 0, 2, 3)]);
+    assert!(engine.finish().alerts.iter().any(|alert| alert.rule == "many"));
+}
+
+/// Of what waits, the state names each scene once.
+#[test]
+fn the_state_is_small_where_events_are_alike() {
+    let live = Settings { allowed_lateness_micros: Some(3_600_000_000), ..Settings::default() };
+    let mut engine = engine(&rules(), &live);
+    let mut events: Vec<Value> = (0..2_000).map(|at| event(at % 50, 0, (at % 7) as u8, 1)).collect();
+    for (at, event) in events.iter_mut().enumerate() {
+        let at = at.wrapping_mul(0x9e37_79b9_7f4a_7c15) as u64;
+        event["eventID"] = json!(format!("{:08x}-0000-4000-8000-{:012x}", at >> 32, at & 0xffff_ffff));
+    }
+    observe(&mut engine, &events);
+    engine.drain();
+    let state = engine.snapshot().unwrap();
+    // Each waits in `many` and in `places`, and an alert lists its id: three times an id that nothing can shorten.
+    assert!(state.len() < 2_000 * 80, "{} bytes", state.len());
+}
+
 /// Events by the thousand of four weeks, in the order that a listing by region gives: each region's days from the
 /// first to the last, within a day from the last to the first.
 fn history() -> Vec<Value> {

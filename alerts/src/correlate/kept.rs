@@ -1,0 +1,134 @@
+//! What is open of a correlation, written and read: so that a process that restarts goes on as if it had not.
+//!
+//! Events are written from where they are, with the number of their scene instead of its texts: there may be a million of
+//! them, and a copy of all would be needed for nothing else.
+
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize, Serializer};
+
+use super::{Entry, Group, Run, Values, Windows};
+use crate::event_id::EventId;
+use crate::scene::{Scene, Table};
+use crate::shared::Text;
+use crate::sighting::Sighting;
+
+/// What is open, to be written.
+#[derive(Debug, Serialize)]
+pub(crate) struct Open<'a> {
+    sealed: i64,
+    shed: u64,
+    late: u64,
+    groups: Vec<(&'a Values, OpenGroup<'a>)>,
+}
+
+/// The same of a group. The measure of its window follows from the events in it.
+#[derive(Debug, Serialize)]
+struct OpenGroup<'a> {
+    waiting: Entries<'a>,
+    window: Entries<'a>,
+    left: u64,
+    run: &'a Option<Run>,
+}
+
+/// Events in two parts, as a ring has them.
+#[derive(Debug)]
+struct Entries<'a>(&'a [Entry], &'a [Entry], &'a RefCell<Table>);
+
+/// An event as it is written.
+#[derive(Serialize)]
+struct OpenEntry<'a> {
+    t: i64,
+    i: &'a EventId,
+    o: usize,
+    b: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    v: &'a Option<Text>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    c: &'a Values,
+}
+
+impl Serialize for Entries<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0.iter().chain(self.1).map(|entry| OpenEntry {
+            t: entry.sighting.time,
+            i: &entry.sighting.event_id,
+            o: self.2.borrow_mut().place(&entry.sighting.scene),
+            b: entry.base,
+            v: &entry.value,
+            c: &entry.carried,
+        }))
+    }
+}
+
+/// What was open, read.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Kept {
+    sealed: i64,
+    shed: u64,
+    late: u64,
+    groups: Vec<(Values, KeptGroup)>,
+}
+
+#[derive(Debug, Deserialize)]
+struct KeptGroup {
+    waiting: Vec<KeptEntry>,
+    window: Vec<KeptEntry>,
+    left: u64,
+    run: Option<Run>,
+}
+
+#[derive(Debug, Deserialize)]
+struct KeptEntry {
+    t: i64,
+    i: EventId,
+    o: usize,
+    b: usize,
+    v: Option<Text>,
+    #[serde(default)]
+    c: Values,
+}
+
+impl KeptEntry {
+    /// The event; `None` if its scene was not written.
+    fn entry(self, scenes: &[Arc<Scene>]) -> Option<Entry> {
+        let sighting = Sighting { time: self.t, event_id: self.i, scene: scenes.get(self.o)?.clone() };
+        Some(Entry { sighting, base: self.b, value: self.v, carried: self.c })
+    }
+}
+
+impl Windows {
+    /// What is open. Its scenes are put into the table as it is written.
+    pub(crate) fn open<'a>(&'a self, scenes: &'a RefCell<Table>) -> Open<'a> {
+        let group = |group: &'a Group| {
+            let (first, second) = group.window.as_slices();
+            OpenGroup {
+                waiting: Entries(&group.waiting, &[], scenes),
+                window: Entries(first, second, scenes),
+                left: group.left,
+                run: &group.run,
+            }
+        };
+        let mut groups: Vec<_> = self.groups.iter().map(|(key, open)| (key, group(open))).collect();
+        groups.sort_unstable_by_key(|(key, _)| *key);
+        Open { sealed: self.sealed, shed: self.shed, late: self.late, groups }
+    }
+
+    /// Goes on with what was open.
+    pub(crate) fn put(&mut self, kept: Kept, scenes: &[Arc<Scene>]) {
+        (self.sealed, self.shed, self.late) = (kept.sealed, kept.shed, kept.late);
+        for (key, kept) in kept.groups {
+            let entries = |entries: Vec<KeptEntry>| entries.into_iter().filter_map(|entry| entry.entry(scenes));
+            let mut group = Group::new(&self.correlation);
+            group.waiting = entries(kept.waiting).collect();
+            group.next = group.waiting.iter().map(|entry| entry.sighting.time).min().unwrap_or(i64::MAX);
+            group.window = entries(kept.window).collect::<VecDeque<_>>();
+            group.window.iter().for_each(|entry| group.slide.enter(&self.correlation.measure, entry));
+            (group.left, group.run) = (kept.left, kept.run);
+            self.kept += group.waiting.len() + group.window.len();
+            self.groups.insert(key, group);
+        }
+    }
+}
