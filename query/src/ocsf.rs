@@ -62,7 +62,7 @@ fn activity() -> String {
 }
 
 /// What an activity is called: by class and `activity_id`.
-static ACTIVITY_NAMES: &[(u16, u8, &str)] = &[
+static ACTIVITY_NAMES: &[(u32, u8, &str)] = &[
     (3001, 1, "Create"),
     (3001, 3, "Password Change"),
     (3001, 4, "Password Reset"),
@@ -84,7 +84,7 @@ fn class_name() -> String {
 
 fn activity_name() -> String {
     let names =
-        ACTIVITY_NAMES.iter().map(|(class, id, name)| format!("WHEN {} THEN '{name}'", class * 100 + u16::from(*id)));
+        ACTIVITY_NAMES.iter().map(|(class, id, name)| format!("WHEN {} THEN '{name}'", class * 100 + u32::from(*id)));
     let names: Vec<_> = names.collect();
     format!("CASE ({}) * 100 + ({}) {} ELSE 'Other' END", class(), activity(), names.join(" "))
 }

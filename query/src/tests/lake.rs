@@ -294,22 +294,6 @@ fn fields_are_read_one_by_one() {
     }
 }
 
-/// The index of a file's pages is read once, however many questions filter, and questions that do not never read it.
-#[test]
-fn pages_are_known_once() {
-    let (_lake, engine) = engine();
-    let sql = "SELECT requestid FROM events WHERE eventname LIKE 'Get%'";
-    let [first, second, third] = [(); 3].map(|()| cost(&engine, sql));
-    assert_eq!(first.rows, second.rows);
-    assert!(second.bytes < first.bytes, "{} and then {} bytes", first.bytes, second.bytes);
-    assert_eq!(second.bytes, third.bytes);
-    let (_lake, engine) = self::engine();
-    let all = "SELECT eventname FROM events";
-    let [first, second] = [(); 2].map(|()| cost(&engine, all));
-    assert!(cost(&engine, sql).bytes > third.bytes, "the index was there before");
-    assert!(second.bytes < first.bytes, "footers are kept");
-}
-
 #[test]
 fn a_limit_reads_what_it_needs() {
     let (_lake, engine) = engine();
