@@ -307,7 +307,7 @@ impl AwsArgs {
     /// As the sources take them.
     pub(crate) fn to_options(&self) -> aws::Options {
         let AwsArgs { endpoint_url, region, profile, role_arn, external_id, no_sign_request } = self.clone();
-        aws::Options { endpoint_url, region, profile, role_arn, external_id, no_sign_request }
+        aws::Options { endpoint_url, region, profile, role_arn, external_id, no_sign_request, attempts: None }
     }
 
     /// Whether any of them is given.

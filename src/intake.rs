@@ -19,7 +19,7 @@ use lake::schema::EVENTS;
 use crate::cli::{AwsArgs, Global, Input, LakeArgs, Limits, SourceArgs};
 use crate::config::account::Account;
 use crate::outcome::{Failure, Outcome};
-use crate::remote::Buckets;
+use crate::remote::{Buckets, Live};
 use crate::render::report::number;
 use crate::render::terminal::Terminal;
 use crate::render::words::Words;
@@ -39,6 +39,8 @@ pub(crate) struct Reach<'a> {
     pub(crate) queue: bool,
     /// Accounts that are read as well.
     pub(crate) accounts: &'a [Account],
+    /// Where listings are made side by side: what they share, and who this one is.
+    pub(crate) live: Option<(&'a Live, String)>,
 }
 
 /// What a command reads, and how.
@@ -58,7 +60,8 @@ impl Intake {
     /// # Errors
     /// A path that is not there.
     pub(crate) fn new(paths: &[PathBuf], limits: Limits, global: &Global, words: Words) -> Result<Self, Failure> {
-        let reach = Reach { source: &SourceArgs::default(), aws: &AwsArgs::default(), queue: false, accounts: &[] };
+        let reach =
+            Reach { source: &SourceArgs::default(), aws: &AwsArgs::default(), queue: false, accounts: &[], live: None };
         Self::open(paths, &reach, limits, global, words)
     }
 
@@ -205,7 +208,7 @@ impl Events {
             let threads = global.threads.map_or_else(|| Options::default().threads, usize::from);
             return Ok(Events::Lake(Box::new(lake), threads));
         }
-        let reach = Reach { source: &input.source, aws: &input.lake.aws, queue: false, accounts: &[] };
+        let reach = Reach { source: &input.source, aws: &input.lake.aws, queue: false, accounts: &[], live: None };
         Ok(Events::Logs(Box::new(Intake::open(&input.paths, &reach, input.limits, global, words)?)))
     }
 

@@ -1,14 +1,13 @@
 //! Places that are not on this machine: which words on a command line name them, and what opens them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use aws::filter::Why;
-use aws::{Connection, Filter, Lookup, Objects, Paces, Place, lookup};
+use aws::{Connection, Filter, Lookup, Objects, Options, Paces, Place, lookup};
 use ingest::source::{Listed, Remote, Sources};
 
-use crate::cli::SourceArgs;
 use crate::intake::Reach;
 use crate::outcome::Failure;
 use crate::render::report::number;
@@ -25,6 +24,35 @@ pub(crate) fn is_remote(path: &Path) -> bool {
 /// Whether a word asks for `LookupEvents`.
 fn is_lookup(text: &str) -> bool {
     text == lookup::PLACE
+}
+
+/// Attempts at a request where somebody asks again and again: one that does not answer is come back to.
+const LIVE_ATTEMPTS: u32 = 4;
+
+/// What listings share that one process makes side by side, again and again.
+#[derive(Debug, Clone)]
+pub(crate) struct Live {
+    paces: Arc<Paces>,
+    /// Accounts that `LookupEvents` is asked about, and who asks.
+    asked: Arc<Mutex<BTreeMap<String, String>>>,
+}
+
+impl Live {
+    pub(crate) fn new() -> Live {
+        Live { paces: Lookup::paces(), asked: Arc::default() }
+    }
+
+    /// Whether nobody else asks about this account.
+    fn is_whose(&self, account: &str, who: &str) -> bool {
+        let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        asked.entry(account.to_owned()).or_insert_with(|| who.to_owned()) == who
+    }
+}
+
+/// Options of a connection; whoever comes back need not insist.
+fn options(options: Options, reach: &Reach<'_>) -> Options {
+    let insists = reach.live.is_none() || std::env::var_os("AWS_MAX_ATTEMPTS").is_some();
+    Options { attempts: (!insists).then_some(LIVE_ATTEMPTS), ..options }
 }
 
 /// The buckets of a command line, opened.
@@ -71,10 +99,11 @@ impl Buckets {
             }
             let connection = match &buckets.connection {
                 Some(connection) => connection.clone(),
-                None => Connection::open(&reach.aws.to_options()).map_err(|error| Failure::Io(error.to_string()))?,
+                None => Connection::open(&options(reach.aws.to_options(), reach))
+                    .map_err(|error| Failure::Io(error.to_string()))?,
             };
             buckets.connection = Some(connection.clone());
-            buckets.place(path, &connection, reach.source.filter(), reach.source, sources)?;
+            buckets.place(path, &connection, reach.source.filter(), reach, sources)?;
         }
         buckets.open_accounts(reach, sources)?;
         let remote = buckets.connection.is_some() || !reach.accounts.is_empty() || reach.queue;
@@ -92,14 +121,17 @@ impl Buckets {
         path: &Path,
         connection: &Connection,
         filter: Filter,
-        source: &SourceArgs,
+        reach: &Reach<'_>,
         sources: &mut Sources,
     ) -> Result<(), Failure> {
         let Some(place) = path.to_str().and_then(Place::parse) else {
-            let paces = self.paces.get_or_insert_with(Lookup::paces);
-            let lookup = Lookup::open(connection, &filter.regions, (source.start_time, source.end_time), paces);
+            let own = self.paces.get_or_insert_with(Lookup::paces).clone();
+            let paces = reach.live.as_ref().map_or(own, |(live, _)| live.paces.clone());
+            let span = (reach.source.start_time, reach.source.end_time);
+            let lookup = Lookup::open(connection, &filter.regions, span, &paces);
             let lookup = lookup.map_err(|error| Failure::Io(error.to_string()))?;
-            if !self.asked.insert(lookup.account().to_owned()) {
+            let others = reach.live.as_ref().is_some_and(|(live, who)| !live.is_whose(lookup.account(), who));
+            if others || !self.asked.insert(lookup.account().to_owned()) {
                 return Err(Failure::Usage(format!("account {} is asked twice", lookup.account())));
             }
             sources.add_remote(Arc::new(lookup));
@@ -117,7 +149,7 @@ impl Buckets {
     fn open_accounts(&mut self, reach: &Reach<'_>, sources: &mut Sources) -> Result<(), Failure> {
         let (mut opened, mut failed) = (self.connection.is_some(), Vec::new());
         for account in reach.accounts {
-            let connection = Connection::open(&account.options(reach.aws));
+            let connection = Connection::open(&options(account.options(reach.aws), reach));
             let connection = connection.map_err(|error| Failure::Io(error.to_string()))?;
             self.accounts.push(connection.clone());
             for place in &account.places {
@@ -125,7 +157,7 @@ impl Buckets {
                 if !account.regions.is_empty() {
                     filter.regions.clone_from(&account.regions);
                 }
-                match self.place(Path::new(place), &connection, filter, reach.source, sources) {
+                match self.place(Path::new(place), &connection, filter, reach, sources) {
                     Ok(()) => opened = true,
                     Err(error) => {
                         failed.push(Failed {

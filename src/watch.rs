@@ -1,9 +1,9 @@
 //! Watching: one process that takes what CloudTrail delivers, keeps a lake current and tells people, without an end.
 //!
-//! Before the first turn [`past`] and [`notes`] say what earlier processes knew and found. In the order of a turn: [`messages`] and [`places`] say what there is ([`order`], oldest first; [`have`] knows what need
-//! not be read), [`turn`] reads it, [`judge`] asks the rules and puts alerts into the outbox, [`keeper`] takes rows ([`room`] says
+//! Before the first turn [`past`] and [`notes`] say what earlier processes knew and found. In the order of a turn: [`messages`] and [`places`] ([`lister`]) say what there is ([`order`], oldest first; [`have`] knows what need
+//! not be read), [`turn`] reads it, [`judge`] asks the rules and [`telling`] puts alerts into the outbox, [`keeper`] takes rows ([`room`] says
 //! how many wait), commits them and deletes the messages; [`epoch`] goes round. Beside it: [`sending`] takes alerts out of the outbox, [`reload`] minds
-//! the rules, [`prover`] holds what was read against what digests say ([`trouble`]), [`metrics`] ([`families`]), [`health`] and [`server`] say how it is.
+//! the rules, [`prover`] holds what was read against what digests say ([`heard`], [`missing`], [`trouble`]), [`metrics`] ([`families`]), [`health`] and [`server`] say how it is.
 //!
 //! One order holds everything up: **alerts in the outbox, then rows in the lake together with what the rules know, then the
 //! message deleted.** Whatever dies between two of these steps, the objects are read again, give the same alerts with the
@@ -13,10 +13,13 @@ mod epoch;
 mod families;
 mod have;
 mod health;
+mod heard;
 mod judge;
 mod keeper;
+mod lister;
 mod messages;
 mod metrics;
+mod missing;
 mod notes;
 mod order;
 mod past;
@@ -27,6 +30,7 @@ mod room;
 mod rows;
 mod sending;
 mod server;
+mod telling;
 mod trouble;
 mod turn;
 
@@ -37,25 +41,31 @@ use std::time::Duration;
 
 use ::alerts::Settings;
 use ::deliver::outbox::{Folder, Limits as OutboxLimits};
-use ::deliver::{Config, Desk, Drained, Outbox};
+use ::deliver::{Config, Courier, Desk, Drained, Outbox};
 use ::ingest::source::Sources;
-use chrono::TimeDelta;
+use chrono::{TimeDelta, Utc};
 use lake::Lake;
 
 use crate::cli::{AwsArgs, Global, Limits, RuleFlags, SourceArgs};
+use crate::commands::backtest::Known;
+use crate::commands::deliver;
 use crate::config::account::Account;
 use crate::outcome::{Failure, Outcome};
+use crate::remote::Live;
 use crate::render::report::number;
 use crate::render::words::Words;
+use crate::rulebook::Rulebook;
 use crate::stop::Stop;
 use epoch::Ended;
 use families::{HISTORY_LOST, READY, RESIDENT, RESTARTS, SENT_AFTER};
 use health::Health;
+use heard::Heard;
 use metrics::Metrics;
-use prover::{Heard, Prover};
+use prover::Prover;
 use reload::{Book, Rules};
 use sending::Sending;
 use server::Page;
+use telling::Telling;
 
 /// After a failure the next epoch begins after this, then after twice as long …
 const PAUSE: Duration = Duration::from_secs(1);
@@ -81,6 +91,8 @@ pub(crate) struct Options {
     pub(crate) accounts: Vec<Account>,
     pub(crate) lake: String,
     pub(crate) outbox: PathBuf,
+    /// Files that sinks write.
+    pub(crate) written: Vec<PathBuf>,
     pub(crate) aws: AwsArgs,
     pub(crate) source: SourceArgs,
     pub(crate) limits: Limits,
@@ -100,16 +112,6 @@ pub(crate) struct Options {
 }
 
 impl Options {
-    /// Whether a listing asks AWS.
-    fn is_remote(&self) -> bool {
-        !self.accounts.is_empty() || self.places.iter().any(|place| crate::remote::is_remote(place))
-    }
-
-    /// Whether anything is listed.
-    fn lists(&self) -> bool {
-        !self.places.is_empty() || !self.accounts.is_empty()
-    }
-
     /// The name of what the rules know, in the lake: another source, another name.
     fn name(&self) -> String {
         let places = self.places.iter().map(|place| place.display().to_string());
@@ -129,9 +131,10 @@ struct Watch<'a> {
     stop: &'a Stop,
     metrics: &'a Metrics,
     health: &'a Health,
-    desk: &'a Desk,
+    telling: &'a Telling,
     outbox: &'a Outbox,
     heard: &'a Heard,
+    live: Live,
     sending: &'a Sending,
     rules: Mutex<Rules>,
     book: Mutex<Book>,
@@ -147,9 +150,9 @@ pub(crate) fn run(options: &Options, config: &Arc<Config>, global: &Global, word
         allowed_lateness_micros: Some(options.allowed_lateness.num_microseconds().unwrap_or(i64::MAX)),
         ..Settings::default()
     };
-    present(&options.places)?;
+    let checked = check(options, config, words)?;
     let rules = Rules::new(options.rules.clone(), options.suppress.clone(), settings, options.reload, words);
-    let book = rules.first()?;
+    let book = rules.first(checked);
     let outbox = open(config, &options.outbox)?;
     let (metrics, health) = (Arc::new(Metrics::default()), Arc::new(Health::new()));
     let sending = Arc::new(Sending::start(config, &outbox)?);
@@ -158,10 +161,11 @@ pub(crate) fn run(options: &Options, config: &Arc<Config>, global: &Global, word
         words.note(&format!("metrics at http://{bound}/metrics"));
     }
     end_in_time(&stop, words)?;
-    let desk = Arc::new(Desk::new(config.clone(), outbox.clone()));
+    let desk = Desk::new(config.clone(), outbox.clone());
+    let telling = Arc::new(Telling::new(desk, &metrics, book.known.clone()));
     let heard = Arc::new(Heard::default());
     let mut prover = match options.verify_digests {
-        true => Some(Prover::open(options, &desk, &metrics, &heard)?),
+        true => Some(Prover::open(options, &telling, &metrics, &heard)?),
         false => None,
     };
     if let Some(prover) = prover.take_if(|_| !options.once) {
@@ -175,22 +179,71 @@ pub(crate) fn run(options: &Options, config: &Arc<Config>, global: &Global, word
         stop: &stop,
         metrics: &metrics,
         health: &health,
-        desk: &desk,
+        telling: &telling,
         outbox: &outbox,
         heard: &heard,
+        live: Live::new(),
         sending: &sending,
         rules: Mutex::new(rules),
         book: Mutex::new(book),
     };
-    let ended = watch.supervise()?;
+    let ended = watch.supervise();
     health.ready(Some("it ends"));
-    if let (Some(prover), Ended::Done) = (&mut prover, ended) {
-        prover.check(&stop)?;
-    }
-    let drained = sending.end(if ended == Ended::Done { ONCE_SENDING } else { END_SENDING })?;
+    let proven = match (&mut prover, &ended) {
+        (Some(prover), Ok(Ended::Done)) => prover.check(&stop),
+        _ => Ok(()),
+    };
+    // Alerts leave whatever failed: they are in the outbox, and why it failed is said after them.
+    let is_done = matches!(ended, Ok(Ended::Done));
+    let drained = sending.end(if options.once && !stop.is_asked() { ONCE_SENDING } else { END_SENDING })?;
     tell(&drained, words);
-    watch.last_words()?;
-    Ok(Outcome::Done)
+    let noted = watch.last_words();
+    ended?;
+    proven?;
+    noted?;
+    unsent(options.once && is_done, &drained)
+}
+
+/// Where an end was the aim, a message that nobody has got is a failure: whoever runs this by the clock has to hear of it.
+fn unsent(once: bool, drained: &Drained) -> Result<Outcome, Failure> {
+    let Drained { pending, dead, .. } = *drained;
+    if !once || pending + dead == 0 {
+        return Ok(Outcome::Done);
+    }
+    Err(Failure::Io(format!(
+        "{} messages wait for another try and {} are given up; `trailhound deliver list` says why, the next run or `trailhound \
+         deliver replay` sends them",
+        number(pending),
+        number(dead)
+    )))
+}
+
+/// Rules and suppressions that were read.
+pub(crate) struct Checked {
+    pub(crate) rules: Rulebook,
+    known: Known,
+}
+
+/// Whether this can be watched, as far as that can be known before anything is made or asked: the one place that says so, for
+/// who begins and for who only wants to know.
+///
+/// # Errors
+/// What is missing or must not be, with the next step.
+pub(crate) fn check(options: &Options, config: &Config, words: Words) -> Result<Checked, Failure> {
+    present(&options.places)?;
+    if let Some(address) = options.metrics {
+        server::may_listen(address).map_err(Failure::Usage)?;
+    }
+    if let Some(path) = &options.public_keys {
+        prover::public_keys(path)?;
+    }
+    let rules = Rulebook::open(&options.rules, words)?;
+    let known = Known::open(&options.suppress, Utc::now(), words)?;
+    let runtime = deliver::runtime()?;
+    let sinks = Courier::check(config, &deliver::outside(config, &runtime));
+    runtime.shutdown_background();
+    sinks?;
+    Ok(Checked { rules, known })
 }
 
 /// Says what is not there before anything is made for it.
@@ -284,7 +337,7 @@ impl Watch<'_> {
                 Err(failure) => failure,
             };
             self.sending.check()?;
-            let began = self.health.trouble().is_none();
+            let began = self.health.has_begun();
             if self.options.once || (!began && self.metrics.get(RESTARTS, &[]) == 0.0) {
                 return Err(failure);
             }
@@ -341,7 +394,8 @@ impl Watch<'_> {
     fn last_words(&self) -> Result<(), Failure> {
         self.measure_told();
         let options = self.options;
-        notes::settle(self.outbox, &self.name, || Ok(Lake::open_for_writing(&options.lake, &options.aws.to_lake())?))
+        let lake = || Ok(Lake::open_for_writing(&options.lake, &options.aws.to_lake())?);
+        notes::settle(self.outbox, &self.name, self.telling.take(), lake)
     }
 }
 

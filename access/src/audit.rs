@@ -11,6 +11,7 @@ use crate::findings::places::KeyPlaces;
 use crate::findings::risk::{self, Risk};
 use crate::findings::signin::SignIns;
 use crate::findings::{self, Finding, observe};
+use crate::idle::{self, IdleStatement};
 use crate::inventory::{Grants, Inventory};
 use crate::unused::{self, Options, Report};
 use crate::usage::LastUsed;
@@ -33,6 +34,8 @@ pub struct Audit {
     pub unused_groups: Vec<String>,
     /// Customer-managed policies that nobody has, by ARN.
     pub unused_policies: Vec<String>,
+    /// Statements of policies that none of those who have them used.
+    pub unused_statements: Vec<IdleStatement>,
 }
 
 /// Makes the report.
@@ -45,7 +48,7 @@ pub fn audit(
     options: &Options,
 ) -> Audit {
     let report = unused::report(usage, inventories, options);
-    let found = findings::of(inventories, signins, &report.unused_principals, options);
+    let found = findings::of(inventories, signins, &report, options);
     let (findings, mut excluded) = exclude::apply(found, exclusions, inventories);
     let observed = observe::of(inventories, places, &report, options);
     let (observations, accepted) = exclude::apply(observed, exclusions, inventories);
@@ -58,7 +61,9 @@ pub fn audit(
         risks: Vec::new(),
         unused_groups: Vec::new(),
         unused_policies: Vec::new(),
+        unused_statements: Vec::new(),
     };
+    audit.unused_statements = idle::of(inventories, &audit.report);
     for inventory in inventories {
         audit.risks.extend(risk::of(inventory, &Grants::new(inventory, options.from())));
         leftovers(inventory, &mut audit);

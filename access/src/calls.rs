@@ -12,6 +12,8 @@ use std::collections::BTreeMap;
 
 pub use fold::COLUMNS;
 
+use crate::paths::Paths;
+
 /// What makes calls the same.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Call {
@@ -68,6 +70,8 @@ pub struct Seen {
 pub struct Calls {
     /// Only these principals; all where it is `None`.
     only: Option<Vec<String>>,
+    /// What requests only name.
+    paths: Paths,
     /// Only from this time on, microseconds.
     since: Option<i64>,
     calls: BTreeMap<Call, Seen>,
@@ -82,6 +86,12 @@ impl Calls {
     /// Calls of these principals (of all: `None`) from a time on.
     pub fn new(only: Option<Vec<String>>, since: Option<i64>) -> Calls {
         Calls { only, since, ..Calls::default() }
+    }
+
+    /// With the ARNs of what requests to IAM only name.
+    pub fn with_paths(mut self, paths: Paths) -> Calls {
+        self.paths = paths;
+        self
     }
 
     /// The calls, in order.

@@ -12,11 +12,13 @@ pub mod places;
 pub mod risk;
 pub mod signin;
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
 
 use crate::instant::{self, DAY};
 use crate::inventory::{Credentials, Entity, Inventory};
-use crate::unused::{Options, UnusedPrincipal};
+use crate::unused::{Options, Report, UnusedPrincipal};
 use crate::usage::Kind as Identity;
 use signin::{Seen, SignIns};
 
@@ -208,8 +210,8 @@ impl Finding {
     }
 }
 
-/// All findings, by kind and principal. Only roles that existed for the whole window are judged.
-pub fn of(inventories: &[Inventory], signins: &SignIns, unused: &[UnusedPrincipal], options: &Options) -> Vec<Finding> {
+/// All findings, by kind and principal. Only roles that existed for the whole window, of accounts with logs, are judged.
+pub fn of(inventories: &[Inventory], signins: &SignIns, report: &Report, options: &Options) -> Vec<Finding> {
     let (from, now) = (options.from(), options.now);
     let mut found = Vec::new();
     for inventory in inventories {
@@ -219,7 +221,11 @@ pub fn of(inventories: &[Inventory], signins: &SignIns, unused: &[UnusedPrincipa
         }
     }
     let is_old = |role: &&UnusedPrincipal| role.created.is_some_and(|created| created <= from);
-    let roles = unused.iter().filter(|principal| principal.kind == Identity::Role.as_str()).filter(is_old);
+    // Logs without any event of an account say nothing of its roles.
+    let logged: BTreeSet<&str> = report.coverage.accounts.iter().map(|account| account.account.as_str()).collect();
+    let is_logged = |role: &&UnusedPrincipal| logged.contains(role.account.as_str());
+    let roles = report.unused_principals.iter().filter(|principal| principal.kind == Identity::Role.as_str());
+    let roles = roles.filter(is_old).filter(is_logged);
     found.extend(roles.filter_map(|role| unused_role(role, now)));
     for (principal, seen) in signins.root.within(from, now) {
         found.push(Finding::happened(Kind::RootUse, principal, &seen, "events of the root user itself"));
@@ -254,12 +260,14 @@ fn unused_role(role: &UnusedPrincipal, now: i64) -> Option<Finding> {
     };
     let confidence = if role.why.is_certain() { "certain" } else { role.why.as_str() };
     let unused = role.last_used.or(role.created).map(|time| days(time, now));
-    Some(Finding {
-        age_days: Some(age),
-        days: unused,
-        confidence,
-        ..Finding::new(Kind::UnusedRole, &role.principal, evidence)
-    })
+    let found = Finding::new(Kind::UnusedRole, &role.principal, evidence);
+    // What the logs could not have shown is to be learnt first.
+    let next = if role.why.is_certain() {
+        found.next
+    } else {
+        "make sure of what the logs could not show, then delete the role"
+    };
+    Some(Finding { age_days: Some(age), days: unused, confidence, next, ..found })
 }
 
 /// What the credential report says of one user. It is IAM's own record of every request and sign-in, so it counts

@@ -51,9 +51,11 @@ impl Account {
     }
 }
 
-/// The accounts of the shared data; none (told loudly) where it is not there.
+/// The accounts of the shared data; none (told loudly) where it is not there. `TRAILHOUND_TEST_ACCOUNTS` names another folder
+/// of them, as `../shared/tools/gen_accounts.py` writes it.
 pub(crate) fn accounts() -> Vec<Account> {
-    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../shared/data/iam/dev/accounts");
+    let shared = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../shared/data/iam/dev/accounts");
+    let folder = std::env::var_os("TRAILHOUND_TEST_ACCOUNTS").map_or(shared, PathBuf::from);
     let Ok(entries) = std::fs::read_dir(&folder) else {
         eprintln!("SKIPPED: ../shared/data absent (iam/dev/accounts)");
         return Vec::new();

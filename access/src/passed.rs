@@ -3,6 +3,9 @@
 
 use serde_json::Value;
 
+use crate::paths::Paths;
+use crate::resource::Told;
+
 /// Services whose calls name roles without passing them.
 const NOT_PASSING: &[&str] = &["sts", "iam", "kms", "cloudtrail", "signin", "sso", "organizations", "access-analyzer"];
 /// The principal that a role is passed to, where it is not the service that was called.
@@ -11,25 +14,34 @@ const PASSED_TO: &[(&str, &str)] = &[("ecs.amazonaws.com", "ecs-tasks.amazonaws.
 const MAX_DEPTH: usize = 16;
 const MAX_ROLES: usize = 16;
 
-/// The roles (ARNs) that a call passed, sorted; of an instance profile, the role of the same name and path, which is
-/// what the console makes. Empty for a call that only reads.
-pub fn roles(event_source: &str, action: &str, request: Option<&str>) -> Vec<String> {
-    let service = action.split(':').next().unwrap_or_default();
-    let name = action.split(':').nth(1).unwrap_or_default();
+/// Where a request names what it hands over by its name alone: service, member (in lower case), kind.
+const NAMED: &[(&str, &str, &str)] = &[
+    ("autoscaling", "iaminstanceprofile", "instance-profile"),
+    ("ec2", "iaminstanceprofile", "instance-profile"),
+    ("elasticmapreduce", "autoscalingrole", "role"),
+    ("elasticmapreduce", "jobflowrole", "instance-profile"),
+    ("elasticmapreduce", "servicerole", "role"),
+    ("ssm", "iamrole", "role"),
+];
+
+/// The roles (ARNs) that a call passed, sorted; of an instance profile, its role: see [`Paths::role_of`]. Empty for a call
+/// that only reads.
+pub fn roles(event_source: &str, action: &str, told: &Told<'_>, paths: &Paths) -> Vec<String> {
+    let (service, name) = action.split_once(':').unwrap_or((action, ""));
     let reads = ["Describe", "List", "Get", "Search", "Lookup"].iter().any(|verb| name.starts_with(verb));
-    let Some(request) = request.filter(|text| text.contains(":role/") || text.contains(":instance-profile/")) else {
-        return Vec::new();
-    };
+    let is_named = NAMED.iter().any(|(prefix, ..)| *prefix == service);
+    let is_told = |text: &&str| is_named || text.contains(":role/") || text.contains(":instance-profile/");
+    let Some(request) = told.request.filter(is_told) else { return Vec::new() };
     if reads || NOT_PASSING.contains(&service) || event_source.is_empty() {
         return Vec::new();
     }
-    let mut found = Vec::new();
+    let mut search = Search { service, told, paths, found: Vec::new() };
     if let Ok(value) = serde_json::from_str::<Value>(request) {
-        walk("", &value, 0, &mut found);
+        search.walk("", &value, 0);
     }
-    found.sort_unstable();
-    found.dedup();
-    found
+    search.found.sort_unstable();
+    search.found.dedup();
+    search.found
 }
 
 /// The service principal that a call's roles are passed to.
@@ -37,28 +49,53 @@ pub fn passed_to(event_source: &str) -> &str {
     PASSED_TO.iter().find(|(source, _)| *source == event_source).map_or(event_source, |(_, principal)| principal)
 }
 
-fn walk(key: &str, value: &Value, depth: usize, found: &mut Vec<String>) {
-    if depth > MAX_DEPTH || found.len() >= MAX_ROLES {
-        return;
+struct Search<'a> {
+    service: &'a str,
+    told: &'a Told<'a>,
+    paths: &'a Paths,
+    found: Vec<String>,
+}
+
+impl Search<'_> {
+    fn walk(&mut self, key: &str, value: &Value, depth: usize) {
+        if depth > MAX_DEPTH || self.found.len() >= MAX_ROLES {
+            return;
+        }
+        match value {
+            Value::Object(members) => {
+                for (name, value) in members {
+                    // `iamInstanceProfile: {arn: …}` or `{name: …}`: the outer name tells more.
+                    let is_plain = name.eq_ignore_ascii_case("arn") || name.eq_ignore_ascii_case("name");
+                    self.walk(if is_plain { key } else { name }, value, depth + 1);
+                }
+            }
+            Value::Array(list) => list.iter().for_each(|value| self.walk(key, value, depth + 1)),
+            Value::String(text) => self.text(&key.to_ascii_lowercase(), text),
+            _ => {}
+        }
     }
-    match value {
-        Value::Object(members) => {
-            for (name, value) in members {
-                // `iamInstanceProfile: {arn: …}`: the outer name tells more than `arn`.
-                let key = if name.eq_ignore_ascii_case("arn") { key } else { name };
-                walk(key, value, depth + 1, found);
-            }
-        }
-        Value::Array(list) => list.iter().for_each(|value| walk(key, value, depth + 1, found)),
-        Value::String(text) if is_role(text) => {
-            let key = key.to_ascii_lowercase();
+
+    fn text(&mut self, key: &str, text: &str) {
+        if is_role(text) {
             if key.contains("role") {
-                found.push(text.clone());
+                self.found.push(text.to_owned());
             } else if key.contains("instanceprofile") {
-                found.push(text.replacen(":instance-profile/", ":role/", 1));
+                self.found.push(self.paths.role_of(text));
             }
+            return;
         }
-        _ => {}
+        let named = NAMED.iter().find(|(service, member, _)| *service == self.service && *member == key);
+        // Names of IAM's things ("IAM and AWS STS quotas"): anything else would be a wildcard, or an ARN of something else.
+        let is_name = |text: &str| {
+            let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"_+=,.@-".contains(&byte);
+            !text.is_empty() && text.len() <= 128 && text.bytes().all(allowed)
+        };
+        if let Some((.., kind)) = named.filter(|_| is_name(text)) {
+            let arn = format!("arn:{}:iam::{}:{kind}/{text}", self.told.partition, self.told.account);
+            let is_profile = *kind == "instance-profile";
+            let role = if is_profile { self.paths.role_of(&arn) } else { self.paths.whole(&arn).to_owned() };
+            self.found.push(role);
+        }
     }
 }
 
@@ -75,7 +112,11 @@ mod tests {
     #[test]
     fn roles_are_found_under_the_names_that_services_give_them() {
         let role = "arn:aws:iam::111111111111:role/app";
-        let of = |source: &str, action: &str, request: &str| roles(source, action, Some(request));
+        let of = |source: &str, action: &str, request: &str| {
+            let told =
+                Told { listed: &[], request: Some(request), region: "r", account: "111111111111", partition: "aws" };
+            roles(source, action, &told, &Paths::default())
+        };
         let request = format!("{{\"role\":\"{role}\",\"functionName\":\"f\"}}");
         assert_eq!(of("lambda.amazonaws.com", "lambda:CreateFunction", &request), [role]);
         let profile = r#"{"iamInstanceProfile":{"arn":"arn:aws:iam::111111111111:instance-profile/app"}}"#;
@@ -85,6 +126,16 @@ mod tests {
         assert!(of("sts.amazonaws.com", "sts:AssumeRole", &format!("{{\"roleArn\":\"{role}\"}}")).is_empty());
         assert!(of("lambda.amazonaws.com", "lambda:GetFunction", &request).is_empty());
         assert!(of("x.amazonaws.com", "x:Put", r#"{"role":"arn:aws:iam::111111111111:role/*"}"#).is_empty());
+        let named = r#"{"iamInstanceProfile":{"name":"app"}}"#;
+        assert_eq!(of("ec2.amazonaws.com", "ec2:RunInstances", named), [role]);
+        let cluster =
+            r#"{"serviceRole":"EMR_DefaultRole","instances":{"jobFlowRole":"app"},"jobFlowRole":"app","name":"app"}"#;
+        assert_eq!(
+            of("elasticmapreduce.amazonaws.com", "elasticmapreduce:RunJobFlow", cluster),
+            ["arn:aws:iam::111111111111:role/EMR_DefaultRole", role]
+        );
+        assert!(of("ec2.amazonaws.com", "ec2:RunInstances", r#"{"iamInstanceProfile":{"name":"*"}}"#).is_empty());
+        assert!(of("lambda.amazonaws.com", "lambda:CreateFunction", r#"{"role":"app"}"#).is_empty());
         assert_eq!(passed_to("ecs.amazonaws.com"), "ecs-tasks.amazonaws.com");
     }
 }

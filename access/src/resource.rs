@@ -50,6 +50,7 @@ const FORMS: &[(&str, &str, &str)] = &[
     ("iam", "groupName", "arn:{p}:iam::{a}:group/{v}"),
     ("iam", "policyArn", "{v}"),
     ("iam", "instanceProfileName", "arn:{p}:iam::{a}:instance-profile/{v}"),
+    ("iam", "policyName", "arn:{p}:iam::{a}:policy/{v}"),
     ("sts", "roleArn", "{v}"),
     ("kms", "keyId", "arn:{p}:kms:{r}:{a}:key/{v}"),
     ("secretsmanager", "secretId", "arn:{p}:secretsmanager:{r}:{a}:secret:{v}"),
@@ -90,7 +91,7 @@ pub fn of_call(action_name: &str, told: &Told<'_>) -> Vec<Resource> {
         found = of_s3(known.map_or("", |action| action.resource_types), found, told);
     }
     if found.is_empty() {
-        found = of_request(service, told);
+        found = of_request(service, known.map_or("", |action| action.resource_types), told);
     }
     if found.is_empty() {
         found.push(Resource::new("*", false));
@@ -124,7 +125,7 @@ fn of_s3(types: &str, listed: Vec<Resource>, told: &Told<'_>) -> Vec<Resource> {
     }
 }
 
-fn of_request(service: &str, told: &Told<'_>) -> Vec<Resource> {
+fn of_request(service: &str, types: &str, told: &Told<'_>) -> Vec<Resource> {
     let Some(Value::Object(request)) = told.request.and_then(|text| serde_json::from_str(text).ok()) else {
         return Vec::new();
     };
@@ -140,15 +141,33 @@ fn of_request(service: &str, told: &Told<'_>) -> Vec<Resource> {
     {
         found.extend(fill("arn:{p}:sqs:{r}:{a}:{v}", name, told));
     }
-    for (_, parameter, form) in FORMS.iter().filter(|(prefix, ..)| *prefix == service) {
-        if !found.is_empty() {
-            break;
-        }
-        if let Some(value) = request.get(*parameter).and_then(Value::as_str) {
-            found.extend(fill(form, value, told));
+    if found.is_empty() {
+        // `AddUserToGroup` names a user and a group: the action says which of them it is about.
+        let named = |of_type: bool| {
+            let forms =
+                FORMS.iter().filter(move |(prefix, _, form)| *prefix == service && of_type == is_of(form, types));
+            forms.filter_map(|(_, parameter, form)| Some((request.get(*parameter)?.as_str()?, *form)))
+        };
+        // What makes one of IAM's things says its path, which then stands before the name.
+        let path = request.get("path").and_then(Value::as_str).filter(|path| service == "iam" && path.starts_with('/'));
+        for (value, form) in named(true).chain(named(false)) {
+            let value = match path {
+                Some(path) if !value.starts_with("arn:") => format!("{}{value}", path.trim_start_matches('/')),
+                _ => value.to_owned(),
+            };
+            found.extend(fill(form, &value, told));
+            if !found.is_empty() {
+                break;
+            }
         }
     }
     found
+}
+
+/// Whether a form is of one of an action's resource types: `role` of `arn:{p}:iam::{a}:role/{v}`.
+fn is_of(form: &str, types: &str) -> bool {
+    let kind = form.splitn(6, ':').nth(5).and_then(|rest| rest.split(['/', ':']).next()).unwrap_or_default();
+    types.split(',').any(|wanted| wanted.trim_end_matches('*') == kind)
 }
 
 /// A parameter in its ARN; a parameter that is an ARN already is taken as it is.
@@ -196,6 +215,17 @@ mod tests {
     fn parameters_are_put_into_the_services_form() {
         assert_eq!(of("s3:GetObject", &[], r#"{"bucketName":"b","key":"a/k"}"#), ["arn:aws:s3:::b/a/k"]);
         assert_eq!(of("iam:GetRole", &[], r#"{"roleName":"app"}"#), ["arn:aws:iam::111111111111:role/app"]);
+        let both = r#"{"userName":"ann","groupName":"all"}"#;
+        assert_eq!(of("iam:AddUserToGroup", &[], both), ["arn:aws:iam::111111111111:group/all"]);
+        let profile = r#"{"roleName":"app","instanceProfileName":"web"}"#;
+        assert_eq!(
+            of("iam:AddRoleToInstanceProfile", &[], profile),
+            ["arn:aws:iam::111111111111:instance-profile/web"]
+        );
+        let made = r#"{"roleName":"app","path":"/service-role/","policyName":"p"}"#;
+        assert_eq!(of("iam:CreateRole", &[], made), ["arn:aws:iam::111111111111:role/service-role/app"]);
+        let made = r#"{"policyName":"p","path":"/"}"#;
+        assert_eq!(of("iam:CreatePolicy", &[], made), ["arn:aws:iam::111111111111:policy/p"]);
         assert_eq!(
             of("ec2:StopInstances", &[], r#"{"instancesSet":{"items":[{"instanceId":"i-2"},{"instanceId":"i-1"}]}}"#),
             ["arn:aws:ec2:eu-west-1:111111111111:instance/i-1", "arn:aws:ec2:eu-west-1:111111111111:instance/i-2"]

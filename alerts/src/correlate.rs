@@ -10,9 +10,10 @@
 //! year come in any order. Knows no rules: it is told which correlation an event is for.
 
 mod kept;
+mod stretch;
+mod waiting;
 
 use std::cmp::Ordering;
-use std::collections::VecDeque;
 
 use hashbrown::HashMap;
 use serde::{Deserialize, Serialize};
@@ -21,13 +22,17 @@ use crate::correlation::Correlation;
 use crate::group::Burst;
 use crate::shared::Text;
 use crate::sighting::{Sighting, UNTIMED};
-use crate::slide::Slide;
 use crate::spill::{Merged, Spill};
+
+use stretch::Stretch;
 
 pub(crate) use kept::{Kept, Open};
 
 /// Most events that wait in memory for the end of a batch: a pack has dozens of correlations.
 const MAX_WAITING: usize = 20_000;
+
+/// What a group takes, in events: its key, and its place in the table.
+const GROUP_LOAD: usize = 4;
 
 /// Values of fields, `None` where the event has none.
 pub(crate) type Values = Vec<Option<String>>;
@@ -44,9 +49,9 @@ pub(crate) struct Entry {
     /// Value of the measured field, or of all of them.
     #[serde(rename = "v")]
     pub(crate) value: Option<Text>,
-    /// Values that correlations over this one will ask for.
+    /// Values that correlations over this one will ask for, if there are any.
     #[serde(rename = "c")]
-    pub(crate) carried: Values,
+    pub(crate) carried: Option<Box<Values>>,
 }
 
 impl Entry {
@@ -66,7 +71,7 @@ impl Entry {
 #[derive(Debug)]
 pub(crate) struct Windows {
     correlation: Correlation,
-    groups: HashMap<Values, Group, ahash::RandomState>,
+    groups: HashMap<Values, Stretch, ahash::RandomState>,
     kept: usize,
     /// Most events in memory, where all is judged at the end.
     max_events: usize,
@@ -80,32 +85,6 @@ pub(crate) struct Windows {
     pub(crate) shed: u64,
     /// Events that came after their time had been judged.
     pub(crate) late: u64,
-}
-
-/// The events of one group.
-#[derive(Debug)]
-struct Group {
-    /// Not judged yet: those that a judgement passed over in order, then others in order of arrival.
-    waiting: Vec<Entry>,
-    /// Time of the earliest of them.
-    next: i64,
-    /// Judged, in order of time, and still in reach of a window.
-    window: VecDeque<Entry>,
-    /// Events that have left the window.
-    left: u64,
-    slide: Slide,
-    run: Option<Run>,
-}
-
-/// Windows that held and overlap.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-struct Run {
-    burst: Burst,
-    most: f64,
-    /// Number of the latest event in it, counted from the group's first.
-    last: u64,
-    /// Number of its events when it was told; 0 if it was not.
-    told: u64,
 }
 
 /// A time in which the condition held.
@@ -151,9 +130,9 @@ impl Windows {
         &self.correlation
     }
 
-    /// Number of events in memory.
-    pub(crate) fn kept(&self) -> usize {
-        self.kept
+    /// What is in memory, counted in events: a group takes as much as a few of them.
+    pub(crate) fn load(&self) -> usize {
+        self.kept + GROUP_LOAD * self.groups.len()
     }
 
     /// Whether an event of this time is taken: it has not been judged yet, and memory is not `full`; else it is counted. One
@@ -176,8 +155,7 @@ impl Windows {
     /// Takes an event that was admitted.
     pub(crate) fn add(&mut self, group: Values, entry: Entry) {
         self.kept += 1;
-        let group = self.groups.entry(group).or_insert_with(|| Group::new(&self.correlation));
-        group.next = group.next.min(entry.sighting.time);
+        let group = self.groups.entry(group).or_default();
         group.waiting.push(entry);
     }
 
@@ -185,7 +163,7 @@ impl Windows {
     fn put_aside(&mut self) {
         let mut entries = Vec::with_capacity(self.kept);
         for (key, mut group) in self.groups.drain() {
-            entries.extend(group.waiting.drain(..).map(|entry| (key.clone(), entry)));
+            entries.extend(group.waiting.take(None).into_iter().map(|entry| (key.clone(), entry)));
         }
         entries.sort_unstable_by(|(_, a), (_, b)| a.order(b));
         self.kept = 0;
@@ -223,7 +201,7 @@ impl Windows {
         let Some(next) = merged.time() else { return Verdict::default() };
         let verdict = self.seal(Some(next));
         if self.kept >= self.max_events {
-            let heads = self.groups.values().filter_map(Group::earliest);
+            let heads = self.groups.values().filter_map(Stretch::earliest);
             let earliest = heads.min().unwrap_or(next);
             // Room is made for several at once: each time costs a look at every group.
             let span = self.correlation.span;
@@ -243,119 +221,16 @@ impl Windows {
         }
         self.sealed = until.unwrap_or(i64::MAX);
         for (key, group) in &mut self.groups {
-            let before = group.waiting.len() + group.window.len();
+            let before = group.len();
             group.seal(&self.correlation, key, until, &mut verdict);
             if self.live {
                 group.tell(key, &mut verdict);
             }
-            self.kept -= before - group.waiting.len() - group.window.len();
+            self.kept -= before - group.len();
         }
-        self.groups.retain(|_, group| !group.waiting.is_empty() || !group.window.is_empty());
+        self.groups.retain(|_, group| group.len() > 0);
         // Those over this one must not depend on the order of a hash table.
         verdict.occurred.sort_by(|a, b| a.entry.order(&b.entry));
         verdict
-    }
-}
-
-impl Group {
-    fn new(correlation: &Correlation) -> Group {
-        let slide = Slide::new(&correlation.measure, correlation.rules.len());
-        Group { waiting: Vec::new(), next: i64::MAX, window: VecDeque::new(), left: 0, slide, run: None }
-    }
-
-    /// Time of its earliest event.
-    fn earliest(&self) -> Option<i64> {
-        let window = self.window.front().map(|entry| entry.sighting.time);
-        window.into_iter().chain((!self.waiting.is_empty()).then_some(self.next)).min()
-    }
-
-    /// Tells of a run that began. Its first event is known, because events are judged in order.
-    fn tell(&mut self, key: &Values, verdict: &mut Verdict) {
-        if let Some(run) = self.run.as_mut().filter(|run| run.told == 0) {
-            run.told = run.burst.count;
-            let (burst, group) = (run.burst.clone(), key.clone());
-            verdict.held.push(Held { burst, most: run.most, group, update: false });
-        }
-    }
-
-    fn seal(&mut self, correlation: &Correlation, key: &Values, until: Option<i64>, verdict: &mut Verdict) {
-        let mut entries = self.ready(until);
-        while let Some(entry) = entries.pop_front() {
-            let time = entry.sighting.time;
-            let opened = time.saturating_sub(correlation.span);
-            self.leave(correlation, opened);
-            self.slide.enter(&correlation.measure, &entry);
-            self.window.push_back(entry);
-            // Events of the same moment are one window: judged at the last of them.
-            if entries.front().is_some_and(|next| next.sighting.time == time) {
-                continue;
-            }
-            let Some(latest) = self.window.back() else { continue };
-            if let Some(measure) = self.slide.measure(&correlation.measure, latest, opened)
-                && correlation.holds(measure)
-            {
-                self.hold(measure, key, verdict);
-            }
-        }
-        let reach = until.map_or(i64::MAX, |until| until.saturating_sub(correlation.span));
-        self.leave(correlation, reach);
-        // Without an event of it in reach, no later window can overlap it.
-        if self.run.as_ref().is_some_and(|run| until.is_none() || run.last < self.left) {
-            self.close(key, verdict);
-        }
-    }
-
-    /// Takes out the events before `until`, in order.
-    fn ready(&mut self, until: Option<i64>) -> VecDeque<Entry> {
-        if until.is_some_and(|until| until <= self.next) {
-            return VecDeque::new();
-        }
-        // Most are in order from the last time: a stable sort finds that.
-        self.waiting.sort_by(Entry::order);
-        let ready = until.map_or(self.waiting.len(), |until| self.waiting.partition_point(|e| e.sighting.time < until));
-        let entries = self.waiting.drain(..ready).collect();
-        self.next = self.waiting.first().map_or(i64::MAX, |entry| entry.sighting.time);
-        entries
-    }
-
-    /// Lets go of events before `opened`.
-    fn leave(&mut self, correlation: &Correlation, opened: i64) {
-        while let Some(old) = self.window.pop_front_if(|old| old.sighting.time < opened) {
-            self.slide.leave(&correlation.measure, &old);
-            self.left += 1;
-        }
-    }
-
-    /// The condition holds for the window as it is.
-    fn hold(&mut self, measure: f64, key: &Values, verdict: &mut Verdict) {
-        let apart = self.run.as_ref().is_some_and(|run| run.last < self.left);
-        if apart {
-            self.close(key, verdict);
-        }
-        let opens = self.run.is_none();
-        let last = self.left + self.window.len() as u64 - 1;
-        let known = self.run.as_ref().map_or(0, |run| usize::try_from(run.last + 1 - self.left).unwrap_or(usize::MAX));
-        for entry in self.window.iter().skip(known) {
-            match &mut self.run {
-                Some(run) => run.burst.add(&entry.sighting),
-                None => {
-                    let burst = Burst::new(entry.sighting.clone());
-                    self.run = Some(Run { burst, most: measure, last, told: 0 });
-                }
-            }
-        }
-        if let Some(run) = &mut self.run {
-            run.most = run.most.max(measure);
-            run.last = last;
-        }
-        verdict.occurred.extend(self.window.back().map(|entry| Occurrence { entry: entry.clone(), opens }));
-    }
-
-    fn close(&mut self, key: &Values, verdict: &mut Verdict) {
-        let grown = self.run.take().filter(|run| run.told < run.burst.count);
-        verdict.held.extend(grown.map(|run| {
-            let update = run.told > 0;
-            Held { burst: run.burst, most: run.most, group: key.clone(), update }
-        }));
     }
 }

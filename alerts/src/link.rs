@@ -20,6 +20,9 @@ use crate::scene::{Scene, Table};
 use crate::shared::{Shared, Text};
 use crate::sighting::{Sightings, keyed};
 
+/// What a scene takes, in events, at most.
+const SCENE_LOAD: usize = 8;
+
 /// What a correlation is over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Base {
@@ -54,6 +57,7 @@ pub(crate) struct Network {
     common: usize,
     /// What waiting events have in common.
     scenes: Shared<Scene>,
+    max_scenes: usize,
     texts: Shared<str>,
 }
 
@@ -85,7 +89,9 @@ impl Network {
     ) -> Result<Network, (usize, String)> {
         let share = room.max_events / 2 / all.len().max(1);
         let common = room.max_events.saturating_sub(share * all.len());
-        let mut network = Network { share, common, ..Network::default() };
+        // A batch has few events in memory at a time.
+        let max_scenes = if room.live { room.max_events / SCENE_LOAD } else { usize::MAX };
+        let mut network = Network { share, common, max_scenes, ..Network::default() };
         // Fields that correlations over each one ask of its events.
         let mut asked: Vec<Vec<usize>> = vec![Vec::new(); all.len()];
         for linked in all {
@@ -138,11 +144,13 @@ impl Network {
             }
             let mut read = |fields: &[usize]| fields.iter().map(|field| run.text(*field, row)).collect::<Values>();
             let value = together(&read(&feed.value));
+            // Whoever changes the address or the agent with each call is counted all the same.
+            let plain = self.scenes.is_crowded(self.max_scenes);
             let entry = Entry {
-                sighting: sightings.share(row, &mut self.scenes),
+                sighting: sightings.share(row, &mut self.scenes, plain),
                 base: feed.place,
                 value: value.map(|value| Text(self.texts.of(value.as_str(), || value.as_str().into()))),
-                carried: read(&feed.carried),
+                carried: carried(read(&feed.carried)),
             };
             windows.add(read(&feed.group), entry);
         }
@@ -203,14 +211,14 @@ impl Network {
                 if !follows && !occurrence.opens || !outer.admits(occurrence.entry.sighting.time, full) {
                     continue;
                 }
-                let carried = &occurrence.entry.carried;
-                let pick = |places: &[usize]| places.iter().map(|p| carried.get(*p).cloned().flatten()).collect();
+                let values = occurrence.entry.carried.as_deref().map_or(&[][..], Vec::as_slice);
+                let pick = |places: &[usize]| places.iter().map(|p| values.get(*p).cloned().flatten()).collect();
                 let value = together(&pick(&feed.value));
                 let entry = Entry {
                     sighting: occurrence.entry.sighting.clone(),
                     base: feed.place,
                     value: value.map(|value| Text(self.texts.of(value.as_str(), || value.as_str().into()))),
-                    carried: pick(&feed.carried),
+                    carried: carried(pick(&feed.carried)),
                 };
                 outer.add(pick(&feed.group), entry);
             }
@@ -225,8 +233,8 @@ impl Network {
 
 /// Whether a correlation has taken its share, and all together what is for whoever needs it.
 fn full(windows: &[Windows], at: usize, share: usize, common: usize) -> bool {
-    windows.get(at).is_none_or(|windows| windows.kept() >= share)
-        && windows.iter().map(|windows| windows.kept().saturating_sub(share)).sum::<usize>() >= common
+    windows.get(at).is_none_or(|windows| windows.load() >= share)
+        && windows.iter().map(|windows| windows.load().saturating_sub(share)).sum::<usize>() >= common
 }
 
 fn feed(
@@ -244,6 +252,10 @@ fn feed(
     }
     let value = correlation.measure.fields().iter().map(|field| program.field(field)).collect::<Result<_, _>>()?;
     Ok(Feed { to, place, group, value, carried: Vec::new() })
+}
+
+fn carried(values: Values) -> Option<Box<Values>> {
+    (!values.is_empty()).then(|| Box::new(values))
 }
 
 /// One value for several, equal only where all are equal; `None` where one is missing.

@@ -14,11 +14,13 @@ const SWEEP_FROM: usize = 4096;
 pub(crate) struct Shared<T: ?Sized> {
     known: HashSet<Arc<T>, ahash::RandomState>,
     sweep_at: usize,
+    /// How often it was asked for room when there was none: looking through all of them costs.
+    asked: usize,
 }
 
 impl<T: ?Sized> Default for Shared<T> {
     fn default() -> Self {
-        Shared { known: HashSet::default(), sweep_at: SWEEP_FROM }
+        Shared { known: HashSet::default(), sweep_at: SWEEP_FROM, asked: 0 }
     }
 }
 
@@ -32,13 +34,29 @@ impl<T: Hash + Eq + ?Sized> Shared<T> {
             return known.clone();
         }
         if self.known.len() >= self.sweep_at {
-            self.known.retain(|thing| Arc::strong_count(thing) > 1);
-            self.known.shrink_to(SWEEP_FROM);
-            self.sweep_at = self.known.len().saturating_mul(2).max(SWEEP_FROM);
+            self.sweep();
         }
         let made = make();
         self.known.insert(made.clone());
         made
+    }
+
+    /// Whether so many are held that nothing new is to be added.
+    pub(crate) fn is_crowded(&mut self, most: usize) -> bool {
+        if self.known.len() < most {
+            return false;
+        }
+        self.asked += 1;
+        if self.asked.is_multiple_of(SWEEP_FROM) {
+            self.sweep();
+        }
+        self.known.len() >= most
+    }
+
+    fn sweep(&mut self) {
+        self.known.retain(|thing| Arc::strong_count(thing) > 1);
+        self.known.shrink_to(SWEEP_FROM);
+        self.sweep_at = self.known.len().saturating_mul(2).max(SWEEP_FROM);
     }
 }
 
@@ -73,5 +91,14 @@ mod tests {
         }
         assert!(Arc::ptr_eq(&one, &share("a")));
         assert!(texts.known.len() <= SWEEP_FROM, "{}", texts.known.len());
+    }
+
+    #[test]
+    fn where_it_is_crowded_room_comes_back() {
+        let mut texts = Shared::<str>::default();
+        let held: Vec<_> = (0..10).map(|at| texts.of(format!("{at}").as_str(), || format!("{at}").into())).collect();
+        assert!(texts.is_crowded(10) && !texts.is_crowded(11));
+        drop(held);
+        assert!((0..SWEEP_FROM).any(|_| !texts.is_crowded(10)));
     }
 }

@@ -144,9 +144,13 @@ impl Sightings {
         self.with_scene(row, |scene| self.sighting(row, scene.own()))
     }
 
-    /// The same, with a scene that others share.
-    pub(crate) fn share(&self, row: usize, scenes: &mut Shared<Scene>) -> Sighting {
-        self.with_scene(row, |scene| self.sighting(row, scenes.of(&scene, || scene.own())))
+    /// The same, with a scene that others share. A `plain` one lacks what whoever calls can choose: session, address and
+    /// user agent; of those there are few.
+    pub(crate) fn share(&self, row: usize, scenes: &mut Shared<Scene>, plain: bool) -> Sighting {
+        self.with_scene(row, |scene| {
+            let scene = if plain { SceneRef { actor: "", address: "", agent: "", ..scene } } else { scene };
+            self.sighting(row, scenes.of(&scene, || scene.own()))
+        })
     }
 
     fn sighting(&self, row: usize, scene: Arc<Scene>) -> Sighting {

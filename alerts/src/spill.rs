@@ -176,7 +176,7 @@ mod tests {
     fn runs_come_back_in_order_of_time() {
         let entry = |time: i64, text: &str| {
             let sighting = Sighting { time, event_id: EventId::new(text), ..Sighting::default() };
-            (vec![None, Some(text.to_owned())], Entry { sighting, base: 0, value: None, carried: Vec::new() })
+            (vec![None, Some(text.to_owned())], Entry { sighting, base: 0, value: None, carried: None })
         };
         let mut spill = Spill::default();
         let long = "ä\n\"x".repeat(BUFFER_BYTES);

@@ -6,6 +6,7 @@ use std::ops::ControlFlow;
 use chrono::{DateTime, TimeDelta, Utc};
 use ingest::digest::{Archive, Chain, Fault, Logged, Metadata, Object, Span};
 use ingest::key::{DigestName, Key, Kind};
+use ingest::source::Halted;
 
 use crate::bucket::{Bucket, Listed, Page};
 use crate::connection::Connection;
@@ -48,7 +49,10 @@ impl BucketArchive {
         let mut found = Found::default();
         let mut after = String::new();
         loop {
-            let Page { objects, more } = self.connection.wait(self.bucket.page(&self.prefix, &after))?;
+            let Page { objects, more } =
+                self.connection.reading(self.bucket.page(&self.prefix, &after)).map_err(|halted| {
+                    Error::new(format!("s3://{}", self.bucket.name()), Refusal::Other, halted.to_string())
+                })??;
             let Some(last) = objects.last().map(|listed| listed.key.clone()) else { return Ok(found) };
             let mut jump = String::new();
             for Listed { key, .. } in objects.iter() {
@@ -85,7 +89,7 @@ impl BucketArchive {
     ) -> Result<(), Fault> {
         let mut after = after.to_owned();
         loop {
-            let page = self.connection.wait(bucket.page(prefix, &after)).map_err(fault)?;
+            let page = self.connection.reading(bucket.page(prefix, &after)).map_err(halted)?.map_err(fault)?;
             for listed in &page.objects {
                 if each(&listed.key).is_break() {
                     return Ok(());
@@ -117,6 +121,10 @@ pub(crate) fn chain(key: &str) -> Option<Chain> {
     chain.name(key).is_some().then_some(chain)
 }
 
+fn halted(halted: Halted) -> Fault {
+    Fault::Unread(halted.to_string())
+}
+
 fn fault(error: Error) -> Fault {
     match error.kind {
         Refusal::Absent => Fault::Absent,
@@ -144,7 +152,7 @@ impl Archive for BucketArchive {
 
     fn open(&self, bucket: &str, key: &str) -> Result<Object, Fault> {
         let bucket = self.of(bucket);
-        let (opened, body) = self.connection.wait(bucket.get(key)).map_err(fault)?;
+        let (opened, body) = self.connection.reading(bucket.get(key)).map_err(halted)?.map_err(fault)?;
         Ok(Object { metadata: Metadata::Known(opened.metadata), body: Box::new(std::io::Cursor::new(body)) })
     }
 

@@ -44,6 +44,8 @@ pub struct Options {
     pub external_id: Option<String>,
     /// `--no-sign-request`: no credentials, for a public bucket.
     pub no_sign_request: bool,
+    /// Attempts at a request, the first included; without it `AWS_MAX_ATTEMPTS`, or ten.
+    pub attempts: Option<u32>,
 }
 
 /// Credentials found, and threads to ask with.
@@ -244,7 +246,7 @@ pub(crate) fn attempts() -> u32 {
 }
 
 async fn load(options: &Options) -> (SdkConfig, bool) {
-    let attempts = attempts();
+    let attempts = options.attempts.unwrap_or_else(attempts);
     // The standard mode draws each pause between nothing and its bound: full jitter.
     let retry = RetryConfig::standard().with_max_attempts(attempts).with_max_backoff(PAUSE_MAX);
     let timeout = TimeoutConfig::builder().connect_timeout(CONNECT_TIMEOUT).read_timeout(READ_TIMEOUT).build();

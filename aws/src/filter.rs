@@ -72,7 +72,10 @@ fn end_of(prefix: &str) -> String {
     format!("{prefix}{}", char::MAX)
 }
 
-/// Folders that other services of AWS' write below `AWSLogs/ACCOUNT/`, each from the page of its service on where logs go.
+/// Folders that other services of AWS' write below `AWSLogs/ACCOUNT/`, each from the page of its service on where logs go (CloudFront:
+/// "Standard logging (v2)"; GuardDuty: "Exporting findings"; Route 53 Resolver: "Query logging"; the others: "Access logs", "Flow logs",
+/// "Audit logging", "Log destinations"). One that no page names is read, and told by what is in it: what is passed over is deleted
+/// from its queue.
 const OTHERS: &[&str] = &[
     "Config",
     "CloudFront",
@@ -81,11 +84,8 @@ const OTHERS: &[&str] = &[
     "GuardDuty",
     "network-firewall",
     "redshift",
-    "SecurityHub",
     "vpcdnsquerylogs",
     "vpcflowlogs",
-    "VPCLattice",
-    "VpcLattice",
     "WAFLogs",
 ];
 

@@ -6,6 +6,7 @@
 //!
 //! Must not know what a policy grants.
 
+mod accessed;
 mod call;
 mod iam;
 mod organization;
@@ -34,6 +35,18 @@ pub const ACTIONS: &[&str] = &[
 pub const ORGANIZATION_ACTIONS: &[&str] =
     &["organizations:DescribePolicy", "organizations:ListParents", "organizations:ListPoliciesForTarget"];
 
+/// Further actions, for what IAM recorded of use. IAM makes the reports for whoever asks; nothing else changes.
+pub const ACCESSED_ACTIONS: &[&str] = &["iam:GenerateServiceLastAccessedDetails", "iam:GetServiceLastAccessedDetails"];
+
+/// What is asked beside the account's own inventory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Asked {
+    /// Service and resource control policies, of Organizations.
+    pub organization: bool,
+    /// What IAM recorded of use, of each user and role: two calls or more for each.
+    pub accessed: bool,
+}
+
 /// What an account has, at one time.
 #[derive(Debug, Clone, Serialize)]
 pub struct Inventory {
@@ -53,6 +66,9 @@ pub struct Inventory {
     pub virtual_mfa_devices: Option<Value>,
     /// As `aws iam get-account-password-policy` prints it; null members where the account has none.
     pub password_policy: Option<Value>,
+    /// By ARN of a user or role, as `aws iam get-service-last-accessed-details` prints it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub service_last_accessed: Option<Value>,
     /// Service control policies: `[{target, policies}]` from the root to the account.
     pub scps: Option<Value>,
     /// Resource control policies, likewise.
@@ -61,11 +77,11 @@ pub struct Inventory {
     pub missing: Vec<String>,
 }
 
-/// Asks for everything. `with_organization`: service and resource control policies too.
+/// Asks for everything that is wanted.
 ///
 /// # Errors
 /// The authorization details could not be had; what else is missing stands in [`Inventory::missing`].
-pub fn take(connection: &Connection, with_organization: bool, now: DateTime<Utc>) -> Result<Inventory, Error> {
+pub fn take(connection: &Connection, asked: Asked, now: DateTime<Utc>) -> Result<Inventory, Error> {
     let account = connection.account()?;
     let caller = Caller::open(connection)?;
     connection.wait(async {
@@ -77,11 +93,16 @@ pub fn take(connection: &Connection, with_organization: bool, now: DateTime<Utc>
         let virtual_mfa_devices = missing.or_none(iam::virtual_mfa_devices(&caller).await);
         let password_policy = missing.or_none(iam::password_policy(&caller).await);
         let (mut scps, mut rcps) = (None, None);
-        if with_organization {
+        if asked.organization {
             match organization::levels(&caller, &account).await {
                 Ok(found) => (scps, rcps) = found,
                 Err(error) => missing.add(&error),
             }
+        }
+        let mut service_last_accessed = None;
+        if asked.accessed {
+            let principals = principals(&authorization_details);
+            service_last_accessed = Some(accessed::details(&caller, &principals, &mut missing).await);
         }
         Ok(Inventory {
             account,
@@ -92,11 +113,19 @@ pub fn take(connection: &Connection, with_organization: bool, now: DateTime<Utc>
             instance_profiles,
             virtual_mfa_devices,
             password_policy,
+            service_last_accessed,
             scps,
             rcps,
             missing: missing.0,
         })
     })
+}
+
+/// ARNs of the users and roles. Of a service-linked role nothing can be taken away, so its use is not asked for.
+fn principals(details: &Value) -> Vec<String> {
+    let lists = ["UserDetailList", "RoleDetailList"].into_iter().filter_map(|name| details.get(name)?.as_array());
+    let arns = lists.flatten().filter_map(|one| one.get("Arn")?.as_str());
+    arns.filter(|arn| !arn.contains(":role/aws-service-role/")).map(str::to_owned).collect()
 }
 
 /// What could not be had.
@@ -106,6 +135,11 @@ struct Missing(Vec<String>);
 impl Missing {
     fn add(&mut self, error: &Error) {
         self.0.push(error.to_string());
+    }
+
+    /// Of one of many.
+    fn add_of(&mut self, whose: &str, error: &Error) {
+        self.0.push(format!("{whose}: {error}"));
     }
 
     fn or_none<T>(&mut self, found: Result<T, Error>) -> Option<T> {

@@ -52,6 +52,7 @@ pub fn policy(needs: &Needs) -> Value {
     }
     if needs.inventory {
         statements.push(statement("ReadInventory", inventory::ACTIONS, "*"));
+        statements.push(statement("ReadLastAccessed", inventory::ACCESSED_ACTIONS, "*"));
         statements.push(statement("ReadOrganization", inventory::ORGANIZATION_ACTIONS, "*"));
     }
     if let Some(key) = &needs.key {
@@ -104,9 +105,10 @@ mod tests {
         let found = policy(&Needs { inventory: true, ..Needs::default() });
         let actions = found["Statement"].as_array().into_iter().flatten().filter_map(|one| one["Action"].as_array());
         let actions: Vec<_> = actions.flatten().filter_map(Value::as_str).collect();
-        assert_eq!(actions.len(), inventory::ACTIONS.len() + inventory::ORGANIZATION_ACTIONS.len());
+        let named = [inventory::ACTIONS, inventory::ACCESSED_ACTIONS, inventory::ORGANIZATION_ACTIONS];
+        assert_eq!(actions.len(), named.iter().map(|list| list.len()).sum::<usize>());
         let reads = |action: &&str| {
-            ["Get", "List", "Describe", "GenerateCredentialReport"]
+            ["Get", "List", "Describe", "GenerateCredentialReport", "GenerateServiceLastAccessedDetails"]
                 .iter()
                 .any(|verb| action.split(':').nth(1).is_some_and(|name| name.starts_with(verb)))
         };

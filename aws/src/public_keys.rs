@@ -76,7 +76,15 @@ impl KeyRing for AskCloudTrail {
         if known.asked.insert((region.to_owned(), slot)) {
             let (from, to) = (signed - AROUND, signed + AROUND);
             let keys = known.keys.entry(region.to_owned()).or_default();
-            self.connection.wait(self.ask(region, from, to, keys)).map_err(|error| NoKeys(error.to_string()))?;
+            let asked = self.connection.reading(self.ask(region, from, to, keys));
+            let answer = asked
+                .map_err(|halted| NoKeys(halted.to_string()))
+                .and_then(|answer| answer.map_err(|error| NoKeys(error.to_string())));
+            if let Err(error) = answer {
+                // Who asks again later is not to be told that there are none.
+                known.asked.remove(&(region.to_owned(), slot));
+                return Err(error);
+            }
         }
         Ok(known.keys.get(region).and_then(|keys| keys.get(fingerprint)).cloned())
     }

@@ -73,6 +73,15 @@ impl Courier {
         Ok(Courier::with(sinks, outbox))
     }
 
+    /// Whether the sinks of a configuration can be opened: their secrets are there, and their URLs may be called. Nothing is
+    /// sent, and no outbox is needed.
+    ///
+    /// # Errors
+    /// As [`Courier::open`].
+    pub fn check(config: &Config, outside: &Outside) -> Result<(), Error> {
+        config.sinks.iter().try_for_each(|(name, sink)| send::open(name, sink, outside).map(drop))
+    }
+
     /// A courier to sinks of one's own.
     pub fn with(sinks: BTreeMap<String, (Arc<dyn Sink>, SinkConfig)>, outbox: Arc<Outbox>) -> Courier {
         let history: Arc<History> = Arc::default();

@@ -25,6 +25,9 @@ pub struct Notice {
     pub rule: String,
     /// The rule's `id`.
     pub rule_id: String,
+    /// Sigma's `name` of the rule, by which routes and silences may call it; it is not sent.
+    #[serde(skip)]
+    pub rule_name: Option<String>,
     /// The rule's title.
     pub title: String,
     /// How bad.
@@ -106,6 +109,7 @@ impl Notice {
             fingerprint: clip_bytes(&alert.fingerprint, 128),
             rule: clip_bytes(&alert.rule, 128),
             rule_id: clip_bytes(&alert.rule_id, 128),
+            rule_name: alert.rule_name.as_deref().map(|name| clip_bytes(name, 256)),
             title: clip_bytes(&alert.title, 256),
             severity: Level(alert.severity),
             time: alert.time.map(rfc_3339).filter(|time| !time.is_empty()),

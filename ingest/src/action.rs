@@ -14,7 +14,8 @@ mod tables;
 use std::borrow::Cow;
 
 pub use catalogue::{
-    Action, Level, access_level, actions, actions_of, expand, index_of, is_known, is_unobservable, matches,
+    Action, Level, access_level, actions, actions_of, expand, expand_places, index_of, is_known, is_unobservable,
+    matches,
 };
 pub use tables::{data_event_type, event_data_type, is_data_event_action, resource_type, service_name, version};
 

@@ -4,7 +4,7 @@
 //! digests leave notes in a table of their own, and whoever asks joins them with the ledger, by the file's name and the hash
 //! of its text. This room believes what it is told: whether a digest is signed is `ingest::digest`'s to say.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 
@@ -13,12 +13,11 @@ use arrow::datatypes::TimestampMicrosecondType;
 use arrow::error::ArrowError;
 use chrono::Utc;
 use ingest::key::DigestName;
-use serde::Serialize;
 
 use crate::error::{Error, Result};
 use crate::lake::{ATTEMPTS, Lake};
 use crate::read;
-use crate::schema::{DIGESTED, OBJECTS, digested};
+use crate::schema::{DIGESTED, digested};
 use crate::stage::store_rows;
 use crate::table::{Change, Committed};
 
@@ -29,7 +28,7 @@ const HOUR_MICROS: i64 = 3_600_000_000;
 /// What one digest says of one log file; times are microseconds since the Unix epoch.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Note {
-    /// `s3://BUCKET/KEY` of the log file; empty for a digest that lists none, which is worth knowing too.
+    /// `s3://BUCKET/KEY` of the log file; empty where nothing is said of one, but that all up to this digest were walked.
     pub object: String,
     /// SHA-256 of its inflated text in hex; `None` for a file that no digest lists, though one speaks of its time.
     pub sha256: Option<String>,
@@ -51,25 +50,8 @@ impl Note {
     }
 }
 
-/// How much of a lake is proven, in files.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
-pub struct Proof {
-    /// Files that proven digests list.
-    pub digest_files: u64,
-    /// Those of them that the lake has read.
-    pub have_files: u64,
-    /// Objects of the lake whose text has the hash that was signed.
-    pub verified: u64,
-    /// Objects whose text has another hash: changed between delivery and reading.
-    pub mismatched: u64,
-    /// Objects that no digest lists, though one speaks of their time: CloudTrail did not deliver them.
-    pub unlisted: u64,
-    /// Objects of which no digest has spoken yet.
-    pub no_digest: u64,
-}
-
 /// The last part of an object's name.
-fn file_of(object: &str) -> &str {
+pub(crate) fn file_of(object: &str) -> &str {
     object.rsplit(['/', '\\']).next().unwrap_or(object)
 }
 
@@ -101,17 +83,22 @@ impl Lake {
         Err(Error::Busy { table: DIGESTED, attempts: ATTEMPTS })
     }
 
-    /// Up to when the digests of every account, Region and trail have spoken, in microseconds since the Unix epoch.
+    /// Up to when the digests of every account, Region and trail were walked, in microseconds since the Unix epoch: notes
+    /// without an object say so, which are written when all that is older was noted.
     ///
     /// # Errors
     /// The table cannot be read.
     pub fn digested_until(&self) -> Result<BTreeMap<(String, String, String), i64>> {
         let mut until = BTreeMap::new();
-        self.notes(&["digest", "digest_end"], &mut |batch| {
+        self.notes(&["object", "digest", "digest_end"], &mut |batch| {
             let ends =
                 batch.column_by_name("digest_end").and_then(|c| c.as_primitive_opt::<TimestampMicrosecondType>());
-            let (Some(digests), Some(ends)) = (text(batch, "digest"), ends) else { return };
-            for row in (0..batch.num_rows()).filter(|row| ends.is_valid(*row) && digests.is_valid(*row)) {
+            let (Some(objects), Some(digests), Some(ends)) = (text(batch, "object"), text(batch, "digest"), ends)
+            else {
+                return;
+            };
+            let marks = |row: &usize| objects.is_null(*row) && ends.is_valid(*row) && digests.is_valid(*row);
+            for row in (0..batch.num_rows()).filter(marks) {
                 let Some(name) = DigestName::parse(file_of(digests.value(row))) else { continue };
                 let key = (name.account.to_owned(), name.region.to_owned(), name.trail.to_owned());
                 let last = until.entry(key).or_insert(i64::MIN);
@@ -121,59 +108,7 @@ impl Lake {
         Ok(until)
     }
 
-    /// How much of the lake is proven. Reads two columns of the ledger and of the notes: some tens of bytes a file.
-    ///
-    /// # Errors
-    /// A table cannot be read.
-    pub fn proof(&self) -> Result<Proof> {
-        let mut promised: HashMap<Box<str>, Promise> = HashMap::new();
-        self.notes(&["file", "sha256"], &mut |batch| {
-            let (Some(files), Some(hashes)) = (text(batch, "file"), text(batch, "sha256")) else { return };
-            for row in (0..batch.num_rows()).filter(|row| files.is_valid(*row)) {
-                let promise = promised.entry(files.value(row).into()).or_default();
-                if hashes.is_valid(row) {
-                    promise.hashes.push(key(hashes.value(row)));
-                }
-            }
-        })?;
-        let mut objects: HashMap<Box<str>, Held> = HashMap::new();
-        for file in self.files(OBJECTS)? {
-            read::file(self, OBJECTS, &file, Some(&["object", "sha256", "kind"]), &mut |batch| {
-                let (Some(names), Some(hashes), Some(kinds)) =
-                    (text(&batch, "object"), text(&batch, "sha256"), text(&batch, "kind"))
-                else {
-                    return Ok(());
-                };
-                // What could not be read, or holds no events, is not of what the lake holds.
-                for row in (0..batch.num_rows()).filter(|row| hashes.is_valid(*row) && kinds.is_null(*row)) {
-                    let name = names.value(row);
-                    let held = match promised.get_mut(file_of(name)) {
-                        None => Held::NoDigest,
-                        Some(promise) => promise.holds(key(hashes.value(row))),
-                    };
-                    let known = objects.entry(name.into()).or_insert(held);
-                    *known = held.max(*known);
-                }
-                Ok(())
-            })?;
-        }
-        let mut proof = Proof::default();
-        for promise in promised.values().filter(|promise| !promise.hashes.is_empty()) {
-            proof.digest_files += 1;
-            proof.have_files += u64::from(promise.held);
-        }
-        for held in objects.values() {
-            *match held {
-                Held::Verified => &mut proof.verified,
-                Held::Mismatched => &mut proof.mismatched,
-                Held::Unlisted => &mut proof.unlisted,
-                Held::NoDigest => &mut proof.no_digest,
-            } += 1;
-        }
-        Ok(proof)
-    }
-
-    fn notes(&self, columns: &[&str], each: &mut dyn FnMut(&RecordBatch)) -> Result<()> {
+    pub(crate) fn notes(&self, columns: &[&str], each: &mut dyn FnMut(&RecordBatch)) -> Result<()> {
         for file in self.files(DIGESTED)? {
             read::file(self, DIGESTED, &file, Some(columns), &mut |batch| {
                 each(&batch);
@@ -184,40 +119,7 @@ impl Lake {
     }
 }
 
-/// What digests promise of one file.
-#[derive(Debug, Default)]
-struct Promise {
-    /// The hashes that were signed; none for a file that no digest lists.
-    hashes: Vec<u128>,
-    held: bool,
-}
-
-impl Promise {
-    fn holds(&mut self, hash: u128) -> Held {
-        self.held = true;
-        match self.hashes.contains(&hash) {
-            true => Held::Verified,
-            false if self.hashes.is_empty() => Held::Unlisted,
-            false => Held::Mismatched,
-        }
-    }
-}
-
-/// How an object stands; the later in this list, the worse.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Held {
-    Verified,
-    NoDigest,
-    Unlisted,
-    Mismatched,
-}
-
-/// The first half of a hash in hex: nobody can make two texts that share it.
-fn key(hash: &str) -> u128 {
-    hash.get(..32).and_then(|half| u128::from_str_radix(half, 16).ok()).unwrap_or_default()
-}
-
-fn text<'a>(batch: &'a RecordBatch, name: &str) -> Option<&'a StringArray> {
+pub(crate) fn text<'a>(batch: &'a RecordBatch, name: &str) -> Option<&'a StringArray> {
     batch.column_by_name(name)?.as_string_opt::<i32>()
 }
 
@@ -310,18 +212,6 @@ mod tests {
         let key = ["111122223333", "eu-west-1", "t"].map(str::to_owned);
         assert_eq!(lake.digested_until().unwrap(), [(key.into(), 2 * HOUR_MICROS)].into());
         let proof = Lake::open(&place, &Aws::default()).unwrap().proof().unwrap();
-        assert_eq!(proof, Proof { digest_files: 2, ..Proof::default() });
-    }
-
-    #[test]
-    fn a_file_with_another_hash_is_worse_than_one_unproven() {
-        let mut promise = Promise { hashes: vec![key(&"1".repeat(64))], held: false };
-        assert_eq!(promise.holds(key(&"1".repeat(64))), Held::Verified);
-        assert_eq!(promise.holds(key(&"2".repeat(64))), Held::Mismatched);
-        assert_eq!((promise.held, Promise::default().holds(1)), (true, Held::Unlisted));
-        assert!(
-            Held::Mismatched > Held::Unlisted && Held::Unlisted > Held::NoDigest && Held::NoDigest > Held::Verified
-        );
-        assert_eq!((file_of("s3://b/x/y.gz"), file_of("c:\\x\\y.gz"), file_of("y")), ("y.gz", "y.gz", "y"));
+        assert_eq!(proof, crate::Proof { digest_files: 2, ..crate::Proof::default() });
     }
 }

@@ -6,7 +6,7 @@
 //! which objects are there already, [`ingest`] takes a scan's rows: [`days`] splits them, [`stage`] and [`encode`] make data
 //! files, [`manifest`] and [`table`] commit them, with the [`state`] of whoever reads on and on. [`inventory`] keeps who had what beside
 //! them. [`read`], [`events`] and
-//! [`parts`] give rows back, [`digested`] what is proven of them, [`upkeep`] keeps it all in
+//! [`parts`] give rows back, [`digested`] and [`promised`] what is proven of them, [`upkeep`] keeps it all in
 //! order. [`fault`] is for tests.
 //!
 //! Two rules hold everything up. **The commit of `events` is the moment of truth**: before it a batch is garbage,
@@ -33,6 +33,7 @@ mod encode;
 mod events;
 mod manifest;
 mod parts;
+pub mod promised;
 mod read;
 mod rows;
 mod stage;
@@ -42,11 +43,12 @@ mod table;
 #[cfg(test)]
 mod tests;
 
-pub use digested::{Note, Proof};
+pub use digested::Note;
 pub use error::{Error, Result};
 pub use ingest::{Ingest, LastUsed, Outcome, Prime};
 pub use lake::Lake;
 pub use ledger::{Ledger, Names};
 pub use location::{Aws, Location};
+pub use promised::{Proof, Shortfall, Unkept};
 pub use state::State;
 pub use table::DataFile;

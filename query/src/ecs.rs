@@ -15,6 +15,14 @@ fn text(column: &str) -> String {
     format!("arrow_cast({column}, 'Utf8')")
 }
 
+/// Texts longer than this Elasticsearch keeps in no field of the type `flattened` (its `ignore_above`).
+const FLATTENED_MAX: usize = 32_766;
+
+/// The members of an object by name; those in objects below stay JSON.
+fn flattened(column: &str) -> String {
+    format!("json_cast(CASE WHEN octet_length({column}) < {FLATTENED_MAX} THEN {column} END, 'map(varchar,varchar)')")
+}
+
 /// Columns of the view and their SQL over `events`.
 pub(crate) fn columns() -> Vec<ViewColumn> {
     let name = format!(
@@ -40,11 +48,14 @@ pub(crate) fn columns() -> Vec<ViewColumn> {
         "named_struct('cloudtrail', named_struct('event_version', {version}, 'event_type', {kind}, 'event_category', \
          {category}, 'error_code', {code}, 'error_message', {message}, 'request_id', requestid, 'request_parameters', \
          nullif(requestparameters, 'null'), 'response_elements', nullif(responseelements, 'null'), \
+         'flattened', named_struct('request_parameters', {request_map}, 'response_elements', {response_map}), \
          'additional_eventdata', nullif(additionaleventdata, 'null'), 'service_event_details', \
          nullif(serviceeventdetails, 'null'), 'recipient_account_id', {account}, 'shared_event_id', sharedeventid, \
          'vpc_endpoint_id', {endpoint}, 'read_only', readonly, 'management_event', managementevent, 'user_identity', \
          named_struct('type', {user_type}, 'arn', {arn}, 'access_key_id', {key}, 'invoked_by', {invoked}, \
          'session_context', named_struct('mfa_authenticated', {mfa}, 'creation_date', {created}))))",
+        request_map = flattened("requestparameters"),
+        response_map = flattened("responseelements"),
         version = text("eventversion"),
         kind = text("eventtype"),
         category = text("eventcategory"),

@@ -12,7 +12,7 @@ use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan, Tokenizer, Whi
 
 use crate::error::{Error, Result, explain};
 use crate::grammar::{Grammar, has_lambdas, put_into_words, quote_ids};
-use crate::sqljson;
+use crate::{sqljson, valuelist};
 
 /// What may be run, as the end of an error message.
 pub const ALLOWED: &str = "only reading is possible here: SELECT, WITH, VALUES, UNION / EXCEPT / INTERSECT, EXPLAIN, \
@@ -63,7 +63,7 @@ fn tokenize(sql: &str) -> Result<Vec<TokenWithSpan>> {
     let tokens = Tokenizer::new(&Grammar { lambdas: false }, &sql)
         .tokenize_with_location()
         .map_err(|e| Error::Syntax(format!("{e}; check quotes and comments")))?;
-    let tokens = put_into_words(sqljson::put_into_words(join_literals(tokens)));
+    let tokens = valuelist::put_into_words(put_into_words(sqljson::put_into_words(join_literals(tokens))));
     let operators = tokens.iter().filter(|t| is_operator(&t.token)).count();
     if operators > MAX_OPERATORS {
         return Err(Error::Refused(format!(
@@ -146,14 +146,28 @@ fn first_word(tokens: &[TokenWithSpan]) -> String {
 fn refuse_unparsed(verb: &str) -> Option<Error> {
     const WRITES: &[&str] = &[
         "ALTER", "ANALYZE", "ATTACH", "CALL", "COPY", "CREATE", "DELETE", "DETACH", "DROP", "EXECUTE", "GRANT",
-        "INSERT", "INSTALL", "LOAD", "MERGE", "PRAGMA", "PREPARE", "RESET", "SET", "TRUNCATE", "UNLOAD", "UPDATE",
-        "USE", "VACUUM",
+        "INSERT", "INSTALL", "LOAD", "MERGE", "MSCK", "PRAGMA", "PREPARE", "RESET", "SET", "TRUNCATE", "UNLOAD",
+        "UPDATE", "USE", "VACUUM",
     ];
     WRITES.contains(&verb).then(|| refuse(verb))
 }
 
 fn refuse(what: &str) -> Error {
-    Error::Refused(format!("{what} is refused; {ALLOWED}"))
+    Error::Refused(format!("{what} is refused; {ALLOWED}{}", instead(what)))
+}
+
+/// What to do in place of the steps around a query that saved files come with, as a further sentence.
+fn instead(what: &str) -> &'static str {
+    match what.split_whitespace().next().unwrap_or_default() {
+        "CREATE" | "MSCK" | "ALTER" | "DROP" | "USE" | "REPAIR" => {
+            ". Logs and lakes are tables already, with all partition columns: leave the statement out and run the query; \
+             a view is a WITH before it"
+        }
+        "UNLOAD" | "COPY" | "INSERT" => ". To keep an answer: --output parquet, csv or jsonl, into a file",
+        "PREPARE" | "EXECUTE" | "DEALLOCATE" => ". Put the values in the places of `?`, and run the query itself",
+        "SHOW" => ". SHOW TABLES and SHOW COLUMNS FROM cloudtrail_logs say what there is; partitions are columns",
+        _ => "",
+    }
 }
 
 fn check(statement: &Statement, verb: &str) -> Result<()> {

@@ -2,13 +2,14 @@
 //! last; and rows in order, for whoever rewrites a lake's files.
 //!
 //! [`table`] is the scan, [`figures`] what the log says of files, [`needle`], [`bloom`] and [`reader`] the way to one
-//! row among millions, [`older`] what files of an older version lack, [`schemas`] what files have. The tables `coverage`,
+//! row among millions, [`local`] reads files of this machine, [`older`] what files of an older version lack, [`schemas`] what files have. The tables `coverage`,
 //! `last_used`, `activity` and `alerts` hold partial rows, one set a batch, and [`fold`] makes whole ones of them; [`proof`] joins digests with what was read.
 //! This room asks the lake for its files, and must not write.
 
 mod bloom;
 mod figures;
 mod fold;
+mod local;
 mod needle;
 mod older;
 mod proof;

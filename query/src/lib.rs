@@ -1,8 +1,8 @@
 //! trailhound's SQL room: rows to answers.
 //!
-//! In the order a question travels: [`guard`] parses it (by `grammar` and `sqljson`) and lets only reading statements through, `dialect`
+//! In the order a question travels: [`guard`] parses it (by `grammar`, `sqljson` and `valuelist`) and lets only reading statements through, `dialect`
 //! says which view each name of a table means, [`names`] puts names in the case of the table, `stars` lets a star give way and [`trino`] puts functions
-//! in the engine's words (over `json` where text is JSON), [`session`] plans (`keys`: a rule of ours) and runs it under limits, [`tables`] streams
+//! in the engine's words (over `json` where text is JSON), `planner` plans it (`keys`: a rule of ours, `narrowing`: what a plan learns as it runs) and [`session`] runs it under limits, [`tables`] streams
 //! `events` from a source that is opened anew for every scan, `catalog` makes views when they are named, [`mod@lake`] has the tables of a lake, `views` are other
 //! forms of them: [`athena`] (with the text forms of time in [`athena_time`]), CloudTrail Lake's [`store`],
 //! [`tailpipe`], [`ocsf`] and [`ecs`]; and [`answer`] hands out the rows. [`named`] are questions that come with their SQL, [`story`]
@@ -31,8 +31,10 @@ mod keys;
 pub mod lake;
 pub mod named;
 pub mod names;
+mod narrowing;
 pub mod ocsf;
 mod pace;
+mod planner;
 pub mod session;
 mod sqljson;
 mod stars;
@@ -41,6 +43,7 @@ pub mod story;
 pub mod tables;
 pub mod tailpipe;
 pub mod trino;
+mod valuelist;
 mod views;
 pub mod wanted;
 

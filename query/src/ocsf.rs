@@ -61,6 +61,67 @@ fn activity() -> String {
     )
 }
 
+/// What an activity is called: by class and `activity_id`.
+static ACTIVITY_NAMES: &[(u32, u8, &str)] = &[
+    (3001, 1, "Create"),
+    (3001, 3, "Password Change"),
+    (3001, 4, "Password Reset"),
+    (3001, 6, "Delete"),
+    (3001, 7, "Attach Policy"),
+    (3001, 8, "Detach Policy"),
+    (3001, 10, "MFA Factor Enable"),
+    (3001, 11, "MFA Factor Disable"),
+    (3002, 1, "Logon"),
+    (6003, 1, "Create"),
+    (6003, 2, "Read"),
+    (6003, 3, "Update"),
+    (6003, 4, "Delete"),
+];
+
+fn class_name() -> String {
+    format!("CASE {} WHEN 3002 THEN 'Authentication' WHEN 3001 THEN 'Account Change' ELSE 'API Activity' END", class())
+}
+
+fn activity_name() -> String {
+    let names =
+        ACTIVITY_NAMES.iter().map(|(class, id, name)| format!("WHEN {} THEN '{name}'", class * 100 + u32::from(*id)));
+    let names: Vec<_> = names.collect();
+    format!("CASE ({}) * 100 + ({}) {} ELSE 'Other' END", class(), activity(), names.join(" "))
+}
+
+/// The resources that the record names, as the schema has them; `account_uid` is where its first versions had the owner.
+fn resources() -> String {
+    let account = "arrow_cast(r['accountid'], 'Utf8')";
+    format!(
+        "array_transform(resources, r -> named_struct('uid', arrow_cast(r['arn'], 'Utf8'), 'type', \
+         arrow_cast(r['type'], 'Utf8'), 'account_uid', {account}, 'owner', named_struct('account', \
+         named_struct('uid', {account}))))"
+    )
+}
+
+/// What a hunt looks for: names, addresses, hosts and resources.
+fn observables(address: &str) -> String {
+    let one = |name: &str, kind: &str, id: u8, value: &str| {
+        format!(
+            "named_struct('name', '{name}', 'type', '{kind}', 'type_id', {id}, 'value', arrow_cast({value}, 'Utf8'))"
+        )
+    };
+    let user = "coalesce(useridentity.username, useridentity.sessioncontext.sessionissuer.username)";
+    let domain = format!("CASE WHEN {address} IS NULL THEN sourceipaddress END");
+    let known = [
+        one("actor.user.name", "User Name", 4, user),
+        one("src_endpoint.ip", "IP Address", 2, address),
+        one("src_endpoint.domain", "Hostname", 1, &domain),
+        one("actor.user.uid", "Resource UID", 10, "useridentity.arn"),
+    ];
+    let named = one("resources[].uid", "Resource UID", 10, "r['arn']");
+    format!(
+        "array_filter(array_concat(make_array({}), coalesce(array_transform(resources, r -> {named}), make_array())), \
+         o -> o['value'] IS NOT NULL)",
+        known.join(", ")
+    )
+}
+
 fn text(column: &str) -> String {
     format!("arrow_cast({column}, 'Utf8')")
 }
@@ -73,7 +134,7 @@ fn actor() -> String {
     format!(
         "named_struct('user', named_struct('uid', {arn}, 'uuid', {arn}, 'uid_alt', {principal}, 'name', \
          coalesce({user}, {issuer_user}), 'type', {kind}, 'account', named_struct('uid', {account}), 'credential_uid', \
-         coalesce({key}, {credential})), 'session', named_struct('created_time', {created}, 'is_mfa', {mfa} = 'true', \
+         coalesce({key}, {credential})), 'session', named_struct('created_time', {created}, 'created_time_dt', {created}, 'is_mfa', {mfa} = 'true', \
          'issuer', {issuer}), 'invoked_by', {invoked}, 'idp', named_struct('name', coalesce({federated}, {provider})))",
         arn = text("useridentity.arn"),
         principal = text("useridentity.principalid"),
@@ -102,24 +163,26 @@ pub(crate) fn columns() -> Vec<ViewColumn> {
         ("time", "epoch_ms(eventtime)".into()),
         ("time_dt", "eventtime".into()),
         ("class_uid", class()),
-        (
-            "class_name",
-            format!(
-                "CASE {} WHEN 3002 THEN 'Authentication' WHEN 3001 THEN 'Account Change' ELSE 'API Activity' END",
-                class()
-            ),
-        ),
+        ("class_name", class_name()),
         ("category_uid", format!("CASE WHEN {} = 6003 THEN 6 ELSE 3 END", class())),
+        (
+            "category_name",
+            format!("CASE WHEN {} = 6003 THEN 'Application Activity' ELSE 'Identity & Access Management' END", class()),
+        ),
         ("activity_id", activity()),
+        ("activity_name", activity_name()),
         ("type_uid", format!("({}) * 100 + ({})", class(), activity())),
+        ("type_name", format!("{} || ': ' || {}", class_name(), activity_name())),
         ("severity_id", "1".into()),
+        ("severity", "'Informational'".into()),
         ("status_id", format!("CASE WHEN {FAILED} THEN 2 ELSE 1 END")),
         ("status", format!("CASE WHEN {FAILED} THEN 'Failure' ELSE 'Success' END")),
         (
             "metadata",
             format!(
                 "named_struct('uid', eventid, 'event_code', {}, 'version', '{VERSION}', 'product', named_struct('name', \
-                 'CloudTrail', 'vendor_name', 'AWS', 'version', {}, 'feature', named_struct('name', {})))",
+                 'CloudTrail', 'vendor_name', 'AWS', 'version', {}, 'feature', named_struct('name', {})), \
+                 'profiles', make_array('cloud', 'datetime'))",
                 text("eventtype"),
                 text("eventversion"),
                 text("eventcategory")
@@ -156,7 +219,22 @@ pub(crate) fn columns() -> Vec<ViewColumn> {
             ),
         ),
         ("http_request", "named_struct('user_agent', useragent)".into()),
-        ("resources", "resources".into()),
+        (
+            "dst_endpoint",
+            format!(
+                "CASE WHEN {} = 3002 THEN named_struct('svc_name', json_extract_scalar(additionaleventdata, '$.LoginTo')) END",
+                class()
+            ),
+        ),
+        (
+            "policy",
+            format!(
+                "CASE WHEN {} = 3001 THEN named_struct('uid', json_extract_scalar(requestparameters, '$.policyArn')) END",
+                class()
+            ),
+        ),
+        ("resources", resources()),
+        ("observables", observables(address)),
         ("user", format!("CASE WHEN {} <> 6003 THEN named_struct('name', {subject}, 'uid', {subject}) END", class())),
         (
             "is_mfa",

@@ -6,31 +6,25 @@
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 use arrow::array::RecordBatch;
 use datafusion::catalog::TableProvider;
-use datafusion::dataframe::DataFrame;
-use datafusion::execution::SendableRecordBatchStream;
 use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
 use datafusion::execution::memory_pool::{FairSpillPool, TrackConsumersPool};
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
-use datafusion::execution::session_state::{SessionState, SessionStateBuilder};
-use datafusion::optimizer::optimize_projections::OptimizeProjections;
-use datafusion::prelude::{SQLOptions, SessionConfig, SessionContext};
-use datafusion::sql::parser::Statement;
-use datafusion::sql::sqlparser::ast::ObjectName;
+use datafusion::prelude::{SessionConfig, SessionContext};
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::sync::oneshot;
 
 use crate::answer::{Answer, BlockingAnswer};
 use crate::catalog::{Columns, Tables};
 use crate::control::Control;
-use crate::error::{Error, Result, explain, unknown_table};
+use crate::error::{Error, Result, explain};
 use crate::keys::TextKeys;
+use crate::planner::Planner;
 use crate::tables::{EVENTS, EventStream, events_table};
-use crate::{athena, athena_time, dialect, ecs, guard, names, ocsf, pace, stars, store, tailpipe, trino};
+use crate::{athena, athena_time, ecs, ocsf, store, tailpipe, trino};
 
 /// Stack of the planner's thread, in bytes. Planning walks expressions by recursion, and a chain of a thousand `OR`
 /// is a thousand deep; only what is touched costs memory.
@@ -76,8 +70,7 @@ pub struct Engine {
     context: SessionContext,
     tables: Arc<Tables>,
     threads: usize,
-    /// Whether the rows are in files that can be read field by field.
-    by_field: AtomicBool,
+    planner: Arc<Planner>,
 }
 
 impl Engine {
@@ -98,7 +91,8 @@ impl Engine {
         let tables = Arc::new(Tables::of(&context));
         let catalog = context.catalog(CATALOG).ok_or_else(|| Error::Setup(format!("no catalog {CATALOG}")))?;
         catalog.register_schema(SCHEMA, tables.clone()).map_err(explain)?;
-        Ok(Engine { context, tables, threads, by_field: AtomicBool::new(false) })
+        let planner = Arc::new(Planner::of(context.clone()));
+        Ok(Engine { context, tables, threads, planner })
     }
 
     /// Makes `events` the rows of the table `events` and of the views over it, instead of what was there before.
@@ -111,7 +105,7 @@ impl Engine {
 
     /// Makes `table` the table `events`, with the views over it.
     pub(crate) fn register_events(&self, table: Arc<dyn TableProvider>, by_field: bool) -> Result<()> {
-        self.by_field.store(by_field, Ordering::Relaxed);
+        self.planner.reads_by_field(by_field);
         for (names, columns) in [
             (athena::NAMES.as_slice(), athena::columns as Columns),
             (&[store::NAME], store::columns),
@@ -151,12 +145,11 @@ impl Engine {
     /// [`Error::Refused`] for a statement that does more than read, [`Error::Syntax`], [`Error::Name`] and
     /// [`Error::Plan`] for one that makes no sense; nothing has been read then.
     pub async fn query(&self, sql: &str) -> Result<Answer> {
-        let (context, sql, runtime) = (self.context.clone(), sql.to_owned(), Handle::current());
-        let by_field = self.by_field.load(Ordering::Relaxed);
+        let (planner, sql, runtime) = (self.planner.clone(), sql.to_owned(), Handle::current());
         let (sender, answer) = oneshot::channel();
         let plan = move || {
             // Nobody waits for the answer any more when the caller's timeout has struck.
-            let _ = sender.send(runtime.block_on(start(&context, &sql, by_field)));
+            let _ = sender.send(runtime.block_on(planner.start(&sql)));
         };
         thread::Builder::new()
             .name("trailhound-plan".into())
@@ -220,80 +213,8 @@ impl Engine {
     }
 }
 
-/// Parses, plans and starts a statement: over the views that it most likely means, else over others.
-async fn start(context: &SessionContext, sql: &str, by_field: bool) -> Result<Answer> {
-    let statement = guard::parse(sql)?;
-    let mut first: Option<Error> = None;
-    for reading in dialect::readings(statement, &table_names(context)) {
-        match start_one(context, reading.statement, by_field).await {
-            Ok(stream) => return Ok(Answer::new(stream, reading.notes)),
-            // Another view cannot mend what is not the query's fault.
-            Err(error) if !error.is_usage() => return Err(first.unwrap_or(error)),
-            Err(error) => first = first.or(Some(error)),
-        }
-    }
-    Err(first.unwrap_or_else(|| Error::Plan("the statement has no reading; please report the query".into())))
-}
-
-async fn start_one(
-    context: &SessionContext,
-    mut statement: Statement,
-    by_field: bool,
-) -> Result<SendableRecordBatchStream> {
-    names::fold(&mut statement);
-    if let Statement::Statement(statement) = names::innermost(&mut statement) {
-        stars::give_way(statement);
-        trino::rewrite(statement);
-    }
-    check_tables(context, &statement)?;
-    let state = context.state();
-    let plan = state.statement_to_plan(statement).await.map_err(explain)?;
-    // The guard has seen the text; the same promise is kept for what the planner made of it.
-    SQLOptions::new()
-        .with_allow_ddl(false)
-        .with_allow_dml(false)
-        .with_allow_statements(false)
-        .verify_plan(&plan)
-        .map_err(|e| Error::Refused(format!("{}; {}", e.strip_backtrace(), guard::ALLOWED)))?;
-    if by_field && let Ok(stream) = pace::run(DataFrame::new(reading_by_field(&state), plan.clone())).await {
-        return Ok(stream);
-    }
-    pace::run(DataFrame::new(state, plan)).await.map_err(explain)
-}
-
-/// A state whose plans read single fields of structs from files, also where they are grouped by.
-///
-/// What a view computes and nobody asked for goes first: its own fields and its repeated expressions are what the
-/// engine stumbles over.
-fn reading_by_field(state: &SessionState) -> SessionState {
-    let mut rules = state.optimizers().to_vec();
-    let place = rules.iter().position(|rule| rule.name() == "common_sub_expression_eliminate").unwrap_or(rules.len());
-    rules.insert(place, Arc::new(OptimizeProjections::new()));
-    let mut state = SessionStateBuilder::new_from_existing(state.clone()).with_optimizer_rules(rules).build();
-    state.config_mut().options_mut().optimizer.enable_leaf_expression_pushdown = true;
-    state
-}
-
-/// Tells an unknown table by name, with the names there are, before the planner gives up on it.
-fn check_tables(context: &SessionContext, statement: &Statement) -> Result<()> {
-    // The engine's settings tell of the machine: its folders, its limits.
-    let is_settings =
-        |name: &ObjectName| dialect::last(name).is_some_and(|n| n.value.eq_ignore_ascii_case("df_settings"));
-    if dialect::names(statement).iter().any(is_settings) {
-        return Err(Error::Refused(format!("the engine's settings are refused; {}", guard::ALLOWED)));
-    }
-    let state = context.state();
-    for table in state.resolve_table_references(statement).map_err(explain)? {
-        let known =
-            context.table_exist(table.clone()).unwrap_or(false) || state.table_functions().contains_key(table.table());
-        if !known {
-            return Err(unknown_table(&table.to_string(), &table_names(context)));
-        }
-    }
-    Ok(())
-}
-
-fn table_names(context: &SessionContext) -> Vec<String> {
+/// Names of the tables of a context, sorted.
+pub(crate) fn table_names(context: &SessionContext) -> Vec<String> {
     let schema = context.catalog(CATALOG).and_then(|c| c.schema(SCHEMA));
     let mut tables = schema.map_or_else(Vec::new, |s| s.table_names());
     tables.sort_unstable();

@@ -11,8 +11,10 @@ use datafusion::common::DFSchema;
 use datafusion::datasource::provider_as_source;
 use datafusion::execution::session_state::SessionState;
 use datafusion::logical_expr::{Expr, LogicalPlanBuilder};
+use datafusion::sql::parser::DFParserBuilder;
 
 use crate::error::{Error, Result};
+use crate::grammar::Grammar;
 use crate::tables::EVENTS;
 
 /// A column of a view: its name, and SQL over `events`.
@@ -35,7 +37,7 @@ pub(crate) fn view(
     let schema = DFSchema::try_from_qualified_schema(EVENTS, schema).map_err(setup)?;
     let mut made: Vec<Expr> = Vec::with_capacity(columns.len());
     for (name, sql) in columns {
-        let column = state.create_logical_expr(sql, &schema).map_err(setup)?;
+        let column = expression(state, sql, &schema).map_err(setup)?;
         // A column under its own name is no new column: two names for one would stand in the way of reading fields.
         let own = matches!(&column, Expr::Column(c) if c.name == *name);
         made.push(if own { column } else { column.alias(name) });
@@ -45,4 +47,14 @@ pub(crate) fn view(
         .and_then(LogicalPlanBuilder::build)
         .map_err(setup)?;
     Ok(Arc::new(ViewTable::new(plan, None)))
+}
+
+/// A column's expression. Where it has functions of elements (`r -> …`) it is in the grammar of questions, else in the engine's.
+fn expression(state: &SessionState, sql: &str, schema: &DFSchema) -> datafusion::common::Result<Expr> {
+    if !sql.contains(" -> ") {
+        return state.create_logical_expr(sql, schema);
+    }
+    let grammar = Grammar { lambdas: true };
+    let parsed = DFParserBuilder::new(sql).with_dialect(&grammar).build()?.parse_into_expr()?;
+    state.create_logical_expr_from_sql_expr(parsed, schema)
 }

@@ -10,6 +10,7 @@ pub(super) const INVENTORY_EXAMPLES: &str = "\
 Examples:
   trailhound inventory --out ./iam
   trailhound access ./logs --grants ./iam/inventory.json
+  trailhound inventory --out ./iam --service-last-accessed
   trailhound inventory --lake ./trailhound-lake --profile audit
   trailhound inventory --lake s3://our-lake/cloudtrail --role-arn arn:aws:iam::111122223333:role/audit
   trailhound iam-policy --inventory";
@@ -30,6 +31,10 @@ pub(crate) struct InventoryArgs {
     /// Do not ask AWS Organizations for service and resource control policies
     #[arg(long)]
     pub(crate) no_organization: bool,
+
+    /// Ask IAM too when each user and role last used each service and action: two calls or more for each
+    #[arg(long)]
+    pub(crate) service_last_accessed: bool,
 
     #[command(flatten)]
     pub(crate) aws: AwsArgs,

@@ -202,5 +202,8 @@ pub(crate) struct ReplayArgs {
     pub(crate) fail_on_denied: bool,
 
     #[command(flatten)]
+    pub(crate) granted: GrantArgs,
+
+    #[command(flatten)]
     pub(crate) input: Input,
 }

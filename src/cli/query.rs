@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use query::named;
 
 use super::{LakeArgs, Limits, SourceArgs};
@@ -15,6 +15,7 @@ Examples:
   trailhound query who-used-key AKIAIOSFODNN7EXAMPLE ./logs
   trailhound query @report.sql ./logs --output jsonl
   trailhound query --file report.sql ./logs
+  trailhound query --format ocsf ./logs > events.jsonl
   trailhound query - ./logs < report.sql
   trailhound query \"SELECT * FROM events WHERE eventid = '4a2f…'\" --lake ./trailhound-lake
 
@@ -41,8 +42,12 @@ pub(crate) struct QueryArgs {
     #[arg(long, value_name = "FILE")]
     file: Option<PathBuf>,
 
+    /// Ask nothing: give every event as a document of this schema; every argument is then a PATH
+    #[arg(long, value_enum, value_name = "SCHEMA", conflicts_with = "file")]
+    pub(crate) format: Option<EventFormat>,
+
     /// List the questions that have names
-    #[arg(long, conflicts_with_all = ["sql", "file", "lake"])]
+    #[arg(long, conflicts_with_all = ["sql", "file", "format", "lake"])]
     pub(crate) list: bool,
 
     #[command(flatten)]
@@ -53,6 +58,25 @@ pub(crate) struct QueryArgs {
 
     #[command(flatten)]
     pub(crate) limits: Limits,
+}
+
+/// A schema that events are given in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum EventFormat {
+    /// Open Cybersecurity Schema Framework: classes 3001, 3002 and 6003
+    Ocsf,
+    /// Elastic Common Schema
+    Ecs,
+}
+
+impl EventFormat {
+    fn sql(self) -> String {
+        let view = match self {
+            EventFormat::Ocsf => query::ocsf::NAME,
+            EventFormat::Ecs => query::ecs::NAME,
+        };
+        format!("SELECT * FROM {view}")
+    }
 }
 
 /// Where the SQL of a query is.
@@ -74,17 +98,23 @@ impl QueryArgs {
     /// UTF-8.
     pub(crate) fn split(&self) -> Result<(SqlSource, Vec<PathBuf>), String> {
         let mut paths = self.paths.clone();
-        let source = match &self.file {
-            Some(file) => {
+        let source = match (&self.file, self.format) {
+            (Some(file), _) => Some(SqlSource::File(file.clone())),
+            (None, Some(format)) => Some(SqlSource::Text(format.sql())),
+            (None, None) => None,
+        };
+        let asks_elsewhere = source.is_some();
+        let source = match source {
+            Some(source) => {
                 paths.splice(0..0, self.sql.iter().map(PathBuf::from));
-                SqlSource::File(file.clone())
+                source
             }
             None => self.question(&mut paths)?,
         };
         match (paths.first(), &self.lake.lake) {
-            (Some(path), Some(_)) if self.file.is_some() => {
-                let path = path.display();
-                Err(format!("{path}: with --file every argument is a path; give paths or --lake <PLACE>, not both"))
+            (Some(path), Some(_)) if asks_elsewhere => {
+                let (path, flag) = (path.display(), if self.file.is_some() { "--file" } else { "--format" });
+                Err(format!("{path}: with {flag} every argument is a path; give paths or --lake <PLACE>, not both"))
             }
             (Some(path), Some(_)) => Err(format!("{}: give <PATH> or --lake <PLACE>, not both", path.display())),
             (None, None) => Err("no logs to ask: give <PATH> (files or folders) or --lake <PLACE>".to_owned()),

@@ -1,13 +1,14 @@
 //! `trailhound watch` and `trailhound config`: their flags and help texts.
 
+use std::ffi::OsStr;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use chrono::TimeDelta;
-use clap::{Args, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use serde::{Deserialize, Serialize};
 
-use super::{AwsArgs, Limits, RuleFlags, SourceArgs, duration};
+use super::{AwsArgs, Cli, Command, Limits, RuleFlags, SourceArgs, duration};
 
 pub(crate) const EXAMPLES: &str = "\
 Examples:
@@ -113,6 +114,20 @@ pub(crate) struct WatchArgs {
     pub(crate) limits: Limits,
 }
 
+impl WatchArgs {
+    /// As if nothing but a configuration were given.
+    ///
+    /// # Errors
+    /// A name that no command line can hold.
+    pub(crate) fn of(file: &Path) -> Result<WatchArgs, String> {
+        let words = [OsStr::new("trailhound"), OsStr::new("watch"), OsStr::new("--config"), file.as_os_str()];
+        match Cli::try_parse_from(words).map(|cli| cli.command) {
+            Ok(Command::Watch(args)) => Ok(*args),
+            _ => Err(format!("{}: give the name of a file", file.display())),
+        }
+    }
+}
+
 /// How a process that never ends says what happens.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -128,7 +143,7 @@ pub(crate) enum LogFormat {
 #[derive(Debug, Clone, Subcommand)]
 #[command(after_help = CONFIG_EXAMPLES)]
 pub(crate) enum ConfigCommand {
-    /// Whether a configuration can be used: its keys, sinks, routes and rules; prints what counts
+    /// Whether `watch` can begin with a configuration: its keys, sources, sinks, secrets and rules; prints what counts
     Check {
         /// The configuration, in TOML
         #[arg(value_name = "FILE")]

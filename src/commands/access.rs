@@ -1,6 +1,7 @@
 //! `trailhound access`: who used what and when; with grants, what nobody used and what cannot be known.
 
 mod changes;
+mod found;
 mod html;
 mod people;
 mod rows;
@@ -164,7 +165,7 @@ fn print(args: &AccessArgs, audit: &Audit, changes: Option<&Changes>, global: &G
     match global.output {
         Output::Table => {
             let terminal = global.rows().terminal;
-            let told = tell(report, &mut out, terminal).and_then(|()| tell_findings(audit, &mut out, terminal));
+            let told = tell(report, &mut out, terminal).and_then(|()| found::tell(audit, &mut out, terminal));
             let told = told.and_then(|()| match changes {
                 Some(changes) => changes::tell(changes, &mut Report::new(&mut out, terminal)),
                 None => Ok(()),
@@ -249,37 +250,6 @@ pub(crate) fn tell(unused: &Unused, out: &mut dyn Write, terminal: Terminal) -> 
 fn kind(finding: &Finding) -> String {
     let value = serde_json::to_value(finding.kind).ok();
     value.and_then(|kind| kind.as_str().map(str::to_owned)).unwrap_or_default()
-}
-
-fn tell_findings(audit: &Audit, out: &mut dyn Write, terminal: Terminal) -> io::Result<()> {
-    let mut report = Report::new(out, terminal);
-    if !audit.findings.is_empty() {
-        report.heading("Findings")?;
-        let mut worst: Vec<&Finding> = audit.findings.iter().collect();
-        worst.sort_by_key(|finding| std::cmp::Reverse(severity(finding)));
-        let row = |finding: &&Finding| {
-            vec![finding.severity.to_owned(), kind(finding), finding.principal.clone(), finding.evidence.clone()]
-        };
-        table(&mut report, &["severity", "finding", "principal", "evidence"], worst.iter().map(row).collect())?;
-    }
-    if !audit.observations.is_empty() {
-        report.heading("Observations")?;
-        let mut worst: Vec<&Finding> = audit.observations.iter().collect();
-        worst.sort_by_key(|finding| std::cmp::Reverse(severity(finding)));
-        let row = |finding: &&Finding| {
-            vec![finding.severity.to_owned(), kind(finding), finding.principal.clone(), finding.evidence.clone()]
-        };
-        table(&mut report, &["severity", "observation", "principal", "evidence"], worst.iter().map(row).collect())?;
-    }
-    if !audit.risks.is_empty() {
-        report.heading("What policies would permit")?;
-        let row = |risk: &::access::findings::risk::Risk| vec![risk.principal.clone(), risk.what.clone()];
-        table(&mut report, &["principal", "risk"], audit.risks.iter().map(row).collect())?;
-    }
-    if !audit.excluded.is_empty() {
-        report.prose(&format!("{} findings are accepted; --output json lists them", audit.excluded.len()))?;
-    }
-    Ok(())
 }
 
 fn tell_coverage(unused: &Unused, report: &mut Report<'_>) -> io::Result<()> {

@@ -1,4 +1,4 @@
-//! `trailhound config check`: whether a configuration can be used, and what it says.
+//! `trailhound config check`: whether `watch` can begin with a configuration, and what it says.
 
 use std::io;
 use std::path::Path;
@@ -6,22 +6,26 @@ use std::path::Path;
 use ::alerts::{Engine, Settings};
 use serde_json::{Value, json};
 
-use crate::cli::{ConfigCommand, Global, RuleFlags};
-use crate::commands::watch;
+use crate::cli::{ConfigCommand, Global, WatchArgs};
+use crate::commands;
 use crate::config::{self, Config};
 use crate::outcome::{Failure, Outcome};
 use crate::render::report::{Report, number};
 use crate::render::terminal::Terminal;
 use crate::render::words::Words;
 use crate::render::{self, Output};
-use crate::rulebook::Rulebook;
+use crate::watch;
 
 pub(crate) fn run(command: &ConfigCommand, global: &Global, words: Words) -> Result<Outcome, Failure> {
     let ConfigCommand::Check { file } = command;
     let config = Config::load(Some(file), config::variables()).map_err(Failure::Usage)?;
-    let book = Rulebook::open(&watch::rules(&RuleFlags::default(), &config), words)?;
-    let (engine, mut errors) = Engine::new(book.rules, &Settings::default());
-    errors.extend(book.errors);
+    // What `watch` would refuse is refused here, by the same code.
+    let mut planned = Config::load(Some(file), config::variables()).map_err(Failure::Usage)?;
+    let args = WatchArgs::of(file).map_err(Failure::Usage)?;
+    let (options, delivery) = commands::watch::plan(&args, &mut planned)?;
+    let rules = watch::check(&options, &delivery, words)?.rules;
+    let (engine, mut errors) = Engine::new(rules.rules, &Settings::default());
+    errors.extend(rules.errors);
     errors.iter().for_each(|error| words.error(&error.to_string()));
     let value = value(&config, engine.rules().len(), errors.len());
     let mut out = io::stdout();

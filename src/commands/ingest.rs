@@ -47,7 +47,8 @@ pub(crate) fn run(args: &IngestArgs, global: &Global, words: Words) -> Result<Ou
     }
     let stop = Stop::listen();
     let accounts = args.config.as_deref().map(Account::load).transpose().map_err(Failure::Usage)?.unwrap_or_default();
-    let reach = Reach { source: &args.source, aws: &args.at.aws, queue: name.is_some(), accounts: &accounts };
+    let reach =
+        Reach { source: &args.source, aws: &args.at.aws, queue: name.is_some(), accounts: &accounts, live: None };
     let listed: Vec<PathBuf> = args.paths.iter().filter(|path| !queue::is_one(path)).cloned().collect();
     if name.is_some() {
         args.source.refuse_for_queue(!listed.is_empty() || !accounts.is_empty()).map_err(Failure::Usage)?;

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::Path;
 
-use aws::inventory::{self, Inventory};
+use aws::inventory::{self, Asked, Inventory};
 use chrono::Utc;
 use lake::Lake;
 use serde_json::{Value, json};
@@ -20,8 +20,9 @@ pub(crate) fn run(args: &InventoryArgs, global: &Global, words: Words) -> Result
     // A lake that cannot be written to is told before an account is asked a thousand times.
     let lake = args.lake.as_deref().map(|place| Lake::open_for_writing(place, &args.aws.to_lake())).transpose()?;
     let connection = aws::Connection::open(&args.aws.to_options()).map_err(failed)?;
+    let asked = Asked { organization: !args.no_organization, accessed: args.service_last_accessed };
     let now = Utc::now();
-    let taken = inventory::take(&connection, !args.no_organization, now).map_err(failed)?;
+    let taken = inventory::take(&connection, asked, now).map_err(failed)?;
     let mut kept = Vec::new();
     if let Some(folder) = &args.out {
         kept.extend(write(&taken, folder)?);
@@ -57,6 +58,7 @@ fn write(taken: &Inventory, folder: &Path) -> Result<Vec<String>, Failure> {
         ("instance-profiles.json", &taken.instance_profiles),
         ("virtual-mfa-devices.json", &taken.virtual_mfa_devices),
         ("password-policy.json", &taken.password_policy),
+        ("service-last-accessed.json", &taken.service_last_accessed),
         ("scps.json", &taken.scps),
         ("rcps.json", &taken.rcps),
     ];
@@ -74,10 +76,11 @@ fn write(taken: &Inventory, folder: &Path) -> Result<Vec<String>, Failure> {
 fn print(taken: &Inventory, kept: &[String], connection: &aws::Connection, global: &Global) -> Result<(), Failure> {
     let count = |name: &str| taken.authorization_details.get(name).and_then(Value::as_array).map_or(0, Vec::len);
     let levels = |levels: &Option<Value>| levels.as_ref().and_then(Value::as_array).map_or(0, Vec::len);
+    let accessed = taken.service_last_accessed.as_ref().and_then(Value::as_object).map_or(0, serde_json::Map::len);
     let value = json!({
         "account": taken.account, "taken": taken.taken, "users": count("UserDetailList"), "groups": count("GroupDetailList"),
         "roles": count("RoleDetailList"), "policies": count("Policies"), "scp_levels": levels(&taken.scps),
-        "rcp_levels": levels(&taken.rcps), "credential_report": taken.credential_report.is_some(), "missing": taken.missing,
+        "rcp_levels": levels(&taken.rcps), "service_last_accessed": accessed, "credential_report": taken.credential_report.is_some(), "missing": taken.missing,
         "written": kept, "requests": connection.meter().requests(),
     });
     let mut out = io::stdout();

@@ -13,7 +13,7 @@ use crate::cli::{Global, Input, QueryArgs, SqlSource};
 use crate::intake::{self, Intake, Reach};
 use crate::outcome::{Failure, Outcome};
 use crate::render::words::Words;
-use crate::render::{self, RowCount, RowWriter};
+use crate::render::{self, Output, RowCount, RowWriter};
 use crate::stop::Stop;
 
 pub(crate) fn run(args: &QueryArgs, global: &Global, words: Words) -> Result<Outcome, Failure> {
@@ -25,7 +25,12 @@ pub(crate) fn run(args: &QueryArgs, global: &Global, words: Words) -> Result<Out
     let input = Input { paths, source: args.source.clone(), lake: args.lake.clone(), limits: args.limits };
     // A table that the statement does not name is not opened.
     let opened = Opened::open(&input, &Wanted::of(&sql), global, words)?;
-    tell(&ask(&opened.engine, &sql, global, &Stop::listen(), words)?, words);
+    let mut global = global.clone();
+    // Documents are no rows of a table.
+    if args.format.is_some() && global.output == Output::Table {
+        global.output = Output::Jsonl;
+    }
+    tell(&ask(&opened.engine, &sql, &global, &Stop::listen(), words)?, words);
     Ok(opened.tell())
 }
 
@@ -142,7 +147,7 @@ impl Opened {
             engine.register_lake(&lake)?;
             return Ok(Opened { engine, logs: None, _lake: Some(lake), _spools: Vec::new() });
         }
-        let reach = Reach { source: &input.source, aws: &input.lake.aws, queue: false, accounts: &[] };
+        let reach = Reach { source: &input.source, aws: &input.lake.aws, queue: false, accounts: &[], live: None };
         let mut intake = Intake::open(&input.paths, &reach, input.limits, global, words)?;
         // A query may scan its table twice; a pipe comes once, so it is put into a file first.
         let spools = spool_pipes(&input.paths, &mut intake)?;

@@ -213,6 +213,7 @@ fn options(args: &VerifyArgs, global: &Global, threads: usize) -> Options {
     let threads = global.threads.map_or(threads, usize::from);
     Options {
         span: Span { start: args.start_time, end: args.end_time },
+        before: digest::Before::Demanded,
         bucket: args.s3_bucket.clone(),
         read_logs: true,
         threads: NonZeroUsize::new(threads).unwrap_or(NonZeroUsize::MIN),

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ::deliver::Config as Delivery;
+use ::deliver::config::{Form, SinkConfig};
 use chrono::TimeDelta;
 
 use super::deliver::{self, OUTBOX};
@@ -37,9 +38,17 @@ pub(crate) fn run(args: &WatchArgs, global: &Global, words: Words) -> Result<Out
     let format = args.log_format.or(config.watch.log_format).unwrap_or_default();
     diagnostics::start_service(global.debug, format == LogFormat::Json, global.no_color);
     let words = if format == LogFormat::Json { words.in_json() } else { words };
-    let delivery = delivery(args, &mut config)?;
-    let options = options(args, &config, &delivery)?;
+    let (options, delivery) = plan(args, &mut config)?;
     watch::run(&options, &delivery, global, words)
+}
+
+/// What would be watched, and who would be told.
+///
+/// # Errors
+/// What cannot be meant: no source, two queues, standard input, sinks that are none.
+pub(crate) fn plan(args: &WatchArgs, config: &mut Config) -> Result<(Options, Arc<Delivery>), Failure> {
+    let delivery = delivery(args, config)?;
+    Ok((options(args, config, &delivery)?, delivery))
 }
 
 /// Sinks and routes: of a file of their own, of the configuration, or lines on standard output.
@@ -101,6 +110,7 @@ fn options(args: &WatchArgs, config: &Config, delivery: &Delivery) -> Result<Opt
         accounts: config.accounts.clone(),
         lake: args.lake.clone().or(config.lake.place.clone()).unwrap_or_else(|| LAKE.to_owned()),
         outbox: args.outbox.clone().or(delivery.policy.outbox.clone()).unwrap_or_else(|| PathBuf::from(OUTBOX)),
+        written: written(delivery)?,
         aws: aws(&args.aws, config),
         source: args.places.clone(),
         limits: args.limits,
@@ -120,11 +130,21 @@ fn options(args: &WatchArgs, config: &Config, delivery: &Delivery) -> Result<Opt
     })
 }
 
+/// Files that sinks write.
+fn written(delivery: &Delivery) -> Result<Vec<PathBuf>, Failure> {
+    let file = |sink: &SinkConfig| match &sink.form {
+        Form::File { path } => Some(path.clone()),
+        _ => None,
+    };
+    absolute(&delivery.sinks.values().filter_map(file).collect::<Vec<_>>())
+}
+
 fn long(span: TimeDelta) -> Duration {
     span.to_std().unwrap_or_default()
 }
 
-fn aws(flags: &AwsArgs, config: &Config) -> AwsArgs {
+/// How AWS is reached: flags cover the file.
+pub(crate) fn aws(flags: &AwsArgs, config: &Config) -> AwsArgs {
     let (flags, file) = (flags.clone(), config.watch.clone());
     AwsArgs {
         endpoint_url: flags.endpoint_url.or(file.endpoint_url),

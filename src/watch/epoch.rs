@@ -121,9 +121,10 @@ pub(super) fn run(watch: &Watch<'_>) -> Result<Ended, Failure> {
             }
         }
         drop(answers);
+        let places = Places::new(watch, &have);
         let mut round = Round {
             watch,
-            judge: Judge::open(&watch.book(), rules, found, watch.desk, watch.metrics),
+            judge: Judge::open(&watch.book(), rules, found, watch.telling, watch.metrics),
             prime,
             seen: Seen::with_memory(SEEN_IN_MEMORY),
             have,
@@ -131,7 +132,7 @@ pub(super) fn run(watch: &Watch<'_>) -> Result<Ended, Failure> {
             keeper: Sender { work, room, metrics: watch.metrics },
             notes,
             messages: messages(queue, deliveries, answered, watch, old),
-            places: Places::new(options, watch.global, watch.words),
+            places,
             all: 0,
             rows: 0,
             objects: 0,
@@ -167,7 +168,7 @@ fn messages<'a>(
 /// Options of a scan, without a source yet.
 fn intake(watch: &Watch<'_>, have: &Arc<Have>) -> Result<Intake, Failure> {
     let options = watch.options;
-    let reach = Reach { source: &options.source, aws: &options.aws, accounts: &[], queue: true };
+    let reach = Reach { source: &options.source, aws: &options.aws, accounts: &[], queue: true, live: None };
     let mut intake = Intake::open(&[], &reach, options.limits, watch.global, watch.words)?;
     prepare(&mut intake);
     intake.options.ledger = Some(have.clone());
@@ -179,6 +180,10 @@ impl Round<'_> {
         loop {
             self.watch.health.beat();
             self.watch.failed()?;
+            if self.keeper.room.is_closed() {
+                // Not with the next rows: they may not come for hours, and those that wait would wait as long.
+                return Err(Failure::Io("the lake could not take rows".to_owned()));
+            }
             if let Some(book) = self.watch.changed() {
                 // What is ready belongs to the rules as they were.
                 self.judge.tell(None)?;
@@ -198,7 +203,7 @@ impl Round<'_> {
             if !worked && self.is_done() {
                 self.judge.tell_all(&self.watch.book())?;
                 self.commit()?;
-                return Ok(Ended::Done);
+                return self.places.failed().map_or(Ok(Ended::Done), Err);
             }
             self.commit_if_due()?;
             if self.all > RENEW_ROWS && self.rows == 0 {
@@ -251,7 +256,7 @@ impl Round<'_> {
         if self.watch.stop.is_asked() {
             return Ok(false);
         }
-        let objects = self.places.take(&self.have, self.watch.metrics)?;
+        let objects = self.places.take(self.watch.metrics)?;
         if objects.is_empty() {
             return Ok(false);
         }
@@ -301,7 +306,7 @@ impl Round<'_> {
     fn commit_if_due(&mut self) -> Result<(), Failure> {
         let options = self.watch.options;
         self.watch.measure_told();
-        if self.notes.wait() {
+        if self.notes.wait() || self.watch.telling.waits() {
             self.waits.get_or_insert_with(Instant::now);
         }
         let due = self.waits.is_some_and(|since| since.elapsed() >= options.commit_after)
@@ -315,7 +320,7 @@ impl Round<'_> {
     fn commit(&mut self) -> Result<(), Failure> {
         // A state holds no alerts that nobody was told.
         self.judge.tell(None)?;
-        for rows in self.judge.steps() {
+        for rows in self.judge.steps().into_iter().chain(self.watch.telling.take()) {
             self.send(Work::Alerts(rows))?;
         }
         while let Some(rows) = self.notes.take()? {

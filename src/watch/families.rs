@@ -53,7 +53,7 @@ families! {
     COMMITTED_AT = gauge("trailhound_last_commit_timestamp_seconds", "When rows were committed last.");
     EVENT_AT = gauge("trailhound_last_event_timestamp_seconds", "Time of the latest event.");
     MESSAGE_TO_ALERT = histogram("trailhound_message_to_alert_seconds", "From a message in the queue to its alert in the outbox.");
-    OBJECTS = counter("trailhound_objects", "Objects by result: read, failed, known.");
+    OBJECTS = counter("trailhound_objects", "Objects by result: read, failed, known (named by a listing again).");
     OUTBOX_BYTES = gauge("trailhound_outbox_bytes", "Bytes of the outbox on disk.");
     OUTBOX_MESSAGES = gauge("trailhound_outbox_messages", "Messages in the outbox by sink and state.");
     PROVEN = gauge("trailhound_proven_objects", "Objects of the lake by what digests say: verified, mismatch, unlisted, no_digest.");

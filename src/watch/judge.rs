@@ -1,4 +1,4 @@
-//! Events to alerts to the outbox: the rules, what is suppressed, and the rows that tell of it.
+//! Events to alerts: the rules, and what they know; the way into the outbox is [`super::telling`]'s.
 //!
 //! The engine is that of `alerts`, fed the same batches, so what is told live is what a batch tells. An alert is safe when it
 //! is in the outbox, and nothing that led to it is committed before.
@@ -6,26 +6,22 @@
 use std::collections::HashMap;
 
 use ::alerts::{Alert, Engine};
-use ::deliver::{Accepted, Desk, fault};
+use ::deliver::fault;
 use arrow::array::RecordBatch;
-use chrono::DateTime;
 
-use super::families::{
-    ACCEPTED, ALERTS, EVENT_AT, MESSAGE_TO_ALERT, RELOADS, RULES, RULES_REFUSED, SHED, SUPPRESSED, TO_ALERT,
-};
+use super::families::{EVENT_AT, RELOADS, RULES, RULES_REFUSED, SHED};
 use super::metrics::Metrics;
 use super::reload::Book;
 use super::rows;
-use crate::commands::backtest::Known;
+use super::telling::Telling;
 use crate::outcome::Failure;
 
 /// Runs the rules and hands over what they find.
 pub(super) struct Judge<'a> {
     engine: Engine,
-    known: Known,
     /// Alerts that a run which died has noted, with the number of their events: found again they are no news.
     found: HashMap<String, u64>,
-    desk: &'a Desk,
+    telling: &'a Telling,
     metrics: &'a Metrics,
     /// Rows of the table `alerts` that are not handed over yet.
     steps: Vec<RecordBatch>,
@@ -45,21 +41,13 @@ impl<'a> Judge<'a> {
         book: &Book,
         (engine, refused): (Engine, usize),
         found: HashMap<String, u64>,
-        desk: &'a Desk,
+        telling: &'a Telling,
         metrics: &'a Metrics,
     ) -> Judge<'a> {
+        telling.know(&book.known);
         metrics.set(RULES, &[], engine.rules().len() as f64);
         metrics.set(RULES_REFUSED, &[], refused as f64);
-        Judge {
-            engine,
-            known: book.known.clone(),
-            found,
-            desk,
-            metrics,
-            steps: Vec::new(),
-            latest: None,
-            lateness: book.lateness(),
-        }
+        Judge { engine, found, telling, metrics, steps: Vec::new(), latest: None, lateness: book.lateness() }
     }
 
     /// Goes on with other rules; those that are the same go on knowing what they know.
@@ -70,7 +58,7 @@ impl<'a> Judge<'a> {
             Err(error) => tracing::warn!(%error, "the rules begin anew: what they knew could not be kept"),
         }
         self.engine = engine;
-        self.known = book.known.clone();
+        self.telling.know(&book.known);
         self.metrics.add(RELOADS, &[("result", "ok")], 1);
         self.metrics.set(RULES, &[], self.engine.rules().len() as f64);
         self.metrics.set(RULES_REFUSED, &[], 0.0);
@@ -132,54 +120,19 @@ impl<'a> Judge<'a> {
     }
 
     /// An alert that was told before and is whole now has new figures in the lake; nobody is woken for it again.
-    fn hand_over(&mut self, mut alerts: Vec<Alert>, updates: &[Alert], sent: Option<i64>) -> Result<(), Failure> {
-        let now = ::deliver::now();
+    fn hand_over(&mut self, alerts: Vec<Alert>, updates: &[Alert], sent: Option<i64>) -> Result<(), Failure> {
         if !updates.is_empty() {
-            self.steps.push(rows::known(updates, "updated", now));
+            self.steps.push(rows::known(updates, "updated", ::deliver::now()));
         }
         if alerts.is_empty() {
             return Ok(());
         }
-        let known = &self.known;
-        let at = DateTime::from_timestamp_micros(now).unwrap_or_default();
-        let suppressed: Vec<Alert> = alerts.extract_if(.., |alert| known.covers(alert, at)).collect();
-        let (accepted, news) = self.desk.accept_noting(&alerts, now)?;
-        fault::point("watch.accepted");
-        self.count(&alerts, accepted, now, sent);
-        self.metrics.add(SUPPRESSED, &[], suppressed.len() as u64);
         // Found before: new figures, if it is not just what a process that died has noted.
         let grown = |alert: &Alert| self.found.get(&alert.fingerprint).is_none_or(|count| *count < alert.count);
-        let mut news = news.into_iter();
-        alerts.retain(|alert| !news.next().unwrap_or(true) && grown(alert));
-        for (alerts, step) in [(&alerts, "updated"), (&suppressed, "suppressed")] {
-            if !alerts.is_empty() {
-                self.steps.push(rows::known(alerts, step, now));
-            }
-        }
+        let steps = self.telling.tell(alerts, sent, &grown)?;
+        fault::point("watch.accepted");
+        self.steps.extend(steps);
         Ok(())
-    }
-
-    fn count(&self, alerts: &[Alert], accepted: Accepted, now: i64, sent: Option<i64>) {
-        for alert in alerts {
-            self.metrics.add(ALERTS, &[("rule", &alert.rule), ("severity", alert.severity.as_str())], 1);
-            if let Some(time) = alert.last_time {
-                self.metrics.observe(TO_ALERT, now.saturating_sub(time) as f64 / 1e6, 1);
-            }
-        }
-        if let Some(sent) = sent {
-            self.metrics.observe(MESSAGE_TO_ALERT, now.saturating_sub(sent) as f64 / 1e6, alerts.len() as u64);
-        }
-        for (result, count) in [
-            ("queued", accepted.queued),
-            ("held", accepted.held),
-            ("digested", accepted.digested),
-            ("known", accepted.known),
-            ("too_old", accepted.too_old),
-            ("silenced", accepted.silenced),
-            ("unrouted", accepted.unrouted),
-        ] {
-            self.metrics.add(ACCEPTED, &[("result", result)], count);
-        }
     }
 
     /// Rows for the table `alerts` since the last time.

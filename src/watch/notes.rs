@@ -99,12 +99,17 @@ pub(super) fn rules(state: &State) -> Option<&[u8]> {
     Some(apart(&state.bytes).1).filter(|rules| !rules.is_empty())
 }
 
-/// Notes that came after the last commit, into the lake: what sinks got while everything ended.
+/// Notes that came after the last commit, and steps that no commit took along, into the lake: what happened while everything ended.
 ///
 /// # Errors
 /// The lake or the outbox cannot be read or written.
-pub(super) fn settle(outbox: &Outbox, name: &str, lake: impl FnOnce() -> Result<Lake, Failure>) -> Result<(), Failure> {
-    if outbox.last_note().is_none() {
+pub(super) fn settle(
+    outbox: &Outbox,
+    name: &str,
+    steps: Vec<RecordBatch>,
+    lake: impl FnOnce() -> Result<Lake, Failure>,
+) -> Result<(), Failure> {
+    if outbox.last_note().is_none() && steps.is_empty() {
         return Ok(());
     }
     let mut lake = lake()?;
@@ -112,6 +117,7 @@ pub(super) fn settle(outbox: &Outbox, name: &str, lake: impl FnOnce() -> Result<
     let mut notes = Notes::open(outbox, state.as_ref())?;
     let mut fold = crate::commands::ingest::Fold::new();
     let mut ingest = lake::Ingest::begin(&mut lake, &mut fold, 1)?;
+    steps.into_iter().for_each(|rows| ingest.alerts(rows));
     while let Some(rows) = notes.take()? {
         ingest.alerts(rows);
     }

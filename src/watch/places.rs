@@ -1,86 +1,105 @@
 //! Folders, buckets and `lookup:`, listed again and again: the oldest objects that are not in the lake yet.
+//!
+//! Folders are listed here, places of AWS' each by a [`Lister`]: what does not answer keeps nothing else back.
 
-use std::collections::{BinaryHeap, VecDeque};
+use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use ::ingest::pipeline::Ledger;
-use ::ingest::source::{Input, Listed, Place};
-use chrono::{TimeDelta, Utc};
+use ::ingest::source::{Input, Listed, Place, Sources};
 
-use super::have::Have;
+use super::health::Health;
+use super::lister::{Lister, Oldest, Way, What};
 use super::order;
-use super::{Options, families::OBJECTS, metrics::Metrics};
-use crate::cli::Global;
-use crate::intake::{Intake, Reach};
+use super::{Watch, families::OBJECTS, metrics::Metrics};
 use crate::outcome::Failure;
-use crate::render::words::Words;
 
-/// Objects of one listing that are remembered; the oldest, and the next listing finds the others.
+/// Objects of all listings that are remembered; the oldest, and the next listing finds the others.
 const LISTED_MAX: usize = 100_000;
+/// A listing remembers so many in any case.
+const LISTED_MIN: usize = 5_000;
 /// Objects of one turn.
 const TURN_OBJECTS: usize = 4_000;
 /// A file that was written so lately may still be written to.
-const SETTLED_MICROS: i64 = 1_000_000;
-/// `LookupEvents` shows events within this time, mostly ("may take up to 15 minutes", CloudTrail user guide).
-const LOOKUP_DELAY: TimeDelta = TimeDelta::minutes(60);
+const SETTLED: Duration = Duration::from_secs(1);
+/// At the beginning everything is read in the order of its time, so that all places are waited for; for so long.
+const TOGETHER: Duration = Duration::from_secs(10);
 
 /// Places that are listed.
 pub(super) struct Places<'a> {
-    options: &'a Options,
-    global: &'a Global,
-    words: Words,
+    way: Arc<Way>,
+    health: &'a Health,
+    folders: Vec<PathBuf>,
+    listers: Vec<Lister>,
     pending: VecDeque<Listed>,
+    /// When folders are listed again.
     next: Instant,
-    /// Whether the last listing left something out; so does one that was not made yet.
+    /// Whether the last listing of folders left something out; so does one that was not made yet.
     more: bool,
-    /// Up to when `LookupEvents` has been asked.
-    looked_up: Option<chrono::DateTime<Utc>>,
-}
-
-/// An object in the order of a listing's time.
-struct Timed(order::Rank, Listed);
-
-impl PartialEq for Timed {
-    fn eq(&self, other: &Self) -> bool {
-        self.0 == other.0
-    }
-}
-
-impl Eq for Timed {}
-
-impl PartialOrd for Timed {
-    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl Ord for Timed {
-    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        self.0.cmp(&other.0)
-    }
+    young: Young,
+    /// What kept a place from being listed, where an end is the aim.
+    failed: Option<Failure>,
 }
 
 impl<'a> Places<'a> {
-    pub(super) fn new(options: &'a Options, global: &'a Global, words: Words) -> Places<'a> {
-        let (pending, next) = (VecDeque::new(), Instant::now());
-        Places { options, global, words, pending, next, more: options.lists(), looked_up: None }
+    pub(super) fn new(watch: &Watch<'a>, have: &Arc<super::have::Have>) -> Places<'a> {
+        let options = watch.options;
+        let (remote, folders): (Vec<_>, Vec<_>) =
+            options.places.iter().cloned().partition(|place| crate::remote::is_remote(place));
+        let remote: BTreeSet<PathBuf> = remote.into_iter().collect();
+        let accounts = options.accounts.iter().cloned().map(What::Account);
+        let listers: Vec<Lister> = remote.into_iter().map(What::Place).chain(accounts).map(Lister::new).collect();
+        let way = Arc::new(Way {
+            options: options.clone(),
+            global: watch.global.clone(),
+            words: watch.words,
+            have: have.clone(),
+            stop: watch.stop.clone(),
+            live: watch.live.clone(),
+            most: (LISTED_MAX / (listers.len() + 1)).max(LISTED_MIN),
+        });
+        Places {
+            way,
+            health: watch.health,
+            more: !folders.is_empty(),
+            folders,
+            listers,
+            pending: VecDeque::new(),
+            next: Instant::now(),
+            young: Young::default(),
+            failed: None,
+        }
     }
 
-    /// Whether everything has been taken that the last listing found, and it found everything.
+    /// Whether everything has been taken that the last listings found, and they found everything.
     pub(super) fn are_empty(&self) -> bool {
-        self.pending.is_empty() && !self.more
+        self.pending.is_empty() && !self.more && self.listers.iter().all(Lister::is_done)
+    }
+
+    /// What kept a place from being listed, where an end is the aim: said when all else is done.
+    pub(super) fn failed(&mut self) -> Option<Failure> {
+        self.failed.take()
     }
 
     /// Objects for one turn, oldest first. None where nothing is to be read now.
     ///
     /// # Errors
-    /// A place cannot be listed at all.
-    pub(super) fn take(&mut self, have: &Have, metrics: &Metrics) -> Result<Vec<Listed>, Failure> {
-        if !self.options.lists() {
-            return Ok(Vec::new());
+    /// A folder cannot be listed at all.
+    pub(super) fn take(&mut self, metrics: &Metrics) -> Result<Vec<Listed>, Failure> {
+        let is_empty = self.pending.is_empty();
+        if is_empty && !self.folders.is_empty() && Instant::now() >= self.next {
+            self.list(metrics)?;
         }
-        if self.pending.is_empty() && Instant::now() >= self.next {
-            self.list(have, metrics)?;
+        for lister in &mut self.listers {
+            if is_empty {
+                lister.ask(&self.way);
+            }
+        }
+        self.answers(metrics);
+        if self.listers.iter().any(|lister| lister.is_awaited(TOGETHER)) {
+            return Ok(Vec::new());
         }
         let count = self.pending.len().min(TURN_OBJECTS);
         Ok(self.pending.drain(..count).collect())
@@ -88,64 +107,148 @@ impl<'a> Places<'a> {
 
     /// How long nobody need ask again.
     pub(super) fn wait(&self) -> Option<Duration> {
-        if !self.options.lists() {
-            return None;
-        }
-        if !self.pending.is_empty() {
+        let now = Instant::now();
+        let awaited = self.listers.iter().any(|lister| lister.is_awaited(TOGETHER));
+        if !self.pending.is_empty() && !awaited {
             return Some(Duration::ZERO);
         }
-        Some(self.next.saturating_duration_since(Instant::now()))
+        let folders = (!self.folders.is_empty()).then(|| self.next.saturating_duration_since(now));
+        folders.into_iter().chain(self.listers.iter().map(|lister| lister.wait(now))).min()
     }
 
-    fn list(&mut self, have: &Have, metrics: &Metrics) -> Result<(), Failure> {
-        let now = Utc::now();
-        let mut source = self.options.source.clone();
-        if source.start_time.is_none() && self.options.is_remote() {
-            let since = self.looked_up.map(|until| until - LOOKUP_DELAY);
-            source.start_time = since.or_else(|| now.checked_sub_signed(self.options.look_back));
-        }
-        let accounts = &self.options.accounts;
-        let reach = Reach { source: &source, aws: &self.options.aws, accounts, queue: true };
-        let intake = Intake::open(&self.options.places, &reach, self.options.limits, self.global, self.words)?;
-        let before = now.timestamp_micros().saturating_sub(SETTLED_MICROS);
-        // Whoever says that it ends says that files are whole.
-        let young = |input: &Input| {
-            !self.options.once
-                && matches!(input.place, Place::File(_))
-                && input.modified.is_some_and(|modified| modified > before)
-        };
-        let mut oldest: BinaryHeap<Timed> = BinaryHeap::new();
-        let (mut known, mut more) = (0_u64, false);
-        for listed in intake.sources.walk() {
-            let name = match &listed {
-                Ok(input) if have.holds(input) => {
-                    known += 1;
-                    continue;
+    /// Takes what listings have found, and says which do not answer.
+    fn answers(&mut self, metrics: &Metrics) {
+        let mut came = false;
+        for lister in &mut self.listers {
+            let Some(answer) = lister.answer(self.way.options.poll) else {
+                if lister.is_away() {
+                    self.health.place(lister.name(), Some("it does not answer; the others are read"));
                 }
-                Ok(input) if young(input) => {
-                    more = true;
-                    continue;
-                }
-                Ok(input) => &input.name,
-                Err((name, _)) => name,
-            };
-            if have.rests(name) {
                 continue;
-            }
-            oldest.push(Timed(order::rank(&listed), listed));
-            if oldest.len() > LISTED_MAX {
-                oldest.pop();
-                more = true;
+            };
+            match answer {
+                Ok(found) => {
+                    self.health.place(lister.name(), found.refused.as_deref());
+                    metrics.add(OBJECTS, &[("result", "known")], found.known);
+                    came |= !found.objects.is_empty();
+                    self.pending.extend(found.objects);
+                }
+                Err(failure) => {
+                    tracing::warn!(place = lister.name(), %failure, "a place cannot be listed; the others are read");
+                    self.health.place(lister.name(), Some(&failure.to_string()));
+                    if self.way.options.once {
+                        self.failed.get_or_insert(failure);
+                    }
+                }
             }
         }
-        self.pending = oldest.into_sorted_vec().into_iter().map(|timed| timed.1).collect();
-        self.more = more;
-        metrics.set(OBJECTS, &[("result", "known")], known as f64);
-        if intake.buckets.lookup && self.pending.is_empty() {
-            self.looked_up = Some(now);
+        if came {
+            self.pending.make_contiguous().sort_by_cached_key(order::rank);
         }
-        let pause = if more { self.options.poll.min(Duration::from_millis(500)) } else { self.options.poll };
+    }
+
+    /// Lists the folders.
+    fn list(&mut self, metrics: &Metrics) -> Result<(), Failure> {
+        let options = &self.way.options;
+        let own = own(options, &self.folders);
+        let (mut oldest, mut known, mut young) = (Oldest::new(self.way.most), 0_u64, false);
+        for listed in Sources::new(&self.folders)?.walk() {
+            match &listed {
+                Ok(Input { place: Place::File(path), .. }) if own.iter().any(|own| path.starts_with(own)) => {}
+                Ok(input) if self.way.have.holds(input) => known += 1,
+                // Whoever says that it ends says that files are whole.
+                Ok(input) if !options.once && self.young.is(input) => young = true,
+                Ok(Input { name, .. }) | Err((name, _)) if self.way.have.rests(name) => {}
+                _ => oldest.add(listed),
+            }
+        }
+        self.young.forget();
+        let (objects, more) = oldest.end();
+        self.pending.extend(objects);
+        self.pending.make_contiguous().sort_by_cached_key(order::rank);
+        self.more = more || young;
+        metrics.add(OBJECTS, &[("result", "known")], known);
+        let pause = if self.more { options.poll.min(Duration::from_millis(500)) } else { options.poll };
         self.next = Instant::now() + pause;
         Ok(())
+    }
+}
+
+/// What this process writes itself, as a walk of these folders would name it: the lake, the outbox, files of sinks.
+fn own(options: &super::Options, folders: &[PathBuf]) -> Vec<PathBuf> {
+    let written = [Path::new(&options.lake), options.outbox.as_path()].into_iter();
+    let written = written.chain(options.written.iter().map(PathBuf::as_path));
+    let real: Vec<PathBuf> = written.filter_map(|path| std::fs::canonicalize(path).ok()).collect();
+    let mut own = real.clone();
+    for folder in folders {
+        let Ok(root) = std::fs::canonicalize(folder) else { continue };
+        own.extend(real.iter().filter_map(|path| {
+            let within = path.strip_prefix(&root).ok()?;
+            (!within.as_os_str().is_empty()).then(|| folder.join(within))
+        }));
+    }
+    own
+}
+
+/// Files that may still be written to.
+#[derive(Debug, Default)]
+struct Young {
+    /// Bytes and time of a file as it was seen first, and when that was.
+    before: HashMap<String, (u64, i64, Instant)>,
+    now: HashMap<String, (u64, i64, Instant)>,
+}
+
+impl Young {
+    /// Whether a file may still grow: it was written within the last second, or says that it was written in the future, which
+    /// says nothing, and has not been seen unchanged for a second.
+    fn is(&mut self, input: &Input) -> bool {
+        let (Place::File(_), Some(modified)) = (&input.place, input.modified) else { return false };
+        let settled = i64::try_from(SETTLED.as_micros()).unwrap_or(i64::MAX);
+        if modified <= ::deliver::now().saturating_sub(settled) {
+            return false;
+        }
+        let seen = (input.bytes, modified);
+        let known = self.before.get(&input.name).filter(|known| (known.0, known.1) == seen).copied();
+        let known = known.unwrap_or((input.bytes, modified, Instant::now()));
+        if known.2.elapsed() >= SETTLED {
+            return false;
+        }
+        self.now.insert(input.name.clone(), known);
+        true
+    }
+
+    /// A listing has ended: what it did not name is not there any more.
+    fn forget(&mut self) {
+        self.before = std::mem::take(&mut self.now);
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_young_until_it_stays_as_it_is() {
+        let mut young = Young::default();
+        let future = ::deliver::now() + 86_400_000_000;
+        let file = |bytes: u64, modified: i64| Input {
+            name: "f".to_owned(),
+            place: Place::File("f".into()),
+            bytes,
+            modified: Some(modified),
+        };
+        assert!(!young.is(&file(1, ::deliver::now() - 5_000_000)));
+        assert!(young.is(&file(1, ::deliver::now())));
+        assert!(young.is(&file(1, future)));
+        young.forget();
+        // It has grown meanwhile.
+        young.before.get_mut("f").unwrap().2 -= Duration::from_secs(2);
+        assert!(young.is(&file(2, future)));
+        young.forget();
+        young.before.get_mut("f").unwrap().2 -= Duration::from_secs(2);
+        assert!(!young.is(&file(2, future)));
+        young.forget();
+        assert!(young.before.is_empty());
     }
 }

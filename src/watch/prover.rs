@@ -1,76 +1,105 @@
 //! Digests, walked again and again beside everything else: what CloudTrail says that it delivered, held against what was read.
 //!
 //! A thread of its own with a lake of its own, so that a bucket that is slow to list holds up no alert. Places are those that are
-//! watched; of a queue, the roots of the objects that its messages name. What is wrong is told as alerts are ([`Troubles`]).
-//! Whether a digest is to be believed is for `ingest::digest` to say.
+//! watched; of a queue, the roots of the objects that its messages name ([`Heard`]). What is wrong is told as alerts are, before
+//! the lake notes that the digests were walked ([`Troubles`], [`Missing`]). Whether a digest is to be believed is for
+//! `ingest::digest` to say.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use ::aws::{AskCloudTrail, BucketArchive, Connection, Options as AwsOptions, Place};
-use ::deliver::Desk;
 use ::ingest::digest::folder::{Folder, Known, MetadataFile};
-use ::ingest::digest::{KeyRing, PublicKeys, Span};
-use lake::Lake;
+use ::ingest::digest::{Finding, Findings, KeyRing, PublicKeys, Span};
+use chrono::{DateTime, NaiveTime, TimeDelta, Utc};
+use lake::{Lake, Proof};
 
 use super::Options;
 use super::families::{DIGESTS, DIGESTS_AT, PROMISED, PROVEN};
+use super::heard::Heard;
 use super::metrics::Metrics;
+use super::missing::{self, Missing};
+use super::telling::Telling;
 use super::trouble::Troubles;
 use crate::outcome::Failure;
-use crate::proof::{self, Walked};
+use crate::proof::{self, Walked, Wanted, Witness};
 use crate::stop::Stop;
 
-/// Roots of buckets that messages may name.
-const ROOTS_MAX: usize = 100;
-/// After a message about a digest so long is waited for more of them: the digests of an hour come together.
-const GATHER: Duration = Duration::from_secs(20);
 const LOOK: Duration = Duration::from_millis(200);
-const ROOT: &str = "AWSLogs/";
+/// A place that does not answer is asked so often and then left for the next round: others wait behind it.
+const ATTEMPTS: u32 = 3;
+/// A listing takes whole days, and a digest lists what was delivered in its hour and some minutes before: from here on both speak
+/// of the same files.
+const INTO_THE_DAY: TimeDelta = TimeDelta::minutes(75);
+/// A file may be on its way for so many rounds before it is missed.
+const GRACE_ROUNDS: u32 = 2;
 
-/// What messages say of digests.
-#[derive(Debug, Default)]
-pub(super) struct Heard(Mutex<(BTreeSet<String>, Option<Instant>)>);
+/// Where digests lie.
+enum Source {
+    Folder(PathBuf),
+    Bucket {
+        name: String,
+        aws: Box<AwsOptions>,
+        /// What a message told of first: nobody reads what was delivered before.
+        first: Option<DateTime<Utc>>,
+    },
+}
 
-impl Heard {
-    /// Objects that messages name; `digests` are those of them that are digests.
-    pub(super) fn objects<'a>(&self, names: impl Iterator<Item = &'a String>, digests: &'a BTreeSet<String>) {
-        let mut heard = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        for name in names.chain(digests) {
-            let root = name.find(ROOT).filter(|_| name.starts_with("s3://")).and_then(|at| name.get(..at + ROOT.len()));
-            if let Some(root) = root.filter(|root| heard.0.len() < ROOTS_MAX && !heard.0.contains(*root)) {
-                heard.0.insert(root.to_owned());
-            }
+impl Source {
+    fn name(&self) -> String {
+        match self {
+            Source::Folder(path) => path.display().to_string(),
+            Source::Bucket { name, .. } => name.clone(),
         }
-        if !digests.is_empty() {
-            heard.1.get_or_insert_with(Instant::now);
-        }
     }
+}
 
-    fn roots(&self) -> BTreeSet<String> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).0.clone()
+/// Who hears of findings: the way of all alerts.
+struct Told<'a> {
+    troubles: &'a mut Troubles,
+    telling: &'a Telling,
+}
+
+impl Findings for Told<'_> {
+    fn found(&mut self, finding: Finding) {
+        self.troubles.found(finding);
     }
+}
 
-    /// Whether digests came a while ago that nobody has looked at.
-    fn is_due(&self) -> bool {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).1.is_some_and(|since| since.elapsed() >= GATHER)
-    }
-
-    fn forget(&self) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).1 = None;
+impl Witness for Told<'_> {
+    fn keep(&mut self) -> Result<(), Failure> {
+        let fresh = self.troubles.fresh.clone();
+        // The same trouble found again has no new figures.
+        let steps = self.telling.tell(fresh, None, &|_| false)?;
+        self.troubles.fresh.clear();
+        self.telling.leave(steps);
+        Ok(())
     }
 }
 
 /// Walks digests.
 pub(super) struct Prover {
     options: Options,
-    desk: Arc<Desk>,
+    telling: Arc<Telling>,
     metrics: Arc<Metrics>,
     heard: Arc<Heard>,
     troubles: Troubles,
+    missing: Missing,
     keys: Option<PublicKeys>,
+    /// Places that could not be reached the last time: they come last.
+    away: BTreeSet<String>,
+}
+
+/// Reads public keys, as `--public-keys` takes them.
+///
+/// # Errors
+/// They cannot be read.
+pub(super) fn public_keys(path: &Path) -> Result<PublicKeys, Failure> {
+    let named = |why: &dyn std::fmt::Display| Failure::Usage(format!("{}: {why}", path.display()));
+    let text = std::fs::read_to_string(path).map_err(|error| named(&error))?;
+    PublicKeys::parse(&text).map_err(|error| named(&error))
 }
 
 impl Prover {
@@ -80,18 +109,14 @@ impl Prover {
     /// They cannot be read.
     pub(super) fn open(
         options: &Options,
-        desk: &Arc<Desk>,
+        telling: &Arc<Telling>,
         metrics: &Arc<Metrics>,
         heard: &Arc<Heard>,
     ) -> Result<Prover, Failure> {
-        let named = |path: &Path, why: &dyn std::fmt::Display| Failure::Usage(format!("{}: {why}", path.display()));
-        let read = |path: &PathBuf| {
-            let text = std::fs::read_to_string(path).map_err(|error| named(path, &error))?;
-            PublicKeys::parse(&text).map_err(|error| named(path, &error))
-        };
-        let keys = options.public_keys.as_ref().map(read).transpose()?;
-        let (desk, metrics, heard) = (desk.clone(), metrics.clone(), heard.clone());
-        Ok(Prover { options: options.clone(), desk, metrics, heard, troubles: Troubles::default(), keys })
+        let keys = options.public_keys.as_deref().map(public_keys).transpose()?;
+        let (telling, metrics, heard) = (telling.clone(), metrics.clone(), heard.clone());
+        let (troubles, missing, away) = Default::default();
+        Ok(Prover { options: options.clone(), telling, metrics, heard, troubles, missing, keys, away })
     }
 
     /// Goes on until somebody asks for an end. The process does not wait for it: notes stand whole or not at all.
@@ -103,7 +128,9 @@ impl Prover {
                 let due = last.is_none_or(|last| last.elapsed() >= self.options.verify_every);
                 if due || self.heard.is_due() {
                     self.heard.forget();
-                    if let Err(failure) = self.check(&stop) {
+                    if let Err(failure) = self.check(&stop)
+                        && !stop.is_asked()
+                    {
                         tracing::warn!(%failure, "digests could not be verified; it is tried again");
                     }
                     last = Some(Instant::now());
@@ -121,8 +148,30 @@ impl Prover {
     /// A place, the keys, the lake or the outbox cannot be reached.
     pub(super) fn check(&mut self, stop: &Stop) -> Result<(), Failure> {
         let mut lake = Lake::open_for_writing(&self.options.lake, &self.options.aws.to_lake())?;
-        let result = self.walk(&mut lake, stop);
-        let proof = lake.proof()?;
+        let mut walked = Vec::new();
+        let (done, failed) = self.walk(&mut lake, &mut walked, stop)?;
+        let shortfall = lake.shortfall()?;
+        self.measure(&shortfall.proof);
+        let grace = if self.options.once { Duration::ZERO } else { self.options.verify_every * GRACE_ROUNDS };
+        let how = (grace, self.options.limits.max_inflated_bytes);
+        self.missing.look(&shortfall, &walked, how, &|| stop.is_asked(), &mut self.troubles);
+        shortfall.unlisted.iter().for_each(|object| self.troubles.unlisted(object));
+        Told { troubles: &mut self.troubles, telling: &self.telling }.keep()?;
+        let notes: Vec<_> = shortfall.unlisted.iter().filter_map(|object| proof::unlisted(object)).collect();
+        lake.note(&notes)?;
+        if done.noted > 0 {
+            tracing::info!(noted = done.noted, "{}", proof::words(&shortfall.proof));
+        }
+        match failed {
+            Some(failure) => Err(failure),
+            None => {
+                self.metrics.set(DIGESTS_AT, &[], ::deliver::now() as f64 / 1e6);
+                Ok(())
+            }
+        }
+    }
+
+    fn measure(&self, proof: &Proof) {
         for (state, count) in [("promised", proof.digest_files), ("read", proof.have_files)] {
             self.metrics.set(PROMISED, &[("state", state)], count as f64);
         }
@@ -134,84 +183,134 @@ impl Prover {
         ] {
             self.metrics.set(PROVEN, &[("verified", state)], count as f64);
         }
-        self.troubles.compare(&proof);
-        // What was found before a failure is told as well.
-        let told = std::mem::take(&mut self.troubles.fresh);
-        self.desk.accept_noting(&told, ::deliver::now())?;
-        let walked = result?;
-        self.metrics.set(DIGESTS_AT, &[], ::deliver::now() as f64 / 1e6);
-        if walked.noted > 0 {
-            tracing::info!(noted = walked.noted, "{}", proof::words(&proof));
-        }
-        Ok(())
     }
 
-    fn walk(&mut self, lake: &mut Lake, stop: &Stop) -> Result<Walked, Failure> {
-        let (mut walked, mut failed) = (Walked::default(), None);
-        let options = self.options.clone();
+    /// Where digests may lie, those that were away the last time at the end.
+    fn sources(&self) -> Vec<Source> {
+        let options = &self.options;
         let aws = options.aws.to_options();
-        let mut places: Vec<(AwsOptions, String)> = Vec::new();
+        let bucket = |name: &str, aws: &AwsOptions, first| Source::Bucket {
+            name: name.to_owned(),
+            aws: Box::new(AwsOptions { attempts: Some(ATTEMPTS), ..aws.clone() }),
+            first,
+        };
+        let mut sources = Vec::new();
         for path in &options.places {
             match path.to_str() {
-                Some(text) if Place::parse(text).is_some() => places.push((aws.clone(), text.to_owned())),
+                Some(text) if Place::parse(text).is_some() => sources.push(bucket(text, &aws, None)),
                 _ if crate::remote::is_remote(path) => {}
-                _ => walked.add(self.folder(path, &aws, lake)?),
+                _ => sources.push(Source::Folder(path.clone())),
             }
         }
         for account in &options.accounts {
             let own = account.options(&options.aws);
-            places.extend(account.places.iter().map(|place| (own.clone(), place.clone())));
+            sources.extend(account.places.iter().map(|place| bucket(place, &own, None)));
         }
-        let listed = |root: &String| places.iter().any(|(_, place)| root.starts_with(place.as_str()));
-        let roots: Vec<String> = self.heard.roots().into_iter().filter(|root| !listed(root)).collect();
-        places.extend(roots.into_iter().map(|root| (aws.clone(), root)));
-        for (aws, place) in places {
+        let listed: Vec<String> = sources.iter().map(Source::name).collect();
+        let heard = self.heard.roots().into_iter();
+        let heard = heard.filter(|(root, _)| !listed.iter().any(|place| root.starts_with(place.as_str())));
+        sources.extend(heard.map(|(root, first)| bucket(&root, &aws, first)));
+        sources.sort_by_key(|source| self.away.contains(&source.name()));
+        sources
+    }
+
+    fn walk(
+        &mut self,
+        lake: &mut Lake,
+        opened: &mut Vec<missing::Walked>,
+        stop: &Stop,
+    ) -> Result<(Walked, Option<Failure>), Failure> {
+        let (mut walked, mut failed) = (Walked::default(), None);
+        for source in self.sources() {
             if stop.is_asked() {
                 break;
             }
-            if let Some(Ok(place)) = Place::parse(&place) {
-                match self.bucket(&place, &aws, lake, stop) {
-                    Ok(done) => walked.add(done),
-                    // One that cannot be reached keeps none back.
-                    Err(error) => failed = failed.or(Some(error)),
-                }
-            }
+            let name = source.name();
+            let (done, failure) = match source {
+                Source::Folder(path) => self.folder(&path, lake, opened)?,
+                Source::Bucket { name, aws, first } => match Place::parse(&name) {
+                    Some(Ok(place)) => self.bucket(&place, &aws, first, lake, opened, stop)?,
+                    _ => continue,
+                },
+            };
+            walked.add(done);
+            // One that cannot be reached keeps none back.
+            match failure {
+                Some(_) => self.away.insert(name),
+                None => self.away.remove(&name),
+            };
+            failed = failed.or(failure);
         }
         let digests = walked.digests;
         for (result, count) in [("valid", digests.valid), ("invalid", digests.invalid), ("unproven", digests.unproven)]
         {
             self.metrics.add(DIGESTS, &[("result", result)], count);
         }
-        failed.map_or(Ok(walked), Err)
+        Ok((walked, failed))
     }
 
-    fn bucket(&mut self, place: &Place, aws: &AwsOptions, lake: &mut Lake, stop: &Stop) -> Result<Walked, Failure> {
+    /// Walks a bucket; what keeps it from that is no reason to stop.
+    fn bucket(
+        &mut self,
+        place: &Place,
+        aws: &AwsOptions,
+        first: Option<DateTime<Utc>>,
+        lake: &mut Lake,
+        opened: &mut Vec<missing::Walked>,
+        stop: &Stop,
+    ) -> Result<(Walked, Option<Failure>), Failure> {
         let connection = connect(aws)?;
         stop.halts(&connection);
         let archive = BucketArchive::new(&connection, place);
-        let span = Span { start: self.options.source.start_time, end: None };
-        let chains = archive.chains(span).map_err(|error| Failure::Io(error.to_string()))?.chains;
+        let since = since(&self.options, Utc::now()).max(first);
+        let span = Span { start: self.options.source.start_time.max(since), end: None };
+        let chains = match archive.chains(span) {
+            Ok(found) => found.chains,
+            Err(error) => return Ok((Walked::default(), Some(Failure::Io(error.to_string())))),
+        };
         let asked = AskCloudTrail::new(&connection);
         let keys: &dyn KeyRing = self.keys.as_ref().map_or(&asked, |keys| keys);
-        let wanted = (&self.options.source, self.options.limits.max_inflated_bytes);
-        proof::walk(&archive, keys, chains, wanted, lake, &mut self.troubles)
+        let inflated_bytes = self.options.limits.max_inflated_bytes;
+        let wanted = Wanted { source: &self.options.source, since, inflated_bytes };
+        let mut told = Told { troubles: &mut self.troubles, telling: &self.telling };
+        let walked = proof::walk((&archive, keys), chains, wanted, lake, &mut told)?;
+        let root = Some(format!("s3://{}/{}", place.bucket, place.prefix));
+        opened.push(missing::Walked { archive: Box::new(archive), root });
+        Ok(walked)
     }
 
-    fn folder(&mut self, path: &Path, aws: &AwsOptions, lake: &mut Lake) -> Result<Walked, Failure> {
+    fn folder(
+        &mut self,
+        path: &Path,
+        lake: &mut Lake,
+        opened: &mut Vec<missing::Walked>,
+    ) -> Result<(Walked, Option<Failure>), Failure> {
         let folder = Folder::open(&[path], metadata(path), &Known::default())?;
         let chains: Vec<_> = folder.chains().cloned().collect();
         if chains.is_empty() {
-            return Ok(Walked::default());
+            return Ok((Walked::default(), None));
         }
-        let wanted = (&self.options.source, self.options.limits.max_inflated_bytes);
-        match &self.keys {
-            Some(keys) => proof::walk(&folder, keys, chains, wanted, lake, &mut self.troubles),
+        let inflated_bytes = self.options.limits.max_inflated_bytes;
+        let wanted = Wanted { source: &self.options.source, since: None, inflated_bytes };
+        let mut told = Told { troubles: &mut self.troubles, telling: &self.telling };
+        let walked = match &self.keys {
+            Some(keys) => proof::walk((&folder, keys), chains, wanted, lake, &mut told)?,
             None => {
-                let keys = AskCloudTrail::new(&connect(aws)?);
-                proof::walk(&folder, &keys, chains, wanted, lake, &mut self.troubles)
+                let aws = AwsOptions { attempts: Some(ATTEMPTS), ..self.options.aws.to_options() };
+                let keys = AskCloudTrail::new(&connect(&aws)?);
+                proof::walk((&folder, &keys), chains, wanted, lake, &mut told)?
             }
-        }
+        };
+        opened.push(missing::Walked { archive: Box::new(folder), root: None });
+        Ok(walked)
     }
+}
+
+/// From when on digests of a bucket are walked where nobody has before: as far back as its listing looks. What is older is not
+/// read, and a promise of it would never be kept.
+fn since(options: &Options, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    let start = options.source.start_time.or_else(|| now.checked_sub_signed(options.look_back))?;
+    (start.date_naive().and_time(NaiveTime::MIN).and_utc()).checked_add_signed(INTO_THE_DAY)
 }
 
 fn connect(aws: &AwsOptions) -> Result<Connection, Failure> {
@@ -223,23 +322,4 @@ fn metadata(folder: &Path) -> MetadataFile {
     const NAME: &str = "objects.json";
     let read = |path: PathBuf| MetadataFile::parse(&std::fs::read_to_string(path).ok()?).ok();
     read(folder.join(NAME)).or_else(|| read(folder.with_file_name(NAME))).unwrap_or_default()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn messages_name_roots_and_digests_are_waited_for() {
-        let heard = Heard::default();
-        let names = ["s3://b/p/AWSLogs/1/CloudTrail/x", "s3://b/p/AWSLogs/2/CloudTrail/y", "https://q#1", "s3://c/x"];
-        heard.objects(names.map(str::to_owned).iter(), &BTreeSet::new());
-        assert_eq!(heard.roots(), BTreeSet::from(["s3://b/p/AWSLogs/".to_owned()]));
-        assert!(heard.0.lock().is_ok_and(|heard| heard.1.is_none()));
-        heard.objects([].iter(), &BTreeSet::from(["s3://d/AWSLogs/1/CloudTrail-Digest/z".to_owned()]));
-        assert_eq!(heard.roots().len(), 2);
-        assert!(!heard.is_due() && heard.0.lock().is_ok_and(|heard| heard.1.is_some()));
-        heard.forget();
-        assert!(heard.0.lock().is_ok_and(|heard| heard.1.is_none()));
-    }
 }

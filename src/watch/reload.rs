@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use ::alerts::{Engine, Rule, Settings};
 use chrono::Utc;
 
+use super::Checked;
 use super::families::RELOADS;
 use super::metrics::Metrics;
 use crate::cli::RuleFlags;
@@ -82,17 +83,13 @@ impl Rules {
 
     /// The rules as a process begins: one that cannot be used is told, and the others run. A mistake in one file must not
     /// leave an account unwatched.
-    ///
-    /// # Errors
-    /// A folder that is not there, a suppression that cannot be used.
-    pub(super) fn first(&self) -> Result<Book, Failure> {
-        let book = Rulebook::open(&self.flags, self.words)?;
-        let known = Known::open(&self.suppress, Utc::now(), self.words)?;
+    pub(super) fn first(&self, checked: Checked) -> Book {
+        let Checked { rules: book, known } = checked;
         let (_, mut errors) = Engine::new(book.rules.clone(), &self.settings);
         let set = book.errors.len();
         errors.extend(book.errors);
         errors.iter().for_each(|error| self.words.error(&error.to_string()));
-        Ok(Book { rules: book.rules, settings: self.settings.clone(), known, refused: set })
+        Book { rules: book.rules, settings: self.settings.clone(), known, refused: set }
     }
 
     /// New rules, if they changed and all of them can be used.

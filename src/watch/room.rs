@@ -47,6 +47,11 @@ impl Room {
         self.freed.notify_all();
     }
 
+    /// Whether nobody takes anything any more.
+    pub(super) fn is_closed(&self) -> bool {
+        self.lock().closed
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -70,7 +75,9 @@ mod tests {
             let waits = scope.spawn(|| room.take(WAITING_BYTES));
             std::thread::sleep(Duration::from_millis(20));
             assert!(!waits.is_finished());
+            assert!(!room.is_closed());
             room.close();
+            assert!(room.is_closed());
             assert!(waits.join().is_ok());
         });
     }

@@ -33,14 +33,23 @@ impl Page {
 /// Who answers: the path of a request to its page.
 pub(crate) type Pages = dyn Fn(&str) -> Option<Page> + Send + Sync;
 
+/// Whether somebody may listen there at all.
+///
+/// # Errors
+/// An address that is not this machine's own.
+pub(crate) fn may_listen(address: SocketAddr) -> Result<(), String> {
+    match address.ip().is_loopback() {
+        true => Ok(()),
+        false => Err(format!("{address}: figures are told on this machine only: give 127.0.0.1:PORT or [::1]:PORT")),
+    }
+}
+
 /// Listens until the process ends; where.
 ///
 /// # Errors
 /// An address that is not this machine's own, or that somebody has.
 pub(crate) fn start(address: SocketAddr, pages: Arc<Pages>) -> Result<SocketAddr, String> {
-    if !address.ip().is_loopback() {
-        return Err(format!("{address}: figures are told on this machine only: give 127.0.0.1:PORT or [::1]:PORT"));
-    }
+    may_listen(address)?;
     let listener = TcpListener::bind(address).map_err(|error| format!("{address}: {error}"))?;
     let bound = listener.local_addr().map_err(|error| format!("{address}: {error}"))?;
     let open = Arc::new(AtomicUsize::new(0));

@@ -3,9 +3,8 @@
 use std::collections::BTreeSet;
 
 use ::alerts::{Alert, Severity, Trouble};
-use ::ingest::digest::{File, Finding, Findings, Remark, Standing};
+use ::ingest::digest::{File, Finding, Findings, Remark, Standing, Verdict};
 use ::ingest::key::{DigestName, Key};
-use lake::Proof;
 
 /// Troubles that are remembered and told: beyond them only figures.
 const TOLD_MAX: usize = 10_000;
@@ -17,14 +16,22 @@ const NEXT: &[&str] = &[
     "Ask who may write to the bucket, and look at StopLogging, UpdateTrail, DeleteObject and PutObject around that time.",
 ];
 
+const NEXT_GONE: &[&str] = &[
+    "Look at DeleteObject and PutBucketLifecycleConfiguration around that time, and ask who may delete there.",
+    "Fetch it from a replica or an earlier version of the object (`aws s3api list-object-versions`), and read it.",
+    "Run `trailhound verify` on the bucket: it names every file that is gone.",
+];
+const NEXT_CHANGED: &[&str] = &[
+    "Take what was read of it for what somebody else wrote: SELECT * FROM events_verified WHERE verified = 'mismatch'.",
+    "Ask who may write to the bucket, and look at PutObject around the time of its delivery.",
+];
+
 /// Takes findings and makes alerts of what is wrong.
 #[derive(Debug, Default)]
 pub(super) struct Troubles {
     known: BTreeSet<String>,
     /// Those that nobody was told yet.
     pub(super) fresh: Vec<Alert>,
-    /// How much was wrong the last time, so that more of it is told.
-    mismatched: u64,
 }
 
 impl Troubles {
@@ -36,21 +43,21 @@ impl Troubles {
         }
     }
 
-    /// Objects whose text is another than what was signed: digests name files, and the lake knows what it has read.
-    pub(super) fn compare(&mut self, proof: &Proof) {
-        if proof.mismatched > self.mismatched {
-            self.add(&Trouble {
-                title: "Log files are not what CloudTrail wrote",
-                detail: crate::proof::words(proof),
-                mark: proof.mismatched.to_string(),
-                next: &[
-                    "See which: SELECT DISTINCT source_object FROM events_verified WHERE verified = 'mismatch'.",
-                    "Ask who may write to the bucket, and look at PutObject around the time of their delivery.",
-                ],
-                ..about("log-file-changed", Severity::High, "objects of the lake".to_owned())
-            });
-        }
-        self.mismatched = proof.mismatched;
+    /// A log file that a digest lists, `s3://BUCKET/KEY`, is gone, or not what was signed.
+    pub(super) fn log_file(&mut self, object: &str, verdict: &Verdict) {
+        let reason = verdict.reason().unwrap_or_default();
+        let (name, title, next) = match verdict {
+            Verdict::NotFound => ("log-file-missing", "A log file that CloudTrail wrote is gone", NEXT_GONE),
+            _ => ("log-file-changed", "A log file is not what CloudTrail wrote", NEXT_CHANGED),
+        };
+        let about = about(name, Severity::High, object.to_owned());
+        self.add(&Trouble { title, detail: reason.clone(), mark: reason, next, ..about });
+    }
+
+    /// An object that was read, and that no digest lists, though one speaks of its time.
+    pub(super) fn unlisted(&mut self, object: &str) {
+        let detail = "no digest lists it, though a valid digest speaks of its time: CloudTrail did not deliver it";
+        self.found(Finding::Remark(Remark::UnlistedLog, object.to_owned(), detail.to_owned()));
     }
 }
 
@@ -100,7 +107,7 @@ fn about(name: &'static str, severity: Severity, subject: String) -> Trouble {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
-    use ::ingest::digest::{Role, Verdict};
+    use ::ingest::digest::Role;
 
     use super::*;
 
@@ -117,17 +124,17 @@ mod tests {
             troubles.found(file(Verdict::Unproven("not yet".to_owned())));
             troubles.found(file(Verdict::SignatureFailed));
             troubles.found(Finding::Remark(Remark::ChainStart, "s3://b/k".to_owned(), "d".to_owned()));
-            troubles.found(Finding::Remark(Remark::UnlistedLog, "s3://b/k".to_owned(), "d".to_owned()));
-            troubles.compare(&Proof { mismatched: 1, ..Proof::default() });
+            troubles.unlisted("s3://b/k");
+            troubles.log_file("s3://b/l", &Verdict::HashMismatch);
+            troubles.log_file("s3://b/m", &Verdict::NotFound);
         }
         let told: Vec<_> = troubles.fresh.iter().map(|alert| (&*alert.rule, &*alert.account, &*alert.region)).collect();
         let all = [
             ("log-digest-invalid", "111122223333", "eu-west-1"),
             ("log-proof-doubtful", "", ""),
             ("log-file-changed", "", ""),
+            ("log-file-missing", "", ""),
         ];
         assert_eq!(told, all);
-        troubles.compare(&Proof { mismatched: 2, ..Proof::default() });
-        assert_eq!(troubles.fresh.len(), 4);
     }
 }

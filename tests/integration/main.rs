@@ -16,6 +16,7 @@ mod hostile;
 mod investigate;
 mod lake;
 mod lake_answers;
+mod page;
 mod policy;
 mod readme;
 mod rules;

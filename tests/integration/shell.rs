@@ -1,5 +1,7 @@
 //! `trailhound sql` without a terminal: statements from standard input; and the limits that questions are ended by.
 
+use serde_json::{Value, json};
+
 use crate::command::{text, trailhound, trailhound_with_input};
 
 fn logs() -> (tempfile::TempDir, String) {
@@ -68,4 +70,38 @@ fn questions_end_at_their_limits() {
     let run = trailhound(&["query", "SELECT eventid FROM events", &logs, "--max-rows", "3", "--output", "jsonl"]);
     assert_eq!((run.code, run.stdout.lines().count()), (0, 3));
     assert!(run.stderr.contains("--max-rows"), "{}", run.stderr);
+}
+
+/// Every event as a document, of logs and of a lake; the documents say which schema they are of.
+#[test]
+fn events_are_exported_in_other_schemas() {
+    let (dir, logs) = logs();
+    let lake = text(&dir.path().join("lake")).to_owned();
+    assert_eq!(trailhound(&["ingest", &logs, "--lake", &lake]).code, 0);
+    let documents = |args: &[&str]| -> Vec<Value> {
+        let run = trailhound(args);
+        assert_eq!(run.code, 0, "{}", run.stderr);
+        run.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    };
+    let ocsf = documents(&["query", "--format", "ocsf", &logs, "-q"]);
+    let ecs = documents(&["query", "--format", "ecs", "--lake", &lake, "-q"]);
+    assert!(ocsf.len() >= 1000 && ocsf.len() == ecs.len(), "{} and {}", ocsf.len(), ecs.len());
+    for event in &ocsf {
+        let (class, activity) = (event["class_uid"].as_u64().unwrap(), event["activity_id"].as_u64().unwrap());
+        assert!([3001, 3002, 6003].contains(&class), "{event}");
+        assert_eq!(event["type_uid"].as_u64().unwrap(), class * 100 + activity);
+        assert_eq!(event["metadata"]["profiles"], json!(["cloud", "datetime"]));
+        assert!(
+            event["time"].is_u64() && event["metadata"]["uid"].is_string() && event["api"]["operation"].is_string()
+        );
+    }
+    for event in &ecs {
+        assert_eq!(
+            (&event["ecs"]["version"], &event["event"]["dataset"]),
+            (&json!("8.11.0"), &json!("aws.cloudtrail"))
+        );
+        assert!(event["@timestamp"].is_string() && event["event"]["action"].is_string());
+    }
+    let both = trailhound(&["query", "--format", "ocsf", &logs, "--lake", &lake]);
+    assert!(both.code == 2 && both.stderr.contains("with --format every argument is a path"), "{}", both.stderr);
 }

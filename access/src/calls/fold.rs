@@ -148,13 +148,13 @@ impl Calls {
         let id = get(&columns.event_id);
         for (action, known) in &actions {
             for found in resource::of_call(action, &told) {
-                let (resource, exact) = (found.arn, found.exact);
+                let (resource, exact) = (self.paths.whole(&found.arn).to_owned(), found.exact);
                 let call = Call { action: action.clone(), resource, exact, known: *known, ..base.clone() };
                 self.add(call, time, &id);
             }
         }
         let Some((main, _)) = actions.first() else { return };
-        for role in passed::roles(&source, main, request) {
+        for role in passed::roles(&source, main, &told, &self.paths) {
             let passed_to = Some(passed::passed_to(&source).to_owned());
             let call = Call { action: "iam:PassRole".to_owned(), resource: role, passed_to, ..base.clone() };
             self.add(call, time, &id);
@@ -165,7 +165,10 @@ impl Calls {
                 "ec2:CreateTags" => {
                     vec![(format!("arn:{partition}:ec2:{region}:{account}:*/*"), false)]
                 }
-                _ => resource::of_call(tagging, &told).into_iter().map(|found| (found.arn, found.exact)).collect(),
+                _ => {
+                    let whole = |found: resource::Resource| (self.paths.whole(&found.arn).to_owned(), found.exact);
+                    resource::of_call(tagging, &told).into_iter().map(whole).collect()
+                }
             };
             let create_action = main.strip_prefix("ec2:").map(str::to_owned);
             for (resource, exact) in found {

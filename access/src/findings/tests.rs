@@ -41,7 +41,7 @@ fn findings_of_the_accounts_are_exact() {
         signins.observe(&events);
         let inventories = [inventory];
         let report = unused::report(&usage, &inventories, &options);
-        let found = of(&inventories, &signins, &report.unused_principals, &options);
+        let found = of(&inventories, &signins, &report, &options);
         let found: BTreeSet<String> =
             found.iter().map(|finding| row(&serde_json::to_value(finding).unwrap())).collect();
         let expected: BTreeSet<String> = account.expected["findings"].as_array().unwrap().iter().map(row).collect();
@@ -89,4 +89,21 @@ fn root_with_a_key_and_without_mfa() {
         found.iter().map(|finding| finding.kind).collect::<Vec<_>>(),
         [Kind::RootWithoutMfa, Kind::RootAccessKey]
     );
+}
+
+/// A role of an account that the logs do not speak of is not said to be unused.
+#[test]
+fn roles_of_accounts_without_logs_are_not_judged() {
+    let role = |account: &str| json!({"Arn": format!("arn:aws:iam::{account}:role/old"), "RoleName": "old", "CreateDate": "2020-01-01T00:00:00Z"});
+    let page = json!({"RoleDetailList": [role("111111111111"), role("222222222222")]});
+    let inventories = [Inventory::parse(&page.to_string(), "gaad.json").unwrap()];
+    let mut usage = LastUsed::default();
+    usage.observe(&batch(&[crate::fixture::call("ann", "sqs", "CreateQueue", "2026-03-01T00:00:00Z")]));
+    let options = Options::new(instant::parse("2026-03-01T00:00:00Z").unwrap());
+    let report = unused::report(&usage, &inventories, &options);
+    let found = of(&inventories, &SignIns::default(), &report, &options);
+    let told: Vec<_> =
+        found.iter().map(|finding| (finding.principal.as_str(), finding.confidence, finding.next)).collect();
+    let next = "make sure of what the logs could not show, then delete the role";
+    assert_eq!(told, [("arn:aws:iam::111111111111:role/old", "history_too_short", next)]);
 }

@@ -5,12 +5,16 @@
 //! be over the policy's size limit. Denies, resources and conditions are left alone, and so is `NotAction`. A policy that others
 //! have too keeps what any of them may need.
 
+use std::collections::BTreeSet;
+
+use ingest::action;
 use serde_json::{Map, Value, json};
 
 use super::shrink;
 use crate::inventory::Inventory;
 use crate::policy::document::Patterns;
 use crate::policy::{ActionSet, Document, Effect, Statement};
+use crate::unused::{PrincipalReport, Why};
 
 /// One of today's policies, and what should stand in its place.
 #[derive(Debug, Clone, PartialEq)]
@@ -25,20 +29,48 @@ pub struct Change {
     pub shared_with: Vec<String>,
 }
 
-/// The changes that take unused actions away, for the policies of which something goes. `not_used` tells of a policy, by
-/// name, what nobody who has it used; `limit` how many characters it may have.
+/// What those who have a policy did, as far as it matters for what may go.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Use {
+    /// Actions that certainly none of them used.
+    pub not_used: ActionSet,
+    /// Calls of theirs that went through and that no table maps to an action, as `prefix:EventName`.
+    pub unmapped: BTreeSet<String>,
+}
+
+impl Use {
+    /// What one principal did.
+    pub fn of(row: &PrincipalReport) -> Use {
+        let calls = row.services.iter().flat_map(|service| &service.actions);
+        let unmapped = calls.filter(|call| call.last_success.is_some() && !action::is_known(&call.action));
+        Use {
+            not_used: row.unused.of(Why::NotUsed).cloned().unwrap_or_default(),
+            unmapped: unmapped.map(|call| call.action.clone()).collect(),
+        }
+    }
+
+    /// What two did: only what neither used is not used.
+    pub fn and(mut self, other: Use) -> Use {
+        self.not_used.intersect(&other.not_used);
+        self.unmapped.extend(other.unmapped);
+        self
+    }
+}
+
+/// The changes that take unused actions away, for the policies of which something goes. `used` tells of a policy, by name, what
+/// those who have it did; `limit` how many characters it may have.
 pub fn from_current(
     policies: &[(String, &Document)],
-    not_used: &dyn Fn(&str) -> ActionSet,
+    used: &dyn Fn(&str) -> Use,
     limit: &dyn Fn(&str) -> usize,
 ) -> Vec<Change> {
     let mut changes = Vec::new();
     for (name, document) in policies {
-        let not_used = not_used(name);
-        let Some(listed) = reduced(document, &not_used, false) else { continue };
+        let used = used(name);
+        let Some(listed) = reduced(document, &used, false) else { continue };
         let mut after = listed.map(|after| write(&after));
         if after.as_ref().is_some_and(|after| characters(after) > limit(name)) {
-            after = reduced(document, &not_used, true).flatten().map(|after| write(&after));
+            after = reduced(document, &used, true).flatten().map(|after| write(&after));
         }
         changes.push(Change { name: name.clone(), before: write(document), after, shared_with: Vec::new() });
     }
@@ -72,11 +104,11 @@ pub fn holders(inventory: &Inventory, arn: &str, name: &str) -> Vec<String> {
 }
 
 /// The document without unused actions: `None` where nothing goes, `Some(None)` where nothing is left.
-fn reduced(document: &Document, not_used: &ActionSet, shrunk: bool) -> Option<Option<Document>> {
+fn reduced(document: &Document, used: &Use, shrunk: bool) -> Option<Option<Document>> {
     let mut left = Vec::new();
     let mut changed = false;
     for statement in &document.statements {
-        let reduced = reduce(statement, not_used, shrunk);
+        let reduced = reduce(statement, used, shrunk);
         changed |= reduced.as_ref() != Some(statement);
         left.extend(reduced);
     }
@@ -84,7 +116,7 @@ fn reduced(document: &Document, not_used: &ActionSet, shrunk: bool) -> Option<Op
     changed.then(|| (!left.is_empty()).then(|| Document { statements: left, ..document.clone() }))
 }
 
-fn reduce(statement: &Statement, not_used: &ActionSet, shrunk: bool) -> Option<Statement> {
+fn reduce(statement: &Statement, used: &Use, shrunk: bool) -> Option<Statement> {
     let Patterns::Only(patterns) = &statement.actions else { return Some(statement.clone()) };
     if statement.effect == Effect::Deny {
         return Some(statement.clone());
@@ -93,11 +125,15 @@ fn reduce(statement: &Statement, not_used: &ActionSet, shrunk: bool) -> Option<S
     for pattern in patterns {
         let named = ActionSet::of_patterns([pattern]);
         let mut stays = named.clone();
-        stays.subtract(not_used);
-        if stays.len() == named.len() {
+        stays.subtract(&used.not_used);
+        let unmapped = unmapped(pattern, &used.unmapped);
+        if stays.len() == named.len() || unmapped.contains(pattern) {
             // Also a pattern that names nothing known: it cannot be said to be unused.
             kept.push(pattern.clone());
-        } else if shrunk {
+            continue;
+        }
+        kept.extend(unmapped);
+        if shrunk {
             kept.extend(shrink::patterns(pattern, &stays));
         } else {
             kept.extend(stays.iter().map(|action| action.name.to_owned()));
@@ -111,6 +147,18 @@ fn reduce(statement: &Statement, not_used: &ActionSet, shrunk: bool) -> Option<S
     let unchanged = kept.len() == patterns.len() && patterns.iter().all(|pattern| kept.contains(pattern));
     let actions = if unchanged { statement.actions.clone() } else { Patterns::Only(kept) };
     Some(Statement { actions, ..statement.clone() })
+}
+
+/// What of a pattern stays because calls went through of which the action is not known: which action of its service one
+/// needed, nobody can say. The pattern itself where it is of one service, else that service's part of it.
+fn unmapped(pattern: &str, calls: &BTreeSet<String>) -> BTreeSet<String> {
+    let of_one = pattern.split_once(':').is_some_and(|(service, _)| !service.contains(['*', '?']));
+    let named = calls.iter().filter(|call| action::matches(pattern, call));
+    let part = |call: &String| match call.split_once(':') {
+        Some((service, _)) if !of_one => format!("{service}:*"),
+        _ => pattern.to_owned(),
+    };
+    named.map(part).collect()
 }
 
 /// A document as JSON again.
@@ -153,60 +201,4 @@ fn write_statement(statement: &Statement) -> Value {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_what_was_not_used_goes() {
-        let value = json!({"Version": "2012-10-17", "Statement": [
-            {"Sid": "A", "Effect": "Allow", "Action": ["sqs:SendMessage", "sqs:ReceiveMessage"], "Resource": "*"},
-            {"Effect": "Allow", "Action": "kms:Decrypt", "Resource": "*"},
-            {"Effect": "Deny", "Action": "sqs:*", "Resource": "arn:aws:sqs:*:*:x"},
-            {"Effect": "Allow", "NotAction": "iam:*", "Resource": "*"}]});
-        let document = Document::parse(&value).unwrap();
-        let mut not_used = ActionSet::none();
-        assert!(not_used.insert("sqs:ReceiveMessage") && not_used.insert("kms:Decrypt"));
-        let of = |document: &Document, not_used: &ActionSet, limit| {
-            from_current(&[("inline/x".to_owned(), document)], &|_| not_used.clone(), &|_| limit)
-        };
-        let changes = of(&document, &not_used, 10_240);
-        let after = changes[0].after.as_ref().unwrap();
-        assert_eq!(after["Statement"][0]["Action"], json!(["sqs:SendMessage"]));
-        assert_eq!(after["Statement"].as_array().unwrap().len(), 3);
-        assert_eq!(Document::parse(&changes[0].before).unwrap(), document);
-        assert!(of(&document, &ActionSet::none(), 10_240).is_empty());
-        let only =
-            Document::parse(&json!({"Statement": {"Effect": "Allow", "Action": "kms:Decrypt", "Resource": "*"}}));
-        assert_eq!(of(&only.unwrap(), &not_used, 10_240)[0].after, None);
-    }
-
-    #[test]
-    fn what_would_be_too_long_is_written_with_wildcards() {
-        let value = json!({"Statement": [{"Effect": "Allow", "Action": "ec2:*", "Resource": "*"}]});
-        let document = Document::parse(&value).unwrap();
-        let mut not_used = ActionSet::none();
-        assert!(not_used.insert("ec2:RunInstances"));
-        let at = |limit| {
-            let changes = from_current(&[("p".to_owned(), &document)], &|_| not_used.clone(), &|_| limit);
-            changes.into_iter().next().and_then(|change| change.after).unwrap()
-        };
-        let (long, short) = (at(usize::MAX), at(6144));
-        assert!(characters(&long) > 6144 && characters(&short) <= 6144, "{}", characters(&short));
-        let actions = |after: &Value| ActionSet::of(&Document::parse(after).unwrap().statements[0].actions);
-        assert_eq!(actions(&long), actions(&short));
-        assert!(!actions(&short).contains("ec2:RunInstances") && actions(&short).contains("ec2:RunScheduledInstances"));
-    }
-
-    #[test]
-    fn holders_are_those_whom_a_change_concerns() {
-        let page = json!({"UserDetailList": [{"Arn": "a", "UserName": "a", "GroupList": ["g"]},
-                {"Arn": "b", "UserName": "b", "AttachedManagedPolicies": [{"PolicyArn": "p"}]}],
-            "GroupDetailList": [{"GroupName": "g", "AttachedManagedPolicies": [{"PolicyArn": "p"}]}],
-            "RoleDetailList": [{"Arn": "c", "RoleName": "c", "PermissionsBoundary": {"PermissionsBoundaryArn": "p"}}]});
-        let inventory = Inventory::parse(&page.to_string(), "x").unwrap();
-        assert_eq!(holders(&inventory, "a", "p"), ["a", "b", "c"]);
-        assert_eq!(holders(&inventory, "a", "group/g/inline/i"), ["a"]);
-        assert_eq!(holders(&inventory, "b", "inline/i"), ["b"]);
-    }
-}
+mod tests;

@@ -205,3 +205,22 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn what_a_request_only_names_is_granted_with_its_path() {
+    let inventory =
+        r#"{"RoleDetailList": [{"Arn": "arn:aws:iam::111111111111:role/service-role/app", "RoleName": "app"}]}"#;
+    let paths = crate::paths::Paths::new(&[crate::inventory::Inventory::parse(inventory, "i.json").unwrap()]);
+    let mut calls = Calls::new(None, None).with_paths(paths);
+    let mut get = call("ann", "iam", "GetRole", "2026-01-02T00:00:00Z");
+    get["requestParameters"] = json!({"roleName": "app"});
+    let mut run = call("ann", "ec2", "RunInstances", "2026-01-02T00:00:00Z");
+    run["requestParameters"] = json!({"iamInstanceProfile": {"name": "app"}});
+    calls.observe(&batch(&[get, run]));
+    let generated = of_calls(&calls, &Options::default());
+    let statements: Vec<_> = generated.policies.iter().flat_map(|policy| &policy.statement).collect();
+    for action in ["iam:GetRole", "iam:PassRole"] {
+        let statement = statements.iter().find(|statement| statement.action == [action]).unwrap();
+        assert_eq!(statement.resource, [ROLE], "{action}");
+    }
+}

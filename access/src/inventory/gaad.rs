@@ -9,7 +9,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::{Entity, Error, Group, Inventory, ManagedPolicy, Named, RoleLastUsed, Version};
+use super::{Entity, Error, Group, InstanceProfile, Inventory, ManagedPolicy, Named, RoleLastUsed, Version};
 use crate::instant;
 use crate::policy::Document;
 use crate::usage::Kind;
@@ -53,7 +53,16 @@ struct RawEntity<'a> {
     assume_role_policy_document: Option<&'a RawValue>,
     role_last_used: Option<RawLastUsed>,
     #[serde(default, deserialize_with = "or_default")]
+    instance_profile_list: Vec<RawProfile>,
+    #[serde(default, deserialize_with = "or_default")]
     tags: Vec<RawTag>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct RawProfile {
+    arn: Option<String>,
+    create_date: Option<Value>,
 }
 
 #[derive(Deserialize)]
@@ -207,6 +216,11 @@ impl Reader {
             time: used.last_used_date.as_ref().and_then(instant::parse_json),
             region: used.region,
         };
+        for profile in raw.instance_profile_list {
+            let Some(arn) = profile.arn else { continue };
+            let created = profile.create_date.as_ref().and_then(instant::parse_json);
+            self.inventory.instance_profiles.push(InstanceProfile { arn, created, roles: vec![raw.arn.clone()] });
+        }
         self.inventory.entities.push(Entity {
             name: raw.user_name,
             id: raw.user_id,

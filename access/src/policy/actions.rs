@@ -34,9 +34,7 @@ impl ActionSet {
             if !pattern.is_empty() && pattern.bytes().all(|byte| byte == b'*') {
                 return ActionSet::all();
             }
-            for name in action::expand(pattern) {
-                set.insert(name);
-            }
+            action::expand_places(pattern).for_each(|place| set.insert_index(place));
         }
         set
     }

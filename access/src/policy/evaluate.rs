@@ -202,6 +202,7 @@ impl Principal {
             resource: arn::Resource::new(request.resource),
             context: request.context,
             mode: request.mode,
+            is_bounded: self.boundary.is_some(),
         }
     }
 

@@ -35,11 +35,12 @@ pub(super) fn has_resource_control(service: &str) -> bool {
 }
 
 /// Whether the resource has a policy without which nothing is allowed: a key, and a role where its trust policy is
-/// given (simulations of a principal often leave it out).
+/// given (simulations of a principal often leave it out). An alias has none: what its key's policy does not say is said by
+/// identity policies ("Controlling access to aliases" in the KMS developer guide).
 pub(super) fn has_policy_of_its_own(action: &ActionName, resource: &str, given: bool) -> bool {
     let kind = || resource.splitn(6, ':').nth(5).unwrap_or_default();
     match action.service() {
-        "kms" => kind().starts_with("key/") || kind().starts_with("alias/"),
+        "kms" => kind().starts_with("key/"),
         "sts" => given && action.lower().starts_with("sts:assumerole") && kind().starts_with("role/"),
         _ => false,
     }

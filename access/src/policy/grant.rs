@@ -43,8 +43,11 @@ impl Grant {
     fn note_unknown(&mut self, patterns: &Patterns) {
         let Patterns::Only(list) = patterns else { return };
         for pattern in list {
-            let known = pattern.contains('*') || !action::expand(pattern).is_empty();
-            if !known && self.unknown.len() < MAX_UNKNOWN && !self.unknown.contains(pattern) {
+            if self.unknown.len() >= MAX_UNKNOWN {
+                return;
+            }
+            let known = pattern.contains('*') || action::expand_places(pattern).next().is_some();
+            if !known && !self.unknown.contains(pattern) {
                 self.unknown.push(pattern.clone());
             }
         }

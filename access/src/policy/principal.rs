@@ -60,6 +60,11 @@ impl Principals {
         Principals { names, except }
     }
 
+    /// Whether it is a `NotPrincipal`.
+    pub(super) fn is_except(&self) -> bool {
+        self.except
+    }
+
     /// How the statement speaks of a caller; `None` where it does not.
     pub(super) fn speak_of(&self, caller: &Caller, context: &Context) -> Option<Strength> {
         let named = self.names.iter().filter_map(|name| name.is(caller, context)).max();

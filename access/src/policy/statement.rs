@@ -84,6 +84,8 @@ pub(super) struct Question<'a> {
     pub(super) resource: Resource<'a>,
     pub(super) context: &'a Context,
     pub(super) mode: &'a Mode,
+    /// Whether the caller has a permissions boundary.
+    pub(super) is_bounded: bool,
 }
 
 /// A statement, compiled.
@@ -148,6 +150,11 @@ impl Statement {
         }
         let strength = match &self.principals {
             None => Strength::Direct,
+            // "AWS JSON policy elements: NotPrincipal": with a Deny it always denies who has a permissions boundary,
+            // whomever it names.
+            Some(principals) if principals.is_except() && self.effect == Effect::Deny && question.is_bounded => {
+                Strength::Direct
+            }
             Some(principals) => principals.speak_of(question.caller, question.context)?,
         };
         if !self.resources.hit(&question.resource, question.context) {

@@ -4,12 +4,12 @@
 //! them, and a copy of all would be needed for nothing else.
 
 use std::cell::RefCell;
-use std::collections::VecDeque;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize, Serializer};
 
-use super::{Entry, Group, Run, Values, Windows};
+use super::stretch::{Run, Stretch};
+use super::{Entry, Values, Windows};
 use crate::event_id::EventId;
 use crate::scene::{Scene, Table};
 use crate::shared::Text;
@@ -30,12 +30,16 @@ struct OpenGroup<'a> {
     waiting: Entries<'a>,
     window: Entries<'a>,
     left: u64,
-    run: &'a Option<Run>,
+    run: &'a Option<Box<Run>>,
 }
 
-/// Events in two parts, as a ring has them.
+/// Events of a group, judged or not.
 #[derive(Debug)]
-struct Entries<'a>(&'a [Entry], &'a [Entry], &'a RefCell<Table>);
+struct Entries<'a> {
+    group: &'a Stretch,
+    judged: bool,
+    scenes: &'a RefCell<Table>,
+}
 
 /// An event as it is written.
 #[derive(Serialize)]
@@ -46,20 +50,25 @@ struct OpenEntry<'a> {
     b: usize,
     #[serde(skip_serializing_if = "Option::is_none")]
     v: &'a Option<Text>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    c: &'a Values,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    c: &'a Option<Box<Values>>,
+}
+
+impl<'a> OpenEntry<'a> {
+    fn of(entry: &'a Entry, scenes: &RefCell<Table>) -> Self {
+        let Sighting { time, event_id, scene } = &entry.sighting;
+        let scene = scenes.borrow_mut().place(scene);
+        OpenEntry { t: *time, i: event_id, o: scene, b: entry.base, v: &entry.value, c: &entry.carried }
+    }
 }
 
 impl Serialize for Entries<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(self.0.iter().chain(self.1).map(|entry| OpenEntry {
-            t: entry.sighting.time,
-            i: &entry.sighting.event_id,
-            o: self.2.borrow_mut().place(&entry.sighting.scene),
-            b: entry.base,
-            v: &entry.value,
-            c: &entry.carried,
-        }))
+        let open = |entry| OpenEntry::of(entry, self.scenes);
+        match self.judged {
+            true => serializer.collect_seq(self.group.window.iter().map(open)),
+            false => serializer.collect_seq(self.group.waiting.iter().map(open)),
+        }
     }
 }
 
@@ -87,8 +96,7 @@ struct KeptEntry {
     o: usize,
     b: usize,
     v: Option<Text>,
-    #[serde(default)]
-    c: Values,
+    c: Option<Box<Values>>,
 }
 
 impl KeptEntry {
@@ -102,14 +110,12 @@ impl KeptEntry {
 impl Windows {
     /// What is open. Its scenes are put into the table as it is written.
     pub(crate) fn open<'a>(&'a self, scenes: &'a RefCell<Table>) -> Open<'a> {
-        let group = |group: &'a Group| {
-            let (first, second) = group.window.as_slices();
-            OpenGroup {
-                waiting: Entries(&group.waiting, &[], scenes),
-                window: Entries(first, second, scenes),
-                left: group.left,
-                run: &group.run,
-            }
+        let entries = |group: &'a Stretch, judged| Entries { group, judged, scenes };
+        let group = |group: &'a Stretch| OpenGroup {
+            waiting: entries(group, false),
+            window: entries(group, true),
+            left: group.left,
+            run: &group.run,
         };
         let mut groups: Vec<_> = self.groups.iter().map(|(key, open)| (key, group(open))).collect();
         groups.sort_unstable_by_key(|(key, _)| *key);
@@ -121,13 +127,13 @@ impl Windows {
         (self.sealed, self.shed, self.late) = (kept.sealed, kept.shed, kept.late);
         for (key, kept) in kept.groups {
             let entries = |entries: Vec<KeptEntry>| entries.into_iter().filter_map(|entry| entry.entry(scenes));
-            let mut group = Group::new(&self.correlation);
-            group.waiting = entries(kept.waiting).collect();
-            group.next = group.waiting.iter().map(|entry| entry.sighting.time).min().unwrap_or(i64::MAX);
-            group.window = entries(kept.window).collect::<VecDeque<_>>();
-            group.window.iter().for_each(|entry| group.slide.enter(&self.correlation.measure, entry));
-            (group.left, group.run) = (kept.left, kept.run);
-            self.kept += group.waiting.len() + group.window.len();
+            let mut group = Stretch { left: kept.left, run: kept.run.map(Box::new), ..Stretch::default() };
+            entries(kept.waiting).for_each(|entry| group.waiting.push(entry));
+            for entry in entries(kept.window) {
+                group.slide(&self.correlation).enter(&self.correlation.measure, &entry);
+                group.window.push_back(entry);
+            }
+            self.kept += group.len();
             self.groups.insert(key, group);
         }
     }

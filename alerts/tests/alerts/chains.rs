@@ -263,13 +263,13 @@ fn what_comes_too_late_is_counted() {
 fn memory_is_that_of_the_windows_where_lateness_is_bounded() {
     // More events than there is room for, but never more than a few in reach of a window.
     let settings =
-        Settings { allowed_lateness_micros: Some(5_000_000), max_correlated_events: 100, ..Settings::default() };
+        Settings { allowed_lateness_micros: Some(5_000_000), max_correlated_events: 400, ..Settings::default() };
     let events: Vec<Value> = (0..600).map(|s| at(s, "failed", &format!("u{s}"))).collect();
     let users = MANY.replace("sourceIPAddress", "userIdentity.userName");
     let outcome = run(&users, &settings, &events, 7);
     assert_eq!((outcome.counters.shed_correlated, outcome.losses.len()), (0, 0));
     // A batch waits for the end, on disk.
-    let unbounded = Settings { allowed_lateness_micros: None, ..settings };
+    let unbounded = Settings { allowed_lateness_micros: None, max_correlated_events: 100, ..settings };
     let outcome = run(&users, &unbounded, &events, 7);
     assert_eq!((outcome.counters.shed_correlated, outcome.losses.len()), (0, 0));
     // A window with more events than there is room for sheds the latest.

@@ -213,10 +213,33 @@ fn a_flood_of_one_correlation_leaves_room_for_others() {
     let mut engine = engine(&rules(), &live);
     let flood: Vec<Value> = (0..200).map(|at| event(1, 1, 1, at as u8)).collect();
     observe(&mut engine, &flood);
-    // Each logs in for `then` and for `places`: those have their shares of 13, and the 41 places of nobody's.
-    assert_eq!(engine.counters().shed_correlated, 2 * 200 - 2 * 13 - 41);
+    // Each logs in for `then` and for `places`: those have their shares of 13 places, and the 41 of nobody's; a group takes 4.
+    assert_eq!(engine.counters().shed_correlated, 2 * 200 - (2 * 13 + 41 - 2 * 4));
     observe(&mut engine, &[event(2, 0, 2, 1), event(3, 0, 2, 2), event(4, 0, 2, 3)]);
     assert!(engine.finish().alerts.iter().any(|alert| alert.rule == "many"));
+}
+
+/// Whoever comes from another address with each call is counted, even where there is no room for what differs.
+#[test]
+fn a_flood_of_scenes_takes_no_room_and_blinds_nobody() {
+    let live =
+        Settings { allowed_lateness_micros: Some(60_000_000), max_correlated_events: 6_000, ..Settings::default() };
+    let mut engine = engine(&rules(), &live);
+    let mut flood: Vec<Value> = (0..950).map(|_| event(1, 0, 1, 1)).collect();
+    for (at, event) in flood.iter_mut().enumerate() {
+        event["eventID"] = json!(format!("{at}"));
+        event["sourceIPAddress"] = json!(format!("192.0.{}.{}", at / 256, at % 256));
+    }
+    observe(&mut engine, &flood);
+    engine.drain();
+    let state = zstd::decode_all(engine.snapshot().unwrap().as_slice()).unwrap();
+    let scenes = serde_json::from_slice::<Value>(&state).unwrap()["scenes"].as_array().map_or(0, Vec::len);
+    assert_eq!(scenes, 6_000 / 8 + 1, "a plain one for the rest");
+    engine.advance(1_714_521_600_000_000 + 600 * 60_000_000);
+    let told = engine.drain().alerts;
+    let of = |rule: &str| told.iter().find(|alert| alert.rule == rule).map(|alert| alert.count);
+    // Each is a login and a failure for `places`.
+    assert_eq!((of("many"), of("places")), (Some(950), Some(2 * 950)));
 }
 
 /// Of what waits, the state names each scene once.

@@ -9,25 +9,34 @@ use super::check::{Check, State};
 use crate::connection::Connection;
 use crate::error::{Error, explain};
 
-/// Looks at the trails that write into one of these buckets, or at all where none is named.
-pub fn examine(connection: &Connection, buckets: &BTreeSet<String>, checks: &mut Vec<Check>) {
-    let trails = match connection.wait(describe(connection)) {
-        Ok(trails) => trails,
-        Err(error) => return checks.push(Check::refused("trail", "CloudTrail", State::Warn, &error)),
-    };
-    let writes = |trail: &&Trail| buckets.is_empty() || trail.s3_bucket_name().is_some_and(|b| buckets.contains(b));
-    let ours: Vec<&Trail> = trails.iter().filter(writes).collect();
-    if ours.is_empty() {
+/// Looks at the trails that write into one of these buckets, or at all where none is named. Several accounts are asked: the
+/// trail of a bucket is often another account's, or the organisation's, which each of its accounts shows.
+pub fn examine(connections: &[&Connection], buckets: &BTreeSet<String>, checks: &mut Vec<Check>) {
+    let writes = |trail: &Trail| buckets.is_empty() || trail.s3_bucket_name().is_some_and(|b| buckets.contains(b));
+    let (mut seen, mut ours, mut refused) = (BTreeSet::new(), Vec::new(), Vec::new());
+    for connection in connections {
+        match connection.wait(describe(connection)) {
+            Ok(trails) => {
+                let new =
+                    |trail: &Trail| seen.insert(trail.trail_arn().or(trail.name()).unwrap_or_default().to_owned());
+                let found: Vec<Trail> = trails.into_iter().filter(writes).filter(new).collect();
+                ours.extend(found.into_iter().map(|trail| (*connection, trail)));
+            }
+            Err(error) => refused.push(Check::refused("trail", "CloudTrail", State::Warn, &error)),
+        }
+    }
+    if ours.is_empty() && refused.is_empty() {
         let names: Vec<_> = buckets.iter().map(String::as_str).collect();
         let (about, seen) = match names.as_slice() {
             [] => ("CloudTrail".to_owned(), "this account has no trail"),
             names => (names.join(", "), "no trail of this account and Region writes there"),
         };
         let next = "make one (`aws cloudtrail create-trail --is-multi-region-trail`), or run doctor where the trail is: \
-                    in its account (--profile, --role-arn) and home Region (--region)";
-        return checks.push(Check::warn("trail", about, seen, next));
+                    in its account (--profile, --role-arn, an [[account]] of --config) and home Region (--region)";
+        checks.push(Check::warn("trail", about, seen, next));
     }
-    for trail in ours {
+    checks.extend(refused);
+    for (connection, trail) in &ours {
         let name = trail.trail_arn().or(trail.name()).unwrap_or_default().to_owned();
         settings(trail, &name, checks);
         let region = trail.home_region().map_or_else(|| connection.region(), str::to_owned);

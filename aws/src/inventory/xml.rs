@@ -24,7 +24,9 @@ const LISTS: &[&str] = &[
     "RoleDetailList",
     "RolePolicyList",
     "Roles",
+    "ServicesLastAccessed",
     "Tags",
+    "TrackedActionsLastAccessed",
     "UserDetailList",
     "UserPolicyList",
     "Users",
@@ -49,6 +51,7 @@ const NUMBERS: &[&str] = &[
     "MinimumPasswordLength",
     "PasswordReusePrevention",
     "PermissionsBoundaryUsageCount",
+    "TotalAuthenticatedEntities",
 ];
 /// Structures whose members may all be absent: of a role that nobody used yet, nothing is said.
 const STRUCTURES: &[&str] = &["PasswordPolicy", "PermissionsBoundary", "RoleLastUsed"];

@@ -18,7 +18,7 @@ pub struct Route {
     pub sinks: Vec<String>,
     /// Only alerts at least as bad.
     pub severity: Option<Severity>,
-    /// Names or ids of rules; `*` and `?` as in file names.
+    /// Names, ids or titles of rules, whatever the case; `*` and `?` as in file names.
     #[serde(default)]
     pub rules: Vec<String>,
     /// Tags.
@@ -57,10 +57,17 @@ impl Route {
 
 /// Whether an alert is about what lists of rules, tags, accounts and principals name; an empty list asks nothing.
 pub(super) fn is_about(notice: &Notice, [rules, tags, accounts, principals]: [&[String]; 4]) -> bool {
-    any(rules, [&notice.rule, &notice.rule_id])
+    let called = [&notice.rule, &notice.rule_id, &notice.title].into_iter().chain(&notice.rule_name);
+    let called: Vec<String> = called.map(|name| name.to_lowercase()).collect();
+    any(&lower(rules), &called)
         && any(tags, &notice.tags)
         && any(accounts, [&notice.account])
         && any(principals, [&notice.principal])
+}
+
+/// Rules are called by name whatever the case, as in suppressions.
+fn lower(patterns: &[String]) -> Vec<String> {
+    patterns.iter().map(|pattern| pattern.to_lowercase()).collect()
 }
 
 /// Whether one of `texts` is as one of the patterns says; no pattern asks nothing.
@@ -90,6 +97,11 @@ mod tests {
         assert!(!Route { severity: Some(Severity::Critical), ..all.clone() }.takes(&notice));
         assert!(!Route { rules: texts("other"), ..all.clone() }.takes(&notice));
         assert!(Route { rules: texts("5b7f2d4e-*"), ..all.clone() }.takes(&notice));
+        // As suppressions call rules: by title and by Sigma's name too, whatever the case.
+        assert!(Route { rules: texts(&notice.title.to_uppercase()), ..all.clone() }.takes(&notice));
+        let named = Notice { rule_name: Some("Root_Was_Here".to_owned()), ..notice.clone() };
+        assert!(Route { rules: texts("root_was_*"), ..all.clone() }.takes(&named));
+        assert!(!Route { rules: texts("root_was_*"), ..all.clone() }.takes(&notice));
         assert!(!Route { tags: texts("attack.t9*"), ..all.clone() }.takes(&notice));
         assert!(!Route { accounts: texts("9*"), ..all.clone() }.takes(&notice));
         assert!(!Route { principals: texts("*:user/*"), ..all }.takes(&notice));

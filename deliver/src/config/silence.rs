@@ -18,7 +18,7 @@ pub struct Silence {
     /// RFC 3339.
     #[serde(deserialize_with = "moment")]
     pub until: i64,
-    /// Names or ids of rules.
+    /// Names, ids or titles of rules, whatever the case.
     #[serde(default)]
     pub rules: Vec<String>,
     /// Tags.

@@ -139,15 +139,51 @@ fn range_of(prefix: &str) -> Range<usize> {
 /// The actions that a pattern of a policy's `Action` names, in catalogue order: `s3:Get*`, `*`, `iam:?etUser`.
 /// Without regard to case; `*` is any text and `?` any one character ("IAM JSON policy elements: Action").
 pub fn expand(pattern: &str) -> Vec<&'static str> {
-    expand_range(pattern).iter().filter(|action| matches(pattern, action.name)).map(|action| action.name).collect()
+    expand_places(pattern).filter_map(|at| actions().get(at)).map(|action| action.name).collect()
 }
 
-/// The part of the catalogue that a pattern can match: one service's actions when the prefix has no wildcard.
-fn expand_range(pattern: &str) -> &'static [Action] {
-    match pattern.split_once(':') {
-        Some((prefix, _)) if !prefix.contains(['*', '?']) => actions_of(prefix),
-        _ => actions(),
-    }
+/// The places in [`actions`] of what [`expand`] gives, in order.
+///
+/// A policy may have millions of patterns, so few actions are compared: those that begin as the pattern does before its
+/// first wildcard, and of these the ones that have all of its letters.
+pub fn expand_places(pattern: &str) -> impl Iterator<Item = usize> {
+    let range = match pattern.find(['*', '?']) {
+        None => index_of(pattern).map_or(0..0, |at| at..at + 1),
+        Some(end) => starting_with(pattern.get(..end).unwrap_or_default()),
+    };
+    let (wanted, signatures) = (signature(pattern), signatures());
+    let has_all = move |at: &usize| signatures.get(*at).is_some_and(|has| has & wanted == wanted);
+    range.filter(has_all).filter(move |at| actions().get(*at).is_some_and(|action| matches(pattern, action.name)))
+}
+
+/// The part of the catalogue whose names begin with a text, in any case.
+fn starting_with(front: &str) -> Range<usize> {
+    let fold = |byte: u8| byte.to_ascii_lowercase();
+    let wanted = || front.bytes().map(fold);
+    let side = |action: &Action| action.name.bytes().take(front.len()).map(fold).cmp(wanted());
+    let start = actions().partition_point(|action| side(action) == Ordering::Less);
+    let end = actions().partition_point(|action| side(action) != Ordering::Greater);
+    start..end
+}
+
+/// A bit for each letter, digit and other character that a text has, whatever the case; wildcards have none.
+fn signature(text: &str) -> u64 {
+    text.bytes().fold(0, |bits, byte| {
+        bits | match byte {
+            b'*' | b'?' => 0,
+            b'a'..=b'z' => 1 << (byte - b'a'),
+            b'A'..=b'Z' => 1 << (byte - b'A'),
+            b'0'..=b'9' => 1 << (byte - b'0' + 26),
+            b':' => 1 << 36,
+            b'-' => 1 << 37,
+            _ => 1 << 38,
+        }
+    })
+}
+
+fn signatures() -> &'static [u64] {
+    static SIGNATURES: OnceLock<Vec<u64>> = OnceLock::new();
+    SIGNATURES.get_or_init(|| actions().iter().map(|action| signature(action.name)).collect())
 }
 
 /// Whether a wildcard pattern matches a text as a whole, without regard to ASCII case.

@@ -43,6 +43,49 @@ fn names_that_differ_are_mapped_by_the_tables() {
 }
 
 #[test]
+fn calls_of_one_source_may_belong_to_another_prefix() {
+    assert_eq!(mapped("autoscaling", "RegisterScalableTarget"), ["application-autoscaling:RegisterScalableTarget"]);
+    assert_eq!(mapped("autoscaling", "DescribeScalingActivities"), ["autoscaling:DescribeScalingActivities"]);
+    assert_eq!(mapped("sso", "CreateUser"), ["sso-directory:CreateUser"]);
+    assert_eq!(mapped("data.jobs.iot", "UpdateJobExecution"), ["iotjobsdata:UpdateJobExecution"]);
+    assert_eq!(mapped("partnercentral-selling", "CreateOpportunity"), ["partnercentral:CreateOpportunity"]);
+}
+
+#[test]
+fn other_kinds_of_buckets_have_actions_of_their_own() {
+    assert_eq!(mapped("s3express", "GetObject"), ["s3express:CreateSession"]);
+    assert_eq!(mapped("s3express", "PutBucketLifecycleConfiguration"), ["s3express:PutLifecycleConfiguration"]);
+    assert_eq!(mapped("s3-outposts", "ListObjectsV2"), ["s3-outposts:ListBucket"]);
+    assert_eq!(mapped("s3-outposts", "DeleteBucketTagging"), ["s3-outposts:PutBucketTagging"]);
+    assert_eq!(mapped("s3-object-lambda", "HeadObject"), ["s3-object-lambda:GetObject"]);
+    assert_eq!(data_event_type("s3express:CreateSession"), Some("AWS::S3Express::Object"));
+}
+
+#[test]
+fn the_api_reference_says_which_action_a_call_needs() {
+    assert_eq!(mapped("securityhub", "GetFindingsV2"), ["securityhub:GetFindings"]);
+    assert_eq!(mapped("verifiedpermissions", "BatchIsAuthorized"), ["verifiedpermissions:IsAuthorized"]);
+    assert_eq!(mapped("dms", "ModifyDataProvider"), ["dms:UpdateDataProvider"]);
+    assert_eq!(
+        mapped("glue", "GetColumnStatisticsForTable"),
+        ["glue:GetTable", "glue:GetColumnStatisticsForTable"],
+        "the reference names the first, the list of actions has the second: both"
+    );
+    assert_eq!(mapped("elasticbeanstalk", "UpdateTagsForResource")[0], "elasticbeanstalk:AddTags");
+}
+
+#[test]
+fn what_iam_does_not_sign_needs_no_permission() {
+    for (source, name) in
+        [("portal.sso", "GetRoleCredentials"), ("oidc", "CreateToken"), ("participant.connect", "SendEvent")]
+    {
+        assert_eq!(map(&format!("{source}.amazonaws.com"), name, ""), Mapping::NotIam, "{source} {name}");
+    }
+    // A trust policy names these two, although nobody signs them.
+    assert_eq!(mapped("sts", "AssumeRoleWithWebIdentity"), ["sts:AssumeRoleWithWebIdentity"]);
+}
+
+#[test]
 fn only_api_calls_need_permissions() {
     for kind in ["AwsServiceEvent", "AwsConsoleSignIn", "AwsConsoleAction", "AwsVpceEvent", "AwsCloudTrailInsight"] {
         assert_eq!(map("kms.amazonaws.com", "RotateKey", kind), Mapping::NotIam);
@@ -110,6 +153,14 @@ fn slow(pattern: &[u8], text: &[u8]) -> bool {
 
 proptest! {
     #[test]
+    fn expanding_equals_comparing_with_every_action(
+        pattern in "(?i)(s3|iam|ec2|s|\\*|a2c-x)[*?]{0,2}:?[*?]{0,2}(Get|List|g|Describe)?[*?]{0,2}[a-z0-9]{0,2}[*?]{0,2}"
+    ) {
+        let every: Vec<_> = actions().iter().filter(|action| matches(&pattern, action.name)).map(|action| action.name).collect();
+        prop_assert_eq!(expand(&pattern), every);
+    }
+
+    #[test]
     fn matching_equals_its_slow_twin(pattern in "[aB*?]{0,7}", text in "[abB]{0,8}") {
         prop_assert_eq!(matches(&pattern, &text), slow(pattern.as_bytes(), text.as_bytes()));
     }
@@ -157,37 +208,52 @@ fn pairs_of_real_logs() {
     assert!(wrong.is_empty(), "{} of {} wrong: {wrong:?}", wrong.len(), cases.len());
 }
 
-/// The label is of 2023; actions named after the API have come since (Lex V2, FinSpace), and calls of the Outposts API have
-/// no event source of their own. What is left must map to an action of the label.
+/// The event source of an SDK's service; calls of S3 Control whose label is of Outposts are recorded as Outposts'.
+fn source_of(case: &Value, label: &[&str]) -> String {
+    let service = case["sdk_service"].as_str().unwrap();
+    let source = match service {
+        "APIGateway" | "ApiGatewayV2" => "apigateway",
+        "ApiGatewayManagementApi" => "execute-api",
+        "Keyspaces" => "cassandra",
+        "DynamoDB" => "dynamodb",
+        "S3Control" if label.iter().any(|action| action.starts_with("s3-outposts:")) => "s3-outposts",
+        "S3" | "S3Control" => "s3",
+        _ => case["iam_prefixes"][0].as_str().unwrap_or(service),
+    };
+    source.to_owned()
+}
+
+/// The labels are of 2023. A call is right if it maps to what the label names; or to the action of its own name, which AWS
+/// has come to list since (Lex V2, MediaPackage); or, where all that the label names is in no list of AWS' actions and so
+/// cannot be, to an action that is: `glue:GetPartitionMetadata` (Glue's API reference: "the public IAM action associated with
+/// this API is glue:GetPartitions"), `s3:DeleteIntelligentTieringConfiguration` (S3 lists `Put…` for both).
 #[test]
 fn calls_whose_action_has_another_name() {
     let Some(cases) = cases("event_action_sdk_exceptions.jsonl") else { return };
-    let mut wrong = Vec::new();
+    let (mut wrong, mut as_labelled, mut by_own_name, mut no_action) = (Vec::new(), 0, 0, 0);
     for case in &cases {
         let (service, name) = (case["sdk_service"].as_str().unwrap(), case["operation"].as_str().unwrap());
-        let source = match service {
-            "APIGateway" | "ApiGatewayV2" => "apigateway",
-            "ApiGatewayManagementApi" => "execute-api",
-            "Keyspaces" => "cassandra",
-            "DynamoDB" => "dynamodb",
-            "S3" | "S3Control" => "s3",
-            _ => case["iam_prefixes"][0].as_str().unwrap_or(service),
-        };
         let label: Vec<_> = case["expected"]["actions"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
+        let source = source_of(case, &label);
         let got = map(&format!("{source}.amazonaws.com"), name, "AwsApiCall");
-        let right = match &got {
-            Mapping::Actions(actions) => {
-                let own = is_known(&format!("{source}:{name}"));
-                own || actions.iter().any(|action| label.contains(action)) || service == "S3Control"
+        let own = format!("{source}:{name}");
+        match &got {
+            Mapping::Actions(actions) if actions.iter().any(|action| label.contains(action)) => as_labelled += 1,
+            Mapping::Actions([action]) if is_known(&own) && action.eq_ignore_ascii_case(&own) => by_own_name += 1,
+            Mapping::Actions(actions) if !label.iter().any(|action| is_known(action)) && is_known(actions[0]) => {
+                no_action += 1;
             }
-            _ => false,
-        };
-        if !right {
-            wrong.push(format!("{service}.{name}: {got:?}, label {label:?}"));
+            _ => wrong.push(format!("{service}.{name}: {got:?}, label {label:?}")),
         }
     }
-    eprintln!("{} of {} SDK exceptions mapped", cases.len() - wrong.len(), cases.len());
-    assert!(wrong.len() * 100 <= cases.len() * 2, "{} of {} wrong: {wrong:#?}", wrong.len(), cases.len());
+    eprintln!(
+        "{} of {} SDK exceptions mapped: {as_labelled} as labelled, {by_own_name} to an action of their own that is newer than \
+         the label, {no_action} where the label names no action",
+        cases.len() - wrong.len(),
+        cases.len()
+    );
+    assert!(wrong.is_empty(), "{} of {} wrong: {wrong:#?}", wrong.len(), cases.len());
+    assert!(by_own_name + no_action < cases.len() / 10, "too many labels are not followed");
 }
 
 #[test]

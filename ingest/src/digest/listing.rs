@@ -14,7 +14,7 @@ use super::walk::LATE;
 use crate::key::{Key, Kind};
 
 /// A file's name tells when it was written; it is delivered, and then digested, up to so much later.
-const DELIVERY: TimeDelta = TimeDelta::minutes(15);
+pub const DELIVERY: TimeDelta = TimeDelta::minutes(15);
 
 /// Missing files whose hashes are held against unlisted files.
 const MAX_MISSING: usize = 10_000;

@@ -33,11 +33,28 @@ pub use verdict::{Counts, Delivered, File, Finding, Findings, Gap, Remark, Role,
 
 use std::num::NonZeroUsize;
 
+pub use listing::DELIVERY;
+
+/// What is known of the digests before the start of a span, or before the oldest that is there.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Before {
+    /// Nothing; where a start is named, every digest since then has to be there. So the client of AWS has it.
+    #[default]
+    Demanded,
+    /// Nobody has looked yet, and older ones may have gone in their time: a chain begins where its digests begin.
+    Open,
+    /// All up to the start were walked before: the next one has to be there, and what is written later for times before it
+    /// (backfill digests) is looked for.
+    Walked,
+}
+
 /// How to verify.
 #[derive(Debug, Clone)]
 pub struct Options {
     /// Delivered between these times.
     pub span: Span,
+    /// What is known of the time before.
+    pub before: Before,
     /// The bucket of the trail; without it what most of the digests say.
     pub bucket: Option<String>,
     /// Whether log files are read and hashed. Without it digests only say what was delivered, for whoever has the hashes.
@@ -46,6 +63,12 @@ pub struct Options {
     pub threads: NonZeroUsize,
     /// Most bytes that an object may inflate to. CloudTrail's own maximum is 50 MB.
     pub inflated_bytes: u64,
+}
+
+/// Reads one log file that a digest lists, and holds it against the hash that was signed. What cannot be read is unproven.
+pub fn check_log(archive: &dyn Archive, listed: &ListedLog, inflated_bytes: u64) -> Verdict {
+    let checked = log::check(archive, listed, inflated_bytes);
+    checked.map_or_else(|fault| Verdict::Unproven(fault.to_string()), |checked| checked.verdict)
 }
 
 /// Verifies every chain of `chains`, one after the other, and tells `findings` as it goes.

@@ -9,7 +9,7 @@ use std::path::Path;
 
 use super::folder::{Known, MetadataFile};
 use super::verdict::Remark;
-use super::{Finding, Findings, Folder, Options, PublicKeys, Span, Summary, Verdict, verify};
+use super::{Before, Finding, Findings, Folder, Options, PublicKeys, Span, Summary, Verdict, verify};
 use trail::{Trail, hour};
 
 /// Everything that was found.
@@ -49,6 +49,7 @@ impl All {
 fn options() -> Options {
     Options {
         span: Span::default(),
+        before: Before::Demanded,
         bucket: None,
         read_logs: true,
         threads: NonZeroUsize::new(3).unwrap(),
@@ -124,6 +125,12 @@ fn a_part_of_a_chain_begins_where_it_begins() {
     let mut all = All::default();
     verify(&folder, trail.keys(), &chains, &options, &mut all).unwrap();
     assert_eq!(all.bad().iter().map(|(_, verdict)| verdict.clone()).collect::<Vec<_>>(), [Verdict::NotFound]);
+    // Where nobody has looked before, older ones may have gone in their time; where somebody has, they may not.
+    for (before, bad) in [(Before::Open, 0), (Before::Walked, 1)] {
+        let (options, mut all) = (Options { before, ..options.clone() }, All::default());
+        verify(&folder, trail.keys(), &chains, &options, &mut all).unwrap();
+        assert_eq!(all.bad().len(), bad, "{before:?}: {:?}", all.bad());
+    }
 }
 
 #[test]

@@ -10,7 +10,6 @@ use std::sync::{Mutex, PoisonError};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::Options;
 use super::archive::{Archive, Fault};
 use super::chain::{Chain, Span};
 use super::document::{Document, ListedLog};
@@ -19,10 +18,13 @@ use super::log::{self, Checked};
 use super::open::{Newer, Opened, Place, Trust, claims, open};
 use super::signature::KeyRing;
 use super::verdict::{Delivered, File, Gap, Remark, Role, Tally, Verdict};
+use super::{Before, Options};
 use crate::key::DigestName;
 
 /// Digests of the hour after the end may list files that were delivered before it.
 const AFTER_END: TimeDelta = TimeDelta::hours(1);
+/// Backfill digests are written days after their time at most.
+const BACKFILL: TimeDelta = TimeDelta::days(3);
 /// Digests are written every hour; one that is this late is worth a word.
 pub(super) const LATE: TimeDelta = TimeDelta::hours(2);
 
@@ -51,7 +53,8 @@ pub(super) fn verify(
             tally,
         };
         walk.listed = walk.list()?;
-        for end in walk.listed.iter().filter_map(|key| end_of(key)) {
+        let ends: Vec<_> = walk.listed.iter().filter_map(|key| end_of(key)).filter(|end| walk.is_new(*end)).collect();
+        for end in ends {
             walk.covered.claims(end - AFTER_END, end);
         }
         walk.run()?;
@@ -78,9 +81,24 @@ struct Walk<'a, 'b> {
 }
 
 impl Walk<'_, '_> {
+    /// From when on digests are walked: what is written later for times of before is walked too.
+    fn start(&self) -> Option<DateTime<Utc>> {
+        let start = self.options.span.start?;
+        let late = self.backfill && self.options.before == Before::Walked;
+        Some(if late { start.checked_sub_signed(BACKFILL).unwrap_or(start) } else { start })
+    }
+
+    /// Whether a digest that ends then is of the time that is asked for. One of before lists what came late; which other files
+    /// belong to its time is not known any more.
+    fn is_new(&self, end: DateTime<Utc>) -> bool {
+        !self.backfill
+            || self.options.before != Before::Walked
+            || self.options.span.start.is_none_or(|start| end > start)
+    }
+
     /// Keys of the time that is asked for, oldest first.
     fn list(&self) -> Result<Vec<String>, Fault> {
-        let Span { start, end } = self.options.span;
+        let (start, Span { end, .. }) = (self.start(), self.options.span);
         let from = start.unwrap_or(DateTime::UNIX_EPOCH);
         // One hour more, because files spill over into the next digest.
         let to = end.unwrap_or_else(Utc::now).checked_add_signed(AFTER_END).unwrap_or(DateTime::<Utc>::MAX_UTC);
@@ -112,7 +130,7 @@ impl Walk<'_, '_> {
         // The digest that names the next one as the one before it.
         let mut newer: Option<Newer> = None;
         while let Some(key) = next {
-            if self.options.span.start.is_some_and(|start| last_start.is_some_and(|last| start > last)) {
+            if self.start().is_some_and(|start| last_start.is_some_and(|last| start > last)) {
                 break;
             }
             let ends = end_of(&key).or(last_start);
@@ -155,7 +173,8 @@ impl Walk<'_, '_> {
     fn is_chain_start(&mut self, key: &str, verdict: &Verdict, newer: Option<&Newer>) -> bool {
         let absent = matches!(verdict, Verdict::NotFound | Verdict::Unproven(_));
         let older = self.listed.iter().any(|listed| end_of(listed) < end_of(key));
-        if !absent || older || newer.is_none() || self.options.span.start.is_some() {
+        let demanded = self.options.span.start.is_some() && self.options.before != Before::Open;
+        if !absent || older || newer.is_none() || demanded {
             return false;
         }
         let detail = "the chain goes on with this digest, which is not here: nothing is said of the time before it";
@@ -208,7 +227,9 @@ impl Walk<'_, '_> {
                 span: (document.start, document.end),
                 logs,
             });
-            self.covered.span(document.start, document.end);
+            if self.is_new(document.end) {
+                self.covered.span(document.start, document.end);
+            }
             self.tally.covers(
                 start.map_or(document.start, |start| start.max(document.start)),
                 end.map_or(document.end, |end| end.min(document.end)),

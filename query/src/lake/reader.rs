@@ -1,5 +1,9 @@
 //! Opens data files for the engine: footers from its cache, without the row groups in which no needle can be, and
 //! errors that say what to do. A file that went away under a question is named.
+//!
+//! A footer is kept together with the index of its pages, once a question has filtered. The engine would read the index
+//! again for each file of each question, and copy the footer to put it in; without an index it would decode whole
+//! columns to pass over pages.
 
 use std::collections::HashMap;
 use std::ops::Range;
@@ -13,7 +17,7 @@ use datafusion::execution::cache::cache_manager::FileMetadataCache;
 use datafusion::parquet::arrow::arrow_reader::ArrowReaderOptions;
 use datafusion::parquet::arrow::async_reader::AsyncFileReader;
 use datafusion::parquet::errors::{ParquetError, Result};
-use datafusion::parquet::file::metadata::{ParquetMetaData, ParquetMetaDataBuilder, RowGroupMetaData};
+use datafusion::parquet::file::metadata::{PageIndexPolicy, ParquetMetaData, ParquetMetaDataBuilder, RowGroupMetaData};
 use datafusion::physical_plan::metrics::{Count, ExecutionPlanMetricsSet, MetricBuilder};
 use futures::FutureExt;
 use futures::future::BoxFuture;
@@ -34,19 +38,22 @@ pub(super) struct Readers {
     store: Arc<dyn ObjectStore>,
     inner: CachedParquetFileReaderFactory,
     needles: Arc<[Needle]>,
+    filters: bool,
     probes: Arc<Probes>,
     schemas: Arc<Schemas>,
 }
 
 impl Readers {
+    /// Readers for a scan with these needles; `filters` says whether it filters at all.
     pub(super) fn new(
         store: Arc<dyn ObjectStore>,
         cache: Arc<FileMetadataCache>,
         needles: Vec<Needle>,
+        filters: bool,
         schemas: Arc<Schemas>,
     ) -> Self {
         let inner = CachedParquetFileReaderFactory::new(store.clone(), cache);
-        Readers { store, inner, needles: needles.into(), probes: Arc::default(), schemas }
+        Readers { store, inner, needles: needles.into(), filters, probes: Arc::default(), schemas }
     }
 }
 
@@ -67,6 +74,7 @@ impl ParquetFileReaderFactory for Readers {
             path,
             range,
             needles: self.needles.clone(),
+            filters: self.filters,
             probes: self.probes.clone(),
             schemas: self.schemas.clone(),
             pruned: MetricBuilder::new(metrics).counter(PRUNED, partition),
@@ -95,6 +103,7 @@ struct Reader {
     /// The part of the file that this scan reads, by where row groups begin.
     range: Option<Range<i64>>,
     needles: Arc<[Needle]>,
+    filters: bool,
     probes: Arc<Probes>,
     schemas: Arc<Schemas>,
     pruned: Count,
@@ -125,11 +134,10 @@ impl AsyncFileReader for Reader {
             let result = self.inner.get_metadata(options).await;
             let whole = explained(self.store.as_ref(), &self.path, result).await?;
             self.schemas.learn(&self.path, &whole);
-            if self.needles.is_empty() {
-                return Ok(whole);
-            }
-            let keep = self.row_groups(&whole).await?;
+            let keep = if self.needles.is_empty() { Vec::new() } else { self.row_groups(&whole).await? };
             self.pruned.add(keep.iter().filter(|keep| !**keep).count());
+            let none = !keep.is_empty() && keep.iter().all(|keep| !*keep);
+            let whole = if none { whole } else { self.with_pages(whole, options).await? };
             Ok(if keep.iter().all(|keep| *keep) { whole } else { Arc::new(without(&whole, &keep)) })
         }
         .boxed()
@@ -145,6 +153,22 @@ struct Question {
 }
 
 impl Reader {
+    /// The footer with the index of its pages, where that is of use and there is one.
+    async fn with_pages(
+        &mut self,
+        footer: Arc<ParquetMetaData>,
+        options: Option<&ArrowReaderOptions>,
+    ) -> Result<Arc<ParquetMetaData>> {
+        let indexed = footer.row_groups().iter().flat_map(RowGroupMetaData::columns);
+        let indexed = indexed.filter(|column| column.offset_index_offset().is_some()).count() > 0;
+        if !self.filters || !indexed || footer.offset_index().is_some() {
+            return Ok(footer);
+        }
+        let options = options.cloned().unwrap_or_default().with_page_index_policy(PageIndexPolicy::Optional);
+        let result = self.inner.get_metadata(Some(&options)).await;
+        explained(self.store.as_ref(), &self.path, result).await
+    }
+
     /// Which row groups may hold all needles.
     async fn row_groups(&mut self, metadata: &ParquetMetaData) -> Result<Vec<bool>> {
         let groups = metadata.row_groups();

@@ -28,13 +28,15 @@ use lake::{DataFile, Location};
 use object_store::{ObjectMeta, ObjectStore};
 
 use super::figures::{DAY, Figures, statistics};
+use super::local::Local;
 use super::needle::needles;
 use super::older::OlderFiles;
 use super::reader::Readers;
 use super::schemas::Schemas;
+use crate::narrowing::Narrowing;
 
-/// Files of a scan up to which each of them carries its own figures: what a scan sorted by time skips by. For more
-/// files they would cost more than they save.
+/// Files of a scan up to which each of them carries its own figures, where the plan may come to know more while it
+/// runs: what a scan sorted by time skips by. For more files they would cost more than they save.
 const FILES_WITH_FIGURES: usize = 2048;
 
 /// Files of a bucket that are read at once, at least.
@@ -49,6 +51,7 @@ pub(super) struct LakeTable {
     source: TableSchema,
     location: Location,
     url: ObjectStoreUrl,
+    store: Arc<dyn ObjectStore>,
     files: Vec<DataFile>,
     schemas: Arc<Schemas>,
 }
@@ -71,11 +74,9 @@ impl LakeTable {
         let source = TableSchema::builder(Arc::new(Schema::new(stored))).with_table_partition_cols(days).build();
         let url = ObjectStoreUrl::parse(location.root_url())?;
         let schemas = Arc::new(Schemas::new(source.file_schema().clone()));
-        Ok(LakeTable { name, schema, source, location: location.clone(), url, files, schemas })
-    }
-
-    fn store(&self) -> &Arc<dyn ObjectStore> {
-        self.location.root()
+        let root = location.root().clone();
+        let store = if url.as_str().starts_with("file:") { Arc::new(Local::over(root)) } else { root };
+        Ok(LakeTable { name, schema, source, location: location.clone(), url, store, files, schemas })
     }
 
     fn is_remote(&self) -> bool {
@@ -180,7 +181,8 @@ impl TableProvider for LakeTable {
             return Ok(Arc::new(EmptyExec::new(project_schema(&self.schema, projection)?)));
         }
         let cache = state.runtime_env().cache_manager.get_file_metadata_cache();
-        let readers = Readers::new(self.store().clone(), cache, needles(filters), self.schemas.clone());
+        let (store, schemas) = (self.store.clone(), self.schemas.clone());
+        let readers = Readers::new(store, cache, needles(filters), !filters.is_empty(), schemas);
         let options =
             TableParquetOptions { global: state.config_options().execution.parquet.clone(), ..Default::default() };
         let source = ParquetSource::new(self.source.clone())
@@ -189,7 +191,7 @@ impl TableProvider for LakeTable {
             .with_bloom_filter_on_read(false)
             .with_metadata_size_hint(self.footer_bytes())
             .with_parquet_file_reader_factory(Arc::new(readers));
-        let figures = files.len() <= FILES_WITH_FIGURES;
+        let figures = files.len() <= FILES_WITH_FIGURES && Narrowing::is_in(state.config());
         let group = files.iter().map(|file| self.partitioned(file, figures)).collect::<Result<Vec<_>>>()?;
         let groups = FileGroup::new(group).split_files(self.streams(state));
         let config = FileScanConfigBuilder::new(self.url.clone(), Arc::new(source))

@@ -177,6 +177,30 @@ fn events_as_others_have_them() {
              WHERE metadata.uid = 'e2'",
             "ASIAEXAMPLE1|true|198.51.100.4|eu-west-1",
         ),
+        (
+            "SELECT type_name, category_name, severity, metadata.profiles, actor.session.created_time_dt FROM ocsf WHERE \
+             metadata.uid IN ('e1', 'e2') ORDER BY metadata.uid",
+            "Authentication: Logon|Identity & Access Management|Informational|[cloud, datetime]|-\n\
+             API Activity: Read|Application Activity|Informational|[cloud, datetime]|2023-07-10T10:00:00Z",
+        ),
+        (
+            "SELECT metadata.uid FROM ocsf WHERE any_match(transform(resources, x -> x.uid), y -> y LIKE '%secrets%')",
+            "e2",
+        ),
+        (
+            "SELECT resources[2].owner.account.uid, resources[2].type FROM ocsf WHERE metadata.uid = 'e2'",
+            "111122223333|AWS::S3::Bucket",
+        ),
+        (
+            "SELECT o.type_id, o.value FROM ocsf CROSS JOIN UNNEST(observables) AS t(o) WHERE metadata.uid IN ('e2', 'e4') \
+             ORDER BY 1, 2",
+            "1|ec2.amazonaws.com\n2|198.51.100.4\n4|Admin\n10|arn:aws:s3:::secrets\n10|arn:aws:s3:::secrets/a/b.txt\n\
+             10|arn:aws:sts::111122223333:assumed-role/Admin/alice",
+        ),
+        (
+            "SELECT element_at(aws.cloudtrail.flattened.request_parameters, 'bucketName') FROM ecs WHERE event.id = 'e2'",
+            "secrets",
+        ),
         ("SELECT src_endpoint.ip, src_endpoint.domain FROM ocsf WHERE metadata.uid = 'e4'", "-|ec2.amazonaws.com"),
         (
             "SELECT event.action, event.outcome, event.category, \"user\".name, source.ip FROM ecs WHERE event.id = 'e3'",

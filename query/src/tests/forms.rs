@@ -4,7 +4,7 @@ use super::{engine, rows};
 
 const STORE: &str = "0a1b2c3d-4e5f-6789-abcd-ef0123456789";
 
-fn all(cases: &[(&str, &str)]) {
+pub(super) fn all(cases: &[(&str, &str)]) {
     let wrong: Vec<_> = cases
         .iter()
         .filter_map(|(sql, expected)| {

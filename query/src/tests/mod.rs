@@ -11,6 +11,7 @@ mod limits;
 mod published;
 mod refusals;
 mod sql;
+mod syntax;
 mod views;
 
 use std::sync::Arc;

@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, Int64Array, ListArray, MapArray, StructArray, UInt64Array};
+use arrow::array::{Array, ArrayRef, AsArray, ListArray, MapArray, StructArray, UInt64Array};
 use arrow::buffer::{NullBuffer, OffsetBuffer};
 use arrow::compute::{cast, interleave, take};
 use arrow::datatypes::{DataType, Field, FieldRef, Fields};
@@ -15,6 +15,7 @@ use datafusion::logical_expr::{ColumnarValue, ScalarFunctionArgs, ScalarUDF, Sca
 
 use super::entry::{Entry, entry, refuse};
 use super::function::answer;
+use super::tally;
 use super::unnest::ROWS;
 
 /// What a function does.
@@ -26,6 +27,10 @@ pub(super) enum Act {
     MultimapOfLists,
     /// How often each element occurs.
     Histogram,
+    /// The same, of those that occur most often.
+    MostFrequent,
+    /// A text of keys and values to a map.
+    SplitToMap,
     /// Maps to one map.
     MapConcat,
     /// A list of rows of two to a map.
@@ -55,6 +60,18 @@ pub(super) static FUNCTIONS: &[Entry<Act>] = &[
         Act::Histogram,
         "how often each element of a list occurs: what histogram becomes",
         ("array_histogram(ARRAY['a', 'a'])", "{a: 2}"),
+    ),
+    entry(
+        "array_most_frequent",
+        Act::MostFrequent,
+        "so many elements of a list that occur most often, and how often: what approx_most_frequent becomes",
+        ("array_most_frequent(ARRAY['a', 'b', 'a'], 1)", "{a: 2}"),
+    ),
+    entry(
+        "split_to_map",
+        Act::SplitToMap,
+        "a text of keys and values as a map; of equal keys the first counts",
+        ("split_to_map('a=1;b=2', ';', '=')", "{a: 1, b: 2}"),
     ),
     entry(
         "map_concat",
@@ -175,6 +192,8 @@ impl NestedFunction {
             (Act::MapOfLists, [keys, values]) => map_of(item(keys)?, item(values)?),
             (Act::MultimapOfLists, [keys, values]) => map_of(item(keys)?, list_of(item(values)?)),
             (Act::Histogram, [list]) => map_of(item(list)?, DataType::Int64),
+            (Act::MostFrequent, [list, _]) => map_of(item(list)?, DataType::Int64),
+            (Act::SplitToMap, [_, _, _]) => map_of(DataType::Utf8, DataType::Utf8),
             (Act::MapConcat, [first, ..]) => match content(first)?.as_slice() {
                 [key, value] if matches!(first, DataType::Map(..)) => map_of(key.clone(), value.clone()),
                 _ => return plan_err!("map_concat takes maps, not {first}"),
@@ -209,7 +228,9 @@ impl NestedFunction {
                 map_from(rows.column(0), rows.column(1), list.nulls(), list.len(), pairs, made)
             }
             (Act::MultimapOfLists, [keys, values]) => multimap(keys.as_list(), values.as_list(), made),
-            (Act::Histogram, [list]) => histogram(list.as_list(), made),
+            (Act::Histogram, [list]) => tally::counts(list.as_list(), None, made),
+            (Act::MostFrequent, [list, most]) => tally::counts(list.as_list(), Some(most), made),
+            (Act::SplitToMap, [text, entries, values]) => tally::split(text, entries, values, made),
             (Act::MapConcat, maps) => concatenated(maps, made),
             (Act::Zip, lists) => zip(lists, made),
             (Act::Rows, [rows]) => numbered_rows(rows, made),
@@ -222,7 +243,7 @@ fn places(list: &ListArray, row: usize) -> std::ops::Range<usize> {
     span(list.value_offsets(), list.nulls(), row)
 }
 
-fn texts(array: &ArrayRef) -> Result<ArrayRef> {
+pub(super) fn texts(array: &ArrayRef) -> Result<ArrayRef> {
     Ok(cast(array, &DataType::Utf8)?)
 }
 
@@ -254,7 +275,7 @@ fn map_from(
     map_array(made, keys, values, lengths, nulls.cloned())
 }
 
-fn map_array(
+pub(super) fn map_array(
     made: &DataType,
     keys: ArrayRef,
     values: ArrayRef,
@@ -268,7 +289,7 @@ fn map_array(
 }
 
 /// The keys of a row in the order of their text, and which places each has: rows come in any order.
-fn grouped(list: &ListArray, names: &ArrayRef, row: usize) -> Vec<Vec<usize>> {
+pub(super) fn grouped(list: &ListArray, names: &ArrayRef, row: usize) -> Vec<Vec<usize>> {
     let names = names.as_string::<i32>();
     let mut order: HashMap<&str, usize> = HashMap::new();
     let mut groups: Vec<Vec<usize>> = Vec::new();
@@ -303,19 +324,6 @@ fn multimap(keys: &ListArray, values: &ListArray, made: &DataType) -> Result<Arr
     let field = Arc::new(Field::new("item", values.data_type().clone(), true));
     let lists = Arc::new(ListArray::try_new(field, OffsetBuffer::from_lengths(lengths), values, None)?);
     map_array(made, keys_made, lists, rows, keys.nulls().cloned())
-}
-
-fn histogram(list: &ListArray, made: &DataType) -> Result<ArrayRef> {
-    let names = texts(list.values())?;
-    let (mut own, mut counts, mut rows) = (Vec::new(), Vec::new(), Vec::new());
-    for row in 0..list.len() {
-        let groups = grouped(list, &names, row);
-        rows.push(groups.len());
-        own.extend(groups.iter().filter_map(|group| group.first()).map(|place| *place as u64));
-        counts.extend(groups.iter().map(|group| group.len() as i64));
-    }
-    let keys = take(list.values(), &UInt64Array::from(own), None)?;
-    map_array(made, keys, Arc::new(Int64Array::from(counts)), rows, list.nulls().cloned())
 }
 
 /// NULL where one of the maps is.
@@ -402,8 +410,10 @@ impl ScalarUDFImpl for NestedFunction {
 
     fn coerce_types(&self, arg_types: &[DataType]) -> Result<Vec<DataType>> {
         self.made(arg_types)?;
-        match (self.act, arg_types.first()) {
-            (Act::MapConcat, Some(first)) => Ok(vec![first.clone(); arg_types.len()]),
+        match (self.act, arg_types) {
+            (Act::MapConcat, [first, ..]) => Ok(vec![first.clone(); arg_types.len()]),
+            (Act::MostFrequent, [list, _]) => Ok(vec![list.clone(), DataType::Int64]),
+            (Act::SplitToMap, types) => Ok(vec![DataType::Utf8; types.len()]),
             _ => Ok(arg_types.to_vec()),
         }
     }

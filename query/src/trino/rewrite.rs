@@ -6,13 +6,13 @@
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
-    AccessExpr, BinaryOperator, CastKind, DataType, DateTimeField, DuplicateTreatment, Expr, Fetch, Function,
+    AccessExpr, ArrayElemTypeDef, BinaryOperator, CastKind, DataType, DuplicateTreatment, Expr, Fetch, Function,
     FunctionArg, FunctionArgExpr, FunctionArgumentClause, FunctionArgumentList, FunctionArguments, Ident, LimitClause,
     ObjectName, OrderByExpr, Query, Statement, Subscript, TypedString, UnaryOperator, Value, ValueWithSpan, VisitMut,
     VisitorMut,
 };
 
-use super::{attempt, different, forms, interval, lambda, unnest};
+use super::{attempt, different, forms, interval, lambda, literals, outer, quantified, rows, unnest};
 use crate::grammar::TYPE;
 use crate::names::holds_json;
 
@@ -20,6 +20,7 @@ use crate::names::holds_json;
 pub(crate) fn rewrite(statement: &mut Statement) {
     lambda::rewrite(statement);
     unnest::rewrite(statement);
+    outer::rewrite(statement);
     let _ = statement.visit(&mut Words);
 }
 
@@ -73,6 +74,14 @@ fn reworded(expr: &mut Expr) -> Option<Expr> {
         Expr::TypedString(TypedString { data_type: DataType::JSON | DataType::JSONB, value, .. }) => {
             Some(call("json_parse", vec![Expr::Value(value.clone())]))
         }
+        Expr::TypedString(TypedString { data_type: DataType::Timestamp(..), value, .. }) => {
+            literals::time(value);
+            None
+        }
+        Expr::Between { expr, low, high, .. } if literals::is_time(expr) => {
+            [low, high].into_iter().for_each(|side| literals::compared_with_time(side));
+            None
+        }
         Expr::Between { expr: address, low, high, .. } if is_address(low) || is_address(address) => {
             for side in [address, low, high] {
                 **side = call("ip_order", vec![(**side).clone()]);
@@ -98,6 +107,11 @@ fn reworded(expr: &mut Expr) -> Option<Expr> {
             Some(call(interval::NAME, vec![(**right).clone(), (**left).clone()]))
         }
         Expr::BinaryOp { left, op: _, right } => {
+            match (literals::is_time(left), literals::is_time(right)) {
+                (true, _) => literals::compared_with_time(right),
+                (_, true) => literals::compared_with_time(left),
+                _ => {}
+            }
             compare_as_text(left, right);
             compare_as_text(right, left);
             None
@@ -105,11 +119,23 @@ fn reworded(expr: &mut Expr) -> Option<Expr> {
         Expr::Cast { expr: inner, data_type, kind, .. } => retyped(inner, data_type, kind),
         Expr::CompoundIdentifier(idents) => path_into_json(idents),
         Expr::CompoundFieldAccess { root, access_chain } => subscript_of_json(root, access_chain),
-        Expr::Extract { field, .. } => {
-            // Trino counts days from Monday, 1.
-            if matches!(field, DateTimeField::Dow | DateTimeField::DayOfWeek) {
-                *field = DateTimeField::Isodow;
+        Expr::AnyOp { .. } | Expr::AllOp { .. } => {
+            let mut better = quantified::rewritten(expr)?;
+            if let Expr::InSubquery { expr, subquery, .. } = &mut better {
+                rows::compared_whole(expr, subquery);
             }
+            Some(better)
+        }
+        Expr::InSubquery { expr, subquery, .. } => {
+            rows::compared_whole(expr, subquery);
+            None
+        }
+        Expr::Extract { field, .. } => {
+            literals::part_of_time(field);
+            None
+        }
+        Expr::Value(value) => {
+            literals::text(value);
             None
         }
         _ => None,
@@ -281,6 +307,15 @@ fn is_written_as_json(value: &Value) -> bool {
 /// Casts to and from JSON, and to types that the grammar has put into words.
 fn retyped(inner: &mut Box<Expr>, data_type: &DataType, kind: &CastKind) -> Option<Expr> {
     match data_type {
+        // `array<integer>`, as Hive and older Presto write it.
+        DataType::Array(ArrayElemTypeDef::AngleBracket(_)) => {
+            let wanted = data_type.to_string().to_ascii_lowercase().replace('<', "(").replace('>', ")");
+            Some(call("json_cast", vec![(**inner).clone(), literal(wanted)]))
+        }
+        DataType::Timestamp(..) => {
+            literals::compared_with_time(inner);
+            None
+        }
         DataType::JSON | DataType::JSONB if is_json(inner) => Some((**inner).clone()),
         DataType::JSON | DataType::JSONB if holds_json_column(inner) => Some((**inner).clone()),
         DataType::JSON | DataType::JSONB => Some(call("to_json", vec![(**inner).clone()])),

@@ -46,7 +46,14 @@ fn page(audit: &Audit, changes: Option<&Changes>, out: &mut dyn Write) -> io::Re
     ];
     let mut sections = vec!["Findings", "Observations"];
     sections.extend(changes.map(|_| "Changes"));
-    sections.extend(["Risks", "Unused users and roles", "Principals", "Access keys", "What the logs cover"]);
+    sections.extend([
+        "Risks",
+        "Unused users and roles",
+        "Unused statements",
+        "Principals",
+        "Access keys",
+        "What the logs cover",
+    ]);
     let mut page = Page::new(out, "Least privilege", &about, &sections, &figures)?;
     let about = "What an auditor would write down, with the recommendation of CIS AWS Foundations v3.0.";
     findings("Findings", about, &audit.findings, &mut page)?;
@@ -57,6 +64,7 @@ fn page(audit: &Audit, changes: Option<&Changes>, out: &mut dyn Write) -> io::Re
     }
     risks(audit, &mut page)?;
     unused(audit, &mut page)?;
+    statements(audit, &mut page)?;
     principals(audit, &mut page)?;
     keys(audit, &mut page)?;
     coverage(audit, &mut page)?;
@@ -149,6 +157,35 @@ fn unused(audit: &Audit, page: &mut Page<'_>) -> io::Result<()> {
         ]
     });
     page.table("Unused users and roles", about, &columns, rows)
+}
+
+fn statements(audit: &Audit, page: &mut Page<'_>) -> io::Result<()> {
+    use Column::{Number, Text};
+    let about = "Of all who have the policy, none did in the window what the statement allows.";
+    let columns = [
+        Text("policy"),
+        Text("of"),
+        Text("statement"),
+        Number("holders"),
+        Number("not used"),
+        Number("cannot know"),
+        Text("whole policy"),
+        Text("verdict"),
+    ];
+    let rows = audit.unused_statements.iter().map(|one| {
+        let count = |number: usize| Cell::Number(number as u64);
+        vec![
+            Cell::Text(one.policy.clone()),
+            Cell::Text(one.owner.clone().unwrap_or_default()),
+            Cell::Text(super::found::statement_name(one)),
+            count(one.holders),
+            count(one.not_used),
+            count(one.cannot_know),
+            Cell::Text(if one.whole_policy { "yes" } else { "" }.to_owned()),
+            Cell::Text(one.why.about().to_owned()),
+        ]
+    });
+    page.table("Unused statements", about, &columns, rows)
 }
 
 fn principals(audit: &Audit, page: &mut Page<'_>) -> io::Result<()> {

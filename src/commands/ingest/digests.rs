@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::cli::IngestArgs;
 use crate::intake::Intake;
 use crate::outcome::{Failure, Outcome};
-use crate::proof::{self, Walked};
+use crate::proof::{self, Walked, Wanted, Witness};
 use crate::render::report::number;
 use crate::render::words::Words;
 
@@ -34,8 +34,10 @@ impl Proven {
             let span = Span { start: args.source.start_time, end: args.source.end_time };
             let chains = archive.chains(span).map_err(|error| Failure::Io(error.to_string()))?.chains;
             let keys = AskCloudTrail::new(objects.connection());
-            let wanted = (&args.source, args.limits.max_inflated_bytes);
-            self.walked.add(proof::walk(&archive, &keys, chains, wanted, lake, &mut self.told)?);
+            let wanted = Wanted { source: &args.source, since: None, inflated_bytes: args.limits.max_inflated_bytes };
+            let (walked, failed) = proof::walk((&archive, &keys), chains, wanted, lake, &mut self.told)?;
+            self.walked.add(walked);
+            failed.map_or(Ok(()), Err)?;
         }
         self.proof = Some(lake.proof()?);
         Ok(())
@@ -80,6 +82,8 @@ struct Told {
     lines: Vec<String>,
     more: u64,
 }
+
+impl Witness for Told {}
 
 impl Findings for Told {
     fn found(&mut self, finding: Finding) {

@@ -4,13 +4,15 @@ use std::io::{self, Write};
 use std::ops::ControlFlow;
 
 use ::access::calls::{self, Calls};
-use ::access::generate::{self, Generated, Hold, Options, Policy, current, text};
+use ::access::generate::current::{self, Use};
+use ::access::generate::{self, Generated, Hold, Options, Policy, text};
 use ::access::instant;
 use ::access::inventory::Inventory;
+use ::access::paths::Paths;
 use ::access::policy::caller::Kind;
-use ::access::policy::{ActionSet, Caller, Document};
+use ::access::policy::{Caller, Document};
 use ::access::replay::{self, Proposal, Replay};
-use ::access::unused::{self, Why};
+use ::access::unused;
 use ::access::usage::{LastUsed, Limits};
 use serde_json::{Value, json};
 
@@ -29,7 +31,8 @@ pub(crate) fn run(args: &GenerateArgs, global: &Global, words: Words) -> Result<
     let events = Events::open(&args.input, &|_| false, global, words)?;
     let inventories = grants::inventories(&args.granted, Some(&events))?;
     let since = args.since.map(|since| since.timestamp_micros());
-    let mut calls = Calls::new(Some(vec![args.principal.clone()]), since);
+    let paths = Paths::new(&inventories);
+    let mut calls = Calls::new(Some(vec![args.principal.clone()]), since).with_paths(paths);
     let mut usage = LastUsed::new(Limits::default());
     let totals = events.read(Some(&columns()), &mut |batch| {
         calls.observe(&batch);
@@ -92,21 +95,16 @@ impl Made {
         let report = unused::report(usage, inventories, &unused::Options::new(now));
         let of = |arn: &str| {
             let row = report.principals.iter().find(|principal| principal.principal == arn);
-            row.and_then(|row| row.unused.of(Why::NotUsed)).cloned().unwrap_or_default()
+            row.map(Use::of).unwrap_or_default()
         };
         let policies = inventory.identity_policies(entity);
         // Whoever else has a policy must not lose by its change.
-        let not_used = |name: &str| {
+        let used = |name: &str| {
             let holders = current::holders(inventory, &entity.arn, name);
-            let mut all = holders.iter().map(|arn| of(arn));
-            let first = all.next().unwrap_or_default();
-            all.fold(first, |mut set: ActionSet, other| {
-                set.intersect(&other);
-                set
-            })
+            holders.iter().map(|arn| of(arn)).reduce(Use::and).unwrap_or_default()
         };
         let is_user = caller.kind == Kind::User;
-        let mut changes = generate::from_current(&policies, &not_used, &|name| Hold::of_name(name, is_user).limit());
+        let mut changes = generate::from_current(&policies, &used, &|name| Hold::of_name(name, is_user).limit());
         for change in &mut changes {
             change.shared_with = current::holders(inventory, &entity.arn, &change.name);
             change.shared_with.retain(|arn| *arn != entity.arn);

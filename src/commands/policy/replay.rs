@@ -4,9 +4,11 @@ use std::io;
 use std::ops::ControlFlow;
 
 use ::access::calls::{self, Calls};
+use ::access::paths::Paths;
 use ::access::replay::{self, Proposal, Replay, Replayed};
 
 use crate::cli::{As, Global, ReplayArgs};
+use crate::grants;
 use crate::intake::Events;
 use crate::outcome::{Failure, Outcome};
 use crate::render::report::{Report, number};
@@ -33,7 +35,8 @@ pub(crate) fn run(args: &ReplayArgs, global: &Global, words: Words) -> Result<Ou
     };
     let events = Events::open(&args.input, &|_| false, global, words)?;
     let since = args.since.map(|since| since.timestamp_micros());
-    let mut calls = Calls::new(args.principal.clone().map(|principal| vec![principal]), since);
+    let paths = Paths::new(&grants::inventories(&args.granted, Some(&events))?);
+    let mut calls = Calls::new(args.principal.clone().map(|principal| vec![principal]), since).with_paths(paths);
     let totals = events.read(Some(calls::COLUMNS), &mut |batch| {
         calls.observe(&batch);
         ControlFlow::Continue(())

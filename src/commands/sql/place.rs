@@ -1,11 +1,18 @@
 //! Pointing at what is wrong: the line of the statement that an error is about, and a caret below the place.
 
 use crate::render::escape;
+use crate::render::layout::wrap;
 
-/// An error's text, with the line that it is about and a caret, where the place can be told.
-pub(super) fn pointed(error: &str, sql: &str) -> String {
-    let Some((line, column)) = told(error).or_else(|| named(error, sql)) else { return error.to_owned() };
-    let Some(text) = line.checked_sub(1).and_then(|line| sql.lines().nth(line)) else { return error.to_owned() };
+/// What stands before an error, and before each of its further lines, takes as much room at most.
+const LABEL: usize = "error: ".len();
+
+/// An error's text in lines that fit the screen, with the line that it is about and a caret, where the place can be told.
+pub(super) fn pointed(error: &str, sql: &str, width: Option<usize>) -> String {
+    let place = told(error).or_else(|| named(error, sql));
+    let lines = width.map(|width| wrap(error, width.saturating_sub(LABEL)).join("\n"));
+    let error = lines.unwrap_or_else(|| error.to_owned());
+    let Some((line, column)) = place else { return error };
+    let Some(text) = line.checked_sub(1).and_then(|line| sql.lines().nth(line)) else { return error };
     let before: String = text.chars().take(column.saturating_sub(1)).collect();
     // The caret stands where the shown text has the place: what is escaped takes more room.
     let shown = escape::line(text);
@@ -51,12 +58,13 @@ mod tests {
     fn errors_point_at_their_place() {
         let sql = "SELECT 1\nFROM evnts WHERE x";
         assert_eq!(
-            pointed("no table `evnts`; did you mean `events`?", sql),
+            pointed("no table `evnts`; did you mean `events`?", sql, None),
             "no table `evnts`; did you mean `events`?\nFROM evnts WHERE x\n     ^"
         );
-        assert!(pointed("SQL syntax: Expected x at Line: 1, Column: 8", sql).ends_with("\nSELECT 1\n       ^"));
-        assert_eq!(pointed("the query was cancelled", sql), "the query was cancelled");
-        assert_eq!(pointed("x at Line: 9, Column: 1", sql), "x at Line: 9, Column: 1");
-        assert!(pointed("no column `b`", "SELECT '\u{1b}', b").ends_with(&format!("{}^", " ".repeat(17))));
+        assert!(pointed("SQL syntax: Expected x at Line: 1, Column: 8", sql, None).ends_with("\nSELECT 1\n       ^"));
+        assert_eq!(pointed("the query was cancelled", sql, None), "the query was cancelled");
+        assert_eq!(pointed("the query was cancelled", sql, Some(17)), "the query\nwas\ncancelled");
+        assert_eq!(pointed("x at Line: 9, Column: 1", sql, None), "x at Line: 9, Column: 1");
+        assert!(pointed("no column `b`", "SELECT '\u{1b}', b", None).ends_with(&format!("{}^", " ".repeat(17))));
     }
 }

@@ -15,6 +15,7 @@ use super::{place, statement};
 use crate::cli::Global;
 use crate::outcome::Failure;
 use crate::render::report::Report;
+use crate::render::terminal::Terminal;
 use crate::render::words::Words;
 use crate::render::{self, Output};
 use crate::stop::Stop;
@@ -115,7 +116,8 @@ impl<'a> Session<'a> {
         let result = self.ask(text);
         let well = result.is_ok();
         if let Err(failure) = result {
-            self.words.error(&place::pointed(&failure.to_string(), text));
+            let width = Terminal::stderr(self.global.no_color).width;
+            self.words.error(&place::pointed(&failure.to_string(), text, width));
         }
         if self.timing {
             self.words.note(&format!("{:.3} s", started.elapsed().as_secs_f64()));
@@ -204,6 +206,11 @@ fn about(table: &str) -> &'static str {
         "rejects" => "what was refused, and why",
         "coverage" => "which hours of which account and region there are logs of",
         "last_used" => "who used what last",
+        "activity" => "what reports of least privilege remember of the events",
+        "alerts" => "the alerts that watching told, step by step",
+        "digested" => "digest files that were checked, and what they say",
+        "proof" => "which log files the digests prove, and which they do not",
+        "events_verified" => "events, with what the digests say of the file each came in",
         _ => "",
     }
 }

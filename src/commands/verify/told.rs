@@ -11,7 +11,7 @@ use lake::Proof;
 use serde_json::{Value, json};
 
 use crate::cli::Global;
-use crate::proof;
+use crate::proof::{self, Witness};
 use crate::render::report::{Report, number};
 use crate::render::terminal::Terminal;
 use crate::render::{self, Output};
@@ -255,6 +255,8 @@ impl Told {
         Ok(())
     }
 }
+
+impl Witness for Told {}
 
 impl Findings for Told {
     fn found(&mut self, finding: Finding) {

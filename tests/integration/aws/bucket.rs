@@ -127,13 +127,13 @@ fn what_is_wrong_is_told_apart() {
     let world = World::empty();
     let folder = world.path("x");
     std::fs::create_dir_all(&folder).unwrap();
-    for name in ["denied.json", "archived.json", "good.json"] {
+    for name in ["denied.json", "archived.json", "encrypted.json", "good.json"] {
         std::fs::write(folder.join(name), log_of(name)).unwrap();
     }
     cloud.ask(json!({"do": "upload", "bucket": "trail", "folder": folder, "prefix": "case/"}));
     let run = cloud.run(&["scan", "s3://trail/case", "--output", "json"]);
     assert_eq!((run.code, &run.json()["rows"]), (3, &json!(1)), "{}", run.stderr);
-    for words in ["allow s3:GetObject on arn:aws:s3:::trail/case/denied.json", "restore-object"] {
+    for words in ["allow s3:GetObject on arn:aws:s3:::trail/case/denied.json", "restore-object", "kms:Decrypt"] {
         assert!(run.stderr.contains(words), "{words}: {}", run.stderr);
     }
     let absent = cloud.run(&["scan", "s3://no-such-bucket"]);

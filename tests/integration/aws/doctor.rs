@@ -151,6 +151,33 @@ fn a_stranger_is_told_once() {
     assert_eq!(said["seen"], json!("no credentials were found"), "{said}");
 }
 
+/// Places and accounts of a configuration are looked at too, and a trail is found whichever account shows it.
+#[test]
+fn accounts_of_a_configuration_are_looked_at() {
+    let Some(mut cloud) = Cloud::start(&[]) else { return };
+    let world = World::empty();
+    bucket(&mut cloud, &world, "log.json");
+    let settings = json!({"IsMultiRegionTrail": true, "EnableLogFileValidation": true});
+    cloud.ask(json!({"do": "trail", "name": "main", "bucket": "trail", "settings": settings}));
+    let config = world.path("c.toml");
+    let text = "[watch]\nsource = ['s3://trail']\n[[account]]\nname = 'audit'\nrole_arn = 'arn:aws:iam::222233334444:role/logs'\n\
+                [[account]]\nname = 'gone'\nrole_arn = 'arn:aws:iam::333344445555:role/logs'\nplaces = ['s3://nowhere-at-all']\n";
+    std::fs::write(&config, text).unwrap();
+    let run = cloud.run(&["doctor", "--config", crate::command::text(&config), "--output", "json"]);
+    assert_eq!(run.code, 1, "{}", run.stderr);
+    let checks = run.json()["checks"].as_array().unwrap().clone();
+    let states = |name: &str, about: &str| -> Vec<String> {
+        let about = |check: &&Value| check["check"] == name && check["about"].as_str().unwrap().starts_with(about);
+        checks.iter().filter(about).map(|check| check["state"].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(states("credentials", "account audit: "), ["ok"], "{checks:#?}");
+    assert_eq!(states("lookup", "account audit: "), ["ok"], "{checks:#?}");
+    assert_eq!(states("bucket", "account gone: "), ["fail"], "{checks:#?}");
+    // One trail, told once.
+    assert_eq!(states("trail.validation", ""), ["ok"], "{checks:#?}");
+    assert_eq!(states("bucket", "s3://trail"), ["ok"], "{checks:#?}");
+}
+
 /// Without any place of AWS' nothing of AWS' is asked.
 #[test]
 fn a_folder_is_looked_at_without_a_network() {

@@ -119,10 +119,14 @@ fn a_server_that_answers_once_a_second_is_read_whole() {
     let lake = world.path("lake");
     let done = cloud.done(&["ingest", "s3://trail", "--lake", text(&lake)]);
     assert_eq!((&done["rows"], &done["rejected"]), (&json!(6), &json!(0)), "{done}");
-    assert!(done["requests"].as_u64().unwrap() > 8, "nothing was throttled: {done}");
+    let requests = done["requests"].as_u64().unwrap();
+    assert!(requests > 8, "nothing was throttled: {done}");
     let answered = cloud.ask(json!({"do": "answered"}));
     let times: Vec<f64> = answered.as_array().unwrap().iter().map(|time| time.as_f64().unwrap()).collect();
     assert!(times.len() >= 8 && times.windows(2).all(|pair| pair[1] - pair[0] >= 1.0), "{times:?}");
+    // It backs off instead of knocking: of what it asks, a good part is answered.
+    assert!(requests <= 8 * times.len() as u64, "{requests} requests for {} answers", times.len());
+    println!("{requests} requests for {} answers at one a second", times.len());
 }
 
 /// Peak memory of a process while it runs, in KiB.

@@ -118,6 +118,47 @@ fn pages_and_throttling_lose_nothing() {
 }
 
 #[test]
+fn what_iam_recorded_of_use_is_asked_for_and_merged() {
+    let Some(mut cloud) = Cloud::start(&["--busy", "5"]) else { return };
+    for user in ["ann", "fails"] {
+        call(&mut cloud, "iam", "create_user", json!({"UserName": user}));
+        let may = policy("s3:GetObject").to_string();
+        call(
+            &mut cloud,
+            "iam",
+            "put_user_policy",
+            json!({"UserName": user, "PolicyName": "own", "PolicyDocument": may}),
+        );
+    }
+    cloud.ask(json!({"do": "faults"}));
+    let world = World::empty();
+    let out = world.path("iam");
+    let run = cloud.run(&["inventory", "--out", text(&out), "--no-organization", "--service-last-accessed"]);
+    assert_eq!(run.code, 3, "{}{}", run.stdout, run.stderr);
+    assert!(run.stderr.contains("user/fails") && run.stderr.contains("FAILED: no luck"), "{}", run.stderr);
+    let seen = cloud.ask(json!({"do": "seen"}));
+    // Once while it works, then a page after the other.
+    assert!(seen["GetServiceLastAccessedDetails"].as_u64().unwrap() >= 4, "{seen}");
+    let read = std::fs::read_to_string(out.join("service-last-accessed.json")).unwrap();
+    let found: Value = serde_json::from_str(&read).unwrap();
+    let (arn, details) = found.as_object().unwrap().iter().next().unwrap();
+    let services = details["ServicesLastAccessed"].as_array().unwrap();
+    assert!(found.as_object().unwrap().len() == 1 && arn.ends_with(":user/ann"), "{found}");
+    assert_eq!((services.len(), &services[0]["TotalAuthenticatedEntities"]), (8, &json!(1)), "{details}");
+    assert_eq!(services[0]["TrackedActionsLastAccessed"][0]["ActionName"], "GetObject");
+
+    // The logs do not show the use: IAM's record does.
+    let logs = world.log("one.json", super::cloud::log_of("e1").as_bytes());
+    let run = trailhound(&["access", text(&logs), "--grants", text(&out.join("inventory.json")), "--output", "json"]);
+    let report = run.json();
+    let row = |name: &str| {
+        let principals = report["principals"].as_array().unwrap();
+        principals.iter().find(|one| one["principal"].as_str().unwrap().ends_with(name)).unwrap().to_string()
+    };
+    assert!(row("user/ann").contains("2026-02-03") && !row("user/fails").contains("2026-02-03"), "{}", row("user/ann"));
+}
+
+#[test]
 fn what_is_forbidden_is_named_and_the_rest_is_taken() {
     let Some(mut cloud) = Cloud::start(&[]) else { return };
     call(&mut cloud, "iam", "create_user", json!({"UserName": "ann"}));

@@ -9,5 +9,5 @@ mod lookup;
 mod other;
 mod proof;
 mod queue;
-mod verify;
+pub(crate) mod verify;
 mod watch;

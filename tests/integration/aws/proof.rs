@@ -151,6 +151,24 @@ fn a_watch_proves_what_it_reads() {
     }
 }
 
+/// What no listing looks back to is read by nobody, and digests promise nothing of it: what is promised is had.
+#[test]
+fn what_is_older_than_the_look_back_is_not_promised() {
+    let Some(folder) = scenario("04_log_deleted") else { return };
+    let Some(cloud) = cloud(&folder) else { return };
+    let station = Station::empty();
+    let args = station.args(TRAIL, &["--once", "--verify-digests"]);
+    let run = cloud.run(&args.iter().map(String::as_str).collect::<Vec<_>>());
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    let status = cloud.done(&["lake", "status", "--lake", text(&station.path("lake"))]);
+    assert!(status.get("proof").is_none_or(|proof| proof["digest_files"] == json!(0)), "{status}");
+    assert!(told(&station).is_empty(), "{:?}", told(&station));
+    // Whoever looks back further is told.
+    let run = watch(&cloud, &station, TRAIL, &[]);
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    assert!(told(&station).contains(&"log-file-missing".to_owned()), "{:?}", told(&station));
+}
+
 #[test]
 fn a_watch_tells_what_was_changed_or_forged_and_once() {
     let Some(folder) = scenario("01_valid_chain") else { return };
@@ -164,7 +182,7 @@ fn a_watch_tells_what_was_changed_or_forged_and_once() {
     for _ in 0..2 {
         let run = watch(&cloud, &station, TRAIL, &["--log-format", "json"]);
         assert_eq!(run.code, 0, "{}", run.stderr);
-        assert!(run.stderr.contains("Log files are not what CloudTrail wrote"), "{}", run.stderr);
+        assert!(run.stderr.contains("A log file is not what CloudTrail wrote"), "{}", run.stderr);
         let what =
             station.query("SELECT rule, what, history FROM alerts WHERE rule LIKE 'log-%' AND what LIKE '%Z_f%'");
         assert!(what.len() == 1 && what[0]["rule"] == "log-proof-doubtful", "{what:?}");

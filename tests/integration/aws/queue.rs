@@ -1,9 +1,10 @@
 //! Notifications of a trail, in every shape and in every order, and what is lost of them: nothing.
 
+use base64::Engine;
 use serde_json::{Value, json};
 
 use super::cloud::{Cloud, event, files, log_of};
-use crate::command::{finished, text};
+use crate::command::{finished, gzip, text};
 use crate::lake::World;
 
 /// A trail in a bucket, a queue beside it, and the keys.
@@ -64,7 +65,12 @@ fn nonsense() -> Vec<String> {
         "detail": serde_json::from_str::<Value>(&event("by-bridge")).unwrap()});
     let removed = put("x").to_string().replace("ObjectCreated:Put", "ObjectRemoved:Delete");
     let test = json!({"Service": "Amazon S3", "Event": "s3:TestEvent", "Bucket": "trail"}).to_string();
-    vec!["CloudTrail validation message.".to_owned(), test, removed, bridge.to_string()]
+    // CloudWatch Logs hands its subscribers packed text.
+    let logs = json!({"messageType": "DATA_MESSAGE", "owner": "111122223333", "logGroup": "CloudTrail", "logStream": "s",
+        "subscriptionFilters": ["f"], "logEvents": [{"id": "1", "timestamp": 1_767_225_600_000_i64, "message": event("by-logs")}]});
+    let data = base64::engine::general_purpose::STANDARD.encode(gzip(logs.to_string().as_bytes()));
+    let packed = json!({"awslogs": {"data": data}}).to_string();
+    vec!["CloudTrail validation message.".to_owned(), test, removed, bridge.to_string(), packed]
 }
 
 /// Three times each message, out of order, and 30 % of the objects never told of: one listing makes it whole.
@@ -95,10 +101,10 @@ fn notifications_that_come_thrice_or_never() {
     );
     assert_eq!((&messages["without_objects"], &messages["failed"]), (&json!(3), &json!(0)), "{messages}");
     assert_eq!(cloud.waiting("q"), (0, 0));
-    assert_eq!(first["objects"].as_u64().unwrap() as usize, told.len() + 1);
+    assert_eq!(first["objects"].as_u64().unwrap() as usize, told.len() + 2);
     let second = cloud.done(&["ingest", "sqs://q", "s3://trail", "--lake", text(&lake)]);
     assert_eq!(second["objects"].as_u64().unwrap() as usize, keys.len() - told.len(), "{second}");
-    assert_eq!(distinct(&world), oracle(&world) + 1);
+    assert_eq!(distinct(&world), oracle(&world) + 2);
 }
 
 /// What cannot be read is a row of `rejects`, and its message goes to the dead-letter queue: it is never deleted.
@@ -143,6 +149,41 @@ fn a_slow_object_is_read_once() {
     let seen = cloud.ask(json!({"do": "seen"}));
     assert!(seen["ChangeMessageVisibilityBatch"].as_u64().unwrap_or(0) >= 4, "{seen}");
     assert_eq!(cloud.waiting("q"), (0, 0));
+}
+
+/// Ten messages of one answer, the first of which takes five times the timeout of all: the others stay ours meanwhile, each is
+/// read once, by `ingest` and by `watch`.
+#[test]
+fn a_batch_of_ten_waits_for_its_slow_one() {
+    for command in ["ingest", "watch"] {
+        let Some(mut cloud) = Cloud::start(&["--slow", "10"]) else { return };
+        let (world, _) = world(&mut cloud, "10", json!({"timeout": 2}));
+        let names: Vec<String> =
+            std::iter::once("slow.json".to_owned()).chain((1..10).map(|n| format!("{n}.json"))).collect();
+        for name in &names {
+            cloud.ask(json!({"do": "put", "bucket": "trail", "key": under(name), "text": log_of(name)}));
+        }
+        let bodies: Vec<String> = names.iter().enumerate().map(|(index, name)| message(index, &under(name))).collect();
+        cloud.ask(json!({"do": "send", "queue": "q", "bodies": bodies}));
+        cloud.ask(json!({"do": "faults"}));
+        let lake = world.path("lake");
+        let outbox = world.path("outbox");
+        let run = match command {
+            "ingest" => cloud.run(&["ingest", "sqs://q", "--lake", text(&lake)]),
+            _ => {
+                cloud.run(&["watch", "--once", "--source", "sqs://q", "--lake", text(&lake), "--outbox", text(&outbox)])
+            }
+        };
+        assert_eq!(run.code, 0, "{command}: {}", run.stderr);
+        assert_eq!(distinct(&world), 10, "{command}");
+        let seen = cloud.ask(json!({"do": "seen"}));
+        assert!(seen["ChangeMessageVisibilityBatch"].as_u64().unwrap_or(0) >= 4, "{command}: {seen}");
+        // Nobody asked for an object twice, which a message that came back would have led to.
+        assert_eq!(cloud.waiting("q"), (0, 0), "{command}");
+        let sql = "SELECT count(*) AS n FROM objects";
+        let run = crate::command::trailhound(&["query", sql, "--lake", text(&lake), "--output", "json"]);
+        assert_eq!(run.json()[0]["n"], json!(10), "{command}");
+    }
 }
 
 /// SIGTERM while a queue is followed: an orderly end, and nothing is lost.

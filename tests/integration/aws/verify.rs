@@ -8,7 +8,7 @@ use super::cloud::Cloud;
 use crate::command::{Run, text, trailhound};
 use crate::shared;
 
-pub(super) fn scenarios() -> Vec<PathBuf> {
+pub(crate) fn scenarios() -> Vec<PathBuf> {
     let Some(data) = shared::data("digest") else { return Vec::new() };
     let mut folders: Vec<_> = std::fs::read_dir(data).unwrap().map(|entry| entry.unwrap().path()).collect();
     folders.retain(|folder| folder.join("expected.json").is_file());
@@ -16,7 +16,7 @@ pub(super) fn scenarios() -> Vec<PathBuf> {
     folders
 }
 
-fn expected(folder: &Path) -> Value {
+pub(crate) fn expected(folder: &Path) -> Value {
     serde_json::from_str(&std::fs::read_to_string(folder.join("expected.json")).unwrap()).unwrap()
 }
 

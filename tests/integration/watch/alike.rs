@@ -1,5 +1,7 @@
 //! Live and in a batch the same events and rules give the same alerts.
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 
 use super::{Station, deliver, log_files};
@@ -44,6 +46,15 @@ fn compare(station: &Station) {
     for (print, alert) in &batch {
         assert_eq!(said(&table[print], true), said(alert, true), "{print}: {}\n{alert}", table[print]);
     }
+    // And rule by rule what a backtest counts.
+    let flags: Vec<&str> = station.flags.iter().map(String::as_str).collect();
+    let args = ["alerts", text(&inbox), "--backtest", "--output", "json"];
+    let backtest = crate::command::trailhound(&[&args[..], flags.as_slice()].concat());
+    let rules = backtest.json()["rules"].as_array().unwrap().clone();
+    let counted = rules.iter().map(|rule| (rule["rule"].to_string(), rule["alerts"].as_u64().unwrap()));
+    let mut live: BTreeMap<String, u64> = BTreeMap::new();
+    table.values().for_each(|row| *live.entry(row["rule"].to_string()).or_default() += 1);
+    assert_eq!(live, counted.collect(), "{}", backtest.stderr);
 }
 
 #[test]

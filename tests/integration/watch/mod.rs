@@ -3,8 +3,11 @@
 //! Every test compares with a batch over the same logs: its alerts, and the ids in the input.
 
 mod alike;
+mod away;
+mod config;
 mod crash;
 mod past;
+mod proof;
 mod service;
 mod week;
 

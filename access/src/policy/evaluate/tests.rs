@@ -359,3 +359,20 @@ fn an_explanation_names_statements_layers_and_missing_keys() {
         (LayerKind::Identity, "inline", 0, Some("Tagged"))
     );
 }
+
+#[test]
+fn a_deny_with_not_principal_always_denies_who_has_a_boundary() {
+    let not_me = json!([{"Effect": "Deny", "NotPrincipal": {"AWS": [USER, "arn:aws:iam::111111111111:root"]}, "Action": "s3:*", "Resource": "*"}]);
+    let mut world = World::of(USER, json!([allow("s3:*", "*")]));
+    world.policy = not_me;
+    assert_eq!(world.ask("s3:GetObject", OBJECT), allowed());
+    world.boundary = json!([allow("*", "*")]);
+    assert_eq!(world.ask("s3:GetObject", OBJECT), explicit("resource"));
+}
+
+#[test]
+fn a_key_needs_its_policy_and_an_alias_has_none() {
+    let world = World::of(USER, json!([allow("kms:*", "*")]));
+    assert_eq!(world.ask("kms:Decrypt", "arn:aws:kms:us-east-1:111111111111:key/1"), implicit(""));
+    assert_eq!(world.ask("kms:CreateAlias", "arn:aws:kms:us-east-1:111111111111:alias/a"), allowed());
+}
