@@ -74,7 +74,8 @@ impl Lake {
             let schema = self.spec(DIGESTED).schema;
             let file = store_rows(self.location(), self.handle(), DIGESTED, &schema, &[batch])?;
             let add: Vec<_> = file.into_iter().collect();
-            let change = Change { add: &add, remove: &[], rows_change: true, application: APPLICATION, number: now };
+            let change =
+                Change { add: &add, remove: &[], rows_change: true, application: APPLICATION, number: now, also: None };
             if self.commit(DIGESTED, change)? == Committed::Yes {
                 return Ok(fresh.len() as u64);
             }

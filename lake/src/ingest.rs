@@ -62,6 +62,8 @@ pub struct Outcome {
     pub future: u64,
     /// Rows that another writer committed while this one was at work: they count as duplicates, not as rows.
     pub lost_to_others: u64,
+    /// Events of days that an expiry took away; they were left out, and count as duplicates of those.
+    pub expired: u64,
     /// Rows that came back in a repair.
     pub repaired: u64,
 }
@@ -81,6 +83,8 @@ pub struct Ingest<'a> {
     own: BTreeSet<String>,
     /// Days whose rows in the lake are remembered.
     primed: BTreeSet<Option<i32>>,
+    /// The first day that is kept.
+    keep: Option<i32>,
     /// Files of other writers, committed since their day was primed.
     unread: Vec<DataFile>,
     /// Damaged files whose rows come back. They were counted when they came first: only `events` gets them.
@@ -103,6 +107,7 @@ impl<'a> Ingest<'a> {
         fault::point("ingest.begin");
         let stage = Stage::start(lake.location(), lake.handle(), &lake.spec(EVENTS).schema, threads)?;
         let known = lake.files(EVENTS)?.into_iter().map(|file| file.path).collect();
+        let keep = lake.kept_from()?;
         let outcome = Outcome { version: lake.version(), ..Outcome::default() };
         Ok(Ingest {
             lake,
@@ -114,6 +119,7 @@ impl<'a> Ingest<'a> {
             known,
             own: BTreeSet::new(),
             primed: BTreeSet::new(),
+            keep,
             unread: Vec::new(),
             repair: None,
             now: chrono::Utc::now().timestamp_micros(),

@@ -237,7 +237,14 @@ impl Lake {
     pub(crate) fn apply(&mut self, name: &'static str, manifest: &Manifest) -> Result<Committed> {
         let add = manifest.tables.get(name).map_or(&[][..], Vec::as_slice);
         fault::point("side.commit.before");
-        let change = Change { add, remove: &[], rows_change: true, application: APPLICATION, number: manifest.batch };
+        let change = Change {
+            add,
+            remove: &[],
+            rows_change: true,
+            application: APPLICATION,
+            number: manifest.batch,
+            also: None,
+        };
         let committed = self.commit(name, change)?;
         fault::point("side.commit.after");
         Ok(committed)

@@ -199,9 +199,10 @@ impl Table {
     pub(crate) async fn commit(&mut self, change: Change<'_>) -> Result<Committed> {
         let name = self.spec.name;
         let snapshot = self.delta.snapshot().map_err(Error::delta(name))?;
+        let marks = std::iter::once((change.application, change.number)).chain(change.also);
         let properties = CommitProperties::default()
             .with_max_retries(0)
-            .with_application_transactions(vec![Transaction::new(change.application, change.number)]);
+            .with_application_transactions(marks.map(|(name, number)| Transaction::new(name, number)).collect());
         let done = deltalake_core::kernel::transaction::CommitBuilder::from(properties)
             .with_actions(self.actions(&change))
             .build(Some(snapshot), self.delta.log_store(), change.operation(self.spec.partition))
@@ -242,6 +243,8 @@ pub(crate) struct Change<'a> {
     /// The application transaction that marks it.
     pub(crate) application: &'a str,
     pub(crate) number: i64,
+    /// One more, which stands with it.
+    pub(crate) also: Option<(&'a str, i64)>,
 }
 
 impl Change<'_> {

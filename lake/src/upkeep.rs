@@ -31,13 +31,24 @@ impl Lake {
         add: &[DataFile],
         rows_change: bool,
     ) -> Result<bool> {
+        self.exchange_and(table, (remove, add), rows_change, None)
+    }
+
+    /// [`Lake::exchange`] with a mark that stands with it.
+    fn exchange_and(
+        &mut self,
+        table: &'static str,
+        (remove, add): (&[DataFile], &[DataFile]),
+        rows_change: bool,
+        also: Option<(&str, i64)>,
+    ) -> Result<bool> {
         for _ in 0..ATTEMPTS {
             let stand: BTreeSet<_> = self.files(table)?.into_iter().map(|file| file.path).collect();
             if !remove.iter().all(|file| stand.contains(&file.path)) {
                 return Ok(false);
             }
             let number = number_after(self.block_on(self.table(table)?.transaction(APPLICATION))?);
-            let change = Change { add, remove, rows_change, application: APPLICATION, number };
+            let change = Change { add, remove, rows_change, application: APPLICATION, number, also };
             if self.commit(table, change)? == Committed::Yes {
                 return Ok(true);
             }

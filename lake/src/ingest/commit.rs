@@ -57,6 +57,7 @@ impl Ingest<'_> {
                 }
                 self.outcome.commits += 1;
                 self.outcome.version = self.lake.version();
+                self.keep = self.lake.kept_from()?;
                 return self.lake.catch_up();
             }
         }
@@ -69,7 +70,8 @@ impl Ingest<'_> {
             fault::point("commit.before");
             let number = manifest.batch;
             let remove = self.leaving()?;
-            let change = Change { add: files, remove: &remove, rows_change: true, application: APPLICATION, number };
+            let change =
+                Change { add: files, remove: &remove, rows_change: true, application: APPLICATION, number, also: None };
             if self.lake.commit(EVENTS, change)? == Committed::Yes {
                 fault::point("commit.after");
                 return Ok(true);

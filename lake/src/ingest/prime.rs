@@ -5,7 +5,9 @@
 
 use std::collections::BTreeSet;
 
-use arrow::array::RecordBatch;
+use arrow::array::{AsArray, BooleanArray, RecordBatch};
+use arrow::compute::filter_record_batch;
+use arrow::datatypes::Date32Type;
 use ingest::seen::{Seen, nameless};
 
 use crate::days;
@@ -13,7 +15,7 @@ use crate::error::{Error, Result};
 use crate::fault;
 use crate::lake::Lake;
 use crate::read;
-use crate::schema::EVENTS;
+use crate::schema::{EVENTS, PARTITION};
 use crate::table::DataFile;
 
 use super::Ingest;
@@ -25,6 +27,10 @@ pub(super) const IDENTITY: &[&str] = &["eventid", "recipientaccountid", "extra"]
 impl Ingest<'_> {
     /// Tells `seen` what the lake holds of the days in this batch, and what others have committed meanwhile.
     pub(super) fn prime(&mut self, batch: &RecordBatch, seen: &mut Seen) -> Result<()> {
+        // A repair takes rows of the damaged files' days alone.
+        if self.repair.is_none() {
+            self.outcome.expired += keep_out(batch, self.keep, seen)?;
+        }
         for file in std::mem::take(&mut self.unread) {
             remember(self.lake, &file, seen)?;
         }
@@ -50,6 +56,7 @@ impl Ingest<'_> {
 pub struct Prime {
     lake: Lake,
     primed: BTreeSet<Option<i32>>,
+    keep: Option<i32>,
 }
 
 impl Prime {
@@ -58,7 +65,9 @@ impl Prime {
     /// # Errors
     /// As [`Lake::open`].
     pub fn open(place: &str, aws: &Aws) -> Result<Prime> {
-        Ok(Prime { lake: Lake::open_tables(place, aws, &|_| false)?, primed: BTreeSet::new() })
+        let lake = Lake::open_tables(place, aws, &|_| false)?;
+        let keep = lake.kept_from()?;
+        Ok(Prime { lake, primed: BTreeSet::new(), keep })
     }
 
     /// Tells `seen` what the lake holds of the days in this batch that have not come up before.
@@ -66,11 +75,13 @@ impl Prime {
     /// # Errors
     /// The lake cannot be read.
     pub fn tell(&mut self, batch: &RecordBatch, seen: &mut Seen) -> Result<()> {
+        keep_out(batch, self.keep, seen)?;
         let fresh: BTreeSet<_> = days::of(batch).into_iter().filter(|day| !self.primed.contains(day)).collect();
         if fresh.is_empty() {
             return Ok(());
         }
         self.lake.refresh()?;
+        self.keep = self.lake.kept_from()?;
         for file in self.lake.files(EVENTS)? {
             if fresh.contains(&file.event_date) {
                 remember(&self.lake, &file, seen)?;
@@ -79,6 +90,21 @@ impl Prime {
         self.primed.extend(fresh);
         Ok(())
     }
+}
+
+/// Tells `seen` the events of a batch that are of days which an expiry took away; how many there are. The lake had them, or would
+/// have had them: what it remembers of those days must not be folded twice.
+fn keep_out(batch: &RecordBatch, keep: Option<i32>, seen: &mut Seen) -> Result<u64> {
+    let days = batch.column_by_name(PARTITION).and_then(|column| column.as_primitive_opt::<Date32Type>());
+    let (Some(first), Some(days)) = (keep, days) else { return Ok(0) };
+    let old: BooleanArray = days.iter().map(|day| Some(day.is_some_and(|day| day < first))).collect();
+    if old.true_count() == 0 {
+        return Ok(0);
+    }
+    let gone = filter_record_batch(batch, &old).map_err(Error::encode(EVENTS))?;
+    seen.remember(&gone).map_err(temporary)?;
+    seen.remember_nameless(&gone).map_err(temporary)?;
+    Ok(gone.num_rows() as u64)
 }
 
 /// Tells `seen` the events of one file; whether some of them have no id.

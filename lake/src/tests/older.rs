@@ -71,6 +71,7 @@ fn what_came_later_is_read_from_the_files_of_before() {
         rows_change: true,
         application: APPLICATION,
         number: 1 << 20,
+        also: None,
     };
     runtime.block_on(table.commit(change)).unwrap();
 

@@ -16,6 +16,9 @@ use crate::schema::{BESIDE, EVENTS, SIDE};
 use crate::table::DataFile;
 use crate::upkeep::temporary;
 
+/// The application transaction whose number is the first day that is kept.
+const KEPT: &str = "trailhound-kept-from";
+
 /// What an expiry did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Expired {
@@ -30,7 +33,9 @@ pub struct Expired {
 }
 
 impl Lake {
-    /// Takes every day before `first` out of `events`. Rows without a time stay.
+    /// Takes every day before `first` out of `events`, and notes that they are not kept: an ingest leaves events of such days out,
+    /// because what the other tables remember of them was folded when they came first. The note only moves forward. Rows
+    /// without a time stay.
     ///
     /// # Errors
     /// The log cannot be read or written.
@@ -39,17 +44,25 @@ impl Lake {
         loop {
             let old: Vec<DataFile> =
                 self.files(EVENTS)?.into_iter().filter(|file| file.event_date.is_some_and(|day| day < first)).collect();
-            if old.is_empty() {
+            let moves = self.kept_from()?.is_none_or(|kept| kept < first);
+            if old.is_empty() && !moves {
                 return Ok(Expired::default());
             }
             fault::point("expire.commit.before");
             // A file that compaction has taken away meanwhile is in another one now.
-            if self.exchange(EVENTS, &old, &[], true)? {
+            let mark = moves.then_some((KEPT, i64::from(first)));
+            if self.exchange_and(EVENTS, (&old, &[]), true, mark)? {
                 fault::point("expire.commit.after");
                 let rows = old.iter().map(|file| file.rows).sum();
                 return Ok(Expired { files: old.len() as u64, rows, ..Expired::default() });
             }
         }
+    }
+
+    /// The first day (since the Unix epoch) whose events are kept, where an expiry has said so.
+    pub(crate) fn kept_from(&self) -> Result<Option<i32>> {
+        let day = self.block_on(self.table(EVENTS)?.transaction(KEPT))?;
+        Ok(day.map(|day| i32::try_from(day).unwrap_or(i32::MAX)))
     }
 
     /// Deletes files that no table has named for as long as `grace`: what crashes left behind, whole or half written, and
