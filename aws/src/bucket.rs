@@ -184,6 +184,18 @@ impl Bucket {
         }
     }
 
+    /// Whether there is such an object.
+    ///
+    /// # Errors
+    /// As [`Bucket::open`], but for an absent object. Whoever may not list a bucket is told that absent ones are denied.
+    pub fn has(&self, key: &str) -> Result<bool, Error> {
+        match self.connection.wait(self.open(key)) {
+            Ok(_) => Ok(true),
+            Err(error) if error.kind == Kind::Absent => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
     async fn ask_object(&self, key: &str) -> Result<Opened, Error> {
         let what = format!("s3://{}/{key}", self.name);
         let answer = self.client().get_object().bucket(&self.name).key(key).send().await;

@@ -13,6 +13,7 @@ use crate::connection::Connection;
 use crate::filter::passed_over;
 use crate::get::{Get, Room};
 use crate::message::{Delivered, Message};
+use crate::place::Place as ObjectPlace;
 use crate::queue::Received;
 
 /// Room for an object of which nobody said how large it is.
@@ -76,13 +77,23 @@ impl Deliveries {
             }
             return None;
         }
+        Some(self.input(&object.bucket, &object.key, object.bytes))
+    }
+
+    /// Objects that somebody knows by name: each place's prefix is a key.
+    pub fn named(&self, places: &[ObjectPlace]) -> Batch {
+        let inputs = places.iter().map(|place| self.input(&place.bucket, &place.prefix, None));
+        Batch { inputs: inputs.map(|input| (input.name.clone(), input)).collect(), ..Batch::default() }
+    }
+
+    fn input(&self, bucket_name: &str, key: &str, bytes: Option<u64>) -> Input {
         let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
         let bucket =
-            buckets.entry(object.bucket.clone()).or_insert_with(|| Bucket::new(&self.connection, &object.bucket));
-        let bytes = object.bytes.unwrap_or(BYTES_GUESSED);
-        let get = Get::new(bucket, &object.key, bytes, &self.room);
-        let name = format!("s3://{}/{}", object.bucket, object.key);
-        Some(Input { name, place: Place::Fetched(Arc::new(get)), bytes, modified: None })
+            buckets.entry(bucket_name.to_owned()).or_insert_with(|| Bucket::new(&self.connection, bucket_name));
+        let bytes = bytes.unwrap_or(BYTES_GUESSED);
+        let get = Get::new(bucket, key, bytes, &self.room);
+        let name = format!("s3://{bucket_name}/{key}");
+        Input { name, place: Place::Fetched(Arc::new(get)), bytes, modified: None }
     }
 }
 

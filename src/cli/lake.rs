@@ -105,6 +105,10 @@ pub(crate) enum LakeCommand {
     Check(At),
     /// Set damaged files aside and read their events again from the objects they came from
     Repair {
+        /// Go on without objects that are there, or may be, and cannot be read: their rows are lost
+        #[arg(long)]
+        give_up: bool,
+
         #[command(flatten)]
         at: At,
 

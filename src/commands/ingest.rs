@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use ::access::folded::Folded;
 use ::ingest::pipeline::Sink;
-use ::ingest::reject::{ObjectTotals, Totals};
+use ::ingest::reject::{ObjectTotals, Reason, Reject, Totals};
 use ::ingest::seen::Seen;
 use ::ingest::source::Input;
 use arrow::array::RecordBatch;
@@ -207,14 +207,23 @@ impl Sink for Watched<'_, '_> {
     }
 }
 
-/// Reads objects again whose rows were lost to damage; how many came back. The damaged files leave the lake.
+/// Reads objects again whose rows were lost to damage; how many came back. The damaged files leave the lake, if `settle` agrees,
+/// which hears of objects that could not be read, and of how many more there are.
 ///
 /// # Errors
-/// As [`into_lake`].
-pub(crate) fn again(intake: &Intake, lake: &mut Lake, damaged: Vec<DataFile>) -> Result<u64, Failure> {
+/// As [`into_lake`]; what `settle` says. Then the lake stays as it is.
+pub(crate) fn again(
+    intake: &Intake,
+    lake: &mut Lake,
+    damaged: Vec<DataFile>,
+    settle: &mut dyn FnMut(&[&Reject], u64) -> Result<(), Failure>,
+) -> Result<u64, Failure> {
     let mut fold = Fold::new();
     let mut sink = Ingest::begin(lake, &mut fold, intake.options.threads)?.repairing(damaged);
-    intake.feed(&mut sink)?;
+    let totals = intake.feed(&mut sink)?;
+    let failed: Vec<_> = totals.rejects.iter().filter(|reject| reject.reason == Reason::IoError).collect();
+    let all = totals.rejected_by_reason.get(&Reason::IoError).copied().unwrap_or(0);
+    settle(&failed, all.saturating_sub(failed.iter().map(|reject| reject.count).sum()))?;
     Ok(sink.end()?.repaired)
 }
 
@@ -226,6 +235,7 @@ impl Done {
         self.outcome.commits += other.outcome.commits;
         self.outcome.version = self.outcome.version.max(other.outcome.version);
         self.outcome.future += other.outcome.future;
+        self.outcome.expired += other.outcome.expired;
         self.outcome.lost_to_others += other.outcome.lost_to_others;
         self.outcome.repaired += other.outcome.repaired;
     }
@@ -249,6 +259,7 @@ impl Done {
             "bytes_read": totals.bytes_read,
             "bytes_inflated": totals.bytes_inflated,
             "future_events": outcome.future,
+            "expired_events": outcome.expired,
             "seconds": (seconds * 1000.0).round() / 1000.0,
         })
     }
@@ -283,6 +294,13 @@ impl Done {
             let events = number(future);
             words.warning(&format!(
                 "{events} events are dated more than an hour in the future; they are kept as they are"
+            ));
+        }
+        if self.outcome.expired > 0 {
+            let events = number(self.outcome.expired);
+            words.warning(&format!(
+                "{events} events are of days that `lake expire` took out of this lake: they were left out, and count as \
+                 duplicates; to ask them, ingest them into a lake of their own with --lake"
             ));
         }
         if self.dropped > 0 {

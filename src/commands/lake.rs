@@ -1,7 +1,8 @@
 //! `trailhound lake`: looking after a lake.
 
+mod repair;
+
 use std::io;
-use std::path::PathBuf;
 
 use chrono::{TimeDelta, Utc};
 use lake::upkeep::check::Checked;
@@ -12,7 +13,6 @@ use query::Limits;
 use serde_json::{Value, json};
 
 use crate::cli::{At, Global, LakeCommand};
-use crate::intake::Intake;
 use crate::outcome::{Failure, Outcome};
 use crate::render::report::{Report, number};
 use crate::render::terminal::Terminal;
@@ -29,7 +29,7 @@ pub(crate) fn run(command: &LakeCommand, global: &Global, words: Words) -> Resul
         LakeCommand::Compact(at) => compact(at, global, words),
         LakeCommand::Expire { keep, grace, at } => expire(*keep, *grace, at, global),
         LakeCommand::Check(at) => check(at, global),
-        LakeCommand::Repair { at, limits } => repair(at, *limits, global, words),
+        LakeCommand::Repair { give_up, at, limits } => repair::run((at, *limits, *give_up), global, words),
     }
 }
 
@@ -173,6 +173,7 @@ fn check(at: &At, global: &Global) -> Result<Outcome, Failure> {
 fn report_check(report: &mut Report<'_>, checked: &Checked) -> io::Result<()> {
     match checked.is_sound() {
         true => report.title(&format!("Sound: {} files, {} events", number(checked.files), number(checked.rows)))?,
+        false if checked.damaged.is_empty() => report.title("No file is damaged, but events are there twice")?,
         false => report.title(&format!("{} of {} files are damaged", checked.damaged.len(), number(checked.files)))?,
     }
     for damage in &checked.damaged {
@@ -183,56 +184,9 @@ fn report_check(report: &mut Report<'_>, checked: &Checked) -> io::Result<()> {
     }
     if !checked.damaged.is_empty() {
         report.command("trailhound lake repair")?;
+    } else if !checked.duplicates.is_empty() {
+        report
+            .prose("no repair takes them out; a lake made anew has each once: `trailhound ingest SOURCE --lake NEW`")?;
     }
     report.facts(&[("files that no table names", number(checked.unnamed))])
-}
-
-fn repair(at: &At, limits: crate::cli::Limits, global: &Global, words: Words) -> Result<Outcome, Failure> {
-    let mut lake = open_existing(at)?;
-    let checked = lake.check()?;
-    let aside = lake.set_aside(&checked)?;
-    let (there, gone): (Vec<PathBuf>, Vec<PathBuf>) =
-        aside.objects.iter().map(PathBuf::from).partition(|path| path.exists());
-    let mut recovered = 0;
-    if there.is_empty() {
-        lake.give_up(&aside.damaged)?;
-    } else {
-        let mut intake = Intake::new(&there, limits, global, words)?;
-        intake.options.evidence = true;
-        recovered = super::ingest::again(&intake, &mut lake, aside.damaged)?;
-    }
-    let lost = aside.rows.saturating_sub(recovered);
-    let value = json!({
-        "files_set_aside": aside.files,
-        "rows_in_them": aside.rows,
-        "objects_read_again": there.len(),
-        "objects_missing": gone,
-        "rows_recovered": recovered,
-        "rows_lost": lost,
-        "version": lake.version(),
-    });
-    answer(&value, global, |report| {
-        match aside.files {
-            0 => report.title("Nothing to repair")?,
-            files => report.title(&format!("{} damaged files set aside", number(files)))?,
-        }
-        let rows = format!("{} of {} read again", number(recovered), number(aside.rows));
-        report.facts(&[("events", rows), ("objects read again", number(there.len() as u64))])
-    })?;
-    for object in gone.iter().take(10) {
-        words.warning(&format!(
-            "{}: not there any more; put it back and run `trailhound ingest --again` on it",
-            object.display()
-        ));
-    }
-    if lost > 0 {
-        let lost = number(lost);
-        words.warning(&format!(
-            "{lost} events could not be read again; the damaged files are in _trailhound/quarantine"
-        ));
-    }
-    if aside.folds {
-        words.warning("coverage or last_used lost rows: what they remember of before is gone");
-    }
-    Ok(if lost == 0 && !aside.folds { Outcome::Done } else { Outcome::Rejected })
 }

@@ -2,6 +2,8 @@
 //! Rows that are still there are found as duplicates then, so exactly the lost ones come back. A damaged file of `events`
 //! leaves the table in the commit that brings its rows back, so that a repair which dies is begun again.
 
+use std::collections::BTreeMap;
+
 use arrow::array::{Array, AsArray};
 use arrow::datatypes::TimestampMicrosecondType;
 use object_store::ObjectStoreExt;
@@ -10,7 +12,7 @@ use crate::error::{Error, Result};
 use crate::fault;
 use crate::lake::Lake;
 use crate::read;
-use crate::schema::{DIGESTED, EVENTS, OBJECTS};
+use crate::schema::{DIGESTED, EVENTS, OBJECTS, REJECTS};
 
 use super::check::{Checked, Damage};
 use crate::table::DataFile;
@@ -30,16 +32,24 @@ pub struct SetAside {
     pub rows: u64,
     /// Objects that may hold those rows.
     pub objects: Vec<String>,
-    /// Whether `coverage` or `last_used` lost rows, which only a rebuild from `events` brings back.
-    pub folds: bool,
+    /// Rows of the damaged files of other tables, by table.
+    pub beside: BTreeMap<&'static str, u64>,
+}
+
+impl SetAside {
+    /// Whether a table loses rows that no reading of the same objects brings back.
+    pub fn is_forgetful(&self) -> bool {
+        self.beside.keys().any(|table| !matches!(*table, OBJECTS | DIGESTED | REJECTS))
+    }
 }
 
 impl Lake {
-    /// Sets the damaged files of a check aside.
+    /// Copies the damaged files of a check aside. All of them stand until [`Ingest::repairing`](crate::Ingest::repairing),
+    /// [`Lake::give_up`] and [`Lake::drop_beside`] take them out.
     ///
     /// # Errors
-    /// The store or the log cannot be written.
-    pub fn set_aside(&mut self, checked: &Checked) -> Result<SetAside> {
+    /// The store cannot be written.
+    pub fn set_aside(&self, checked: &Checked) -> Result<SetAside> {
         let mut aside = SetAside::default();
         let mut days = Vec::new();
         for damage in &checked.damaged {
@@ -52,12 +62,23 @@ impl Lake {
                 days.push(damage.data.event_date);
                 continue;
             }
-            self.exchange(damage.table, std::slice::from_ref(&damage.data), &[], true)?;
-            // What digests say is noted again by the next `verify --lake`.
-            aside.folds |= !matches!(damage.table, OBJECTS | DIGESTED);
+            *aside.beside.entry(damage.table).or_default() += damage.rows;
         }
-        aside.objects = self.objects_of(&days)?;
+        let ledger = checked.damaged.iter().filter(|damage| damage.table == OBJECTS);
+        let ledger: Vec<_> = ledger.map(|damage| damage.data.path.as_str()).collect();
+        aside.objects = self.objects_of(&days, &ledger)?;
         Ok(aside)
+    }
+
+    /// Takes the damaged files of a check out of the tables beside `events`.
+    ///
+    /// # Errors
+    /// The log cannot be written.
+    pub fn drop_beside(&mut self, checked: &Checked) -> Result<()> {
+        for damage in checked.damaged.iter().filter(|damage| damage.table != EVENTS) {
+            self.exchange(damage.table, std::slice::from_ref(&damage.data), &[], true)?;
+        }
+        Ok(())
     }
 
     /// Takes damaged files out of `events` whose rows nothing brings back.
@@ -82,11 +103,12 @@ impl Lake {
         }
     }
 
-    /// Objects in the ledger with events of one of the days. An object without times may hold rows without one.
-    fn objects_of(&self, days: &[Option<i32>]) -> Result<Vec<String>> {
+    /// Objects in the ledger, but for damaged files of it, with events of one of the days. An object without times may hold rows without one.
+    fn objects_of(&self, days: &[Option<i32>], damaged: &[&str]) -> Result<Vec<String>> {
         let mut objects = Vec::new();
         let columns = ["object", "first_event", "last_event"];
-        for file in if days.is_empty() { Vec::new() } else { self.files(OBJECTS)? } {
+        let ledger = if days.is_empty() { Vec::new() } else { self.files(OBJECTS)? };
+        for file in ledger.into_iter().filter(|file| !damaged.contains(&file.path.as_str())) {
             read::file(self, OBJECTS, &file, Some(&columns), &mut |batch| {
                 let names = batch.column(0).as_string::<i32>();
                 let time = |column: usize, row: usize| {

@@ -153,3 +153,63 @@ fn what_is_wrong_with_a_bucket_is_said() {
         }
     }
 }
+
+#[test]
+fn a_repair_reads_buckets_again_and_gives_up_only_what_is_gone() {
+    let Some(mut server) = Server::start(&[]) else { return };
+    let world = World::with_trail(60, 85);
+    let up = world.path("up");
+    super::copy_folder(&world.logs(), &up.join("AWSLogs"));
+    server.cloud.upload("trail", &up);
+    let folder = world.path("lake");
+    let place = text(&folder);
+    let rows = world.oracle().len() as u64;
+    assert_eq!(server.done(place, &["ingest", "s3://trail"])["rows"], rows);
+    let damage = |at: usize| {
+        let file = super::data_files(&folder, "events").remove(0);
+        let mut bytes = std::fs::read(&file).unwrap();
+        bytes[at] ^= 1;
+        std::fs::write(file, bytes).unwrap();
+    };
+    damage(100);
+    let before = super::data_files(&folder, "events");
+    // Rights are missing: nothing is said to be gone, nothing is taken out.
+    let refused = server.run(place, &["lake", "repair"], &[("AWS_ACCESS_KEY_ID", "wrong")]);
+    assert_eq!(refused.code, 5, "{}", refused.stderr);
+    assert!(refused.stderr.contains("s3://trail/") && refused.stderr.contains("--give-up"), "{}", refused.stderr);
+    assert!(!refused.stderr.contains("not there"), "{}", refused.stderr);
+    assert_eq!(super::data_files(&folder, "events"), before);
+    let mended = server.done(place, &["lake", "repair"]);
+    assert_eq!((&mended["rows_lost"], &mended["objects_missing"]), (&0.into(), &serde_json::json!([])), "{mended}");
+    assert_same(&server.ids(place), &world.oracle(), "events", "mended from a bucket");
+    // What S3 says is gone is given up.
+    damage(101);
+    for key in crate::aws::cloud::files(&up) {
+        server.cloud.ask(serde_json::json!({"do": "remove", "bucket": "trail", "key": key}));
+    }
+    let run = server.run(place, &["lake", "repair", "--output", "json"], &[]);
+    assert_eq!(run.code, 3, "{}", run.stderr);
+    let lost = run.json()["rows_lost"].as_u64().unwrap();
+    assert!(lost > 0 && !run.json()["objects_missing"].as_array().unwrap().is_empty(), "{}", run.stdout);
+    assert_eq!(server.ids(place).len() as u64, rows - lost);
+}
+
+/// What cannot be read twice is no loss until somebody says so.
+#[test]
+fn what_came_by_a_pipe_is_given_up_only_when_asked() {
+    let world = World::empty();
+    let lake = world.lake("lake");
+    let event = trail::event("a", "2026-03-01T10:00:00Z", "");
+    let mut child = lake.command(&["ingest", "-"]).stdin(std::process::Stdio::piped()).spawn().unwrap();
+    std::io::Write::write_all(&mut child.stdin.take().unwrap(), &trail::records(&[event])).unwrap();
+    assert!(child.wait_with_output().unwrap().status.success());
+    let file = super::data_files(lake.folder(), "events").remove(0);
+    std::fs::write(&file, "damage").unwrap();
+    let refused = lake.run(&["lake", "repair"]);
+    assert_eq!(refused.code, 5, "{}", refused.stderr);
+    assert!(refused.stderr.contains("standard input") && refused.stderr.contains("--give-up"), "{}", refused.stderr);
+    assert_eq!(super::data_files(lake.folder(), "events"), [file]);
+    let run = lake.run(&["lake", "repair", "--give-up", "--output", "json"]);
+    assert_eq!((run.code, &run.json()["rows_lost"]), (3, &1.into()), "{}", run.stderr);
+    assert_eq!(run.json()["objects_left_out"], serde_json::json!(["-"]));
+}

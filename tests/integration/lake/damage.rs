@@ -188,7 +188,8 @@ fn a_damaged_ledger_costs_time_and_no_event() {
     let before = lake.contents().unwrap();
     flip(&data_files(lake.folder(), "objects")[0], &mut Dice::new(66));
     assert_eq!(lake.run(&["lake", "check"]).code, 3);
-    lake.run(&["lake", "repair"]);
+    let repair = lake.run(&["lake", "repair"]);
+    assert!(repair.stderr.contains("the table objects lost"), "{}", repair.stderr);
     let again = lake.ingest();
     assert!(again["objects"].as_u64().unwrap() > 0 && again["rows"] == 0, "{again}");
     let after = lake.contents().unwrap();
@@ -219,4 +220,36 @@ fn what_cannot_be_read_is_not_taken_for_damage() {
     std::fs::remove_file(&file).unwrap();
     std::fs::rename(away, &file).unwrap();
     lake.contents().unwrap().assert_is(&before, "after a repair that was refused");
+}
+
+/// What has expired does not come back by another name, and is not counted again in what remembers it.
+#[test]
+fn expired_days_stay_away_and_are_counted_once() {
+    let world = World::with_trail(200, 68);
+    let lake = world.lake("lake").many_commits();
+    lake.ingest();
+    let (_, keep) = super::trail::keep_without(2);
+    let expired = lake.done(&["lake", "expire", "--keep", &keep])["rows_expired"].as_u64().unwrap();
+    let before = lake.contents().unwrap();
+    super::copy_folder(&world.logs(), &world.path("resync"));
+    let resync = world.path("resync");
+    for args in [vec!["ingest", text(&resync)], vec!["ingest", "--again", text(&resync)]] {
+        let run = lake.run(&[args.as_slice(), &["--output", "json"]].concat());
+        let said = run.json();
+        assert!(run.stderr.contains("lake expire") && run.stderr.contains("--lake"), "{}", run.stderr);
+        assert_eq!((run.code, &said["rows"], &said["records_in"]), (0, &0.into(), &said["duplicates"]));
+        assert!(said["expired_events"].as_u64().unwrap() >= expired, "{said}");
+        let after = lake.contents().unwrap();
+        assert_same(&after.ids, &before.ids, "events", "after a resync");
+        assert_eq!(Contents::sum(&after.objects, 1), Contents::sum(&before.objects, 1));
+        let sum = |table: &str, column: &str| {
+            let sql = format!("SELECT sum({column}) AS n FROM {table}");
+            lake.done(&["query", &sql])[0]["n"].as_u64().unwrap()
+        };
+        assert_eq!(sum("coverage", "rows"), 200);
+        assert_eq!(sum("last_used", "attempts"), 200);
+    }
+    // A lake of its own has them.
+    let other = world.lake("other");
+    assert_eq!(other.done(&["ingest", text(&resync)])["rows"], 200);
 }

@@ -1,0 +1,189 @@
+//! `trailhound lake repair`: what damage took is read again from the objects that it came from.
+//!
+//! Only an object that its owner says is not there is given up. One that nobody may read just now, or that cannot be read
+//! twice, ends the repair before anything is taken out: with its file gone, its rows would be too.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use ::ingest::reject::Reject;
+use aws::{Bucket, Connection, Deliveries, Place};
+use lake::upkeep::repair::SetAside;
+use serde_json::json;
+
+use super::{answer, open_existing};
+use crate::cli::{At, AwsArgs, Global, Limits, SourceArgs};
+use crate::intake::{Intake, Reach};
+use crate::outcome::{Failure, Outcome};
+use crate::render::report::number;
+use crate::render::words::Words;
+
+/// Objects that are named on standard error; all are in `--output json`.
+const NAMED: usize = 10;
+
+/// An object that is there, or may be, and was not read; and why.
+type Unread = (String, String);
+
+/// Objects to read again, sorted by where they are.
+#[derive(Default)]
+struct Objects {
+    files: Vec<PathBuf>,
+    remote: Vec<Place>,
+    gone: Vec<String>,
+    unread: Vec<Unread>,
+}
+
+pub(super) fn run(
+    (at, limits, give_up): (&At, Limits, bool),
+    global: &Global,
+    words: Words,
+) -> Result<Outcome, Failure> {
+    let mut lake = open_existing(at)?;
+    let checked = lake.check()?;
+    let aside = lake.set_aside(&checked)?;
+    let mut objects = Objects::of(&aside.objects);
+    objects.settle(give_up)?;
+    let mut recovered = 0;
+    let mut read = objects.files.len() + objects.remote.len();
+    if read == 0 {
+        lake.give_up(&aside.damaged)?;
+    } else {
+        let reach = Reach { source: &SourceArgs::default(), aws: &at.aws, queue: false, live: false, accounts: &[] };
+        let mut intake = Intake::open(&objects.files, &reach, limits, global, words)?;
+        intake.options.evidence = true;
+        let mut connection = None;
+        if !objects.remote.is_empty() {
+            let opened = connect(&at.aws)?;
+            intake.sources.add_remote(Arc::new(Deliveries::new(&opened).named(&objects.remote)));
+            connection = Some(opened);
+        }
+        let damaged = aside.damaged.clone();
+        recovered = crate::commands::ingest::again(&intake, &mut lake, damaged, &mut |failed, unlisted| {
+            read -= failed.len().min(read);
+            failed.iter().for_each(|reject| objects.look(reject, connection.as_ref()));
+            if unlisted > 0 {
+                objects.unread.push((format!("{} more objects", number(unlisted)), "could not be read".to_owned()));
+            }
+            objects.settle(give_up)
+        })?;
+    }
+    lake.drop_beside(&checked)?;
+    objects.gone.sort_unstable();
+    let lost = aside.rows.saturating_sub(recovered);
+    let left_out: Vec<_> = objects.unread.iter().map(|(name, _)| name).collect();
+    let value = json!({
+        "files_set_aside": aside.files,
+        "rows_in_them": aside.rows,
+        "objects_read_again": read,
+        "objects_missing": objects.gone,
+        "objects_left_out": left_out,
+        "rows_recovered": recovered,
+        "rows_lost": lost,
+        "version": lake.version(),
+    });
+    answer(&value, global, |report| {
+        match aside.files {
+            0 => report.title("Nothing to repair")?,
+            files => report.title(&format!("{} damaged files set aside", number(files)))?,
+        }
+        let rows = format!("{} of {} read again", number(recovered), number(aside.rows));
+        report.facts(&[("events", rows), ("objects read again", number(read as u64))])
+    })?;
+    tell(&objects, lost, &aside, words);
+    Ok(if lost == 0 && !aside.is_forgetful() { Outcome::Done } else { Outcome::Rejected })
+}
+
+fn connect(aws: &AwsArgs) -> Result<Connection, Failure> {
+    Connection::open(&aws.to_options()).map_err(|error| Failure::Io(error.to_string()))
+}
+
+/// Whether a file is there.
+fn is_there(path: &Path) -> Result<bool, String> {
+    match std::fs::metadata(path) {
+        Ok(_) => Ok(true),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(format!("{error}; look at the rights of the file and its folders")),
+    }
+}
+
+impl Objects {
+    /// Sorts the names of a ledger.
+    fn of(names: &[String]) -> Objects {
+        let mut objects = Objects::default();
+        for name in names {
+            if let Some(Ok(place)) = Place::parse(name) {
+                objects.remote.push(place);
+                continue;
+            }
+            let once = match name.as_str() {
+                "-" => Some("it came by standard input"),
+                name if name.starts_with(aws::lookup::PLACE) => {
+                    Some("it came from LookupEvents, which `trailhound ingest lookup:` asks again afterwards")
+                }
+                name if name.contains("://") => Some("it was a message"),
+                _ => None,
+            };
+            match once.map_or_else(|| is_there(Path::new(name)), |why| Err(format!("{why} and cannot be read here"))) {
+                Ok(true) => objects.files.push(PathBuf::from(name)),
+                Ok(false) => objects.gone.push(name.clone()),
+                Err(why) => objects.unread.push((name.clone(), why)),
+            }
+        }
+        objects
+    }
+
+    /// An object that could not be read: whether it is gone.
+    fn look(&mut self, failed: &Reject, connection: Option<&Connection>) {
+        let name = failed.object.clone();
+        let there = match (Place::parse(&name), connection) {
+            (Some(Ok(place)), Some(connection)) => {
+                let bucket = Bucket::new(connection, &place.bucket);
+                bucket.has(&place.prefix).map_err(|error| error.why().to_owned())
+            }
+            _ => is_there(Path::new(&name)),
+        };
+        match there {
+            Ok(false) => self.gone.push(name),
+            Ok(true) => self.unread.push((name, failed.detail.clone())),
+            Err(why) => self.unread.push((name, why)),
+        }
+    }
+
+    /// Refuses to go on without objects that may be there.
+    fn settle(&self, give_up: bool) -> Result<(), Failure> {
+        let Some((name, why)) = self.unread.first().filter(|_| !give_up) else { return Ok(()) };
+        let more = match self.unread.len() - 1 {
+            0 => String::new(),
+            more => format!(" (and {} more)", number(more as u64)),
+        };
+        Err(Failure::Io(format!(
+            "{name}{more}: {why}; nothing was taken out of the lake: run it again when the object can be read (--profile, \
+             --region and --endpoint-url say how), or with --give-up to lose its rows"
+        )))
+    }
+}
+
+/// Says on standard error what did not come back.
+fn tell(objects: &Objects, lost: u64, aside: &SetAside, words: Words) {
+    for object in objects.gone.iter().take(NAMED) {
+        words.warning(&format!("{object}: not there any more; put it back and run `trailhound ingest --again` on it"));
+    }
+    for (object, why) in objects.unread.iter().take(NAMED) {
+        words.warning(&format!("{object}: left out as asked: {why}"));
+    }
+    if lost > 0 {
+        let lost = number(lost);
+        words.warning(&format!(
+            "{lost} events could not be read again; the damaged files are in _trailhound/quarantine"
+        ));
+    }
+    for (table, rows) in &aside.beside {
+        let then = match *table {
+            lake::schema::OBJECTS => "the next ingest reads those objects again, and their events count once",
+            lake::schema::DIGESTED => "`trailhound verify --lake` notes them again",
+            lake::schema::REJECTS => "`trailhound ingest --again` of the objects refuses those records again",
+            _ => "what they remember of before is gone",
+        };
+        words.warning(&format!("the table {table} lost {} rows: {then}", number(*rows)));
+    }
+}
