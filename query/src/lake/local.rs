@@ -163,7 +163,7 @@ mod tests {
         let ours = Local::over(stock.clone());
         let runtime = Builder::new_current_thread().build().unwrap();
         for ranges in [
-            vec![0..10],
+            vec![0..10, 20_000..20_010],
             vec![0..10, 10..20, 4000..4001, 30_000..50_000],
             vec![40_000..40_010, 5..7, 6..8, 5..7],
             vec![],

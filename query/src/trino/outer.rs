@@ -23,7 +23,7 @@ struct Scopes(Vec<Vec<String>>);
 impl Scopes {
     fn is_outer(&self, table: &Ident) -> bool {
         let Some((own, outer)) = self.0.split_last() else { return false };
-        let has = |names: &Vec<String>| names.iter().any(|name| *name == table.value);
+        let has = |names: &Vec<String>| names.contains(&table.value);
         !has(own) && outer.iter().any(has)
     }
 }

@@ -4,7 +4,7 @@
 //! and the largest value, as Trino documents them ("Comparison functions and operators", "Quantified comparison
 //! predicates"): over no rows ALL holds and ANY does not. NULLs among the values are passed over.
 
-use datafusion::sql::sqlparser::ast::{BinaryOperator, Expr, Query, SetExpr, TableFactor, Value};
+use datafusion::sql::sqlparser::ast::{BinaryOperator, Expr, Parens, Query, SelectItem, SetExpr, TableFactor, Value};
 use datafusion::sql::sqlparser::dialect::GenericDialect;
 use datafusion::sql::sqlparser::parser::Parser;
 
@@ -27,7 +27,10 @@ pub(super) fn rewritten(expr: &Expr) -> Option<Expr> {
     let Expr::Subquery(query) = unbracketed(right) else { return None };
     let contained = |negated| {
         let (expr, subquery) = (left.clone(), query.clone());
-        Some(Expr::InSubquery { expr, subquery, negated })
+        Some(match listed(query) {
+            Some(list) => Expr::InList { expr, list, negated },
+            None => Expr::InSubquery { expr, subquery, negated },
+        })
     };
     let bound = |aggregate| of_values(&format!("{aggregate}(v)"), query);
     let compared = |op: &BinaryOperator, bound| {
@@ -58,6 +61,20 @@ pub(super) fn rewritten(expr: &Expr) -> Option<Expr> {
         Of::Any => Expr::Value(Value::Boolean(false).with_empty_span()),
     };
     Some(call("coalesce", vec![fits, otherwise]))
+}
+
+/// The values of `SELECT * FROM (VALUES (a), (b))`.
+fn listed(query: &Query) -> Option<Vec<Expr>> {
+    let SetExpr::Select(select) = query.body.as_ref() else { return None };
+    let [from] = select.from.as_slice() else { return None };
+    let TableFactor::Derived { subquery, .. } = &from.relation else { return None };
+    let SetExpr::Values(values) = subquery.body.as_ref() else { return None };
+    let plain = matches!(select.projection.as_slice(), [SelectItem::Wildcard(_)]) && select.selection.is_none();
+    let one = |row: &Parens<Vec<Expr>>| match row.content.as_slice() {
+        [one] => Some(one.clone()),
+        _ => None,
+    };
+    if plain { values.rows.iter().map(one).collect() } else { None }
 }
 
 fn unbracketed(expr: &Expr) -> &Expr {
