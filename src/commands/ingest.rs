@@ -207,8 +207,10 @@ impl Sink for Watched<'_, '_> {
     }
 }
 
-/// Reads objects again whose rows were lost to damage; how many came back. The damaged files leave the lake, if `settle` agrees,
-/// which hears of objects that could not be read, and of how many more there are.
+/// Hears of objects that could not be read, and of how many more there are; says whether to go on without them.
+type Settle<'a> = dyn FnMut(&[&Reject], u64) -> Result<(), Failure> + 'a;
+
+/// Reads objects again whose rows were lost to damage; how many came back. The damaged files leave the lake, if `settle` agrees.
 ///
 /// # Errors
 /// As [`into_lake`]; what `settle` says. Then the lake stays as it is.
@@ -216,7 +218,7 @@ pub(crate) fn again(
     intake: &Intake,
     lake: &mut Lake,
     damaged: Vec<DataFile>,
-    settle: &mut dyn FnMut(&[&Reject], u64) -> Result<(), Failure>,
+    settle: &mut Settle<'_>,
 ) -> Result<u64, Failure> {
     let mut fold = Fold::new();
     let mut sink = Ingest::begin(lake, &mut fold, intake.options.threads)?.repairing(damaged);

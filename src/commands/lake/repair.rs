@@ -48,7 +48,7 @@ pub(super) fn run(
     if read == 0 {
         lake.give_up(&aside.damaged)?;
     } else {
-        let reach = Reach { source: &SourceArgs::default(), aws: &at.aws, queue: false, live: false, accounts: &[] };
+        let reach = Reach { source: &SourceArgs::default(), aws: &at.aws, queue: false, live: None, accounts: &[] };
         let mut intake = Intake::open(&objects.files, &reach, limits, global, words)?;
         intake.options.evidence = true;
         let mut connection = None;

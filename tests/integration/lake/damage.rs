@@ -228,6 +228,13 @@ fn expired_days_stay_away_and_are_counted_once() {
     let world = World::with_trail(200, 68);
     let lake = world.lake("lake").many_commits();
     lake.ingest();
+    let sum = |table: &str, column: &str| {
+        let sql = format!("SELECT sum({column}) AS n FROM {table}");
+        lake.done(&["query", &sql])[0]["n"].as_u64().unwrap()
+    };
+    let sums = || (sum("coverage", "rows"), sum("last_used", "attempts"));
+    let remembered = sums();
+    assert_eq!(remembered.0, 200);
     let (_, keep) = super::trail::keep_without(2);
     let expired = lake.done(&["lake", "expire", "--keep", &keep])["rows_expired"].as_u64().unwrap();
     let before = lake.contents().unwrap();
@@ -242,12 +249,7 @@ fn expired_days_stay_away_and_are_counted_once() {
         let after = lake.contents().unwrap();
         assert_same(&after.ids, &before.ids, "events", "after a resync");
         assert_eq!(Contents::sum(&after.objects, 1), Contents::sum(&before.objects, 1));
-        let sum = |table: &str, column: &str| {
-            let sql = format!("SELECT sum({column}) AS n FROM {table}");
-            lake.done(&["query", &sql])[0]["n"].as_u64().unwrap()
-        };
-        assert_eq!(sum("coverage", "rows"), 200);
-        assert_eq!(sum("last_used", "attempts"), 200);
+        assert_eq!(sums(), remembered);
     }
     // A lake of its own has them.
     let other = world.lake("other");
