@@ -3,7 +3,7 @@
 //! Before the first turn [`past`] and [`notes`] say what earlier processes knew and found. In the order of a turn: [`messages`] and [`places`] ([`lister`]) say what there is ([`order`], oldest first; [`have`] knows what need
 //! not be read), [`turn`] reads it, [`judge`] asks the rules and [`telling`] puts alerts into the outbox, [`keeper`] takes rows ([`room`] says
 //! how many wait), commits them and deletes the messages; [`epoch`] goes round. Beside it: [`sending`] takes alerts out of the outbox, [`reload`] minds
-//! the rules, [`prover`] holds what was read against what digests say ([`heard`], [`missing`], [`trouble`]), [`metrics`] ([`families`]), [`health`] and [`server`] say how it is.
+//! the rules, [`prover`] holds what was read against what digests say ([`heard`], [`missing`], [`trouble`]), [`metrics`] ([`families`]), [`health`] and [`pages`] ([`server`]) say how it is.
 //!
 //! One order holds everything up: **alerts in the outbox, then rows in the lake together with what the rules know, then the
 //! message deleted.** Whatever dies between two of these steps, the objects are read again, give the same alerts with the
@@ -21,7 +21,9 @@ mod messages;
 mod metrics;
 mod missing;
 mod notes;
+mod options;
 mod order;
+mod pages;
 mod past;
 mod places;
 mod prover;
@@ -34,7 +36,6 @@ mod telling;
 mod trouble;
 mod turn;
 
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -43,13 +44,12 @@ use ::alerts::Settings;
 use ::deliver::outbox::{Folder, Limits as OutboxLimits};
 use ::deliver::{Config, Courier, Desk, Drained, Outbox};
 use ::ingest::source::Sources;
-use chrono::{TimeDelta, Utc};
+use chrono::Utc;
 use lake::Lake;
 
-use crate::cli::{AwsArgs, Global, Limits, RuleFlags, SourceArgs};
+use crate::cli::Global;
 use crate::commands::backtest::Known;
 use crate::commands::deliver;
-use crate::config::account::Account;
 use crate::outcome::{Failure, Outcome};
 use crate::remote::Live;
 use crate::render::report::number;
@@ -57,14 +57,14 @@ use crate::render::words::Words;
 use crate::rulebook::Rulebook;
 use crate::stop::Stop;
 use epoch::Ended;
-use families::{HISTORY_LOST, READY, RESIDENT, RESTARTS, SENT_AFTER};
+use families::{HISTORY_LOST, READY, RESTARTS, SENT_AFTER};
 use health::Health;
 use heard::Heard;
 use metrics::Metrics;
+pub(crate) use options::Options;
 use prover::Prover;
 use reload::{Book, Rules};
 use sending::Sending;
-use server::Page;
 use telling::Telling;
 
 /// After a failure the next epoch begins after this, then after twice as long …
@@ -79,48 +79,6 @@ const END: Duration = Duration::from_millis(9_000);
 const END_SENDING: Duration = Duration::from_secs(3);
 /// How long messages may take to leave where an end is the aim.
 const ONCE_SENDING: Duration = Duration::from_secs(60);
-/// Letters of a state's name.
-const NAME_MAX: usize = 100;
-
-/// What is watched, and how.
-#[derive(Debug, Clone)]
-pub(crate) struct Options {
-    pub(crate) queue: Option<String>,
-    pub(crate) places: Vec<PathBuf>,
-    /// Accounts of the configuration, each with places of its own.
-    pub(crate) accounts: Vec<Account>,
-    pub(crate) lake: String,
-    pub(crate) outbox: PathBuf,
-    /// Files that sinks write.
-    pub(crate) written: Vec<PathBuf>,
-    pub(crate) aws: AwsArgs,
-    pub(crate) source: SourceArgs,
-    pub(crate) limits: Limits,
-    pub(crate) rules: RuleFlags,
-    pub(crate) reload: bool,
-    pub(crate) suppress: Vec<PathBuf>,
-    pub(crate) allowed_lateness: TimeDelta,
-    pub(crate) look_back: TimeDelta,
-    pub(crate) poll: Duration,
-    pub(crate) commit_after: Duration,
-    pub(crate) commit_rows: u64,
-    pub(crate) metrics: Option<SocketAddr>,
-    pub(crate) once: bool,
-    pub(crate) verify_digests: bool,
-    pub(crate) verify_every: Duration,
-    pub(crate) public_keys: Option<PathBuf>,
-}
-
-impl Options {
-    /// The name of what the rules know, in the lake: another source, another name.
-    fn name(&self) -> String {
-        let places = self.places.iter().map(|place| place.display().to_string());
-        let accounts = self.accounts.iter().map(|account| format!("account {}", account.name));
-        let all: Vec<String> = self.queue.iter().cloned().chain(places).chain(accounts).collect();
-        let plain = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' };
-        all.join("--").chars().map(plain).take(NAME_MAX).collect()
-    }
-}
 
 /// What every part needs.
 struct Watch<'a> {
@@ -157,7 +115,7 @@ pub(crate) fn run(options: &Options, config: &Arc<Config>, global: &Global, word
     let (metrics, health) = (Arc::new(Metrics::default()), Arc::new(Health::new()));
     let sending = Arc::new(Sending::start(config, &outbox)?);
     if let Some(address) = options.metrics {
-        let bound = pages(address, &metrics, &health, &sending)?;
+        let bound = pages::serve(address, &metrics, &health, &sending)?;
         words.note(&format!("metrics at http://{bound}/metrics"));
     }
     end_in_time(&stop, words)?;
@@ -256,43 +214,6 @@ fn present(places: &[PathBuf]) -> Result<(), Failure> {
 fn open(config: &Config, place: &Path) -> Result<Arc<Outbox>, Failure> {
     let limits = OutboxLimits { marks: config.policy.remember, bytes: config.policy.max_outbox_bytes };
     Ok(Arc::new(Outbox::open(Box::new(Folder::open(place)?), limits)?))
-}
-
-/// Serves what can be asked.
-fn pages(
-    address: SocketAddr,
-    metrics: &Arc<Metrics>,
-    health: &Arc<Health>,
-    sending: &Arc<Sending>,
-) -> Result<SocketAddr, Failure> {
-    let (metrics, health, sending) = (metrics.clone(), health.clone(), sending.clone());
-    let answer = move |path: &str| {
-        Some(match path {
-            "/healthz" if health.is_alive() => Page::text(200, "alive"),
-            "/healthz" => Page::text(503, "no sign of life for ten minutes"),
-            "/readyz" => match health.trouble() {
-                None => Page::text(200, "ready"),
-                Some(trouble) => Page::text(503, &trouble),
-            },
-            "/metrics" => {
-                sending.measure(&metrics);
-                if let Some(bytes) = resident() {
-                    metrics.set(RESIDENT, &[], bytes as f64);
-                }
-                let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-                Page { status: 200, kind, body: metrics.text() }
-            }
-            _ => return None,
-        })
-    };
-    server::start(address, Arc::new(answer)).map_err(Failure::Usage)
-}
-
-/// Memory of this process, where the system tells it.
-fn resident() -> Option<u64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
-    line.trim().strip_suffix(" kB")?.parse::<u64>().ok().map(|kib| kib * 1024)
 }
 
 /// Whoever asked for an end gets it: what is durable is enough for the next process.

@@ -1,10 +1,16 @@
 //! The command line as people type it: every form that the help texts show.
 #![allow(clippy::unwrap_used)]
 
+use chrono::TimeDelta;
 use clap::CommandFactory;
 
+use super::access::ACCESS_EXAMPLES;
+use super::alerts::ALERTS_EXAMPLES;
 use super::query::QUERY_EXAMPLES;
+use super::sample::SAMPLE_EXAMPLES;
 use super::*;
+use crate::render::Output;
+use crate::render::terminal::Terminal;
 
 fn parse(words: &[&str]) -> Result<Cli, clap::Error> {
     Cli::try_parse_from(std::iter::once("trailhound").chain(words.iter().copied()))
