@@ -34,7 +34,7 @@ fn shell(line: &str) -> Vec<String> {
         }
     }
     words.push(word);
-    words.into_iter().take_while(|word| word != "<").collect()
+    words.into_iter().take_while(|word| word != "<" && word != ">").collect()
 }
 
 #[test]
