@@ -32,12 +32,14 @@ pub(crate) fn columns() -> Vec<ViewColumn> {
     );
     let address = text("sourceipaddress");
     let all: Vec<_> = ingest::schema::COLUMNS.iter().map(|column| column.name).collect();
+    // Older records have no `readOnly`: then the name says whether something was only read, as in OCSF.
+    let read = "coalesce(readonly, regexp_like(eventname, '^(Get|List|Describe|Search|Lookup|Head)'))";
     let event = format!(
         "named_struct('action', {action}, 'provider', {provider}, 'id', eventid, 'kind', 'event', 'dataset', \
          'aws.cloudtrail', 'outcome', CASE WHEN outcome = 'ok' THEN 'success' ELSE 'failure' END, 'category', CASE \
          WHEN eventname = 'ConsoleLogin' OR eventsource = 'sts.amazonaws.com' THEN 'authentication' \
-         WHEN eventsource = 'iam.amazonaws.com' THEN 'iam' WHEN readonly THEN 'api' ELSE 'configuration' END, 'type', CASE \
-         WHEN readonly THEN 'access' WHEN regexp_like(eventname, '^(Create|Run|Put|Add|Attach)') THEN 'creation' \
+         WHEN eventsource = 'iam.amazonaws.com' THEN 'iam' WHEN {read} THEN 'api' ELSE 'configuration' END, 'type', CASE \
+         WHEN {read} THEN 'access' WHEN regexp_like(eventname, '^(Create|Run|Put|Add|Attach)') THEN 'creation' \
          WHEN regexp_like(eventname, '^(Delete|Remove|Detach|Terminate)') THEN 'deletion' ELSE 'change' END, 'original', \
          event_json({all}))",
         action = text("eventname"),

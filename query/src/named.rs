@@ -2,6 +2,8 @@
 //!
 //! A parameter stands in the SQL as `{1}` and is put in as a literal of text, so what is in it is never SQL.
 
+use std::net::IpAddr;
+
 use crate::error::{Error, Result, nearest};
 
 /// A question with a name.
@@ -113,14 +115,14 @@ pub static QUESTIONS: &[Named] = &[
     ask("policy-changes", &[], "changes of what principals may do",
         "SELECT eventtime, eventname, principal, outcome, requestparameters, eventid FROM events
          WHERE eventsource = 'iam.amazonaws.com' AND (eventname LIKE '%Policy' OR eventname LIKE '%PolicyVersion' OR eventname LIKE '%PermissionsBoundary'
-               OR eventname IN ('AddUserToGroup', 'RemoveUserFromGroup', 'AddRoleToInstanceProfile')) AND NOT readonly
+               OR eventname IN ('AddUserToGroup', 'RemoveUserFromGroup', 'AddRoleToInstanceProfile')) AND NOT coalesce(readonly, regexp_like(eventname, '^(Get|List|Describe|Search|Lookup|Head)'))
          ORDER BY eventtime, eventid"),
     ask("mfa-changes", &[], "MFA devices that were added, removed or turned off",
         "SELECT eventtime, eventname, principal, json_extract_scalar(requestparameters, '$.userName') AS for_user, outcome, eventid
          FROM events WHERE eventname IN ('CreateVirtualMFADevice', 'EnableMFADevice', 'DeactivateMFADevice', 'DeleteVirtualMFADevice', 'ResyncMFADevice') ORDER BY eventtime, eventid"),
     ask("logging-changes", &[], "changes of trails, flow logs, detectors and configuration recorders",
         "SELECT eventtime, eventsource, eventname, principal, outcome, sourceipaddress, requestparameters, eventid FROM events
-         WHERE (eventsource IN ('cloudtrail.amazonaws.com', 'guardduty.amazonaws.com', 'config.amazonaws.com', 'securityhub.amazonaws.com', 'access-analyzer.amazonaws.com') AND NOT readonly)
+         WHERE (eventsource IN ('cloudtrail.amazonaws.com', 'guardduty.amazonaws.com', 'config.amazonaws.com', 'securityhub.amazonaws.com', 'access-analyzer.amazonaws.com') AND NOT coalesce(readonly, regexp_like(eventname, '^(Get|List|Describe|Search|Lookup|Head)')))
             OR eventname IN ('DeleteFlowLogs', 'DeleteLogGroup', 'DeleteLogStream', 'PutBucketLogging') ORDER BY eventtime, eventid"),
     ask("bucket-changes", &[], "changes of who may reach buckets",
         "SELECT eventtime, eventname, principal, json_extract_scalar(requestparameters, '$.bucketName') AS bucket, outcome, eventid FROM events
@@ -129,7 +131,7 @@ pub static QUESTIONS: &[Named] = &[
          ORDER BY eventtime, eventid"),
     ask("network-changes", &[], "security groups, routes, gateways and peerings that were changed",
         "SELECT eventtime, eventname, principal, outcome, requestparameters, eventid FROM events
-         WHERE eventsource = 'ec2.amazonaws.com' AND NOT readonly AND regexp_like(eventname, 'SecurityGroup|Route|Gateway|VpcPeering|NetworkAcl|TrafficMirror|VpcEndpoint')
+         WHERE eventsource = 'ec2.amazonaws.com' AND NOT coalesce(readonly, regexp_like(eventname, '^(Get|List|Describe|Search|Lookup|Head)')) AND regexp_like(eventname, 'SecurityGroup|Route|Gateway|VpcPeering|NetworkAcl|TrafficMirror|VpcEndpoint')
          ORDER BY eventtime, eventid"),
     ask("key-management-changes", &[], "changes of encryption keys that can lock data away",
         "SELECT eventtime, eventname, principal, outcome, requestparameters, eventid FROM events
@@ -150,7 +152,7 @@ pub static QUESTIONS: &[Named] = &[
          ORDER BY eventtime, eventid"),
     ask("code-changes", &[], "functions and their code that were made or changed",
         "SELECT eventtime, eventname, principal, json_extract_scalar(requestparameters, '$.functionName') AS function, outcome, eventid
-         FROM events WHERE eventsource = 'lambda.amazonaws.com' AND NOT readonly AND eventname NOT LIKE 'Invoke%' ORDER BY eventtime, eventid"),
+         FROM events WHERE eventsource = 'lambda.amazonaws.com' AND NOT coalesce(readonly, regexp_like(eventname, '^(Get|List|Describe|Search|Lookup|Head)')) AND eventname NOT LIKE 'Invoke%' ORDER BY eventtime, eventid"),
     ask("deletions", &[], "who deleted what, most often first",
         "SELECT principal, eventsource, eventname, count(*) AS events, min(eventtime) AS first, max(eventtime) AS last
          FROM events WHERE regexp_like(eventname, '^(Delete|Terminate|Remove|Destroy)') AND outcome = 'ok'
@@ -184,8 +186,24 @@ pub fn is_like_a_name(text: &str) -> bool {
 /// Says that a name is no question's, with the nearest that is.
 pub fn unknown(name: &str) -> Error {
     let hint = nearest(name, QUESTIONS.iter().map(|question| question.name));
-    let hint = hint.map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
+    let hint = hint.map_or_else(|| ";".to_owned(), |near| format!("; did you mean `{near}`?"));
     Error::Name(format!("no question is called `{name}`{hint} `trailhound query --list` lists them"))
+}
+
+/// Whether a text is a network. Nobody comes from what is none, and an empty answer would say that nobody came.
+fn network(text: &str) -> Result<()> {
+    let (address, length) = text.split_once('/').map_or((text, None), |(address, length)| (address, Some(length)));
+    let refused =
+        |reason: String| Err(Error::Refused(format!("`{text}` is no network: {reason}, as in 198.51.100.0/24")));
+    let most = match address.parse::<IpAddr>() {
+        Ok(IpAddr::V4(_)) => 32,
+        Ok(IpAddr::V6(_)) => 128,
+        Err(_) => return refused(format!("`{address}` is no address; give one, and the length of its prefix")),
+    };
+    match length.map(str::parse::<u8>) {
+        Some(Ok(length)) if length <= most => Ok(()),
+        _ => refused(format!("give the length of its prefix, 0 to {most}")),
+    }
 }
 
 impl Named {
@@ -202,6 +220,9 @@ impl Named {
                 self.parameters.len(),
                 parameters.len()
             )));
+        }
+        for (_, given) in self.parameters.iter().zip(parameters).filter(|(name, _)| **name == "NETWORK") {
+            network(given)?;
         }
         let mut sql = String::with_capacity(self.sql.len());
         let mut rest = self.sql;
@@ -239,11 +260,32 @@ mod tests {
     fn every_question_is_answered() {
         let engine = engine();
         for question in QUESTIONS {
-            let parameters = vec!["x'y {1}".to_owned(); question.parameters.len()];
+            let odd = |name: &&str| if *name == "NETWORK" { "10.0.0.0/8" } else { "x'y {1}" }.to_owned();
+            let parameters: Vec<String> = question.parameters.iter().map(odd).collect();
             let sql = question.with(&parameters).unwrap();
             if let Err(error) = engine.collect_blocking(&sql) {
                 panic!("{}: {error}\n{sql}", question.name);
             }
+        }
+    }
+
+    #[test]
+    fn what_is_no_network_is_refused() {
+        let question = find("from-network").unwrap();
+        let asked = |text: &str| question.with(&[text.to_owned()]).map_err(|error| error.to_string());
+        for good in ["198.51.100.0/24", "0.0.0.0/0", "2001:db8::/32", "::/128"] {
+            assert!(asked(good).is_ok(), "{good}");
+        }
+        for (bad, reason) in [
+            ("x", "`x` is no address"),
+            ("10.0.0.0/99", "0 to 32"),
+            ("10.0.0.0", "give the length"),
+            ("192.168.10/24", "no address"),
+            ("::/129", "0 to 128"),
+            ("10.0.0.0/", "0 to 32"),
+        ] {
+            let said = asked(bad).unwrap_err();
+            assert!(said.contains(reason) && said.contains("198.51.100.0/24"), "{said}");
         }
     }
 

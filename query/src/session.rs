@@ -234,6 +234,8 @@ fn session_config(limits: &Limits) -> SessionConfig {
         .with_sort_spill_reservation_bytes(merge_bytes);
     let options = config.options_mut();
     options.sql_parser.enable_ident_normalization = true;
+    // As in Trino: whatever the order, rows without a value come last.
+    options.sql_parser.default_null_ordering = "nulls_last".to_owned();
     // A lake's files: rows are filtered while they are decoded, by the narrowest column first.
     options.execution.parquet.pushdown_filters = true;
     options.execution.parquet.reorder_filters = true;

@@ -207,6 +207,8 @@ fn events_as_others_have_them() {
             "CreateUser|failure|iam|Admin|198.51.100.9",
         ),
         ("SELECT aws.cloudtrail.user_identity.access_key_id FROM ecs WHERE event.id = 'e5'", "AKIAIOSFODNN7EXAMPLE"),
+        // This record is older than `readOnly`.
+        ("SELECT aws.cloudtrail.read_only, event.type, event.category FROM ecs WHERE event.id = 'e5'", "-|access|api"),
     ] {
         assert_eq!(rows(sql).join("\n"), answer, "{sql}");
     }

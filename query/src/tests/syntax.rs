@@ -3,6 +3,17 @@
 use super::forms::all;
 use super::{error, rows};
 
+/// Trino: "NULLS LAST is the default, regardless of the ordering direction".
+#[test]
+fn rows_without_a_value_come_last() {
+    all(&[
+        ("SELECT x FROM (VALUES 1, NULL, 2) AS t (x) ORDER BY x DESC LIMIT 2", "2\n1"),
+        ("SELECT x FROM (VALUES 1, NULL, 2) AS t (x) ORDER BY x LIMIT 2", "1\n2"),
+        ("SELECT x FROM (VALUES 1, NULL, 2) AS t (x) ORDER BY x DESC NULLS FIRST LIMIT 2", "-\n2"),
+        ("SELECT x, rank() OVER (ORDER BY x DESC) FROM (VALUES 1, NULL, 2) AS t (x) ORDER BY 2", "2|1\n1|2\n-|3"),
+    ]);
+}
+
 #[test]
 fn values_without_brackets() {
     all(&[
