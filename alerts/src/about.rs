@@ -29,7 +29,7 @@ pub struct About {
     pub name: String,
     /// Sigma's `name`, by which correlations call it.
     #[serde(skip)]
-    pub(crate) handle: Option<String>,
+    pub handle: Option<String>,
     /// Sigma's `id`, or the name or title of a rule that has none.
     pub id: String,
     /// It has an `id` of its own.

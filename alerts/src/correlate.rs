@@ -10,6 +10,7 @@
 //! year come in any order. Knows no rules: it is told which correlation an event is for.
 
 mod kept;
+mod packed;
 mod stretch;
 mod waiting;
 
@@ -24,6 +25,7 @@ use crate::shared::Text;
 use crate::sighting::{Sighting, UNTIMED};
 use crate::spill::{Merged, Spill};
 
+use packed::Kinds;
 use stretch::Stretch;
 
 pub(crate) use kept::{Kept, Open};
@@ -72,6 +74,8 @@ impl Entry {
 pub(crate) struct Windows {
     correlation: Correlation,
     groups: HashMap<Values, Stretch, ahash::RandomState>,
+    /// Of the events that wait.
+    kinds: Kinds,
     kept: usize,
     /// Most events in memory, where all is judged at the end.
     max_events: usize,
@@ -121,8 +125,8 @@ pub(crate) struct Verdict {
 impl Windows {
     /// Room for `max_events` events in memory where all is judged at the end; live, the room is for others to know.
     pub(crate) fn new(correlation: Correlation, max_events: usize, live: bool) -> Self {
-        let (groups, spill) = (HashMap::default(), Spill::default());
-        Windows { correlation, groups, kept: 0, max_events, live, spill, sealed: i64::MIN, shed: 0, late: 0 }
+        let (groups, kinds, spill) = (HashMap::default(), Kinds::default(), Spill::default());
+        Windows { correlation, groups, kinds, kept: 0, max_events, live, spill, sealed: i64::MIN, shed: 0, late: 0 }
     }
 
     /// The correlation.
@@ -156,7 +160,7 @@ impl Windows {
     pub(crate) fn add(&mut self, group: Values, entry: Entry) {
         self.kept += 1;
         let group = self.groups.entry(group).or_default();
-        group.waiting.push(entry);
+        group.waiting.push(entry, &mut self.kinds);
     }
 
     /// Puts all that waits into a temporary file. What cannot be written is lost, and counted.

@@ -10,8 +10,8 @@ use crate::news::News;
 use crate::outcome::{Loss, Outcome};
 use crate::sighting::UNTIMED;
 
-/// Events this much ahead of the clock are not believed.
-const MAX_AHEAD_MICROS: i64 = 300 * 1_000_000;
+/// Events this much ahead of the clock are not believed, microseconds.
+pub const MAX_AHEAD_MICROS: i64 = 300 * 1_000_000;
 
 impl Engine {
     /// Tells the wall clock, microseconds since the epoch. An event that is dated more than five minutes after it does

@@ -40,9 +40,23 @@ impl EventId {
         }
     }
 
+    /// The UUID that it is, if it is one as CloudTrail writes them.
+    pub(crate) fn uuid(&self) -> Option<Uuid> {
+        match self.0 {
+            Form::Uuid(uuid) => Some(uuid),
+            Form::Text(_) => None,
+        }
+    }
+
     /// Whether there is none.
     pub(crate) fn is_empty(&self) -> bool {
         matches!(&self.0, Form::Text(text) if text.is_empty())
+    }
+}
+
+impl From<Uuid> for EventId {
+    fn from(uuid: Uuid) -> Self {
+        EventId(Form::Uuid(uuid))
     }
 }
 

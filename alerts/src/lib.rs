@@ -75,6 +75,7 @@ mod yaml;
 
 pub use about::About;
 pub use alert::Alert;
+pub use drain::MAX_AHEAD_MICROS;
 pub use engine::Engine;
 pub use error::RuleError;
 pub use filter::Filter;

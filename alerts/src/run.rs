@@ -11,16 +11,14 @@ use arrow::array::{Array, RecordBatch};
 use arrow::buffer::BooleanBuffer;
 use hashbrown::HashMap;
 use ingest::batch;
-use ingest::schema::{COLUMNS, Kind};
 
 use crate::codes::Coded;
 use crate::compile::{Atom, Node, Program};
 use crate::document::{Ask, Documents};
-use crate::field::{Field, Place as Column};
 use crate::fold::{Folds, Ready};
 use crate::sighting::keyed;
 use crate::test::{Leaf, Test};
-use crate::view::View;
+use crate::view::{self, View};
 use crate::wildcard::Place;
 
 /// A rule that holds in a row.
@@ -82,8 +80,9 @@ impl<'p> Run<'p> {
         for row in 0..self.rows() {
             let pair = (sources.code(row), names.code(row));
             if self.has_extra(row) {
-                let pair = pair.0.zip(pair.1);
-                let list = || program.candidates(sources.column().get(row), names.column().get(row));
+                let (source, name) = (sources.column().get(row), names.column().get(row));
+                let pair = pair.0.zip(pair.1).filter(|_| ![source, name].into_iter().flatten().any(is_list));
+                let list = || program.candidates(source, name);
                 let rules = pair.map_or(&every, |pair| odd.entry(pair).or_insert_with(list));
                 self.odd(rules, row, out);
                 continue;
@@ -182,6 +181,9 @@ impl<'p> Run<'p> {
             return self.same(atom.field, atom.other, (*place, *cased), row);
         }
         self.open(atom.field);
+        if self.is_in_extra(atom.field, row) {
+            return self.any_extra(atom.field, row, &mut |leaf| atom.test.passes(leaf));
+        }
         let Some(Some(View::Text(column))) = self.views.get_mut(atom.field) else {
             return self.any(atom.field, row, &mut |leaf| atom.test.passes(leaf));
         };
@@ -228,10 +230,25 @@ impl<'p> Run<'p> {
 
     fn any(&mut self, field: usize, row: usize, ask: Ask<'_>) -> bool {
         self.open(field);
+        if self.is_in_extra(field, row) {
+            return self.any_extra(field, row, ask);
+        }
         match self.views.get(field) {
             Some(Some(view)) if view.any(row, &mut self.documents, ask) => true,
             _ => self.any_extra(field, row, ask),
         }
+    }
+
+    /// Whether what a column says of a row is told better by `extra`: a list where a text belongs is its JSON text in the
+    /// column, and its elements are what rules ask about; a list with an odd element is whole there only.
+    fn is_in_extra(&mut self, field: usize, row: usize) -> bool {
+        let is_odd = self.has_extra(row)
+            && match self.views.get(field) {
+                Some(Some(View::Text(column))) => column.column().get(row).is_some_and(is_list),
+                Some(Some(View::List(_))) => true,
+                _ => false,
+            };
+        is_odd && self.any_extra(field, row, &mut |_| true)
     }
 
     fn any_extra(&mut self, field: usize, row: usize, ask: Ask<'_>) -> bool {
@@ -244,7 +261,7 @@ impl<'p> Run<'p> {
 
     fn keyword(&mut self, test: &Test, row: usize) -> bool {
         if self.record.is_none() {
-            self.record = Some(record_views(&self.batch, &mut self.documents));
+            self.record = Some(view::record(&self.batch, &mut self.documents));
         }
         let mut ask = |leaf: Leaf<'_>| matches!(leaf, Leaf::Text(_)) && test.passes(leaf);
         let documents = &mut self.documents;
@@ -254,6 +271,11 @@ impl<'p> Run<'p> {
         });
         found || self.documents.any_leaf(self.extra, row, &mut ask)
     }
+}
+
+/// Whether a text may be the JSON text of a list.
+fn is_list(text: &str) -> bool {
+    text.starts_with('[')
 }
 
 /// Whether the text in a row passes a test; answered once per distinct value where that is worth it.
@@ -270,24 +292,4 @@ fn passes(atom: &Atom, column: &mut Coded, answers: &mut Vec<u8>, row: usize) ->
         answers[code] = if asked(column) { TRUE } else { FALSE };
     }
     answers[code] == TRUE
-}
-
-/// A view of each leaf column of the record; the derived columns are no part of it.
-fn record_views(batch: &RecordBatch, documents: &mut Documents) -> Vec<View> {
-    fn add(prefix: &str, columns: &'static [ingest::schema::Column], names: &mut Vec<String>) {
-        for column in columns {
-            let name = if prefix.is_empty() { column.name.to_owned() } else { format!("{prefix}.{}", column.name) };
-            match column.kind {
-                Kind::Struct(fields) | Kind::List(fields) => add(&name, fields, names),
-                Kind::Date => {}
-                _ => names.push(name),
-            }
-        }
-    }
-    let mut names = Vec::new();
-    for column in COLUMNS.iter().filter(|c| !c.is_derived()) {
-        add("", std::slice::from_ref(column), &mut names);
-    }
-    let fields = names.iter().filter_map(|name| Field::find(name).ok());
-    fields.filter(|f| f.place != Column::Nowhere).map(|f| View::new(&f, batch, documents)).collect()
 }

@@ -7,7 +7,7 @@ use arrow::array::{Array, AsArray, BooleanArray, ListArray, RecordBatch, StructA
 use chrono::DateTime;
 use ingest::batch::{self, TextColumn};
 use ingest::json;
-use ingest::schema::{Column, Kind};
+use ingest::schema::{COLUMNS, Column, Kind};
 
 use crate::codes::Coded;
 use crate::document::{Ask, Documents, whole};
@@ -91,6 +91,26 @@ impl View {
             View::List(list) => list.any(row, ask),
         }
     }
+}
+
+/// A view of each leaf column of the record; the derived columns are no part of it.
+pub(crate) fn record(batch: &RecordBatch, documents: &mut Documents) -> Vec<View> {
+    fn add(prefix: &str, columns: &'static [Column], names: &mut Vec<String>) {
+        for column in columns {
+            let name = if prefix.is_empty() { column.name.to_owned() } else { format!("{prefix}.{}", column.name) };
+            match column.kind {
+                Kind::Struct(fields) | Kind::List(fields) => add(&name, fields, names),
+                Kind::Date => {}
+                _ => names.push(name),
+            }
+        }
+    }
+    let mut names = Vec::new();
+    for column in COLUMNS.iter().filter(|c| !c.is_derived()) {
+        add("", std::slice::from_ref(column), &mut names);
+    }
+    let fields = names.iter().filter_map(|name| Field::find(name).ok());
+    fields.filter(|f| f.place != Place::Nowhere).map(|f| View::new(&f, batch, documents)).collect()
 }
 
 /// A point in time as CloudTrail writes it: to the second, or finer where it is finer.

@@ -3,6 +3,7 @@
 //! Events are written from where they are, with the number of their scene instead of its texts: there may be a million of
 //! them, and a copy of all would be needed for nothing else.
 
+use std::borrow::Borrow;
 use std::cell::RefCell;
 use std::sync::Arc;
 
@@ -54,20 +55,25 @@ struct OpenEntry<'a> {
     c: &'a Option<Box<Values>>,
 }
 
-impl<'a> OpenEntry<'a> {
-    fn of(entry: &'a Entry, scenes: &RefCell<Table>) -> Self {
-        let Sighting { time, event_id, scene } = &entry.sighting;
-        let scene = scenes.borrow_mut().place(scene);
-        OpenEntry { t: *time, i: event_id, o: scene, b: entry.base, v: &entry.value, c: &entry.carried }
+/// Writes an event with the number of its scene.
+struct Written<E>(E, usize);
+
+impl<E: Borrow<Entry>> Serialize for Written<E> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Entry { sighting: Sighting { time, event_id, .. }, base, value, carried } = self.0.borrow();
+        OpenEntry { t: *time, i: event_id, o: self.1, b: *base, v: value, c: carried }.serialize(serializer)
     }
 }
 
 impl Serialize for Entries<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let open = |entry| OpenEntry::of(entry, self.scenes);
+        let place = |entry: &Entry| self.scenes.borrow_mut().place(&entry.sighting.scene);
         match self.judged {
-            true => serializer.collect_seq(self.group.window.iter().map(open)),
-            false => serializer.collect_seq(self.group.waiting.iter().map(open)),
+            true => serializer.collect_seq(self.group.window.iter().map(|entry| Written(entry, place(entry)))),
+            false => serializer.collect_seq(self.group.waiting.iter().map(|entry| {
+                let scene = place(&entry);
+                Written(entry, scene)
+            })),
         }
     }
 }
@@ -128,7 +134,7 @@ impl Windows {
         for (key, kept) in kept.groups {
             let entries = |entries: Vec<KeptEntry>| entries.into_iter().filter_map(|entry| entry.entry(scenes));
             let mut group = Stretch { left: kept.left, run: kept.run.map(Box::new), ..Stretch::default() };
-            entries(kept.waiting).for_each(|entry| group.waiting.push(entry));
+            entries(kept.waiting).for_each(|entry| group.waiting.push(entry, &mut self.kinds));
             for entry in entries(kept.window) {
                 group.slide(&self.correlation).enter(&self.correlation.measure, &entry);
                 group.window.push_back(entry);

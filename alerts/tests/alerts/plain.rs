@@ -84,7 +84,7 @@ fn item_holds(item: &DetectionItem, record: &Value) -> bool {
     values.iter().for_each(|value| leaves_of(value, &mut leaves));
     let holds = |wanted: &SigmaValue| {
         if *wanted == SigmaValue::Null {
-            return values.iter().all(|value| value.is_null()) && leaves.is_empty();
+            return values.iter().all(|value| is_null(value));
         }
         if has(Modifier::FieldRef) {
             let mut others = Vec::new();
@@ -94,10 +94,18 @@ fn item_holds(item: &DetectionItem, record: &Value) -> bool {
         leaves.iter().any(|leaf| leaf_holds(item, wanted, leaf))
     };
     if has(Modifier::Neq) {
-        let there = values.iter().any(|value| !value.is_null());
+        let there = values.iter().any(|value| !is_null(value));
         return there && !item.values.iter().any(holds);
     }
     if has(Modifier::All) { item.values.iter().all(holds) } else { item.values.iter().any(holds) }
+}
+
+/// A list stands for its elements; one without any is there all the same.
+fn is_null(value: &Value) -> bool {
+    match value {
+        Value::Array(list) => !list.is_empty() && list.iter().all(is_null),
+        value => value.is_null(),
+    }
 }
 
 fn find<'v>(value: &'v Value, path: &[&str], out: &mut Vec<&'v Value>) {
