@@ -6,7 +6,7 @@
 
 pub(crate) mod account;
 mod environment;
-mod nearest;
+pub(crate) mod nearest;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

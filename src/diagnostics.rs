@@ -9,7 +9,8 @@ use serde_json::{Map, Value};
 use tracing::field::{Field, Visit};
 use tracing::{Event, Subscriber};
 use tracing_subscriber::EnvFilter;
-use tracing_subscriber::fmt::format::Writer;
+use tracing_subscriber::field::MakeExt;
+use tracing_subscriber::fmt::format::{Writer, debug_fn};
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::registry::LookupSpan;
 
@@ -19,7 +20,7 @@ use crate::render::terminal::Terminal;
 pub(crate) fn start(debug: bool, no_color: bool) {
     let default = if debug { "trailhound=debug,ingest=debug,query=debug,access=debug,alerts=debug" } else { "off" };
     let builder = tracing_subscriber::fmt().with_env_filter(filter(default)).with_writer(std::io::stderr);
-    builder.with_ansi(Terminal::stderr(no_color).color).init();
+    builder.with_ansi(Terminal::stderr(no_color).color).fmt_fields(debug_fn(field).delimited(" ")).init();
 }
 
 /// A process that never ends says what it does.
@@ -30,7 +31,18 @@ pub(crate) fn start_service(debug: bool, json: bool, no_color: bool) {
     let builder = builder.with_ansi(Terminal::stderr(no_color).color);
     match json {
         true => builder.event_format(JsonLines).init(),
-        false => builder.with_target(false).init(),
+        false => builder.with_target(false).fmt_fields(debug_fn(field).delimited(" ")).init(),
+    }
+}
+
+/// A field of a line for people. Names of objects and words of servers are others' text: nothing in them ends the line or
+/// drives a terminal.
+fn field(writer: &mut Writer<'_>, field: &Field, value: &dyn fmt::Debug) -> fmt::Result {
+    let text = format!("{value:?}");
+    let text = crate::render::escape::line(&text);
+    match field.name() {
+        "message" => write!(writer, "{text}"),
+        name => write!(writer, "{name}={text}"),
     }
 }
 

@@ -16,8 +16,9 @@ use ingest::source::Sources;
 use lake::Lake;
 use lake::schema::EVENTS;
 
-use crate::cli::{AwsArgs, Global, Input, LakeArgs, Limits, SourceArgs};
+use crate::cli::{AwsArgs, Global, Input, Limits, SourceArgs};
 use crate::config::account::Account;
+use crate::existing;
 use crate::outcome::{Failure, Outcome};
 use crate::remote::{Buckets, Live};
 use crate::render::report::number;
@@ -135,6 +136,11 @@ impl Intake {
         Some(Bar::start(total, self.options.progress.clone(), self.buckets.clone()))
     }
 
+    /// How it speaks on standard error.
+    pub(crate) fn words(&self) -> Words {
+        self.words
+    }
+
     /// Says on standard error what was rejected, and gives the outcome.
     pub(crate) fn tell(&self, totals: &Totals) -> Outcome {
         tracing::debug!(objects = totals.objects, records = totals.records_in, "read");
@@ -168,23 +174,6 @@ pub(crate) fn next_step(reason: Reason, object: &str) -> Option<&'static str> {
     (reason != Reason::IoError || !elsewhere).then(|| reason.next_step())
 }
 
-/// Opens the lake that a command line names, if it names one: its events, and the other tables that are wanted.
-///
-/// # Errors
-/// Flags that do not fit together; there is no lake, or it cannot be read.
-pub(crate) fn lake(
-    args: &LakeArgs,
-    paths: &[PathBuf],
-    source: &SourceArgs,
-    is_wanted: &dyn Fn(&str) -> bool,
-) -> Result<Option<Lake>, Failure> {
-    let place = args.place(paths).map_err(Failure::Usage)?;
-    if let (Some(_), Some(flag)) = (place, source.given()) {
-        return Err(Failure::Usage(format!("{flag} prunes the keys of a bucket, not a lake: leave it out")));
-    }
-    Ok(place.map(|place| Lake::open_tables(place, &args.aws.to_lake(), is_wanted)).transpose()?)
-}
-
 /// Where a command's events come from.
 pub(crate) enum Events {
     /// Logs, as they lie in files.
@@ -204,7 +193,7 @@ impl Events {
         global: &Global,
         words: Words,
     ) -> Result<Self, Failure> {
-        if let Some(lake) = lake(&input.lake, &input.paths, &input.source, is_wanted)? {
+        if let Some(lake) = existing::lake(input, is_wanted, words)? {
             let threads = global.threads.map_or_else(|| Options::default().threads, usize::from);
             return Ok(Events::Lake(Box::new(lake), threads));
         }

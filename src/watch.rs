@@ -1,6 +1,6 @@
 //! Watching: one process that takes what CloudTrail delivers, keeps a lake current and tells people, without an end.
 //!
-//! Before the first turn [`past`] and [`notes`] say what earlier processes knew and found. In the order of a turn: [`messages`] and [`places`] ([`lister`]) say what there is ([`order`], oldest first; [`have`] knows what need
+//! [`begin`] says what cannot be begun, [`opening`] what is waited for. Before the first turn [`past`] and [`notes`] say what earlier processes knew and found. In the order of a turn: [`messages`] and [`places`] ([`lister`]) say what there is ([`order`], oldest first; [`have`] knows what need
 //! not be read), [`turn`] reads it, [`judge`] asks the rules and [`telling`] puts alerts into the outbox, [`keeper`] takes rows ([`room`] says
 //! how many wait), commits them and deletes the messages; [`epoch`] goes round. Beside it: [`sending`] takes alerts out of the outbox, [`reload`] minds
 //! the rules, [`prover`] holds what was read against what digests say ([`heard`], [`missing`], [`trouble`]), [`metrics`] ([`families`]), [`health`] and [`pages`] ([`server`]) say how it is.
@@ -9,6 +9,7 @@
 //! message deleted.** Whatever dies between two of these steps, the objects are read again, give the same alerts with the
 //! same identity, which the outbox knows, and rows that stand once. Nothing here knows rules, sinks or Delta: it wires them.
 
+mod begin;
 mod epoch;
 mod families;
 mod have;
@@ -21,6 +22,7 @@ mod messages;
 mod metrics;
 mod missing;
 mod notes;
+mod opening;
 mod options;
 mod order;
 mod pages;
@@ -57,7 +59,7 @@ use crate::render::words::Words;
 use crate::rulebook::Rulebook;
 use crate::stop::Stop;
 use epoch::Ended;
-use families::{HISTORY_LOST, READY, RESTARTS, SENT_AFTER};
+use families::{HISTORY_LOST, READY, RESTARTS, SENT_AFTER, SHED, SHEDS};
 use health::Health;
 use heard::Heard;
 use metrics::Metrics;
@@ -112,6 +114,9 @@ pub(crate) fn run(options: &Options, config: &Arc<Config>, global: &Global, word
     let rules = Rules::new(options.rules.clone(), options.suppress.clone(), settings, options.reload, words);
     let book = rules.first(checked);
     let outbox = open(config, &options.outbox)?;
+    if let Some(other) = begin::other_lake(&options.outbox, &options.lake) {
+        words.warning(&other);
+    }
     let (metrics, health) = (Arc::new(Metrics::default()), Arc::new(Health::new()));
     let sending = Arc::new(Sending::start(config, &outbox)?);
     if let Some(address) = options.metrics {
@@ -155,6 +160,7 @@ pub(crate) fn run(options: &Options, config: &Arc<Config>, global: &Global, word
     let is_done = matches!(ended, Ok(Ended::Done));
     let drained = sending.end(if options.once && !stop.is_asked() { ONCE_SENDING } else { END_SENDING })?;
     tell(&drained, words);
+    tell_shed(&metrics, words);
     let noted = watch.last_words();
     ended?;
     proven?;
@@ -189,6 +195,9 @@ pub(crate) struct Checked {
 /// What is missing or must not be, with the next step.
 pub(crate) fn check(options: &Options, config: &Config, words: Words) -> Result<Checked, Failure> {
     present(&options.places)?;
+    if options.queue.as_deref().is_some_and(|name| name.trim().is_empty()) {
+        return Err(Failure::Usage("sqs://: no queue in it; write sqs://NAME, its ARN or its URL".to_owned()));
+    }
     if let Some(address) = options.metrics {
         server::may_listen(address).map_err(Failure::Usage)?;
     }
@@ -197,15 +206,34 @@ pub(crate) fn check(options: &Options, config: &Config, words: Words) -> Result<
     }
     let rules = Rulebook::open(&options.rules, words)?;
     let known = Known::open(&options.suppress, Utc::now(), words)?;
+    if rules.rules.is_empty() && rules.errors.is_empty() {
+        words.warning("there is no rule: events come into the lake, and nobody is told of any");
+    }
+    begin::lake(&options.lake)?;
+    check_delivery(config, &options.outbox, &rules)?;
+    Ok(Checked { rules, known })
+}
+
+/// What of it is about delivery alone.
+///
+/// # Errors
+/// As [`check`].
+pub(crate) fn check_delivery(config: &Config, outbox: &Path, rules: &Rulebook) -> Result<(), Failure> {
+    begin::folder(outbox, "an outbox")?;
+    begin::routes(config, rules)?;
     let runtime = deliver::runtime()?;
     let sinks = Courier::check(config, &deliver::outside(config, &runtime));
     runtime.shutdown_background();
-    sinks?;
-    Ok(Checked { rules, known })
+    Ok(sinks?)
 }
 
 /// Says what is not there before anything is made for it.
 fn present(places: &[PathBuf]) -> Result<(), Failure> {
+    for place in places.iter().filter_map(|place| place.to_str()) {
+        if let Some(Err(why)) = ::aws::Place::parse(place) {
+            return Err(Failure::Usage(why));
+        }
+    }
     let local: Vec<&PathBuf> = places.iter().filter(|place| !crate::remote::is_remote(place)).collect();
     Sources::new(&local)?;
     Ok(())
@@ -240,6 +268,16 @@ fn tell(drained: &Drained, words: Words) {
     ] {
         if count > 0 {
             words.note(&format!("{} {what}", number(count)));
+        }
+    }
+}
+
+/// Says what rules could not look at: nothing is left out in silence.
+fn tell_shed(metrics: &Metrics, words: Words) {
+    for (what, said) in SHEDS {
+        let count = metrics.get(SHED, &[("what", what)]);
+        if count > 0.0 {
+            words.warning(&format!("{} {said}", number(count as u64)));
         }
     }
 }

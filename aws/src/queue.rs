@@ -15,7 +15,7 @@ use aws_sdk_sqs::types::{
 use tokio::task::JoinHandle;
 
 use crate::connection::Connection;
-use crate::error::{Error, explain};
+use crate::error::{Error, Kind, explain};
 
 /// Messages in one request (the limit of SQS).
 const BATCH: usize = 10;
@@ -54,14 +54,16 @@ impl Queue {
     /// Opens a queue by its URL, its ARN or its name.
     ///
     /// # Errors
-    /// What SQS refuses; needs `sqs:GetQueueAttributes`, and for a name `sqs:GetQueueUrl`.
+    /// What SQS refuses; needs `sqs:GetQueueAttributes`, and for a name `sqs:GetQueueUrl`. Also if an end was asked for
+    /// before it answered.
     pub fn open(connection: &Connection, name: &str) -> Result<Queue, Error> {
+        let halted = |_| Error::new(name, Kind::Other, "an end was asked for before it answered");
         let client = connection.sqs(&region_of(name).unwrap_or_else(|| connection.region()));
         let url = match name.contains("://") {
             true => name.to_owned(),
-            false => connection.wait(url_of(&client, name))?,
+            false => connection.reading(url_of(&client, name)).map_err(halted)??,
         };
-        let (timeout_seconds, has_dead_letters) = connection.wait(attributes(&client, &url))?;
+        let (timeout_seconds, has_dead_letters) = connection.reading(attributes(&client, &url)).map_err(halted)??;
         let held: Arc<Mutex<BTreeMap<String, String>>> = Arc::default();
         let extensions: Arc<AtomicU64> = Arc::default();
         let beat = beat(client.clone(), url.clone(), timeout_seconds, held.clone(), extensions.clone());

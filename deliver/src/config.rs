@@ -81,6 +81,7 @@ impl Config {
     }
 
     fn check(&self) -> Result<(), String> {
+        self.policy.check().map_err(|reason| format!("[delivery]: {reason}"))?;
         if self.sinks.is_empty() {
             return Err("there are no sinks: add a table such as [sinks.log] with type = \"stdout\"".to_owned());
         }
@@ -160,6 +161,7 @@ mod tests {
             (format!("{sink}{route}[[silences]]\nreason = 'x'\nuntil = 'later'\nrules = ['*']\n"), "RFC 3339"),
             (format!("{sink}{route}[[silences]]\nreason = 'x'\nuntil = '2026-01-01T00:00:00Z'\n"), "says of nothing"),
             (format!("{sink}{route}nonsense"), "line"),
+            (format!("[delivery]\nmax_outbox_bytes = 67108863\n{sink}{route}"), "at least 67108864"),
         ] {
             let error = Config::parse(&text).err().map(|error| error.to_string()).unwrap_or_default();
             assert!(error.contains(reason), "{text}\n-> {error}");

@@ -94,7 +94,8 @@ impl Courier {
     /// they come.
     ///
     /// # Errors
-    /// If the outbox cannot note what was sent: going on would send the same again and again.
+    /// If nobody knows what the outbox holds after a failed write, or it cannot be written when the end is asked for: going
+    /// on would send the same again and again. A full disk is waited for ([`Courier::trouble`]).
     pub async fn run(&self, stop: impl Future<Output = ()>) -> Result<(), Error> {
         self.work(Until::Stopped, stop).await
     }
@@ -102,7 +103,7 @@ impl Courier {
     /// Sends until everything that is due is sent or dead, or for so long at most.
     ///
     /// # Errors
-    /// As [`Courier::run`].
+    /// If the outbox cannot note what was sent, whatever keeps it from that.
     pub async fn drain(&self, most: Duration) -> Result<Drained, Error> {
         let before = self.done();
         self.work(Until::Idle, tokio::time::sleep(most)).await?;
@@ -144,6 +145,12 @@ impl Courier {
     /// truth; this is for records.
     pub fn told(&self) -> (Vec<Told>, u64) {
         self.history.take()
+    }
+
+    /// Why the outbox does not take what became of messages, while it does not: a full disk, mostly. Nothing is lost; what
+    /// is in hand waits.
+    pub fn trouble(&self) -> Option<String> {
+        self.lanes.iter().find_map(|lane| lane.trouble())
     }
 
     fn done(&self) -> Drained {

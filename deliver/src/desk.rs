@@ -99,6 +99,18 @@ impl Desk {
         Ok((accepted, noted))
     }
 
+    /// A time for what is to be read after everything that was noted so far: notes are numbered upwards where a clock is too
+    /// slow for them.
+    pub fn after_notes(&self, now: i64) -> i64 {
+        self.outbox.last_note().map_or(now, |last| now.max(last.saturating_add(1)))
+    }
+
+    /// Why an alert is told to nobody: the reason of the first silence that covers it.
+    pub fn silence_of(&self, alert: &Alert, now: i64) -> Option<&str> {
+        let (notice, at) = (Notice::of(alert), alert.last_time.or(alert.time).unwrap_or(now));
+        self.config.silences.iter().find(|silence| silence.covers(&notice, at)).map(|silence| silence.reason.as_str())
+    }
+
     fn sort(&self, alerts: &[Alert], transaction: &mut Transaction<'_>, now: i64) -> Accepted {
         let mut accepted = Accepted { alerts: alerts.len() as u64, ..Accepted::default() };
         let mut batches: BTreeMap<(&str, String), Batch<'_>> = BTreeMap::new();

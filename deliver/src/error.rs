@@ -35,9 +35,21 @@ pub enum Error {
     #[error("outbox: a write failed before; start again, which reads what the disk really holds")]
     Broken,
     /// The outbox holds as much as it may.
-    #[error("outbox: {bytes} bytes of messages wait, the most it may hold; mend the sinks, or raise max_outbox_bytes")]
+    #[error(
+        "outbox: {bytes} of the {most} bytes that it may hold are taken; mend the sinks, or raise max_outbox_bytes"
+    )]
     Full {
         /// What it holds.
         bytes: u64,
+        /// What it may hold.
+        most: u64,
     },
+}
+
+impl Error {
+    /// Whether the same may go well in a while: a disk is full, or the outbox has no room. A write of which nobody knows
+    /// what the disk holds is another thing ([`Error::Broken`]).
+    pub fn may_pass(&self) -> bool {
+        matches!(self, Error::Outbox { .. } | Error::Full { .. })
+    }
 }

@@ -77,11 +77,11 @@ impl Outbox {
     /// [`Error::Outbox`] if the disk refuses; then nothing has happened. [`Error::Full`] if there is no room.
     pub(crate) fn transact<T>(&self, now: i64, with: impl FnOnce(&mut Transaction<'_>) -> T) -> Result<T, Error> {
         let mut inner = self.lock();
-        let crowded = inner.state.live_bytes > self.limits.bytes / 2;
+        let crowd = Crowd::of(&inner.state, self.limits.bytes);
         let storage = inner.storage.as_ref();
         let noted = inner.state.last_note;
         let mut transaction =
-            Transaction { state: &inner.state, storage, crowded, now, steps: Vec::new(), noted, found: HashSet::new() };
+            Transaction { state: &inner.state, storage, crowd, now, steps: Vec::new(), noted, found: HashSet::new() };
         let answer = with(&mut transaction);
         let steps = transaction.steps;
         if !steps.is_empty() {
@@ -136,7 +136,7 @@ impl Outbox {
         if inner.storage.bytes() + lines.len() as u64 > self.limits.bytes {
             inner.compact(now)?;
             if inner.storage.bytes() + lines.len() as u64 > self.limits.bytes {
-                return Err(Error::Full { bytes: inner.storage.bytes() });
+                return Err(Error::Full { bytes: inner.storage.bytes(), most: self.limits.bytes });
             }
         }
         let mut offset = inner.storage.bytes();
@@ -194,11 +194,40 @@ fn load_line(storage: &dyn Storage, place: Place) -> std::io::Result<Option<Op>>
     Ok(line.strip_suffix(b"\n").and_then(op::decode))
 }
 
+/// Whose messages the outbox has no room for.
+enum Crowd {
+    Nobody,
+    /// Half of it is taken: sinks that failed lately wait for others' sake.
+    Failing(HashSet<Arc<str>>),
+    /// Three quarters: whoever has something waiting.
+    Everybody,
+}
+
+impl Crowd {
+    fn of(state: &State, most: u64) -> Crowd {
+        if state.live_bytes > most / 4 * 3 {
+            Crowd::Everybody
+        } else if state.live_bytes > most / 2 {
+            Crowd::Failing(state.failing())
+        } else {
+            Crowd::Nobody
+        }
+    }
+
+    fn has(&self, sink: &str) -> bool {
+        match self {
+            Crowd::Nobody => false,
+            Crowd::Failing(sinks) => sinks.contains(sink),
+            Crowd::Everybody => true,
+        }
+    }
+}
+
 /// A look at the outbox and the steps that follow from it, with nobody in between.
 pub(crate) struct Transaction<'a> {
     state: &'a State,
     storage: &'a dyn Storage,
-    crowded: bool,
+    crowd: Crowd,
     now: i64,
     steps: Vec<Op>,
     /// The latest note, those of this transaction among them.
@@ -215,7 +244,8 @@ impl Transaction<'_> {
 
     /// Whether a sink has as much waiting as it may, or all of them together have.
     pub(crate) fn is_crowded(&self, sink: &str, most: usize) -> bool {
-        self.state.waiting(sink) >= most || (self.crowded && self.state.waiting(sink) > 0)
+        let waiting = self.state.waiting(sink);
+        waiting >= most || (waiting > 0 && self.crowd.has(sink))
     }
 
     /// Until when a slot wants no further message.

@@ -10,9 +10,12 @@ mod http;
 mod lines;
 mod shape;
 
+pub(crate) use answer::RETRY_AFTER_MAX;
+
 use std::fmt;
 use std::future::Future;
 use std::io::Write;
+use std::path::Path;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -78,8 +81,19 @@ pub fn needs_credentials(form: &Form) -> bool {
 pub fn open(name: &str, config: &SinkConfig, outside: &Outside) -> Result<Arc<dyn Sink>, Error> {
     let opened: Result<Arc<dyn Sink>, String> = match &config.form {
         Form::Stdout {} => Ok(Arc::new(lines::Lines::stdout(outside.stdout.clone()))),
-        Form::File { path } => Ok(Arc::new(lines::Lines::file(path.clone()))),
+        Form::File { path } => folder_of(path).map(|()| Arc::new(lines::Lines::file(path.clone())) as Arc<dyn Sink>),
         _ => shape::HttpSink::open(config, outside).map(|sink| Arc::new(sink) as Arc<dyn Sink>),
     };
     opened.map_err(|reason| Error::Config(format!("[sinks.{name}]: {reason}")))
+}
+
+/// Whether a file can be made here: its folder is there, and no folder has its name.
+fn folder_of(path: &Path) -> Result<(), String> {
+    if path.is_dir() {
+        return Err(format!("{}: a folder; name a file in it", path.display()));
+    }
+    match path.parent().filter(|folder| !folder.as_os_str().is_empty() && !folder.is_dir()) {
+        Some(folder) => Err(format!("{}: there is no such folder; make it first", folder.display())),
+        None => Ok(()),
+    }
 }

@@ -25,6 +25,7 @@ const NAMED: usize = 4;
 
 pub(crate) fn run(args: &AlertsArgs, global: &Global, words: Words) -> Result<Outcome, Failure> {
     let book = Rulebook::open(&args.rules, words)?;
+    deliver::check(&args.delivery, &book)?;
     let known = Known::open(&args.suppress, Utc::now(), words)?;
     let (mut engine, rules) = book.engine(words);
     known.check(engine.rules(), words);

@@ -1,7 +1,7 @@
 //! `trailhound config check`: whether `watch` can begin with a configuration, and what it says.
 
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use ::alerts::{Engine, Settings};
 use serde_json::{Value, json};
@@ -14,6 +14,7 @@ use crate::render::report::{Report, number};
 use crate::render::terminal::Terminal;
 use crate::render::words::Words;
 use crate::render::{self, Output};
+use crate::rulebook::Rulebook;
 use crate::watch;
 
 pub(crate) fn run(command: &ConfigCommand, global: &Global, words: Words) -> Result<Outcome, Failure> {
@@ -22,8 +23,20 @@ pub(crate) fn run(command: &ConfigCommand, global: &Global, words: Words) -> Res
     // What `watch` would refuse is refused here, by the same code.
     let mut planned = Config::load(Some(file), config::variables()).map_err(Failure::Usage)?;
     let args = WatchArgs::of(file).map_err(Failure::Usage)?;
-    let (options, delivery) = commands::watch::plan(&args, &mut planned)?;
-    let rules = watch::check(&options, &delivery, words)?.rules;
+    let rules = match planned.delivery.take_if(|_| config.watch.source.is_none() && config.accounts.is_empty()) {
+        // What `--deliver` takes: there is nothing to watch in it, and need not be.
+        Some(delivery) => {
+            let rules = Rulebook::open(&commands::watch::rules(&args.rules, &config), words)?;
+            let outbox = delivery.policy.outbox.clone().unwrap_or_else(|| PathBuf::from(commands::deliver::OUTBOX));
+            watch::check_delivery(&delivery, &outbox, &rules)?;
+            words.note("no sources: checked as a file for `--deliver`; `watch` needs --source beside it");
+            rules
+        }
+        None => {
+            let (options, delivery) = commands::watch::plan(&args, &mut planned)?;
+            watch::check(&options, &delivery, words)?.rules
+        }
+    };
     let (engine, mut errors) = Engine::new(rules.rules, &Settings::default());
     errors.extend(rules.errors);
     errors.iter().for_each(|error| words.error(&error.to_string()));

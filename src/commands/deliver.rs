@@ -18,6 +18,8 @@ use crate::outcome::{Failure, Outcome};
 use crate::render::report::number;
 use crate::render::words::Words;
 use crate::render::{self, Output};
+use crate::rulebook::Rulebook;
+use crate::watch;
 
 /// Where messages wait, if nothing else is said.
 pub(crate) const OUTBOX: &str = "./trailhound-outbox";
@@ -48,6 +50,16 @@ pub(crate) fn run(command: &DeliverCommand, global: &Global, words: Words) -> Re
             test(&config, global)
         }
     }
+}
+
+/// Whether alerts can be delivered, if that is asked for: to be known before an hour of logs is read.
+///
+/// # Errors
+/// What is wrong with the configuration, and the next step.
+pub(crate) fn check(args: &DeliveryArgs, rules: &Rulebook) -> Result<(), Failure> {
+    let Some(path) = &args.deliver else { return Ok(()) };
+    let config = config(path)?;
+    watch::check_delivery(&config, &place(&config, &args.sending), rules)
 }
 
 /// Sends the alerts of a batch, if that is asked for.

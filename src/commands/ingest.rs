@@ -16,7 +16,8 @@ use ::ingest::reject::{ObjectTotals, Reason, Reject, Totals};
 use ::ingest::seen::Seen;
 use ::ingest::source::Input;
 use arrow::array::RecordBatch;
-use lake::{DataFile, Ingest, Lake, Ledger, Names};
+use lake::upkeep::repair::SetAside;
+use lake::{Ingest, Lake, Ledger, Names};
 use serde_json::{Value, json};
 
 use crate::cli::{Global, IngestArgs};
@@ -217,11 +218,11 @@ type Settle<'a> = dyn FnMut(&[&Reject], u64) -> Result<(), Failure> + 'a;
 pub(crate) fn again(
     intake: &Intake,
     lake: &mut Lake,
-    damaged: Vec<DataFile>,
+    aside: SetAside,
     settle: &mut Settle<'_>,
 ) -> Result<u64, Failure> {
     let mut fold = Fold::new();
-    let mut sink = Ingest::begin(lake, &mut fold, intake.options.threads)?.repairing(damaged);
+    let mut sink = Ingest::begin(lake, &mut fold, intake.options.threads)?.repairing(aside);
     let totals = intake.feed(&mut sink)?;
     let failed: Vec<_> = totals.rejects.iter().filter(|reject| reject.reason == Reason::IoError).collect();
     let all = totals.rejected_by_reason.get(&Reason::IoError).copied().unwrap_or(0);

@@ -121,13 +121,22 @@ fn options(args: &WatchArgs, config: &Config, delivery: &Delivery) -> Result<Opt
         look_back: span(args.look_back, watch.look_back, LOOK_BACK),
         poll: long(span(args.poll, watch.poll, poll)),
         commit_after: long(span(args.commit_after, watch.commit_after, COMMIT_AFTER)),
-        commit_rows: args.commit_rows.or(watch.commit_rows).unwrap_or(COMMIT_ROWS).max(1),
+        commit_rows: commit_rows(args.commit_rows.or(watch.commit_rows))?,
         metrics: args.metrics.or(config.metrics.listen),
         once: args.once,
         verify_digests,
         verify_every: long(span(args.verify_every, watch.verify_every, VERIFY_EVERY)),
         public_keys,
     })
+}
+
+fn commit_rows(said: Option<u64>) -> Result<u64, Failure> {
+    match said {
+        Some(0) => {
+            Err(Failure::Usage("commit_rows (--commit-rows) is at least 1: nothing would ever be committed".to_owned()))
+        }
+        said => Ok(said.unwrap_or(COMMIT_ROWS)),
+    }
 }
 
 /// Files that sinks write.

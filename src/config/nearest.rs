@@ -18,7 +18,7 @@ pub(super) fn explain(message: &str) -> String {
 }
 
 /// The one of `names` that a slip or two make of `text`.
-pub(super) fn nearest<'a>(text: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+pub(crate) fn nearest<'a>(text: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let near =
         names.map(|name| (distance(text, name), name)).filter(|(slips, name)| *slips * 3 <= name.chars().count());
     near.min().map(|(_, name)| name)

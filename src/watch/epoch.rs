@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::time::{Duration, Instant};
 
-use ::aws::{Batch, Connection, Deliveries, Queue};
+use ::aws::{Batch, Deliveries, Queue};
 use ::ingest::pipeline;
 use ::ingest::seen::Seen;
 use ::ingest::source::{Listed, Remote};
@@ -24,7 +24,7 @@ use super::notes::Notes;
 use super::places::Places;
 use super::room::Room;
 use super::turn::Turn;
-use super::{Watch, order, past};
+use super::{Watch, opening, order, past};
 use crate::commands::ingest::prepare;
 use crate::intake::{Intake, Reach};
 use crate::outcome::Failure;
@@ -91,15 +91,7 @@ pub(super) fn run(watch: &Watch<'_>) -> Result<Ended, Failure> {
     let rules = past::engine(watch, &lake, state.as_ref())?;
     let prime = Prime::open(&options.lake, &options.aws.to_lake())?;
     let intake = intake(watch, &have)?;
-    let failed = |error: ::aws::Error| Failure::Io(error.to_string());
-    let opened = match &options.queue {
-        Some(name) => {
-            let connection = Connection::open(&options.aws.to_options()).map_err(failed)?;
-            let queue = Queue::open(&connection, name).map_err(failed)?;
-            Some((Deliveries::new(&connection), queue))
-        }
-        None => None,
-    };
+    let Some(opened) = opening::queue(watch)? else { return Ok(Ended::Stopped) };
     let (deliveries, queue) = opened.unzip();
     let queue = queue.as_ref();
     let (room, over) = (Room::default(), AtomicBool::new(false));
@@ -233,6 +225,7 @@ impl Round<'_> {
             return Ok(false);
         };
         let asked = messages.take(patience)?;
+        self.watch.health.place(messages.url(), messages.trouble().as_deref());
         let held = messages.is_backlog();
         if held != self.held || held {
             self.held = held;

@@ -8,6 +8,17 @@ pub(crate) enum Kind {
     Histogram,
 }
 
+/// What limits keep from alerts, by the word of `trailhound_shed_total`, and how it is said.
+pub(super) const SHEDS: [(&str, &str); 4] = [
+    ("matches", "matches are in no alert, because there were too many"),
+    ("correlated", "events did not fit into the windows of correlations: bursts may be told as smaller, or not"),
+    (
+        "late",
+        "events came later than --allowed-lateness: correlations did not count them, and may have said nothing of a burst",
+    ),
+    ("remembered", "uses did not fit into a rule's memory"),
+];
+
 /// A family of metrics.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Family {

@@ -4,12 +4,13 @@
 //! is in the outbox, and nothing that led to it is committed before.
 
 use std::collections::HashMap;
+use std::time::{Duration, Instant};
 
-use ::alerts::{Alert, Engine};
+use ::alerts::{Alert, Engine, MAX_AHEAD_MICROS};
 use ::deliver::fault;
 use arrow::array::RecordBatch;
 
-use super::families::{EVENT_AT, RELOADS, RULES, RULES_REFUSED, SHED};
+use super::families::{EVENT_AT, RELOADS, RULES, RULES_REFUSED, SHED, SHEDS};
 use super::metrics::Metrics;
 use super::reload::Book;
 use super::rows;
@@ -25,10 +26,15 @@ pub(super) struct Judge<'a> {
     metrics: &'a Metrics,
     /// Rows of the table `alerts` that are not handed over yet.
     steps: Vec<RecordBatch>,
-    /// Time of the latest event, microseconds.
+    /// Time of the latest event that is not dated ahead, microseconds.
     latest: Option<i64>,
     lateness: i64,
+    /// What was said last of what limits kept from alerts, and when.
+    shed_told: Option<(Instant, [u64; 4])>,
 }
+
+/// How often it is said.
+const SHED_EVERY: Duration = Duration::from_secs(600);
 
 /// A clock before every event.
 const NEVER: i64 = i64::MIN / 2;
@@ -47,7 +53,16 @@ impl<'a> Judge<'a> {
         telling.know(&book.known);
         metrics.set(RULES, &[], engine.rules().len() as f64);
         metrics.set(RULES_REFUSED, &[], refused as f64);
-        Judge { engine, found, telling, metrics, steps: Vec::new(), latest: None, lateness: book.lateness() }
+        Judge {
+            engine,
+            found,
+            telling,
+            metrics,
+            steps: Vec::new(),
+            latest: None,
+            lateness: book.lateness(),
+            shed_told: None,
+        }
     }
 
     /// Goes on with other rules; those that are the same go on knowing what they know.
@@ -94,7 +109,7 @@ impl<'a> Judge<'a> {
         fault::point("watch.match.before");
         self.engine.observe(batch);
         fault::point("watch.match.after");
-        self.latest = self.latest.max(latest(batch));
+        self.latest = self.latest.max(latest(batch, ::deliver::now().saturating_add(MAX_AHEAD_MICROS)));
     }
 
     /// Tells what is final. `sent` is when the oldest message behind it came, in microseconds.
@@ -144,20 +159,32 @@ impl<'a> Judge<'a> {
     ///
     /// # Errors
     /// It cannot be written down.
-    pub(super) fn state(&self) -> Result<Vec<u8>, Failure> {
+    pub(super) fn state(&mut self) -> Result<Vec<u8>, Failure> {
         if let Some(latest) = self.latest {
             self.metrics.set(EVENT_AT, &[], latest as f64 / 1e6);
         }
-        let counters = self.engine.counters();
-        for (what, count) in [
-            ("matches", counters.shed_matches),
-            ("correlated", counters.shed_correlated),
-            ("late", counters.late_correlated),
-            ("remembered", counters.shed_remembered),
-        ] {
-            self.metrics.set(SHED, &[("what", what)], count as f64);
-        }
+        self.tell_shed();
         self.engine.snapshot().map_err(|error| Failure::Io(format!("the rules' state: {error}")))
+    }
+}
+
+impl Judge<'_> {
+    /// What limits kept from alerts: in the metrics, and in the log where it has grown, now and then.
+    fn tell_shed(&mut self) {
+        let counters = self.engine.counters();
+        let counts =
+            [counters.shed_matches, counters.shed_correlated, counters.late_correlated, counters.shed_remembered];
+        let is_due = self.shed_told.is_none_or(|(at, _)| at.elapsed() > SHED_EVERY);
+        let before = self.shed_told.map_or([0; 4], |(_, counts)| counts);
+        for ((what, said), (count, before)) in SHEDS.into_iter().zip(counts.into_iter().zip(before)) {
+            self.metrics.set(SHED, &[("what", what)], count as f64);
+            if is_due && count > before {
+                tracing::warn!(count, "{said}");
+            }
+        }
+        if is_due && counts != before {
+            self.shed_told = Some((Instant::now(), counts));
+        }
     }
 }
 
@@ -170,7 +197,8 @@ pub(super) fn restore(engine: &mut Engine, state: &[u8]) {
     }
 }
 
-fn latest(batch: &RecordBatch) -> Option<i64> {
+/// The latest time in a batch that is believed: an event of next year would make all others late.
+fn latest(batch: &RecordBatch, until: i64) -> Option<i64> {
     let times = ::ingest::batch::timestamp(batch, "eventtime")?;
-    arrow::compute::max(&times)
+    times.iter().flatten().filter(|time| *time <= until).max()
 }

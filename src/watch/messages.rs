@@ -63,7 +63,12 @@ pub(super) struct Messages<'a> {
     once: bool,
     /// Nobody receives any more, or what comes is what failed before.
     pub(super) ended: bool,
+    /// When the queue answered last.
+    answered: Instant,
 }
+
+/// A queue answers every other second; one that says nothing for so long is away.
+const AWAY: Duration = Duration::from_secs(20);
 
 /// What a turn is about.
 pub(super) struct Asked {
@@ -93,6 +98,7 @@ impl<'a> Messages<'a> {
             idle: 0,
             once,
             ended: false,
+            answered: Instant::now(),
         }
     }
 
@@ -100,6 +106,18 @@ impl<'a> Messages<'a> {
     pub(super) fn is_backlog(&mut self) -> bool {
         self.backlog = self.backlog.filter(|seen| seen.elapsed() < BACKLOG_QUIET);
         self.backlog.is_some()
+    }
+
+    /// The queue, for people.
+    pub(super) fn url(&self) -> &'a str {
+        self.queue.url()
+    }
+
+    /// Why nothing comes, where the queue does not answer.
+    pub(super) fn trouble(&self) -> Option<String> {
+        let since = self.answered.elapsed();
+        (since > AWAY && !self.ended)
+            .then(|| format!("no answer for {} s; it is asked again and again", since.as_secs()))
     }
 
     /// The messages that are there; waits so long for the first.
@@ -116,6 +134,9 @@ impl<'a> Messages<'a> {
                 None
             }
         };
+        if next.is_some() {
+            self.answered = Instant::now();
+        }
         while let Some(answer) = next {
             let received = answer?;
             if received.is_empty() {

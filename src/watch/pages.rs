@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use super::families::RESIDENT;
+use super::families::{READY, RESIDENT};
 use super::health::Health;
 use super::metrics::Metrics;
 use super::sending::Sending;
@@ -22,12 +22,14 @@ pub(super) fn serve(
         Some(match path {
             "/healthz" if health.is_alive() => Page::text(200, "alive"),
             "/healthz" => Page::text(503, "no sign of life for ten minutes"),
-            "/readyz" => match health.trouble() {
+            "/readyz" => match health.trouble().or_else(|| sending.courier.trouble()) {
                 None => Page::text(200, "ready"),
                 Some(trouble) => Page::text(503, &trouble),
             },
             "/metrics" => {
                 sending.measure(&metrics);
+                let is_ready = health.trouble().or_else(|| sending.courier.trouble()).is_none();
+                metrics.set(READY, &[], if is_ready { 1.0 } else { 0.0 });
                 if let Some(bytes) = resident() {
                     metrics.set(RESIDENT, &[], bytes as f64);
                 }

@@ -32,6 +32,20 @@ pub(super) fn known(alerts: &[Alert], step: &str, at: i64) -> RecordBatch {
     whole(&rows.collect::<Vec<_>>())
 }
 
+/// Alerts that a silence covers, each with the silence's reason, at this time in microseconds.
+pub(super) fn silenced(alerts: &[(&Alert, &str)], at: i64) -> RecordBatch {
+    let found: Vec<Found> = alerts.iter().map(|(alert, _)| Found::of(alert)).collect();
+    let rows = found.iter().zip(alerts).map(|(alert, (_, reason))| Row {
+        fingerprint: &alert.fingerprint,
+        step: "silenced",
+        at,
+        error: Some(reason),
+        alert: Some(alert),
+        ..Row::default()
+    });
+    whole(&rows.collect::<Vec<_>>())
+}
+
 /// What the outbox noted: one row an alert.
 pub(super) fn noted(notes: &[Note]) -> RecordBatch {
     let mut rows = Vec::new();

@@ -59,11 +59,21 @@ impl Telling {
         let (accepted, news) = self.desk.accept_noting(&alerts, now)?;
         self.count(&alerts, accepted, now, sent);
         self.metrics.add(SUPPRESSED, &[], suppressed.len() as u64);
+        // Each time that they are found: the process may have died between the outbox and the row.
+        let silenced = self.silenced(&alerts, now);
         let mut news = news.into_iter();
         alerts.retain(|alert| !news.next().unwrap_or(true) && has_grown(alert));
         let steps = [(&alerts, "updated"), (&suppressed, "suppressed")];
         let steps = steps.into_iter().filter(|(alerts, _)| !alerts.is_empty());
-        Ok(steps.map(|(alerts, step)| rows::known(alerts, step, now)).collect())
+        Ok(steps.map(|(alerts, step)| rows::known(alerts, step, now)).chain(silenced).collect())
+    }
+
+    /// Rows of those that a silence covers.
+    fn silenced(&self, alerts: &[Alert], now: i64) -> Option<RecordBatch> {
+        let reason = |alert| self.desk.silence_of(alert, now).map(|reason| (alert, reason));
+        let covered: Vec<(&Alert, &str)> = alerts.iter().filter_map(reason).collect();
+        // After the note that it was found, or the table would call it found.
+        (!covered.is_empty()).then(|| rows::silenced(&covered, self.desk.after_notes(now)))
     }
 
     /// Rows that the next commit is to take along, whoever makes it.

@@ -9,6 +9,10 @@ use ::ingest::key::{DigestName, Key};
 /// Troubles that are remembered and told: beyond them only figures.
 const TOLD_MAX: usize = 10_000;
 
+/// The rules that alerts about the log are of; routes may name them.
+pub(super) const RULES: [&str; 5] =
+    ["log-digest-gap", "log-digest-invalid", "log-file-changed", "log-file-missing", "log-proof-doubtful"];
+
 const WHY: &str = "Digests are CloudTrail's own word about which log files it wrote. What contradicts them was changed, forged or \
                    taken away by somebody who can write to the bucket, or the trail was stopped.";
 const NEXT: &[&str] = &[

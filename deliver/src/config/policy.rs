@@ -26,6 +26,18 @@ pub struct Policy {
     pub max_outbox_bytes: u64,
 }
 
+/// Less than this may not hold what is put in one write: alerts would be refused for ever, whatever leaves.
+const OUTBOX_BYTES_MIN: u64 = 64 << 20;
+
+impl Policy {
+    pub(super) fn check(&self) -> Result<(), String> {
+        if self.max_outbox_bytes < OUTBOX_BYTES_MIN {
+            return Err(format!("max_outbox_bytes is at least {OUTBOX_BYTES_MIN}: one write may take so much"));
+        }
+        Ok(())
+    }
+}
+
 /// A field that alerts may have in common.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(rename_all = "lowercase")]

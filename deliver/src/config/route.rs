@@ -41,6 +41,13 @@ impl Route {
             && is_about(notice, [&self.rules, &self.tags, &self.accounts, &self.principals])
     }
 
+    /// One of `rules` that fits none of the names, ids and titles that there are.
+    pub fn unknown_rule(&self, names: &[&str]) -> Option<&str> {
+        let names: Vec<String> = names.iter().map(|name| name.to_lowercase()).collect();
+        let fits = |pattern: &str| names.iter().any(|name| glob::matches(&pattern.to_lowercase(), name));
+        self.rules.iter().map(String::as_str).find(|pattern| !fits(pattern))
+    }
+
     pub(super) fn check(&self, sinks: &BTreeMap<String, SinkConfig>) -> Result<(), String> {
         if self.sinks.is_empty() {
             return Err("names no sink: give sinks = [\"NAME\"]".to_owned());

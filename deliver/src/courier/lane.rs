@@ -1,4 +1,4 @@
-//! One sink's lane: claim, wait for the rate, send, settle.
+//! One sink's lane: claim, wait for the rate, send, settle. Where the disk is full it waits for room, and goes on.
 
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -16,12 +16,22 @@ use crate::fault;
 use crate::message::Message;
 use crate::outbox::{Claim, Next, Outbox};
 use crate::pace::{Bucket, backoff, random};
-use crate::send::{Sink, Verdict};
+use crate::send::{RETRY_AFTER_MAX, Sink, Verdict};
 
 /// So many failures in a row are the messages' fault; more are the sink's, and it is left alone.
 const PATIENCE: u32 = 3;
 /// The clock may be set: nobody sleeps for longer without looking at it.
 const NAP_MAX: Duration = Duration::from_secs(60);
+
+/// When a full disk is tried again.
+const ROOM_AGAIN: Duration = Duration::from_secs(1);
+
+/// What came of an attempt.
+enum End {
+    Sent,
+    Failed { not_before: i64, why: String },
+    Dead { why: String },
+}
 
 /// How long a lane works.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,6 +49,8 @@ pub(super) struct Lane {
     bucket: Mutex<Bucket>,
     tally: Tally,
     history: Arc<History>,
+    /// Why the outbox does not take what became of a message, while it does not.
+    trouble: Mutex<Option<String>>,
 }
 
 impl Lane {
@@ -53,6 +65,7 @@ impl Lane {
             bucket: Mutex::new(Bucket::new(rate, burst, Instant::now())),
             tally: Tally::default(),
             history,
+            trouble: Mutex::default(),
         }
     }
 
@@ -76,14 +89,23 @@ impl Lane {
             changes.borrow_and_update();
             let next = blocking({
                 let (outbox, lane) = (outbox.clone(), self.clone());
-                move || outbox.next(&lane.name, now())
+                let longest = micros(lane.config.limits.retry_max.0.max(RETRY_AFTER_MAX));
+                move || outbox.next(&lane.name, now(), longest)
             });
-            let nap = match next.await? {
+            let next = match next.await {
+                Err(error) => {
+                    self.wait_for_room(error, until, &mut stop).await?;
+                    continue;
+                }
+                Ok(next) => next,
+            };
+            let nap = match next {
                 Next::Due(claim) => {
                     if !self.wait_for_rate(&mut stop).await {
                         return Ok(());
                     }
-                    let rest = self.deliver(claim, &mut failures).await?;
+                    let (end, rest) = self.deliver(&claim, &mut failures).await;
+                    self.settle(claim, end, until, &mut stop).await?;
                     match rest {
                         None => continue,
                         // Not woken by new messages: the sink is to be left alone.
@@ -108,41 +130,93 @@ impl Lane {
         Ok(())
     }
 
-    /// One attempt. Gives how long to leave the sink alone.
-    async fn deliver(&self, claim: Claim, failures: &mut u32) -> Result<Option<Duration>, Error> {
+    /// One attempt: what comes of it, and how long to leave the sink alone.
+    async fn deliver(&self, claim: &Claim, failures: &mut u32) -> (End, Option<Duration>) {
         let limits = &self.config.limits;
         fault::point("send.before");
         let verdict = self.attempt(&claim.delivery().message).await;
         fault::point("send.after");
-        let key = claim.delivery().message.key.clone();
-        let rest = match verdict {
+        let key = &claim.delivery().message.key;
+        match verdict {
             Verdict::Sent => {
                 *failures = 0;
-                let told = self.told(&claim, None);
-                blocking(move || claim.sent(now())).await?;
-                self.history.add(told);
-                self.tally.sent.fetch_add(1, Ordering::Relaxed);
-                None
+                (End::Sent, None)
             }
             Verdict::Never { why } => {
                 *failures = 0;
                 tracing::warn!(sink = %self.name, %key, %why, "delivery refused; it is kept and can be replayed");
-                let told = self.told(&claim, Some(why.clone()));
-                blocking(move || claim.dead(why, now())).await?;
-                self.history.add(told);
-                self.tally.dead.fetch_add(1, Ordering::Relaxed);
-                None
+                (End::Dead { why }, None)
             }
             Verdict::Later { after, why } => {
                 *failures = failures.saturating_add(1);
                 tracing::debug!(sink = %self.name, %key, %why, "delivery failed; it will be tried again");
-                self.later(claim, after, why).await?;
                 let own = backoff(limits.retry_base.0, limits.retry_max.0, failures.saturating_sub(PATIENCE), random());
-                after.or((*failures >= PATIENCE).then_some(own))
+                (self.later(claim, after, why), after.or((*failures >= PATIENCE).then_some(own)))
             }
+        }
+    }
+
+    /// Notes what came of a delivery. A full disk is waited for with the delivery in hand: the sink may have it, and
+    /// would get it again and again.
+    async fn settle(
+        &self,
+        claim: Claim,
+        end: End,
+        until: Until,
+        stop: &mut watch::Receiver<bool>,
+    ) -> Result<(), Error> {
+        let told = match &end {
+            End::Sent => Some(self.told(&claim, None)),
+            End::Dead { why } => Some(self.told(&claim, Some(why.clone()))),
+            End::Failed { .. } => None,
         };
+        let count = match end {
+            End::Sent => &self.tally.sent,
+            End::Dead { .. } => &self.tally.dead,
+            End::Failed { .. } => &self.tally.failed,
+        };
+        let (claim, end) = (Arc::new(claim), Arc::new(end));
+        loop {
+            let (claim, end) = (claim.clone(), end.clone());
+            let noted = blocking(move || match &*end {
+                End::Sent => claim.sent(now()),
+                End::Dead { why } => claim.dead(why.clone(), now()),
+                End::Failed { not_before, why } => claim.failed(*not_before, why.clone(), now()),
+            });
+            match noted.await {
+                Err(error) => self.wait_for_room(error, until, stop).await?,
+                Ok(()) => break,
+            }
+        }
+        self.set_trouble(None);
+        if let Some(told) = told {
+            self.history.add(told);
+        }
+        count.fetch_add(1, Ordering::Relaxed);
         fault::point("settle.after");
-        Ok(rest)
+        Ok(())
+    }
+
+    /// Waits where the outbox may take it in a while; whoever waits for an end himself hears of it.
+    async fn wait_for_room(&self, error: Error, until: Until, stop: &mut watch::Receiver<bool>) -> Result<(), Error> {
+        if !error.may_pass() || until == Until::Idle || *stop.borrow() {
+            return Err(error);
+        }
+        if self.trouble().is_none() {
+            tracing::error!(sink = %self.name, %error, "delivery waits until the outbox can be written");
+        }
+        self.set_trouble(Some(error.to_string()));
+        sleep(ROOM_AGAIN, stop).await;
+        Ok(())
+    }
+
+    /// Why the outbox does not take what became of a message, while it does not.
+    pub(super) fn trouble(&self) -> Option<String> {
+        self.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn set_trouble(&self, trouble: Option<String>) {
+        *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = trouble;
     }
 
     /// Tries the sink with a test message.
@@ -155,23 +229,17 @@ impl Lane {
         verdict.unwrap_or_else(|_| Verdict::Later { after: None, why: "no answer in time".to_owned() })
     }
 
-    async fn later(&self, claim: Claim, after: Option<Duration>, why: String) -> Result<(), Error> {
+    fn later(&self, claim: &Claim, after: Option<Duration>, why: String) -> End {
         let limits = &self.config.limits;
         let (attempts, since) = (claim.delivery().attempts, claim.delivery().since);
         let at = now();
         if at.saturating_sub(since) >= limits.give_up_after.micros() {
             let why = format!("given up after {} attempts: {why}", attempts.saturating_add(1));
             tracing::warn!(sink = %self.name, %why, "delivery given up; it is kept and can be replayed");
-            let told = self.told(&claim, Some(why.clone()));
-            blocking(move || claim.dead(why, now())).await?;
-            self.history.add(told);
-            self.tally.dead.fetch_add(1, Ordering::Relaxed);
-            return Ok(());
+            return End::Dead { why };
         }
         let wait = backoff(limits.retry_base.0, limits.retry_max.0, attempts, random()).max(after.unwrap_or_default());
-        blocking(move || claim.failed(at.saturating_add(micros(wait)), why, at)).await?;
-        self.tally.failed.fetch_add(1, Ordering::Relaxed);
-        Ok(())
+        End::Failed { not_before: at.saturating_add(micros(wait)), why }
     }
 
     fn told(&self, claim: &Claim, error: Option<String>) -> Told {

@@ -43,7 +43,7 @@ pub(super) fn put(batch: Batch<'_>, transaction: &mut Transaction<'_>, now: i64)
     // What does not fit into a message that waits goes with it; otherwise at once, or when the quiet ends.
     let due = match &draft {
         Some(draft) => draft.delivery.not_before,
-        None => transaction.quiet_until(slot).filter(|_| quiet.is_some()).unwrap_or(now).max(now),
+        None => quiet_until(transaction, slot, quiet, now),
     };
     // First, so that no crash leaves an incident that nothing resolves.
     if let (Form::PagerDuty { resolve_after: Some(after), .. }, Some(last)) = (&batch.config.form, batch.items.last()) {
@@ -80,13 +80,22 @@ pub(super) fn put(batch: Batch<'_>, transaction: &mut Transaction<'_>, now: i64)
     due > now
 }
 
+/// When a slot may speak again. A quiet that is longer than any that is asked for (one behind a message that waits for the
+/// end of another) was set by a clock that has been set back.
+fn quiet_until(transaction: &Transaction<'_>, slot: Key, longest: Option<Span>, now: i64) -> i64 {
+    let Some(longest) = longest else { return now };
+    let until =
+        transaction.quiet_until(slot).filter(|until| until.saturating_sub(now) <= longest.micros().saturating_mul(2));
+    until.unwrap_or(now).max(now)
+}
+
 /// Counts alerts in the digest of a sink.
 pub(super) fn digest(sink: &str, items: &[Item], interval: Span, transaction: &mut Transaction<'_>, now: i64) {
     let Some(first) = items.first() else { return };
     let group = hex_hash(&["digest", sink]);
     let slot = slot_of(sink, &group, Kind::Digest);
     let mut draft = transaction.open(slot).map(Draft::of).unwrap_or_else(|| {
-        let due = transaction.quiet_until(slot).unwrap_or(now).max(now);
+        let due = quiet_until(transaction, slot, Some(interval), now);
         let key = hex_hash(&["digest", sink, &first.notice.fingerprint]);
         Draft::of(delivery(sink, &group, BTreeMap::new(), (key, Kind::Digest), now, due))
     });

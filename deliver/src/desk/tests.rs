@@ -29,7 +29,7 @@ fn desk(config: &str) -> (Desk, Arc<Outbox>) {
 /// Takes out what is due for a sink.
 fn due(outbox: &Arc<Outbox>, sink: &str, now: i64) -> Vec<Delivery> {
     let mut all = Vec::new();
-    while let Next::Due(claim) = outbox.next(sink, now).unwrap() {
+    while let Next::Due(claim) = outbox.next(sink, now, 3_600_000_000).unwrap() {
         all.push(claim.delivery().clone());
         claim.sent(now).unwrap();
     }
@@ -122,10 +122,11 @@ fn sinks_that_keep_records_hear_of_each_at_once() {
 fn a_message_that_was_tried_does_not_grow() {
     let (desk, outbox) = desk(CHAT);
     desk.accept(&[alert("1")], NOON).unwrap();
-    let Next::Due(claim) = outbox.next("chat", NOON).unwrap() else { panic!("not due") };
+    let Next::Due(claim) = outbox.next("chat", NOON, 3_600_000_000).unwrap() else { panic!("not due") };
     // In hand.
     assert_eq!(desk.accept(&[alert("2")], NOON).unwrap().alerts, 1);
     claim.failed(NOON + SECOND, "HTTP 500".to_owned(), NOON).unwrap();
+    drop(claim);
     // Tried.
     desk.accept(&[alert("3")], NOON).unwrap();
     let told = due(&outbox, "chat", NOON + 100 * HOUR);
@@ -180,8 +181,9 @@ fn no_incident_is_resolved_before_it_was_told() {
     let config = "[sinks.page]\ntype = 'pagerduty'\nrouting_key = { env = 'X' }\nresolve_after = '1h'\n[[routes]]\nsinks = ['page']";
     let (desk, outbox) = desk(config);
     desk.accept(&[alert("1")], NOON).unwrap();
-    let Next::Due(claim) = outbox.next("page", NOON).unwrap() else { panic!("not due") };
+    let Next::Due(claim) = outbox.next("page", NOON, 3_600_000_000).unwrap() else { panic!("not due") };
     claim.failed(NOON + 5 * HOUR, "HTTP 500".to_owned(), NOON).unwrap();
+    drop(claim);
     assert!(due(&outbox, "page", NOON + 3 * HOUR).is_empty());
     let told = due(&outbox, "page", NOON + 5 * HOUR);
     assert_eq!(told.iter().map(|d| d.message.kind).collect::<Vec<_>>(), [Kind::Alerts, Kind::Resolve]);
@@ -214,4 +216,55 @@ fn groups_do_not_run_together_and_secrets_do_not_reach_the_disk() {
     desk.accept(&[one, about("3", "r3", "p3", Severity::High), other], NOON).unwrap();
     assert_eq!(due(&outbox, "chat", NOON).len(), 2);
     assert!(!String::from_utf8_lossy(disk.lock().unwrap().contents()).contains("hunter2"));
+}
+
+#[test]
+fn a_clock_that_was_set_back_holds_nothing_up() {
+    let config = "[sinks.chat]\ntype = 'slack'\nurl = 'https://hooks.slack.com/x'\n[[routes]]\nsinks = ['chat']\nrepeat_interval = '10s'";
+    let ahead = NOON + 12 * HOUR;
+    let new = |fingerprint: &str| Alert { time: None, last_time: None, ..alert(fingerprint) };
+    // The quiet of a message that was told by a clock that was ahead.
+    let (own, outbox) = desk(config);
+    own.accept(&[new("1")], ahead).unwrap();
+    assert_eq!(due(&outbox, "chat", ahead).len(), 1);
+    assert_eq!(own.accept(&[new("2")], NOON).unwrap().queued, 1);
+    assert_eq!(due(&outbox, "chat", NOON).len(), 1);
+    // An attempt that failed by that clock, and a message that was held by it.
+    let (own, outbox) = desk(config);
+    own.accept(&[new("1")], ahead).unwrap();
+    let Next::Due(claim) = outbox.next("chat", ahead, HOUR).unwrap() else { panic!("not due") };
+    claim.failed(ahead + 300 * SECOND, "HTTP 500".to_owned(), ahead).unwrap();
+    drop(claim);
+    assert_eq!(own.accept(&[new("2")], ahead).unwrap().held, 1);
+    assert_eq!(due(&outbox, "chat", NOON).len(), 2);
+    // By a clock that is right both wait.
+    let (own, outbox) = desk(config);
+    own.accept(&[new("1")], NOON).unwrap();
+    let Next::Due(claim) = outbox.next("chat", NOON, HOUR).unwrap() else { panic!("not due") };
+    claim.failed(NOON + 300 * SECOND, "HTTP 500".to_owned(), NOON).unwrap();
+    drop(claim);
+    assert!(due(&outbox, "chat", NOON + SECOND).is_empty());
+}
+
+#[test]
+fn a_sink_that_is_down_costs_others_nothing() {
+    let hook = |name: &str| format!("[sinks.{name}]\ntype = 'webhook'\nurl = 'https://example.com/x'\n");
+    let config = format!("{}{}[[routes]]\nsinks = ['down', 'well']\n", hook("down"), hook("well"));
+    let limits = Limits { bytes: 400_000, ..Limits::default() };
+    let outbox = Arc::new(Outbox::open(Box::new(Memory::default()), limits).unwrap());
+    let desk = Desk::new(Arc::new(Config::parse(&config).unwrap()), outbox.clone());
+    let mut told = 0;
+    let mut digested = 0;
+    for turn in 0..40 {
+        let alerts: Vec<Alert> =
+            (0..20).map(|n| about(&format!("{turn}/{n}"), "r", &format!("{turn}/{n}"), Severity::High)).collect();
+        let accepted = desk.accept(&alerts, NOON).unwrap();
+        digested += accepted.digested;
+        while let Next::Due(claim) = outbox.next("down", NOON, HOUR).unwrap() {
+            claim.failed(NOON + HOUR, "HTTP 500".to_owned(), NOON).unwrap();
+        }
+        told += due(&outbox, "well", NOON).iter().map(|d| d.message.notices.len()).sum::<usize>();
+    }
+    assert_eq!(told, 800, "of a sink that takes everything each alert goes out");
+    assert!(digested > 100, "{digested}: what is down is counted");
 }

@@ -17,6 +17,9 @@ pub enum Next {
     Nothing,
 }
 
+/// Dead deliveries may take this part of the outbox: the rest is for what can still be told.
+const DEAD_SHARE: u64 = 4;
+
 /// A delivery in hand. Dropped without a word it is due again.
 pub struct Claim {
     outbox: Arc<Outbox>,
@@ -25,14 +28,14 @@ pub struct Claim {
 }
 
 impl Outbox {
-    /// The next delivery of a sink.
+    /// The next delivery of a sink, whose attempts are put off for `longest` microseconds at most.
     ///
     /// # Errors
     /// If one cannot be read and that cannot be noted.
-    pub fn next(self: &Arc<Outbox>, sink: &str, now: i64) -> Result<Next, Error> {
+    pub fn next(self: &Arc<Outbox>, sink: &str, now: i64, longest: i64) -> Result<Next, Error> {
         loop {
             let mut inner = self.lock();
-            let Some((at, key)) = inner.state.next(sink) else { return Ok(Next::Nothing) };
+            let Some((at, key)) = inner.state.next(sink, now, longest) else { return Ok(Next::Nothing) };
             if at > now {
                 return Ok(Next::At(at));
             }
@@ -60,8 +63,8 @@ impl Claim {
     /// The sink has it.
     ///
     /// # Errors
-    /// As for any write; then it will be sent again, with the same key.
-    pub fn sent(self, now: i64) -> Result<(), Error> {
+    /// As for any write; dropped then, it will be sent again, with the same key.
+    pub fn sent(&self, now: i64) -> Result<(), Error> {
         let sent = Op::Sent { key: self.key, sink: self.delivery.sink.clone(), at: now };
         self.settle(sent, Some(None), now)
     }
@@ -70,7 +73,7 @@ impl Claim {
     ///
     /// # Errors
     /// As for any write.
-    pub fn failed(self, not_before: i64, error: String, now: i64) -> Result<(), Error> {
+    pub fn failed(&self, not_before: i64, error: String, now: i64) -> Result<(), Error> {
         self.settle(Op::Failed { key: self.key, not_before, error }, None, now)
     }
 
@@ -78,16 +81,16 @@ impl Claim {
     ///
     /// # Errors
     /// As for any write.
-    pub fn dead(self, error: String, now: i64) -> Result<(), Error> {
+    pub fn dead(&self, error: String, now: i64) -> Result<(), Error> {
         self.settle(Op::Dead { key: self.key, error: error.clone() }, Some(Some(error)), now)?;
         let mut inner = self.outbox.lock();
-        match inner.state.dead_too_many(&self.delivery.sink) {
-            None => Ok(()),
-            Some(oldest) => {
-                tracing::warn!(sink = %self.delivery.sink, key = %oldest, "too many dead deliveries: the oldest is dropped");
-                self.outbox.commit(&mut inner, &[Op::Drop { key: oldest }], now)
-            }
+        let gone = inner.state.dead_too_many(&self.delivery.sink, self.outbox.limits.bytes / DEAD_SHARE);
+        if gone.is_empty() {
+            return Ok(());
         }
+        tracing::warn!(messages = gone.len(), "too many dead deliveries: the oldest are dropped");
+        let steps: Vec<Op> = gone.into_iter().map(|key| Op::Drop { key }).collect();
+        self.outbox.commit(&mut inner, &steps, now)
     }
 
     /// Writes a step; one that is an end leaves a note in the same write, with why it is a bad one.

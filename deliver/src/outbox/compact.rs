@@ -39,12 +39,7 @@ impl Inner {
         self.state.note_bytes = notes.iter().map(|(_, place)| place.bytes as u64).sum();
         self.damaged += self.state.notes.len().saturating_sub(notes.len()) as u64;
         self.state.notes = notes;
-        self.state.live_bytes = places.values().map(|place| place.bytes as u64).sum();
-        for (key, place) in places {
-            if let Some(entry) = self.state.entries.get_mut(&key) {
-                entry.place = place;
-            }
-        }
+        self.state.move_to(places);
         Ok(())
     }
 

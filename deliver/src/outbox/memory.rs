@@ -15,6 +15,8 @@ pub(crate) struct Disk {
     pub(crate) left: Option<usize>,
     /// Of the write at which the process dies: so many bytes of a hundred reach the disk.
     pub(crate) percent: usize,
+    /// There is no room: nothing is written, and the process lives on.
+    pub(crate) full: bool,
     dead: bool,
 }
 
@@ -71,6 +73,9 @@ impl Storage for Memory {
 
     fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.disk(|disk| {
+            if disk.full {
+                return Err(io::ErrorKind::StorageFull.into());
+            }
             if disk.dies() {
                 let half = bytes.len() * disk.percent / 100;
                 disk.bytes.extend(bytes.iter().take(half));

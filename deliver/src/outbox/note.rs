@@ -230,7 +230,7 @@ mod tests {
     }
 
     fn send(outbox: &Arc<Outbox>, now: i64) {
-        let Next::Due(claim) = outbox.next("chat", now).unwrap() else { panic!("nothing is due") };
+        let Next::Due(claim) = outbox.next("chat", now, 3_600_000_000).unwrap() else { panic!("nothing is due") };
         claim.sent(now).unwrap();
     }
 

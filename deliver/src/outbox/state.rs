@@ -20,6 +20,9 @@ pub(super) const DEAD_MAX: usize = 10_000;
 /// Groups whose quiet is remembered; beyond that those whose quiet ends soonest are forgotten, and told sooner.
 const QUIET_MAX: usize = 200_000;
 
+/// Clocks of one machine differ by less, unless one was set.
+const CLOCK_MICROS: i64 = 60_000_000;
+
 /// Where a line is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Place {
@@ -72,6 +75,8 @@ pub(super) struct State {
     pub(super) quiet: HashMap<Key, i64>,
     pub(super) sent: VecDeque<Done>,
     dead: HashMap<Arc<str>, BTreeSet<(u64, Key)>>,
+    /// Bytes of the lines of dead deliveries.
+    dead_bytes: u64,
     /// Bytes of the lines that still matter.
     pub(super) live_bytes: u64,
     /// Notes that wait, by their time.
@@ -84,6 +89,8 @@ pub(super) struct State {
     pub(super) note_bytes: u64,
     note_bytes_max: u64,
     seq: u64,
+    /// The latest time that any step tells of.
+    latest_time: i64,
     /// Steps come from the disk: an earlier process may have sent what it did not come to note.
     pub(super) loading: bool,
 }
@@ -105,6 +112,12 @@ impl State {
 
     /// One step, whose line is at `place`.
     pub(super) fn apply(&mut self, op: &Op, place: Place) {
+        let time = match op {
+            Op::Put { delivery, .. } => delivery.message.created,
+            Op::Sent { at, .. } | Op::Revive { at, .. } => *at,
+            _ => 0,
+        };
+        self.latest_time = self.latest_time.max(time);
         match op {
             Op::Format(_) => {}
             Op::Put { delivery, marks, quiet_until } => {
@@ -212,6 +225,7 @@ impl State {
 
     fn shelve(&mut self, key: Key, entry: &Entry) {
         if entry.dead {
+            self.dead_bytes += entry.place.bytes as u64;
             self.dead.entry(entry.sink.clone()).or_default().insert((entry.seq, key));
         } else if !self.in_hand.contains(&key) {
             self.due.entry(entry.sink.clone()).or_default().insert((entry.not_before, entry.seq, key));
@@ -222,8 +236,10 @@ impl State {
         if let Some(due) = self.due.get_mut(&entry.sink) {
             due.remove(&(entry.not_before, entry.seq, key));
         }
-        if let Some(dead) = self.dead.get_mut(&entry.sink) {
-            dead.remove(&(entry.seq, key));
+        if let Some(dead) = self.dead.get_mut(&entry.sink)
+            && dead.remove(&(entry.seq, key))
+        {
+            self.dead_bytes = self.dead_bytes.saturating_sub(entry.place.bytes as u64);
         }
     }
 
@@ -266,11 +282,22 @@ impl State {
         self.marks_in_order.iter().copied()
     }
 
-    /// When the next delivery of a sink is due, and which it is.
-    pub(super) fn next(&self, sink: &str) -> Option<(i64, Key)> {
-        let mut due = self.due.get(sink)?.iter();
+    /// When the next delivery of a sink is due, and which it is. What was put off by a clock that has been set back since is
+    /// due now: nobody waits out the jump. No attempt is put off for longer than `longest`, in microseconds.
+    pub(super) fn next(&self, sink: &str, now: i64, longest: i64) -> Option<(i64, Key)> {
+        let due = self.due.get(sink)?;
         let free = |key: &Key| self.entries.get(key).is_none_or(|entry| !self.must_wait(entry));
-        due.find(|(_, _, key)| free(key)).map(|(at, _, key)| (*at, *key))
+        let first = due.iter().find(|(_, _, key)| free(key)).map(|(at, _, key)| (*at, *key));
+        let soon = now.saturating_add(CLOCK_MICROS);
+        if self.latest_time <= soon || first.is_none_or(|(at, _)| at <= now) {
+            return first;
+        }
+        let is_of_the_future = |key: &Key| {
+            let put_off = |entry: &Entry| entry.attempts > 0 && entry.not_before > now.saturating_add(longest);
+            self.entries.get(key).is_some_and(|entry| entry.created > soon || put_off(entry))
+        };
+        let ahead = due.iter().find(|(_, _, key)| is_of_the_future(key) && free(key));
+        ahead.map(|(_, _, key)| (now, *key)).or(first)
     }
 
     fn must_wait(&self, entry: &Entry) -> bool {
@@ -310,15 +337,49 @@ impl State {
         self.in_hand.contains(&key)
     }
 
+    /// Sinks that have refused what they are to get again.
+    pub(super) fn failing(&self) -> HashSet<Arc<str>> {
+        let failed = self.entries.values().filter(|entry| !entry.dead && entry.attempts > 0);
+        failed.map(|entry| entry.sink.clone()).collect()
+    }
+
     /// How many deliveries of a sink wait.
     pub(super) fn waiting(&self, sink: &str) -> usize {
         self.due.get(sink).map_or(0, BTreeSet::len)
     }
 
-    /// The oldest dead delivery of a sink that has more of them than are kept.
-    pub(super) fn dead_too_many(&self, sink: &str) -> Option<Key> {
-        let dead = self.dead.get(sink).filter(|dead| dead.len() > DEAD_MAX)?;
-        dead.first().map(|(_, key)| *key)
+    /// Dead deliveries that are not kept: the oldest of a sink that has too many, and the oldest of all where they take more
+    /// than `most` bytes, so that a sink which refuses everything leaves room for what can be told.
+    pub(super) fn dead_too_many(&self, sink: &str, most: u64) -> Vec<Key> {
+        let many = self.dead.get(sink).map_or(0, |dead| dead.len().saturating_sub(DEAD_MAX));
+        let mut gone: Vec<Key> = self.dead.get(sink).into_iter().flatten().take(many).map(|(_, key)| *key).collect();
+        let bytes = |key: &Key| self.entries.get(key).map_or(0, |entry| entry.place.bytes as u64);
+        let mut left = self.dead_bytes.saturating_sub(gone.iter().map(bytes).sum());
+        if left > most {
+            let mut oldest: Vec<(u64, Key)> = self.dead.values().flatten().copied().collect();
+            oldest.sort_unstable();
+            for (_, key) in oldest {
+                if left <= most {
+                    break;
+                }
+                if !gone.contains(&key) {
+                    left = left.saturating_sub(bytes(&key));
+                    gone.push(key);
+                }
+            }
+        }
+        gone
+    }
+
+    /// Lines were written anew: where each is now.
+    pub(super) fn move_to(&mut self, places: HashMap<Key, Place>) {
+        self.live_bytes = places.values().map(|place| place.bytes as u64).sum();
+        for (key, place) in places {
+            if let Some(entry) = self.entries.get_mut(&key) {
+                entry.place = place;
+            }
+        }
+        self.dead_bytes = self.entries.values().filter(|entry| entry.dead).map(|entry| entry.place.bytes as u64).sum();
     }
 
     /// Forgets quiet times that are over.

@@ -10,7 +10,7 @@ use crate::redact::redact;
 use crate::visible::{clip, line};
 
 /// No server makes us wait longer by saying so.
-const RETRY_AFTER_MAX: Duration = Duration::from_secs(3_600);
+pub(crate) const RETRY_AFTER_MAX: Duration = Duration::from_secs(3_600);
 /// Characters of an answer that are kept.
 const SHOWN_MAX: usize = 200;
 

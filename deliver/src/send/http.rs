@@ -25,6 +25,8 @@ impl Http {
     pub(super) fn open(url: Url, config: &SinkConfig) -> Result<Http, String> {
         let limits = &config.limits;
         let guard = Arc::new(Guard::new(&limits.allow_addresses, url.scheme() != "https"));
+        // An address that is written out will not change its mind: better refused now than with each message.
+        guard.check_url(&url).map_err(|refused| refused.to_string())?;
         let client = reqwest::Client::builder()
             .user_agent(concat!("trailhound/", env!("CARGO_PKG_VERSION")))
             .redirect(reqwest::redirect::Policy::none())

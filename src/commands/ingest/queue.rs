@@ -74,7 +74,10 @@ pub(super) fn run(
     let failed = |error: aws::Error| Failure::Io(error.to_string());
     let connection = Connection::open(&args.at.aws.to_options()).map_err(failed)?;
     stop.halts(&connection);
-    let queue = Queue::open(&connection, name).map_err(failed)?;
+    let queue = match Queue::open(&connection, name) {
+        Err(_) if stop.is_asked() => return Ok(Done::default()),
+        queue => queue.map_err(failed)?,
+    };
     let names = Arc::new(Names::load(lake)?);
     let deliveries = Deliveries::new(&connection);
     messages.queue = queue.url().to_owned();

@@ -14,6 +14,7 @@ fn what_one_refuses_the_other_refuses_too() {
     let sink = |more: &str| format!("{SINK}{more}\n[[routes]]\nsinks = ['hook']\n");
     std::fs::write(station.path("half.yml"), "- rule: x\n").unwrap();
     std::fs::write(station.path("keys.json"), "{").unwrap();
+    std::fs::write(station.path("plain"), "x").unwrap();
     let file = |name: &str| text(&station.path(name)).to_owned();
     for (text, reason) in [
         (String::new(), "nothing to watch"),
@@ -33,6 +34,18 @@ fn what_one_refuses_the_other_refuses_too() {
         (watch(&format!("[sinks.hook]\n{}", sink("secret = { env = 'NO_SUCH_SECRET' }"))), "NO_SUCH_SECRET"),
         (watch(&format!("[sinks.hook]\n{}", sink("bearer = { file = '/nowhere/token' }"))), "/nowhere/token"),
         (watch("[[routes]]\nsinks = ['hook']\n"), "there are no sinks"),
+        (watch("commit_rows = 0\n"), "at least 1"),
+        (watch(&format!("[sinks.hook]\n{}", sink("").replace("hooks.example.com", "169.254.169.254"))), "never called"),
+        (watch(&format!("[sinks.hook]\n{}", sink("").replace("hooks.example.com", "10.0.0.1"))), "allow_addresses"),
+        (
+            watch("[sinks.hook]\ntype = 'file'\npath = '/nowhere/a'\n[[routes]]\nsinks = ['hook']\n"),
+            "/nowhere: there is no",
+        ),
+        (
+            watch(&format!("[sinks.hook]\n{}rules = ['root-consle-login']\n", sink(""))),
+            "did you mean `root-console-login`?",
+        ),
+        (watch(&format!("[sinks.hook]\n{}rules = ['no-such-*']\n", sink(""))), "route 1: there is no rule `no-such-*`"),
         (watch("[[account]]\nname = 'x'\nplaces = ['./logs']\n"), "a place is"),
     ] {
         std::fs::write(&config, &text).unwrap();
@@ -47,6 +60,21 @@ fn what_one_refuses_the_other_refuses_too() {
         // Nothing is made for what cannot begin.
         assert!(!lake.exists() && !outbox.exists(), "{text}");
     }
+    // Places that are files, where flags do not say otherwise.
+    for (section, what) in [("lake]\nplace", "a lake is a folder"), ("delivery]\noutbox", "an outbox is a folder")] {
+        let place = format!("[{section} = '{}'\n", file("plain"));
+        std::fs::write(&config, watch(&format!("{place}[sinks.hook]\n{}", sink("")))).unwrap();
+        for args in [["config", "check", text(&config)].as_slice(), &["watch", "--once", "--config", text(&config)]] {
+            let run = crate::command::trailhound(args);
+            assert!(run.code == 2 && run.stderr.contains(what), "{args:?}: {}", run.stderr);
+        }
+    }
+    // A file for `--deliver` is checked as one.
+    std::fs::write(&config, format!("[sinks.hook]\n{}", sink(""))).unwrap();
+    let run = crate::command::trailhound(&["config", "check", text(&config)]);
+    assert!(run.code == 0 && run.stderr.contains("--deliver"), "{}", run.stderr);
+    std::fs::write(&config, format!("[sinks.hook]\n{}rules = ['nothing-*']\n", sink(""))).unwrap();
+    assert_eq!(crate::command::trailhound(&["config", "check", text(&config)]).code, 2);
     // What one takes the other takes: with the variable, the secret is there.
     std::fs::write(&config, watch(&format!("[sinks.hook]\n{}", sink("secret = { env = 'SUCH_A_SECRET' }")))).unwrap();
     for args in [["config", "check", text(&config)].as_slice(), &["watch", "--once", "--config", text(&config)]] {

@@ -9,6 +9,7 @@ mod crash;
 mod past;
 mod proof;
 mod service;
+mod told;
 mod week;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -162,6 +162,10 @@ fn alerts_about_the_log_are_alerts_like_others() {
     let (code, said) = service.end();
     assert_eq!(code, 0, "{said}");
     assert!(!proving.told().iter().any(|(rule, _)| rule == "log-file-missing"));
+    // And it does not wait for a sink: its rows say so, and why.
+    let row = proving.station.query("SELECT state, history FROM alerts WHERE rule = 'log-file-missing'");
+    assert_eq!(row[0]["state"], "silenced", "{row:?}");
+    assert!(row[0]["history"].as_str().is_some_and(|steps| steps.contains("silenced (x)")), "{row:?}");
 }
 
 /// Digests that cannot be proven end the run with its code, after the alerts of the rules have left.

@@ -44,7 +44,7 @@ fn live(disk: &Arc<Mutex<Disk>>, batches: &[Vec<Alert>], day: Day, world: &mut W
 fn send(outbox: &Arc<Outbox>, now: i64, day: Day, world: &mut World) -> Result<(), Error> {
     for sink in SINKS {
         for _ in 0..day.pace {
-            let Next::Due(claim) = outbox.next(sink, now)? else { break };
+            let Next::Due(claim) = outbox.next(sink, now, 3_600_000_000)? else { break };
             world.sends += 1;
             let message = claim.delivery().message.clone();
             if day.flaky && world.sends.is_multiple_of(3) {

@@ -1,0 +1,36 @@
+//! A lake that is there, as commands open it that only read.
+//!
+//! Knows flags and what readers must be told. Must not know what is asked of the lake.
+
+use lake::Lake;
+
+use crate::cli::Input;
+use crate::outcome::Failure;
+use crate::render::words::Words;
+
+/// [`open`], and says where the lake knows of events that it has lost.
+///
+/// # Errors
+/// As [`open`].
+pub(crate) fn lake(input: &Input, is_wanted: &dyn Fn(&str) -> bool, words: Words) -> Result<Option<Lake>, Failure> {
+    let Some(lake) = open(input, is_wanted)? else { return Ok(None) };
+    if let Some(lost) = lake.lost()? {
+        words.warning(&format!(
+            "{}: {}; the answer is without those events: put the commit back from a copy (`trailhound lake check` says the rest)",
+            lost.file, lost.why
+        ));
+    }
+    Ok(Some(lake))
+}
+
+/// Opens the lake that a command line names, if it names one: its events, and the other tables that are wanted.
+///
+/// # Errors
+/// Flags that do not fit together; there is no lake, or it cannot be read.
+pub(crate) fn open(input: &Input, is_wanted: &dyn Fn(&str) -> bool) -> Result<Option<Lake>, Failure> {
+    let place = input.lake.place(&input.paths).map_err(Failure::Usage)?;
+    if let (Some(_), Some(flag)) = (place, input.source.given()) {
+        return Err(Failure::Usage(format!("{flag} prunes the keys of a bucket, not a lake: leave it out")));
+    }
+    Ok(place.map(|place| Lake::open_tables(place, &input.lake.aws.to_lake(), is_wanted)).transpose()?)
+}
