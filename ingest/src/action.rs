@@ -8,11 +8,13 @@
 //! Knows event sources, names and types. Must not know requests, policies or principals: what a request adds to
 //! the answer (a version id, the action that a denial names) is `access`'s business.
 
+mod arns;
 mod catalogue;
 mod tables;
 
 use std::borrow::Cow;
 
+pub use arns::arns_of;
 pub use catalogue::{
     Action, Level, access_level, actions, actions_of, expand, expand_places, index_of, is_known, is_unobservable,
     matches,

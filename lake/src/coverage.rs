@@ -91,6 +91,16 @@ impl Coverage {
         }
     }
 
+    /// Notes when the events of objects were, and covers nothing: for rows that were counted before.
+    pub(crate) fn note_times(&mut self, events: &RecordBatch) {
+        let Some(times) = batch::timestamp(events, "eventtime") else { return };
+        let objects = batch::text(events, "source_object");
+        for row in (0..events.num_rows()).filter(|row| times.is_valid(*row)) {
+            let time = times.value(row);
+            self.source(objects.get(row).unwrap_or_default(), (time, time));
+        }
+    }
+
     fn add(&mut self, run: &Run<'_>) {
         let [account, region, object] = run.names.map(Option::unwrap_or_default);
         let object = self.source(object, (run.first, run.last));

@@ -1,7 +1,7 @@
 //! Rows to Parquet files: layout, compression, and the figures that the log keeps of a file.
 //!
 //! [`FileWriter`] is the stock writer with our layouts; [`fresh`] writes events as they come, several times cheaper, with
-//! [`slots`] (nested rows), [`leaf`] (a column's values), [`hybrid`] (packed numbers) and [`chunk`] (pages).
+//! [`slots`] (nested rows), [`leaf`] (a column's values), [`texts`], [`hybrid`] (packed numbers) and [`chunk`] (pages).
 //! Knows Parquet. Must not know tables' meaning, stores or commits.
 
 pub(crate) mod fresh;
@@ -12,6 +12,7 @@ mod leaf;
 mod slots;
 #[cfg(test)]
 mod tests;
+mod texts;
 
 use std::sync::Arc;
 
@@ -56,6 +57,9 @@ const UNIQUE: &[&str] = &[
     "sha256",
     "raw",
 ];
+
+/// Those of them that are random identifiers.
+const RANDOM: &[&str] = &["eventid", "requestid", "sharedeventid"];
 
 /// Columns that questions cut by: pages of them say what they hold, so that whole pages can be passed over.
 const CUT_BY: &[&str] = &[

@@ -51,7 +51,7 @@ pub enum Error {
         source: StoreError,
     },
     /// Delta's log could not be read or written.
-    #[error("table {table}: {source}{}", store_hint(&.source.to_string()).unwrap_or("; `trailhound lake check` tells what is damaged"))]
+    #[error("table {table}: {}{}", brief(&.source.to_string()), store_hint(&.source.to_string()).unwrap_or(LOG))]
     Delta {
         /// The table.
         table: &'static str,
@@ -64,6 +64,40 @@ pub enum Error {
         /// The file, within the lake.
         file: String,
         /// What is wrong.
+        why: String,
+    },
+    /// A commit in Delta's log is not what was written, or is missing.
+    #[error("{file}: {why}{LOG}")]
+    Log {
+        /// The file, within the lake.
+        file: String,
+        /// What is wrong.
+        why: String,
+    },
+    /// The manifest of a batch that is not finished cannot be read.
+    #[error(
+        "{file}: {why}; this batch has not reached every table, and `trailhound lake repair` goes on without the file"
+    )]
+    Manifest {
+        /// The batch's number.
+        batch: i64,
+        /// The file, within the lake.
+        file: String,
+        /// Whether it is not there.
+        is_missing: bool,
+        /// What is wrong.
+        why: String,
+    },
+    /// There are Delta tables, and they are somebody else's.
+    #[error(
+        "{place}: its table {table} was not made by trailhound ({why}), and nothing is written to it; name another folder with --lake"
+    )]
+    Foreign {
+        /// The lake.
+        place: String,
+        /// The table.
+        table: &'static str,
+        /// What is different.
         why: String,
     },
     /// The table has columns that this trailhound does not know: writing its rows anew would lose them.
@@ -91,7 +125,7 @@ pub enum Error {
         source: Box<dyn std::error::Error + Send + Sync>,
     },
     /// A file or thread of our own failed.
-    #[error("{what}: {source}")]
+    #[error("{what}: {source}{}", store_hint(&.source.to_string()).unwrap_or_default())]
     Io {
         /// What was tried.
         what: String,
@@ -101,6 +135,15 @@ pub enum Error {
 }
 
 impl Error {
+    /// Whether there was no room left, on a disk or of a quota.
+    pub fn is_no_room(&self) -> bool {
+        match self {
+            Error::Full { .. } => true,
+            Error::Io { source, .. } => no_room(source.kind()),
+            _ => false,
+        }
+    }
+
     /// An error of the store about one object.
     pub(crate) fn store(object: impl Into<String>) -> impl FnOnce(StoreError) -> Error {
         let object = object.into();
@@ -123,18 +166,31 @@ impl Error {
     }
 }
 
+fn no_room(kind: io::ErrorKind) -> bool {
+    matches!(kind, io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
+}
+
 /// Whether the store said that it has no room (`ENOSPC`, a quota).
 fn is_full(error: &StoreError) -> bool {
     let mut source: Option<&(dyn std::error::Error + 'static)> = Some(error);
     while let Some(error) = source {
         if let Some(error) = error.downcast_ref::<io::Error>()
-            && matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
+            && no_room(error.kind())
         {
             return true;
         }
         source = error.source();
     }
     false
+}
+
+/// What Delta says without the stack that its kernel hangs on to it: `   0: name::of::function` and so on.
+fn brief(text: &str) -> String {
+    let is_frame = |line: &str| {
+        line.trim_start().split_once(": ").is_some_and(|(number, _)| number.bytes().all(|byte| byte.is_ascii_digit()))
+    };
+    let lines = text.lines().take_while(|line| !is_frame(line)).map(str::trim).filter(|line| !line.is_empty());
+    lines.collect::<Vec<_>>().join(" ")
 }
 
 fn hint(error: &StoreError) -> &'static str {
@@ -146,9 +202,16 @@ fn hint(error: &StoreError) -> &'static str {
             "; the lake needs s3:GetObject, s3:PutObject, s3:DeleteObject and s3:ListBucket there"
         }
         StoreError::Unauthenticated { .. } => CREDENTIALS,
+        StoreError::NotFound { .. } => {
+            "; `trailhound lake check` tells what is missing, `trailhound lake repair` mends it"
+        }
         _ => "",
     }
 }
+
+/// What helps where Delta's log is broken: nothing else says which files a table has.
+const LOG: &str = "; nothing but Delta's log says which files a table has: put it back from a copy, or make a lake anew with \
+                   `trailhound ingest SOURCE --lake NEW`";
 
 const CREDENTIALS: &str = "; no valid credentials: try `aws sts get-caller-identity`";
 
@@ -164,6 +227,12 @@ fn store_hint(text: &str) -> Option<&'static str> {
     }
     if says(&["PermanentRedirect", "AuthorizationHeaderMalformed"]) {
         return Some("; the bucket is in another region: name it with --region");
+    }
+    if text.contains("Permission denied (os error 13)") || text.contains("Operation not permitted (os error 1)") {
+        return Some("; this user may not: look at the rights of the lake's folder and of what is in it (`ls -l`)");
+    }
+    if text.contains("Read-only file system") {
+        return Some("; a lake is written in a file system that can be written: name another place with --lake");
     }
     text.contains("error sending request").then_some("; it cannot be reached: look at --endpoint-url and the network")
 }
@@ -182,5 +251,17 @@ mod tests {
         assert!(denied("AccessDenied").contains("s3:PutObject"));
         let delta = deltalake_core::DeltaTableError::Generic("404: <Code>NoSuchBucket</Code>".to_owned());
         assert!(Error::delta("events")(delta).to_string().contains("aws s3 mb"));
+        let denied = io::Error::from_raw_os_error(13);
+        assert!(Error::Io { what: "x".to_owned(), source: denied }.to_string().contains("ls -l"));
+    }
+
+    #[test]
+    fn what_delta_says_is_one_line() {
+        let stack =
+            "Kernel error: Json error: unexpected 'x'\n     0: a::b\n     1: c::d\n             at ./e.c:4:0\n  ";
+        assert_eq!(brief(stack), "Kernel error: Json error: unexpected 'x'");
+        let delta = deltalake_core::DeltaTableError::Generic(stack.to_owned());
+        let told = Error::delta("events")(delta).to_string();
+        assert!(!told.contains('\n') && told.contains("put it back"), "{told}");
     }
 }

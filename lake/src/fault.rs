@@ -42,12 +42,16 @@ pub const STEPS: &[&str] = &[
     "compact.encode",
     "compact.stored",
     "compact.commit.before",
+    "refold.begin",
+    "refold.commit.before",
+    "refold.commit.between",
     "compact.commit.after",
     "expire.commit.before",
     "expire.commit.after",
     "vacuum.before",
     "vacuum.after",
     "repair.quarantined",
+    "repair.noted",
     "repair.removed",
 ];
 

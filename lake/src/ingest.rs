@@ -5,6 +5,7 @@
 //! ([`commit`]). Knows the lake's tables. Must not know which folders or buckets the objects come from.
 
 mod commit;
+mod fold;
 mod prime;
 
 use std::collections::BTreeSet;
@@ -20,12 +21,14 @@ use crate::coverage::Coverage;
 use crate::days;
 use crate::error::{Error, Result};
 use crate::fault;
+use crate::given_up::GivenUp;
 use crate::lake::Lake;
 use crate::rows::Object;
 use crate::schema::EVENTS;
 use crate::stage::{self, Stage};
 use crate::state::State;
 use crate::table::DataFile;
+use crate::upkeep::repair::SetAside;
 
 /// Rows after which a batch is committed, at the next whole object.
 const BATCH_ROWS: usize = 2_000_000;
@@ -88,7 +91,9 @@ pub struct Ingest<'a> {
     /// Files of other writers, committed since their day was primed.
     unread: Vec<DataFile>,
     /// Damaged files whose rows come back. They were counted when they came first: only `events` gets them.
-    repair: Option<Vec<DataFile>>,
+    repair: Option<SetAside>,
+    /// Rows that come back without one.
+    given_up: GivenUp,
     now: i64,
     outcome: Outcome,
     failure: Option<Error>,
@@ -108,6 +113,7 @@ impl<'a> Ingest<'a> {
         let stage = Stage::start(lake.location(), lake.handle(), &lake.spec(EVENTS).schema, threads)?;
         let known = lake.files(EVENTS)?.into_iter().map(|file| file.path).collect();
         let keep = lake.kept_from()?;
+        let given_up = lake.given_up()?;
         let outcome = Outcome { version: lake.version(), ..Outcome::default() };
         Ok(Ingest {
             lake,
@@ -122,6 +128,7 @@ impl<'a> Ingest<'a> {
             keep,
             unread: Vec::new(),
             repair: None,
+            given_up,
             now: chrono::Utc::now().timestamp_micros(),
             outcome,
             failure: None,
@@ -132,13 +139,17 @@ impl<'a> Ingest<'a> {
 
     /// For rows that were lost to damage: rows of the damaged files' days come back, in one commit in which those files
     /// leave. The other tables know of the rows already.
-    pub fn repairing(mut self, damaged: Vec<DataFile>) -> Self {
-        self.repair = Some(damaged);
+    pub fn repairing(mut self, aside: SetAside) -> Self {
+        self.repair = Some(aside);
         self
     }
 
+    fn damaged(&self) -> &[DataFile] {
+        self.repair.as_ref().map_or(&[], |aside| &aside.damaged)
+    }
+
     fn is_damaged(&self, file: &DataFile) -> bool {
-        self.repair.iter().flatten().any(|damaged| damaged.path == file.path)
+        self.damaged().iter().any(|damaged| damaged.path == file.path)
     }
 
     /// Commits what is left.
@@ -149,8 +160,16 @@ impl<'a> Ingest<'a> {
         if let Some(failure) = self.failure.take() {
             return Err(failure);
         }
+        if let Some(aside) = self.repair.as_ref().filter(|aside| self.outcome.repaired < aside.rows) {
+            let whole = self.objects.iter().map(|object| &object.totals).filter(|totals| totals.rejected == 0);
+            self.lake.note_given_up(aside, &whole.map(|totals| totals.object.as_str()).collect())?;
+        }
+        let is_repair = self.repair.is_some();
+        if is_repair {
+            fault::point("repair.noted");
+        }
         self.commit()?;
-        if self.repair.is_some() {
+        if is_repair {
             fault::point("repair.removed");
         }
         fault::point("ingest.end");
@@ -185,16 +204,15 @@ impl<'a> Ingest<'a> {
     fn take(&mut self, batch: &RecordBatch) -> Result<()> {
         self.rows += batch.num_rows() as u64;
         self.outcome.future += future(batch, self.now);
-        self.coverage.observe(batch);
-        self.last_used.observe(batch);
+        fold::fold(&self.given_up, &mut self.coverage, self.last_used, batch)?;
         let mut bytes = stage::memory(batch);
         let mut parts = days::split(batch).peekable();
         while parts.peek().is_some() {
             let some = parts.by_ref().take(PARTS).collect::<std::result::Result<Vec<_>, _>>();
             let mut some = some.map_err(Error::encode(EVENTS))?;
-            if let Some(damaged) = &self.repair {
+            if let Some(aside) = &self.repair {
                 // Other days have what they had, but for what retention took, and that stays away.
-                some.retain(|(day, _)| damaged.iter().any(|file| file.event_date == *day));
+                some.retain(|(day, _)| aside.damaged.iter().any(|file| file.event_date == *day));
                 self.outcome.repaired += some.iter().map(|(_, part)| part.num_rows() as u64).sum::<u64>();
             }
             self.stage.rows(some, std::mem::take(&mut bytes))?;

@@ -5,14 +5,16 @@
 
 use std::collections::BTreeMap;
 
+use object_store::ObjectStoreExt;
 use tokio::runtime::{Builder, Handle, Runtime};
 
 use crate::error::{Error, Result};
 use crate::fault;
 use crate::location::{Aws, Location};
-use crate::manifest::{APPLICATION, Manifest, turn};
-use crate::schema::{self, BESIDE, EVENTS, SIDE};
+use crate::manifest::{APPLICATION, turn};
+use crate::schema::{self, BESIDE, EVENTS};
 use crate::table::{Change, Committed, DataFile, Spec, Table};
+use crate::upkeep::repair::QUARANTINE;
 
 /// The newest format of a lake that this code knows.
 const FORMAT: u32 = 1;
@@ -61,6 +63,7 @@ impl Lake {
         if !lake.tables.contains_key(EVENTS) {
             return Err(Error::Absent { place: place.to_owned() });
         }
+        lake.refuse_lost()?;
         Ok(lake)
     }
 
@@ -69,10 +72,43 @@ impl Lake {
     /// # Errors
     /// As [`Lake::open`], and what stops writing.
     pub fn open_for_writing(place: &str, aws: &Aws) -> Result<Lake> {
+        let mut lake = Self::open_or_make(place, aws, None)?;
+        lake.catch_up()?;
+        Ok(lake)
+    }
+
+    /// Opens a lake that is there for writing, and mends what nobody else can go on with: the file that names its format,
+    /// and manifests of batches that are not finished. What was mended, in words.
+    ///
+    /// # Errors
+    /// As [`Lake::open_for_writing`].
+    pub fn open_for_repair(place: &str, aws: &Aws) -> Result<(Lake, Vec<String>)> {
+        let mut mended = Vec::new();
+        let mut lake = Self::open_or_make(place, aws, Some(&mut mended))?;
+        loop {
+            let Err(error) = lake.catch_up() else { return Ok((lake, mended)) };
+            let Error::Manifest { batch, file, why, .. } = error else { return Err(error) };
+            // Each batch is unfinished once: with the one that stands in for it the loop comes further.
+            lake.pass_over(batch)?;
+            mended
+                .push(format!("{file}: {why}; the tables beside `events` go on without what this batch brought them"));
+        }
+    }
+
+    /// The tables, made where they are not there. A file of the format that says nothing is written anew where somebody mends.
+    fn open_or_make(place: &str, aws: &Aws, mended: Option<&mut Vec<String>>) -> Result<Lake> {
         let runtime = runtime()?;
         let location = runtime.block_on(Location::open(place, aws))?;
         let mut lake = Lake { runtime, location, tables: BTreeMap::new() };
-        lake.check_format()?;
+        match (lake.check_format(), mended) {
+            (Err(Error::Damaged { file, why }), Some(mended)) => {
+                let root = lake.location.root();
+                let copy = lake.location.path(&format!("{QUARANTINE}/{file}"));
+                lake.block_on(root.rename(&lake.location.path(&file), &copy)).map_err(Error::store(file.as_str()))?;
+                mended.push(format!("{file}: {why}; written anew"));
+            }
+            (checked, _) => checked?,
+        }
         lake.location.create()?;
         fault::point("tables.create");
         // `events` comes last: a lake without it is no lake yet, and is made again.
@@ -82,7 +118,6 @@ impl Lake {
         }
         lake.write_format()?;
         fault::point("tables.created");
-        lake.catch_up()?;
         Ok(lake)
     }
 
@@ -139,6 +174,13 @@ impl Lake {
         result
     }
 
+    pub(crate) fn refresh_table(&mut self, name: &'static str) -> Result<()> {
+        let Some(mut table) = self.tables.remove(name) else { return Ok(()) };
+        let result = self.block_on(table.refresh());
+        self.tables.insert(name, table);
+        result
+    }
+
     /// The data files of a table, by path; none where the lake has no such table.
     ///
     /// # Errors
@@ -186,68 +228,6 @@ impl Lake {
             self.location.sync(&format!("{name}/_delta_log/{version:020}.json"))?;
         }
         result
-    }
-
-    /// Brings the tables beside `events` up to the last batch.
-    pub(crate) fn catch_up(&mut self) -> Result<()> {
-        fault::point("recover.begin");
-        for name in SIDE {
-            self.catch_up_table(name)?;
-        }
-        fault::point("recover.end");
-        Ok(())
-    }
-
-    fn catch_up_table(&mut self, name: &'static str) -> Result<()> {
-        for _ in 0..ATTEMPTS {
-            let has = self.block_on(self.table(name)?.transaction(APPLICATION))?;
-            let mut missing = Vec::new();
-            let mut next = self.last_batch()?;
-            while let Some(batch) = next.filter(|batch| has.is_none_or(|has| *batch > has)) {
-                let manifest = match self.block_on(Manifest::read(&self.location, batch)) {
-                    Ok(manifest) => manifest,
-                    // A table that came with this version is in no manifest of before, and those that all other tables
-                    // have passed are swept away.
-                    Err(Error::Store { source: object_store::Error::NotFound { .. }, .. }) if has.is_none() => break,
-                    Err(error) => return Err(error),
-                };
-                next = manifest.previous;
-                // Of those that bring nothing only the last one says something: that the table has passed it.
-                let brings = manifest.tables.get(name).is_some_and(|files| !files.is_empty());
-                if brings || missing.is_empty() {
-                    missing.push(manifest);
-                }
-            }
-            let mut conflict = false;
-            while let Some(manifest) = missing.pop() {
-                fault::point("recover.apply");
-                conflict = self.apply(name, &manifest)? == Committed::Conflict;
-                if conflict {
-                    break;
-                }
-            }
-            if !conflict {
-                return Ok(());
-            }
-        }
-        Err(Error::Busy { table: name, attempts: ATTEMPTS })
-    }
-
-    /// Commits a batch's files to one table beside `events`.
-    pub(crate) fn apply(&mut self, name: &'static str, manifest: &Manifest) -> Result<Committed> {
-        let add = manifest.tables.get(name).map_or(&[][..], Vec::as_slice);
-        fault::point("side.commit.before");
-        let change = Change {
-            add,
-            remove: &[],
-            rows_change: true,
-            application: APPLICATION,
-            number: manifest.batch,
-            also: None,
-        };
-        let committed = self.commit(name, change)?;
-        fault::point("side.commit.after");
-        Ok(committed)
     }
 }
 

@@ -2,9 +2,9 @@
 //!
 //! A lake is a folder or a prefix of a bucket with one Delta table a noun: `events`, `objects` (the ledger), `rejects`,
 //! `coverage`, `last_used`, `activity`, `alerts`, `digested` ([`schema`]). In the order of the work: [`location`] opens the
-//! place (with [`credentials`] for a bucket), [`lake`] opens the tables and finishes what an earlier writer left, [`ledger`] says
+//! place (with [`credentials`] for a bucket), [`lake`] opens the tables and [`recover`] finishes what an earlier writer left, [`ledger`] says
 //! which objects are there already, [`ingest`] takes a scan's rows: [`days`] splits them, [`stage`] and [`encode`] make data
-//! files, [`manifest`] and [`table`] commit them, with the [`state`] of whoever reads on and on. [`inventory`] keeps who had what beside
+//! files, [`given_up`] says which rows were folded before, [`manifest`] and [`table`] commit them, with the [`state`] of whoever reads on and on. [`inventory`] keeps who had what beside
 //! them. [`read`], [`events`] and
 //! [`parts`] give rows back, [`digested`] and [`promised`] what is proven of them, [`upkeep`] keeps it all in
 //! order. [`fault`] is for tests.
@@ -31,10 +31,13 @@ mod credentials;
 mod days;
 mod encode;
 mod events;
+mod given_up;
+pub mod log;
 mod manifest;
 mod parts;
 pub mod promised;
 mod read;
+mod recover;
 mod rows;
 mod stage;
 mod state;

@@ -7,6 +7,7 @@
 
 use std::collections::BTreeMap;
 
+use object_store::ObjectStoreExt;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -46,11 +47,16 @@ pub(crate) fn turn(batch: i64) -> u64 {
 /// Where the manifests are, within the lake.
 pub(crate) const FOLDER: &str = "_trailhound/batches";
 
-fn path(batch: i64) -> String {
+pub(crate) fn path(batch: i64) -> String {
     format!("{FOLDER}/{batch:020}.json")
 }
 
 impl Manifest {
+    /// The number in the name of its file.
+    pub(crate) fn batch_of(file: &str) -> Option<i64> {
+        file.strip_suffix(".json")?.parse().ok()
+    }
+
     /// Writes it, unless there is one of its number: then `false`, and it needs another number.
     pub(crate) async fn write(&self, location: &Location) -> Result<bool> {
         let text = serde_json::to_vec_pretty(self).map_err(Error::encode("manifest"))?;
@@ -58,8 +64,27 @@ impl Manifest {
     }
 
     pub(crate) async fn read(location: &Location, batch: i64) -> Result<Manifest> {
-        let bytes = location.get(&path(batch)).await?;
-        serde_json::from_slice(&bytes).map_err(|error| Error::Damaged { file: path(batch), why: error.to_string() })
+        let unread = |is_missing: bool, why: String| Error::Manifest { batch, file: path(batch), is_missing, why };
+        let bytes = match location.get(&path(batch)).await {
+            Ok(bytes) => bytes,
+            Err(Error::Store { source: object_store::Error::NotFound { .. }, .. }) => {
+                return Err(unread(true, "the file is missing".to_owned()));
+            }
+            Err(error) => return Err(error),
+        };
+        serde_json::from_slice(&bytes).map_err(|error| unread(false, error.to_string()))
+    }
+
+    /// Writes one that brings nothing in the place of one that cannot be read, and keeps that as `aside`.
+    pub(crate) async fn replace(location: &Location, batch: i64, previous: Option<i64>, aside: &str) -> Result<()> {
+        let file = path(batch);
+        match location.root().copy(&location.path(&file), &location.path(&format!("{aside}/{file}"))).await {
+            Ok(()) | Err(object_store::Error::NotFound { .. }) => {}
+            Err(error) => return Err(Error::store(file)(error)),
+        }
+        let manifest = Manifest { batch, previous, tables: BTreeMap::new() };
+        let text = serde_json::to_vec_pretty(&manifest).map_err(Error::encode("manifest"))?;
+        location.put(&file, text.into()).await
     }
 }
 

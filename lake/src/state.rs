@@ -51,7 +51,7 @@ impl Lake {
             next = match self.block_on(Manifest::read(self.location(), batch)) {
                 Ok(manifest) => manifest.previous,
                 // Swept long since: whether the state stands cannot be told any more.
-                Err(Error::Store { source: object_store::Error::NotFound { .. }, .. }) => return Ok(None),
+                Err(Error::Manifest { is_missing: true, .. }) => return Ok(None),
                 Err(error) => return Err(error),
             };
         }

@@ -19,6 +19,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 use crate::location::Location;
+use crate::log;
 
 /// Commits between two checkpoints: what a reader reads at most of single commits.
 const CHECKPOINT_COMMITS: u32 = 20;
@@ -87,7 +88,11 @@ impl Table {
         loop {
             let mut delta = DeltaTable::new(location.log_store(spec.name)?);
             let error = match delta.load().await {
-                Ok(()) => return Ok(Some(Table { spec, delta, committed: None })),
+                Ok(()) => {
+                    let table = Table { spec, delta, committed: None };
+                    table.refuse_foreign(location)?;
+                    return Ok(Some(table));
+                }
                 Err(DeltaTableError::NotATable(_) | DeltaTableError::InvalidTableLocation(_)) => return Ok(None),
                 Err(error) => error,
             };
@@ -96,6 +101,9 @@ impl Table {
             }
             // Somebody may have made it between the two looks: then it opens now.
             if attempt == OPENINGS {
+                if let Some(fault) = log::culprit(location, spec.name).await? {
+                    return Err(fault.into_error());
+                }
                 return Err(Error::delta(spec.name)(error));
             }
             attempt += 1;
@@ -127,6 +135,21 @@ impl Table {
                 None => Err(Error::delta(spec.name)(error)),
             },
         }
+    }
+
+    /// Refuses a table that merely has the name of ours. Those of other versions of trailhound have most of today's columns.
+    fn refuse_foreign(&self, location: &Location) -> Result<()> {
+        let name = self.spec.name;
+        let theirs = self.delta.snapshot().map_err(Error::delta(name))?;
+        let (parts, schema) = (theirs.metadata().partition_columns(), theirs.schema());
+        let ours = self.spec.schema.fields();
+        let have = ours.iter().filter(|field| schema.field(field.name()).is_some()).count();
+        let why = match parts.iter().map(String::as_str).eq(self.spec.partition) {
+            false => format!("it is partitioned by [{}]", parts.join(", ")),
+            true if have * 2 < ours.len() => format!("it has {have} of {} columns", ours.len()),
+            true => return Ok(()),
+        };
+        Err(Error::Foreign { place: location.name().to_owned(), table: name, why })
     }
 
     /// Adds the columns that an older trailhound did not know. Its files stay as they are and give nulls for them.

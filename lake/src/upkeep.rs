@@ -1,5 +1,5 @@
 //! Upkeep of a lake: fewer and better files ([`compact`]), old days gone ([`expire`]), damage found ([`check`]) and
-//! mended ([`repair`]), and how it all stands ([`status`]).
+//! mended ([`repair`]), what is remembered made anew ([`refold`]), and how it all stands ([`status`]).
 //!
 //! Upkeep never changes what a question gives, but for days that retention takes away. It commits under a name of its
 //! own, so that two of its kind meet, and it never waits for writers: whoever is second looks again.
@@ -7,6 +7,7 @@
 pub mod check;
 pub mod compact;
 pub mod expire;
+pub mod refold;
 pub mod repair;
 pub mod status;
 

@@ -13,6 +13,7 @@ use query::Limits;
 use serde_json::{Value, json};
 
 use crate::cli::{At, Global, LakeCommand};
+use crate::folded::{self, Refolded};
 use crate::outcome::{Failure, Outcome};
 use crate::render::report::{Report, number};
 use crate::render::terminal::Terminal;
@@ -94,6 +95,15 @@ fn compact(at: &At, global: &Global, words: Words) -> Result<Outcome, Failure> {
     if let Some(bytes) = global.memory_limit {
         limits.memory_bytes = usize::try_from(bytes).unwrap_or(usize::MAX);
     }
+    // Before the rest: what was remembered by other rules need not be put together first.
+    let refolded = folded::refold(&mut lake, std::thread::available_parallelism().map_or(1, usize::from))?;
+    match refolded {
+        Refolded::Kept => words.warning(
+            "what is remembered of events was made by other rules, and is left as it is, because some of those events are gone: `access` reads what is there",
+        ),
+        Refolded::Overtaken => words.warning("last_used: another writer was faster; run it again"),
+        Refolded::Done | Refolded::Not => {}
+    }
     let mut all = Rewritten::default();
     for bin in lake.bins()? {
         let rows = match bin.merged {
@@ -115,8 +125,12 @@ fn compact(at: &At, global: &Global, words: Words) -> Result<Outcome, Failure> {
         "bytes_before": all.bytes_before,
         "bytes_after": all.bytes_after,
         "version": lake.version(),
+        "refolded": refolded == Refolded::Done,
     });
     answer(&value, global, |report| {
+        if refolded == Refolded::Done {
+            report.title("What `access` needs of events was folded anew")?;
+        }
         let Rewritten { removed, added, bytes_before, bytes_after } = all;
         match removed {
             0 => report.title("Nothing to compact"),
@@ -135,10 +149,24 @@ fn compact(at: &At, global: &Global, words: Words) -> Result<Outcome, Failure> {
 fn expire(keep: Option<TimeDelta>, grace: TimeDelta, at: &At, global: &Global) -> Result<Outcome, Failure> {
     let mut lake = open_existing(at)?;
     let mut expired = lake::upkeep::expire::Expired::default();
+    let mut freed = lake::upkeep::expire::Expired::default();
     if let Some(keep) = keep {
-        expired = lake.expire((Utc::now() - keep).date_naive())?;
+        let first = (Utc::now() - keep).date_naive();
+        expired = match lake.expire(first) {
+            // A sweep writes nothing, and may make the room that a commit wants.
+            Err(error) if error.is_no_room() => {
+                freed = lake.sweep(grace)?;
+                if freed.swept == 0 {
+                    return Err(error.into());
+                }
+                lake.expire(first)?
+            }
+            expired => expired?,
+        };
     }
-    let swept = lake.sweep(grace)?;
+    let mut swept = lake.sweep(grace)?;
+    swept.swept += freed.swept;
+    swept.swept_bytes += freed.swept_bytes;
     let value = json!({
         "files_expired": expired.files,
         "rows_expired": expired.rows,
@@ -173,16 +201,33 @@ fn check(at: &At, global: &Global) -> Result<Outcome, Failure> {
 fn report_check(report: &mut Report<'_>, checked: &Checked) -> io::Result<()> {
     match checked.is_sound() {
         true => report.title(&format!("Sound: {} files, {} events", number(checked.files), number(checked.rows)))?,
+        false if checked.damaged.is_empty() && checked.duplicates.is_empty() => {
+            report.title(&format!(
+                "{} files of Delta's log or of batches are damaged",
+                number(checked.log.len() as u64)
+            ))?;
+        }
         false if checked.damaged.is_empty() => report.title("No file is damaged, but events are there twice")?,
         false => report.title(&format!("{} of {} files are damaged", checked.damaged.len(), number(checked.files)))?,
     }
     for damage in &checked.damaged {
         report.detail(&damage.file, &format!("{} ({} rows)", damage.why, number(damage.rows)))?;
     }
+    for fault in &checked.log {
+        report.detail(&fault.file, &fault.why)?;
+    }
     for (day, events) in &checked.duplicates {
         report.detail(day, &format!("{} events are there twice", number(*events)))?;
     }
-    if !checked.damaged.is_empty() {
+    let (batches, logs): (Vec<_>, Vec<_>) =
+        checked.log.iter().partition(|fault| fault.file.starts_with("_trailhound/"));
+    if !logs.is_empty() {
+        report.prose(
+            "nothing but Delta's log says which files a table has: put its commits back from a copy, or make a lake anew with \
+             `trailhound ingest SOURCE --lake NEW`",
+        )?;
+    }
+    if !checked.damaged.is_empty() || !batches.is_empty() {
         report.command("trailhound lake repair")?;
     } else if !checked.duplicates.is_empty() {
         report

@@ -9,6 +9,8 @@ use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
 const KEY_BYTES: usize = 16;
 /// Keys of a group, at most twice as many on average.
 const GROUP_KEYS: usize = 64;
+/// Parts that a run is put in order in, one after the other.
+const PARTS: usize = 16;
 /// Bits of the filter for each key. A key sets four bits of one word: about one key in a hundred that is not there costs
 /// a read for nothing.
 const BITS_PER_KEY: usize = 12;
@@ -42,10 +44,12 @@ fn mark(key: u128, words: usize) -> (usize, u64) {
 }
 
 impl Run {
-    /// Writes keys, in any order, to a temporary file. They are gone through twice.
+    /// Writes keys, in any order, to a temporary file. They are gone through once for each part that is put in order in
+    /// memory: a copy of all keys would be the largest thing that a long run ever asks for, and asks for again and again.
     pub(super) fn write(keys: impl ExactSizeIterator<Item = u128> + Clone) -> io::Result<Self> {
         let group_bits = (keys.len() / GROUP_KEYS).max(1).ilog2();
-        let mut starts = vec![0u32; (1 << group_bits) + 1];
+        let groups = 1usize << group_bits;
+        let mut starts = vec![0u32; groups + 1];
         let mut filter = vec![0; (keys.len() * BITS_PER_KEY).div_ceil(64).max(1)];
         for key in keys.clone() {
             starts[group_of(key, group_bits) + 1] += 1;
@@ -55,16 +59,26 @@ impl Run {
         for group in 1..starts.len() {
             starts[group] += starts[group - 1];
         }
-        let mut next = starts.clone();
-        let mut grouped = vec![0u128; keys.len()];
-        for key in keys {
-            let place = &mut next[group_of(key, group_bits)];
-            grouped[*place as usize] = key;
-            *place += 1;
-        }
         let mut out = BufWriter::with_capacity(1 << 16, tempfile::tempfile()?);
-        for key in grouped {
-            out.write_all(&key.to_le_bytes())?;
+        let (mut next, mut grouped) = (Vec::new(), Vec::new());
+        let part = groups.div_ceil(PARTS);
+        for first in (0..groups).step_by(part) {
+            let last = groups.min(first + part);
+            next.clear();
+            next.extend(starts[first..last].iter().map(|start| start - starts[first]));
+            grouped.clear();
+            grouped.resize((starts[last] - starts[first]) as usize, 0u128);
+            for key in keys.clone() {
+                let group = group_of(key, group_bits);
+                if (first..last).contains(&group) {
+                    let place = &mut next[group - first];
+                    grouped[*place as usize] = key;
+                    *place += 1;
+                }
+            }
+            for key in &grouped {
+                out.write_all(&key.to_le_bytes())?;
+            }
         }
         let file = out.into_inner().map_err(io::IntoInnerError::into_error)?;
         Ok(Run { file, starts, group_bits, filter, group: Vec::new() })

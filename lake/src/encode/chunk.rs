@@ -14,6 +14,7 @@ use parquet::file::statistics::Statistics;
 use parquet::file::writer::{SerializedPageWriter, TrackedWrite};
 use parquet::schema::types::ColumnDescPtr;
 use zstd::bulk::Compressor;
+use zstd::zstd_safe::CParameter;
 
 use super::hybrid::{Hybrid, pack, width};
 use super::leaf::{Leaf, Values};
@@ -32,29 +33,48 @@ pub(super) struct Keep {
     pub(super) range: bool,
     /// A filter that says which texts are not in it.
     pub(super) filter: bool,
+    /// Its texts are random identifiers.
+    pub(super) random: bool,
 }
 
 /// Compresses, and keeps its memory from page to page: making it anew costs more than compressing a small page.
 pub(super) struct Press {
     zstd: Compressor<'static>,
+    /// For random identifiers, where looking for what came before is in vain: their few letters alone make them shorter.
+    letters: Compressor<'static>,
     level: ZstdLevel,
     raw: Vec<u8>,
 }
 
+/// How a column's pages are compressed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Way {
+    Not,
+    Repeats,
+    Letters,
+}
+
 impl Press {
     pub(super) fn new(level: i32) -> Result<Press> {
-        let zstd = Compressor::new(level).map_err(|error| ParquetError::External(Box::new(error)))?;
-        Ok(Press { zstd, level: ZstdLevel::try_new(level)?, raw: Vec::new() })
+        let zstd = Compressor::new(level).map_err(external)?;
+        let mut letters = Compressor::new(level).map_err(external)?;
+        // The smallest table there is, and only long matches: the search soon takes large steps.
+        for parameter in [CParameter::HashLog(6), CParameter::MinMatch(7)] {
+            letters.set_parameter(parameter).map_err(external)?;
+        }
+        Ok(Press { zstd, letters, level: ZstdLevel::try_new(level)?, raw: Vec::new() })
     }
 
     /// The bytes that `fill` writes, compressed or not, and their number before.
-    fn page(&mut self, is_compressed: bool, fill: impl FnOnce(&mut Vec<u8>)) -> Result<(Bytes, usize)> {
+    fn page(&mut self, way: Way, fill: impl FnOnce(&mut Vec<u8>)) -> Result<(Bytes, usize)> {
         self.raw.clear();
         fill(&mut self.raw);
-        if !is_compressed {
-            return Ok((Bytes::copy_from_slice(&self.raw), self.raw.len()));
-        }
-        let pressed = self.zstd.compress(&self.raw).map_err(|error| ParquetError::External(Box::new(error)))?;
+        let zstd = match way {
+            Way::Not => return Ok((Bytes::copy_from_slice(&self.raw), self.raw.len())),
+            Way::Repeats => &mut self.zstd,
+            Way::Letters => &mut self.letters,
+        };
+        let pressed = zstd.compress(&self.raw).map_err(external)?;
         Ok((pressed.into(), self.raw.len()))
     }
 }
@@ -78,13 +98,17 @@ pub(super) fn write(
         _ => Encoding::PLAIN,
     };
     let dictionary = dictionary(&leaf.values);
-    let is_compressed = size(&leaf) + dictionary.as_ref().map_or(0, Vec::len) >= COMPRESSED_BYTES;
+    let way = match size(&leaf) + dictionary.as_ref().map_or(0, Vec::len) {
+        ..COMPRESSED_BYTES => Way::Not,
+        _ if keep.random && matches!(leaf.values, Values::Plain(_)) => Way::Letters,
+        _ => Way::Repeats,
+    };
     let mut bytes = TrackedWrite::new(Vec::new());
     let mut writer = SerializedPageWriter::new(&mut bytes);
     let mut uncompressed = 0;
     let mut first_data = 0;
     if let (Some(entries), Values::Codes(_, texts)) = (&dictionary, &leaf.values) {
-        let (buf, before) = press.page(is_compressed, |raw| raw.extend_from_slice(entries))?;
+        let (buf, before) = press.page(way, |raw| raw.extend_from_slice(entries))?;
         let num_values = texts.all.len() as u32;
         let page = Page::DictionaryPage { buf, num_values, encoding: Encoding::PLAIN, is_sorted: false };
         let spec = writer.write_page(CompressedPage::new(page, before))?;
@@ -93,7 +117,7 @@ pub(super) fn write(
     }
     let mut start = 0;
     for page in &leaf.pages {
-        let (buf, before) = press.page(is_compressed, |raw| {
+        let (buf, before) = press.page(way, |raw| {
             raw.extend_from_slice(&page.levels);
             body(&leaf.values, start, page.end, raw);
         })?;
@@ -109,7 +133,7 @@ pub(super) fn write(
         uncompressed += writer.write_page(CompressedPage::new(page, before))?.uncompressed_size;
     }
     let bytes: Bytes = bytes.into_inner()?.into();
-    let compression = if is_compressed { Compression::ZSTD(press.level) } else { Compression::UNCOMPRESSED };
+    let compression = if way == Way::Not { Compression::UNCOMPRESSED } else { Compression::ZSTD(press.level) };
     let metadata = ColumnChunkMetaData::builder(column.clone())
         .set_compression(compression)
         .set_encodings(Vec::from_iter(
@@ -138,7 +162,7 @@ fn size(leaf: &Leaf<'_>) -> usize {
     let values = match &leaf.values {
         Values::Codes(codes, texts) if texts.all.len() < 2 => usize::from(!codes.is_empty()),
         Values::Codes(codes, _) => codes.len(),
-        Values::Plain(bytes) => bytes.len(),
+        Values::Plain(texts) => texts.bytes,
         Values::Numbers(numbers) => numbers.len() * 8,
         Values::Bits(bits) => bits.len() / 8,
     };
@@ -149,11 +173,18 @@ fn size(leaf: &Leaf<'_>) -> usize {
 fn dictionary(values: &Values<'_>) -> Option<Vec<u8>> {
     let Values::Codes(_, texts) = values else { return None };
     let mut bytes = Vec::with_capacity(texts.all.iter().map(|text| text.len() + 4).sum());
-    for text in &texts.all {
-        bytes.extend_from_slice(&(text.len() as u32).to_le_bytes());
-        bytes.extend_from_slice(text);
-    }
+    texts.all.iter().for_each(|text| put(text, &mut bytes));
     Some(bytes)
+}
+
+fn external(error: std::io::Error) -> ParquetError {
+    ParquetError::External(Box::new(error))
+}
+
+/// A text after its length.
+fn put(text: &[u8], bytes: &mut Vec<u8>) {
+    bytes.extend_from_slice(&(text.len() as u32).to_le_bytes());
+    bytes.extend_from_slice(text);
 }
 
 /// The values of a page.
@@ -166,7 +197,7 @@ fn body(values: &Values<'_>, start: usize, end: usize, raw: &mut Vec<u8>) {
             raw.push(width);
             raw.extend_from_slice(&hybrid.take());
         }
-        Values::Plain(bytes) => raw.extend_from_slice(bytes.get(start..end).unwrap_or_default()),
+        Values::Plain(texts) => texts.all.get(start..end).unwrap_or_default().iter().for_each(|text| put(text, raw)),
         Values::Numbers(numbers) => {
             raw.extend(numbers.get(start..end).unwrap_or_default().iter().flat_map(|number| number.to_le_bytes()));
         }
@@ -175,20 +206,13 @@ fn body(values: &Values<'_>, start: usize, end: usize, raw: &mut Vec<u8>) {
 }
 
 /// Every text of a column that a reader would find, some more than once.
-fn texts<'a>(values: &'a Values<'a>) -> Box<dyn Iterator<Item = &'a [u8]> + 'a> {
-    match values {
-        Values::Codes(_, texts) => Box::new(texts.all.iter().copied()),
-        Values::Plain(bytes) => {
-            let mut rest = bytes.as_slice();
-            Box::new(std::iter::from_fn(move || {
-                let (length, after) = rest.split_first_chunk::<4>()?;
-                let (text, after) = after.split_at_checked(u32::from_le_bytes(*length) as usize)?;
-                rest = after;
-                Some(text)
-            }))
-        }
-        Values::Numbers(_) | Values::Bits(_) => Box::new(std::iter::empty()),
-    }
+fn texts<'a>(values: &'a Values<'a>) -> impl Iterator<Item = &'a [u8]> {
+    let texts = match values {
+        Values::Codes(_, texts) => texts.all.as_slice(),
+        Values::Plain(texts) => texts.all.as_slice(),
+        Values::Numbers(_) | Values::Bits(_) => &[],
+    };
+    texts.iter().copied()
 }
 
 /// Smallest and greatest value, where they are wanted; and how many nulls.

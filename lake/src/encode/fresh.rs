@@ -18,7 +18,7 @@ use parquet::schema::types::{ColumnDescPtr, SchemaDescriptor};
 use super::chunk::{self, Keep, Press};
 use super::leaf::{Leaf, PAGE_ROWS};
 use super::slots::{Slots, walk};
-use super::{CREATED_BY, CUT_BY, Encoded, NEEDLES, Times, UNIQUE, without_partition};
+use super::{CREATED_BY, CUT_BY, Encoded, NEEDLES, RANDOM, Times, UNIQUE, without_partition};
 use crate::error::{Error, Result as LakeResult};
 use crate::schema::PARTITION;
 
@@ -72,7 +72,7 @@ impl FreshWriter {
         for ((root, kind), descriptor) in kinds.into_iter().zip(parquet.columns()) {
             let path: Vec<_> = descriptor.path().parts().iter().map(String::as_str).collect();
             let named = |names: &[&str]| matches!(path.as_slice(), [name] if names.contains(name));
-            let keep = Keep { range: named(CUT_BY), filter: NEEDLES.contains(&path.as_slice()) };
+            let keep = Keep { range: named(CUT_BY), filter: NEEDLES.contains(&path.as_slice()), random: named(RANDOM) };
             columns.resize_with(root + 1, Vec::new);
             if let Some(columns) = columns.last_mut() {
                 columns.push(Column { kind, descriptor: descriptor.clone(), keep, is_unique: named(UNIQUE) });

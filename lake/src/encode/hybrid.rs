@@ -41,6 +41,35 @@ impl Hybrid {
         self.times += times;
     }
 
+    /// Adds values in a row.
+    pub(super) fn put_all(&mut self, mut values: &[u8]) {
+        while let Some(first) = values.first() {
+            // Where a group of eight begins, one of several values is packed as it is: looking for runs in it would be in vain.
+            if let Some((eight, rest)) = values.split_first_chunk::<8>()
+                && *eight != [*first; 8]
+                && self.begins_group()
+            {
+                self.packed.extend(eight.map(u32::from));
+                if self.packed.len() >= PACKED_VALUES {
+                    self.pack(self.packed.len());
+                }
+                values = rest;
+                continue;
+            }
+            let times = run(*first, values);
+            self.put(u32::from(*first), times);
+            values = values.get(times..).unwrap_or_default();
+        }
+    }
+
+    /// Settles the value that came last, if a group of eight then begins: always where its run is long.
+    fn begins_group(&mut self) -> bool {
+        if self.times > 0 && (self.times >= 2 * SHORTEST_RUN || (self.packed.len() + self.times).is_multiple_of(8)) {
+            self.settle();
+        }
+        self.times == 0 && self.packed.len().is_multiple_of(8)
+    }
+
     /// The bytes of all values so far; none are left.
     pub(super) fn take(&mut self) -> Vec<u8> {
         self.settle();
@@ -87,6 +116,14 @@ impl Hybrid {
         }
         self.bytes.push(number as u8);
     }
+}
+
+/// How many of the values are the same as the first, from the first on; eight at a time.
+fn run(first: u8, values: &[u8]) -> usize {
+    let same = [first; 8];
+    let eights = values.chunks_exact(8).take_while(|eight| **eight == same).count() * 8;
+    let rest = values.get(eights..).unwrap_or_default();
+    eights + rest.iter().take_while(|value| **value == first).count()
 }
 
 /// Values of a width, one after the other, the lowest bits first; the last byte is filled with zeros.
@@ -160,6 +197,13 @@ mod tests {
             let mut hybrid = Hybrid::new(width);
             let mut expected = Vec::new();
             for (value, times) in runs {
+                // Levels come as bytes.
+                if value % 3 == 0 {
+                    let value = if width < 8 { value & ((1 << width) - 1) } else { value & 0xff };
+                    hybrid.put_all(&vec![value as u8; times]);
+                    expected.extend(std::iter::repeat_n(value, times));
+                    continue;
+                }
                 let value = if width == 32 { value } else { value & ((1 << width) - 1) };
                 hybrid.put(value, times);
                 expected.extend(std::iter::repeat_n(value, times));
@@ -168,6 +212,22 @@ mod tests {
             prop_assert!(found.len() < expected.len() + 8);
             found.truncate(expected.len());
             prop_assert_eq!(found, expected);
+        }
+
+        #[test]
+        fn levels_are_read(runs in prop::collection::vec((0_u8..=3, 1_usize..20), 0..90), cuts in prop::collection::vec(1_usize..70, 1..40)) {
+            let levels: Vec<u8> = runs.iter().flat_map(|(level, times)| vec![*level; *times]).collect();
+            let mut hybrid = Hybrid::new(2);
+            let (mut rest, mut cuts) = (levels.as_slice(), cuts.iter().cycle());
+            while !rest.is_empty() {
+                let (part, after) = rest.split_at(rest.len().min(*cuts.next().unwrap()));
+                hybrid.put_all(part);
+                rest = after;
+            }
+            let mut found = read(&hybrid.take(), 2);
+            prop_assert!(found.len() < levels.len() + 8);
+            found.truncate(levels.len());
+            prop_assert_eq!(found, levels.into_iter().map(u32::from).collect::<Vec<_>>());
         }
     }
 }

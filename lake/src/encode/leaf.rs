@@ -2,7 +2,6 @@
 //!
 //! The batches' own dictionaries are what makes this cheap: a text is looked at once a dictionary, not once a row.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, DictionaryArray, StringArray};
@@ -11,6 +10,7 @@ use parquet::errors::{ParquetError, Result};
 
 use super::hybrid::{Hybrid, width};
 use super::slots::Slots;
+use super::texts::{Plain, Texts};
 
 /// Rows of a page.
 pub(super) const PAGE_ROWS: usize = 8192;
@@ -21,31 +21,13 @@ const TRIED: usize = 256;
 /// The code of a text that has none yet.
 const NONE: u32 = u32::MAX;
 
-/// Distinct texts, in the order in which they came.
-#[derive(Debug, Default)]
-pub(super) struct Texts<'a> {
-    codes: HashMap<&'a [u8], u32, ahash::RandomState>,
-    pub(super) all: Vec<&'a [u8]>,
-}
-
-impl<'a> Texts<'a> {
-    fn code(&mut self, text: &'a [u8]) -> u32 {
-        let next = self.all.len() as u32;
-        let code = *self.codes.entry(text).or_insert(next);
-        if code == next {
-            self.all.push(text);
-        }
-        code
-    }
-}
-
 /// Values of a column, without the nulls.
 #[derive(Debug)]
 pub(super) enum Values<'a> {
     /// Texts by their codes.
     Codes(Vec<u32>, Texts<'a>),
-    /// Texts, each after its length in four bytes.
-    Plain(Vec<u8>),
+    /// Texts as they are.
+    Plain(Plain<'a>),
     /// Numbers in eight bytes.
     Numbers(Vec<i64>),
     /// Truth values.
@@ -53,11 +35,11 @@ pub(super) enum Values<'a> {
 }
 
 impl Values<'_> {
-    /// How far they have come: codes, numbers, truth values; bytes of texts as they are.
+    /// How far they have come.
     fn end(&self) -> usize {
         match self {
             Values::Codes(codes, _) => codes.len(),
-            Values::Plain(bytes) => bytes.len(),
+            Values::Plain(texts) => texts.all.len(),
             Values::Numbers(numbers) => numbers.len(),
             Values::Bits(bits) => bits.len(),
         }
@@ -80,6 +62,8 @@ pub(super) struct Leaf<'a> {
     repetition: Option<Hybrid>,
     /// Slots of the page that is open.
     slots: usize,
+    /// Bytes of texts as they are before the page that is open.
+    before: usize,
     pub(super) values: Values<'a>,
     /// Whether texts are still tried for repeating.
     is_tried: bool,
@@ -96,7 +80,7 @@ impl<'a> Leaf<'a> {
     /// `is_unique` that its texts hardly ever repeat.
     pub(super) fn new(kind: &DataType, depth: u8, is_repeated: bool, is_unique: bool) -> Result<Leaf<'a>> {
         let values = match kind {
-            DataType::Utf8 if is_unique => Values::Plain(Vec::new()),
+            DataType::Utf8 if is_unique => Values::Plain(Plain::default()),
             DataType::Utf8 => Values::Codes(Vec::new(), Texts::default()),
             DataType::Dictionary(key, value) if **key == DataType::Int32 && **value == DataType::Utf8 => {
                 Values::Codes(Vec::new(), Texts::default())
@@ -110,6 +94,7 @@ impl<'a> Leaf<'a> {
             definition: Hybrid::new(width(usize::from(depth))),
             repetition: is_repeated.then(|| Hybrid::new(1)),
             slots: 0,
+            before: 0,
             values,
             is_tried: *kind == DataType::Utf8,
             pages: Vec::new(),
@@ -131,15 +116,15 @@ impl<'a> Leaf<'a> {
         match (&mut self.values, array.data_type()) {
             (Values::Bits(bits), DataType::Boolean) => {
                 let array: &BooleanArray = array.as_boolean();
-                bits.extend(slots.places().map(|place| array.value(place)));
+                slots.places(|place| bits.push(array.value(place)));
             }
             (Values::Numbers(numbers), DataType::Int64) => {
                 let all = array.as_primitive::<Int64Type>().values();
-                numbers.extend(slots.places().filter_map(|place| all.get(place)));
+                slots.places(|place| numbers.extend(all.get(place)));
             }
             (Values::Numbers(numbers), DataType::Timestamp(TimeUnit::Microsecond, _)) => {
                 let all = array.as_primitive::<TimestampMicrosecondType>().values();
-                numbers.extend(slots.places().filter_map(|place| all.get(place)));
+                slots.places(|place| numbers.extend(all.get(place)));
             }
             (_, other) => return Err(unexpected(other)),
         }
@@ -153,10 +138,14 @@ impl<'a> Leaf<'a> {
                 self.definition.put(u32::from(level), slots.count());
                 self.nulls += if level < self.depth { slots.count() } else { 0 };
             }
-            None => (0..slots.count()).for_each(|slot| self.level(slots.level(slot))),
+            None => {
+                let levels = slots.levels();
+                self.definition.put_all(levels);
+                self.nulls += levels.iter().filter(|level| **level < self.depth).count();
+            }
         }
         if let (Some(hybrid), Some(levels)) = (&mut self.repetition, slots.repetition()) {
-            levels.iter().for_each(|level| hybrid.put(u32::from(*level), 1));
+            hybrid.put_all(levels);
         }
         self.slots += slots.count();
     }
@@ -193,46 +182,47 @@ impl<'a> Leaf<'a> {
             }
             return Ok(());
         }
-        for place in slots.places() {
-            codes.push(code(keys.get(place).ok_or_else(beyond)?)?);
-        }
-        Ok(())
+        let mut result = Ok(());
+        slots.places(|place| match keys.get(place).ok_or_else(beyond).and_then(&mut code) {
+            Ok(code) => codes.push(code),
+            Err(error) => result = Err(error),
+        });
+        result
     }
 
     /// Texts as they are. Below no list, pages end where they are full.
     fn texts(&mut self, array: &'a StringArray, slots: &Slots) -> Result<()> {
         if let Values::Codes(codes, texts) = &mut self.values {
-            codes.extend(slots.places().map(|place| texts.code(array.value(place).as_bytes())));
+            slots.places(|place| codes.push(texts.code(array.value(place).as_bytes())));
             self.levels(slots);
             if self.is_tried {
                 self.try_codes();
             }
             return Ok(());
         }
+        let Values::Plain(plain) = &mut self.values else { return Err(unexpected(&DataType::Utf8)) };
         if self.repetition.is_some() || array.value_data().len() < PAGE_BYTES {
+            plain.all.reserve(slots.count());
+            slots.places(|place| plain.push(array.value(place).as_bytes()));
             self.levels(slots);
-            return slots.places().try_for_each(|place| self.plain(array.value(place)));
+            return Ok(());
         }
         for slot in 0..slots.count() {
             let level = slots.level(slot);
             self.level(level);
             self.slots += 1;
-            if level == self.depth {
-                self.plain(array.value(slot))?;
-                let start = self.pages.last().map_or(0, |page| page.end);
-                if self.values.end() - start >= PAGE_BYTES {
-                    self.end_page();
-                }
+            if level == self.depth && self.plain(array.value(slot))? {
+                self.end_page();
             }
         }
         Ok(())
     }
 
-    fn plain(&mut self, text: &str) -> Result<()> {
-        let Values::Plain(bytes) = &mut self.values else { return Err(unexpected(&DataType::Utf8)) };
-        bytes.extend_from_slice(&(text.len() as u32).to_le_bytes());
-        bytes.extend_from_slice(text.as_bytes());
-        Ok(())
+    /// Adds a text; whether the page is full with it.
+    fn plain(&mut self, text: &'a str) -> Result<bool> {
+        let Values::Plain(plain) = &mut self.values else { return Err(unexpected(&DataType::Utf8)) };
+        plain.push(text.as_bytes());
+        Ok(plain.bytes - self.before >= PAGE_BYTES)
     }
 
     /// Gives codes up where texts do not repeat.
@@ -245,18 +235,12 @@ impl<'a> Leaf<'a> {
         if texts.all.len() * 2 < codes.len() {
             return;
         }
-        let mut bytes = Vec::new();
-        let mut ends = self.pages.iter_mut().peekable();
-        for (at, code) in codes.iter().enumerate() {
-            while let Some(page) = ends.next_if(|page| page.end == at) {
-                page.end = bytes.len();
-            }
-            let text = texts.all.get(*code as usize).copied().unwrap_or_default();
-            bytes.extend_from_slice(&(text.len() as u32).to_le_bytes());
-            bytes.extend_from_slice(text);
+        let mut plain = Plain::default();
+        for code in codes {
+            plain.push(texts.all.get(*code as usize).copied().unwrap_or_default());
         }
-        ends.for_each(|page| page.end = bytes.len());
-        self.values = Values::Plain(bytes);
+        // Pages end after as many texts as they had codes.
+        self.values = Values::Plain(plain);
     }
 
     /// Closes a page; it must end with a row.
@@ -269,6 +253,9 @@ impl<'a> Leaf<'a> {
             let bytes = hybrid.take();
             levels.extend_from_slice(&(bytes.len() as u32).to_le_bytes());
             levels.extend_from_slice(&bytes);
+        }
+        if let Values::Plain(plain) = &self.values {
+            self.before = plain.bytes;
         }
         self.pages.push(Page { levels, slots: std::mem::take(&mut self.slots), end: self.values.end() });
     }

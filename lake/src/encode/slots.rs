@@ -82,10 +82,26 @@ impl Slots {
         self.level(slot) == self.depth
     }
 
-    /// Where the values are that are there, in the order of the slots.
-    pub(super) fn places(&self) -> impl Iterator<Item = usize> {
-        let slots = if self.same().is_some_and(|level| level < self.depth) { 0..0 } else { 0..self.count };
-        slots.filter(|slot| self.is_there(*slot)).map(|slot| self.place(slot))
+    /// Levels of the slots, where they are not all the same.
+    pub(super) fn levels(&self) -> &[u8] {
+        match &self.levels {
+            Levels::Same(_) => &[],
+            Levels::Each(levels) => levels,
+        }
+    }
+
+    /// Tells where the values are that are there, in the order of the slots.
+    #[inline]
+    pub(super) fn places(&self, mut tell: impl FnMut(usize)) {
+        match (&self.levels, &self.elements) {
+            (Levels::Same(level), _) if *level < self.depth => {}
+            (Levels::Same(_), None) => (0..self.count).for_each(tell),
+            (Levels::Each(levels), None) => {
+                let slots = levels.iter().enumerate();
+                slots.filter(|(_, level)| **level == self.depth).for_each(|(slot, _)| tell(slot));
+            }
+            (_, Some(_)) => (0..self.count).filter(|slot| self.is_there(*slot)).for_each(|slot| tell(self.place(slot))),
+        }
     }
 
     /// One level deeper: slots of a child that may be null.
@@ -96,7 +112,18 @@ impl Slots {
             (Levels::Same(level), _) if *level < self.depth => Levels::Same(*level),
             (Levels::Same(_), None) => Levels::Same(depth),
             (Levels::Same(_), Some(nulls)) if nulls.null_count() == nulls.len() => Levels::Same(self.depth),
-            (_, nulls) => Levels::Each((0..self.count).map(|slot| self.level_below(slot, nulls)).collect()),
+            (_, nulls) if self.elements.is_some() => {
+                Levels::Each((0..self.count).map(|slot| self.level_below(slot, nulls)).collect())
+            }
+            (Levels::Each(levels), None) => {
+                Levels::Each(levels.iter().map(|level| level + u8::from(*level == self.depth)).collect())
+            }
+            (Levels::Same(_), Some(nulls)) => Levels::Each(bytes(nulls, self.count, |valid| self.depth + valid)),
+            (Levels::Each(levels), Some(nulls)) => {
+                let mut above = levels.iter();
+                let below = |valid| above.next().map_or(0, |level| level + (u8::from(*level == self.depth) & valid));
+                Levels::Each(bytes(nulls, self.count, below))
+            }
         };
         Slots { count: self.count, depth, levels, elements: self.elements.clone() }
     }
@@ -137,6 +164,28 @@ impl Slots {
         let count = elements.place.len();
         Ok(Slots { count, depth: here.depth + 1, levels, elements: Some(Rc::new(elements)) })
     }
+}
+
+/// One byte a slot, from 1 where it is valid and 0 where it is not.
+fn bytes(nulls: &NullBuffer, count: usize, mut byte: impl FnMut(u8) -> u8) -> Rc<[u8]> {
+    let bits = nulls.inner().bit_chunks();
+    let mut valid = Vec::with_capacity(count.next_multiple_of(64));
+    for word in bits.iter().chain(Some(bits.remainder_bits())) {
+        for eight in word.to_le_bytes() {
+            valid.extend_from_slice(&spread(eight));
+        }
+    }
+    // Slots beyond the array have nothing.
+    valid.resize(nulls.len(), 0);
+    valid.resize(count, 0);
+    valid.into_iter().map(&mut byte).collect()
+}
+
+/// The bits of a byte as bytes, the lowest first.
+fn spread(bits: u8) -> [u8; 8] {
+    // Seven bits, each where the product has its copy eight places on; then the eighth.
+    let low = u64::from(bits & 0x7f).wrapping_mul(0x0002_0408_1020_4081) & 0x0101_0101_0101_0101;
+    (low | u64::from(bits >> 7) << 56).to_le_bytes()
 }
 
 /// Gives the leaves below an array to `leaf`, in the order of the file's columns, each with its slots.

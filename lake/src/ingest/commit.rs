@@ -189,18 +189,4 @@ impl Ingest<'_> {
         *file = store(self.lake.location(), self.lake.handle(), EVENTS, Some(file.event_date), writer.finish()?)?;
         Ok(())
     }
-
-    /// Folds the staged rows anew, because some are gone.
-    fn fold_again(&mut self, files: &[DataFile]) -> Result<()> {
-        let _ = (self.coverage.take(), self.last_used.take());
-        for file in files {
-            let (coverage, last_used) = (&mut self.coverage, &mut *self.last_used);
-            read::file(self.lake, EVENTS, file, None, &mut |batch| {
-                coverage.observe(&batch);
-                last_used.observe(&batch);
-                Ok(())
-            })?;
-        }
-        Ok(())
-    }
 }

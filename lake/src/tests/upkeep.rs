@@ -131,10 +131,10 @@ fn a_flipped_bit_is_found_named_and_mended() {
     assert_eq!(checked.damaged.iter().map(|damage| &damage.data.path).collect::<Vec<_>>(), [&file.path]);
     let aside = lake.set_aside(&checked).unwrap();
     assert_eq!((aside.files, aside.rows), (1, file.rows));
-    let sources: Vec<_> = aside.objects.iter().map(PathBuf::from).collect();
+    let sources: Vec<_> = aside.objects.keys().map(PathBuf::from).collect();
     assert!(!sources.is_empty());
     let mut count = Count::default();
-    let mut sink = Ingest::begin(&mut lake, &mut count, 1).unwrap().repairing(aside.damaged.clone());
+    let mut sink = Ingest::begin(&mut lake, &mut count, 1).unwrap().repairing(aside);
     let totals = scan(&Sources::new(&sources).unwrap(), &Options::default(), &mut sink).unwrap();
     sink.end().unwrap();
     assert_eq!(totals.rows, file.rows);

@@ -10,6 +10,7 @@ use sha2::{Digest, Sha256};
 
 use crate::error::{Error, Result};
 use crate::lake::Lake;
+use crate::log::LogFault;
 use crate::read;
 use crate::schema::{BESIDE, EVENTS};
 use crate::stage::hex;
@@ -46,6 +47,8 @@ pub struct Checked {
     pub duplicates: BTreeMap<String, u64>,
     /// Files that are not what was written.
     pub damaged: Vec<Damage>,
+    /// Commits that are missing or empty, and manifests of unfinished batches that cannot be read.
+    pub log: Vec<LogFault>,
     /// Files in the store that no table names; `lake expire` deletes old ones.
     pub unnamed: u64,
 }
@@ -53,7 +56,7 @@ pub struct Checked {
 impl Checked {
     /// Whether all is well.
     pub fn is_sound(&self) -> bool {
-        self.damaged.is_empty() && self.duplicates.is_empty()
+        self.damaged.is_empty() && self.duplicates.is_empty() && self.log.is_empty()
     }
 }
 
@@ -64,7 +67,7 @@ impl Lake {
     /// The log, or a file that may well be sound, cannot be read: a look that failed says nothing of a file, and whoever
     /// repairs must not take it for damage. What is wrong with a file is in the answer.
     pub fn check(&self) -> Result<Checked> {
-        let mut checked = Checked::default();
+        let mut checked = Checked { log: self.log_faults()?, ..Checked::default() };
         for table in std::iter::once(&EVENTS).chain(BESIDE) {
             let mut files = self.files(table)?;
             files.sort_by_key(|file| file.event_date);

@@ -11,7 +11,7 @@ use object_store::{ObjectMeta, ObjectStoreExt};
 use crate::error::{Error, Result};
 use crate::fault;
 use crate::lake::Lake;
-use crate::manifest;
+use crate::manifest::{self, Manifest};
 use crate::schema::{BESIDE, EVENTS, SIDE};
 use crate::table::DataFile;
 use crate::upkeep::temporary;
@@ -135,7 +135,7 @@ impl Lake {
             let has = self.block_on(self.table(table)?.transaction(manifest::APPLICATION))?;
             passed = passed.min(has.unwrap_or_default());
         }
-        let number = |found: &ObjectMeta| found.location.filename()?.strip_suffix(".json")?.parse::<i64>().ok();
+        let number = |found: &ObjectMeta| Manifest::batch_of(found.location.filename()?);
         let all = self.list(manifest::FOLDER)?;
         Ok(all.into_iter().filter(|m| m.last_modified < before && number(m).is_some_and(|n| n < passed)).collect())
     }

@@ -2,7 +2,7 @@
 //! Rows that are still there are found as duplicates then, so exactly the lost ones come back. A damaged file of `events`
 //! leaves the table in the commit that brings its rows back, so that a repair which dies is begun again.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use arrow::array::{Array, AsArray};
 use arrow::datatypes::TimestampMicrosecondType;
@@ -10,6 +10,7 @@ use object_store::ObjectStoreExt;
 
 use crate::error::{Error, Result};
 use crate::fault;
+use crate::given_up::Span;
 use crate::lake::Lake;
 use crate::read;
 use crate::schema::{DIGESTED, EVENTS, OBJECTS, REJECTS};
@@ -18,7 +19,7 @@ use super::check::{Checked, Damage};
 use crate::table::DataFile;
 
 /// Where damaged files are set aside, within the lake.
-const QUARANTINE: &str = "_trailhound/quarantine";
+pub(crate) const QUARANTINE: &str = "_trailhound/quarantine";
 const DAY_MICROS: i64 = 86_400_000_000;
 
 /// What was taken out, and where its rows may come from again.
@@ -30,8 +31,8 @@ pub struct SetAside {
     pub damaged: Vec<DataFile>,
     /// Rows of `events` in them.
     pub rows: u64,
-    /// Objects that may hold those rows.
-    pub objects: Vec<String>,
+    /// Objects that may hold those rows, each with its first and last event.
+    pub objects: BTreeMap<String, Span>,
     /// Rows of the damaged files of other tables, by table.
     pub beside: BTreeMap<&'static str, u64>,
 }
@@ -85,8 +86,10 @@ impl Lake {
     ///
     /// # Errors
     /// The log cannot be written.
-    pub fn give_up(&mut self, damaged: &[DataFile]) -> Result<()> {
-        for file in damaged {
+    pub fn give_up(&mut self, aside: &SetAside) -> Result<()> {
+        self.note_given_up(aside, &BTreeSet::new())?;
+        fault::point("repair.noted");
+        for file in &aside.damaged {
             self.exchange(EVENTS, std::slice::from_ref(file), &[], true)?;
         }
         fault::point("repair.removed");
@@ -104,8 +107,8 @@ impl Lake {
     }
 
     /// Objects in the ledger, but for damaged files of it, with events of one of the days. An object without times may hold rows without one.
-    fn objects_of(&self, days: &[Option<i32>], damaged: &[&str]) -> Result<Vec<String>> {
-        let mut objects = Vec::new();
+    fn objects_of(&self, days: &[Option<i32>], damaged: &[&str]) -> Result<BTreeMap<String, Span>> {
+        let mut objects = BTreeMap::new();
         let columns = ["object", "first_event", "last_event"];
         let ledger = if days.is_empty() { Vec::new() } else { self.files(OBJECTS)? };
         for file in ledger.into_iter().filter(|file| !damaged.contains(&file.path.as_str())) {
@@ -113,20 +116,33 @@ impl Lake {
                 let names = batch.column(0).as_string::<i32>();
                 let time = |column: usize, row: usize| {
                     let times = batch.column(column).as_primitive::<TimestampMicrosecondType>();
-                    times.is_valid(row).then(|| times.value(row).div_euclid(DAY_MICROS))
+                    times.is_valid(row).then(|| times.value(row))
                 };
-                let touches = |row: usize, day: &Option<i32>| match (day, time(1, row), time(2, row)) {
-                    (Some(day), Some(first), Some(last)) => (first..=last).contains(&i64::from(*day)),
-                    (Some(_), ..) => false,
-                    (None, ..) => true,
-                };
-                let found = (0..batch.num_rows()).filter(|row| days.iter().any(|day| touches(*row, day)));
-                objects.extend(found.map(|row| names.value(row).to_owned()));
+                for row in 0..batch.num_rows() {
+                    let span = time(1, row).zip(time(2, row));
+                    if days.iter().any(|day| touches(span, *day)) {
+                        // An object that was read again has a row for each time.
+                        let known: &mut Span = objects.entry(names.value(row).to_owned()).or_default();
+                        *known = match (*known, span) {
+                            (Some(a), Some(b)) => Some((a.0.min(b.0), a.1.max(b.1))),
+                            (a, b) => a.or(b),
+                        };
+                    }
+                }
                 Ok(())
             })?;
         }
-        objects.sort_unstable();
-        objects.dedup();
         Ok(objects)
+    }
+}
+
+/// Whether an object with events of this span may hold some of a day.
+fn touches(span: Span, day: Option<i32>) -> bool {
+    match (day, span) {
+        (Some(day), Some((first, last))) => {
+            (first.div_euclid(DAY_MICROS)..=last.div_euclid(DAY_MICROS)).contains(&i64::from(day))
+        }
+        (Some(_), None) => false,
+        (None, _) => true,
     }
 }

@@ -8,10 +8,11 @@ use std::sync::Arc;
 
 use ::ingest::reject::Reject;
 use aws::{Bucket, Connection, Deliveries, Place};
+use lake::Lake;
 use lake::upkeep::repair::SetAside;
 use serde_json::json;
 
-use super::{answer, open_existing};
+use super::answer;
 use crate::cli::{At, AwsArgs, Global, Limits, SourceArgs};
 use crate::intake::{Intake, Reach};
 use crate::outcome::{Failure, Outcome};
@@ -38,15 +39,15 @@ pub(super) fn run(
     global: &Global,
     words: Words,
 ) -> Result<Outcome, Failure> {
-    let mut lake = open_existing(at)?;
+    let (mut lake, mended) = Lake::open_for_repair(&at.lake, &at.aws.to_lake())?;
     let checked = lake.check()?;
     let aside = lake.set_aside(&checked)?;
-    let mut objects = Objects::of(&aside.objects);
+    let mut objects = Objects::of(aside.objects.keys());
     objects.settle(give_up)?;
     let mut recovered = 0;
     let mut read = objects.files.len() + objects.remote.len();
     if read == 0 {
-        lake.give_up(&aside.damaged)?;
+        lake.give_up(&aside)?;
     } else {
         let reach = Reach { source: &SourceArgs::default(), aws: &at.aws, queue: false, live: None, accounts: &[] };
         let mut intake = Intake::open(&objects.files, &reach, limits, global, words)?;
@@ -57,8 +58,7 @@ pub(super) fn run(
             intake.sources.add_remote(Arc::new(Deliveries::new(&opened).named(&objects.remote)));
             connection = Some(opened);
         }
-        let damaged = aside.damaged.clone();
-        recovered = crate::commands::ingest::again(&intake, &mut lake, damaged, &mut |failed, unlisted| {
+        recovered = crate::commands::ingest::again(&intake, &mut lake, aside.clone(), &mut |failed, unlisted| {
             read -= failed.len().min(read);
             failed.iter().for_each(|reject| objects.look(reject, connection.as_ref()));
             if unlisted > 0 {
@@ -74,6 +74,7 @@ pub(super) fn run(
     let value = json!({
         "files_set_aside": aside.files,
         "rows_in_them": aside.rows,
+        "mended": mended,
         "objects_read_again": read,
         "objects_missing": objects.gone,
         "objects_left_out": left_out,
@@ -83,12 +84,22 @@ pub(super) fn run(
     });
     answer(&value, global, |report| {
         match aside.files {
-            0 => report.title("Nothing to repair")?,
+            0 if mended.is_empty() => report.title("Nothing to repair")?,
+            0 => report.title("No data file is damaged")?,
             files => report.title(&format!("{} damaged files set aside", number(files)))?,
         }
         let rows = format!("{} of {} read again", number(recovered), number(aside.rows));
         report.facts(&[("events", rows), ("objects read again", number(read as u64))])
     })?;
+    for what in &mended {
+        words.warning(what);
+    }
+    if !mended.is_empty() {
+        words.warning(
+            "the next ingest reads objects again that the ledger does not have, and `access` reads the events; `coverage` stays without \
+             those rows",
+        );
+    }
     tell(&objects, lost, &aside, words);
     Ok(if lost == 0 && !aside.is_forgetful() { Outcome::Done } else { Outcome::Rejected })
 }
@@ -108,7 +119,7 @@ fn is_there(path: &Path) -> Result<bool, String> {
 
 impl Objects {
     /// Sorts the names of a ledger.
-    fn of(names: &[String]) -> Objects {
+    fn of<'a>(names: impl Iterator<Item = &'a String>) -> Objects {
         let mut objects = Objects::default();
         for name in names {
             if let Some(Ok(place)) = Place::parse(name) {

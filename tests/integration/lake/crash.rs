@@ -14,7 +14,7 @@ const EVENTS: u64 = 300;
 
 /// Which command reaches a step.
 fn is_of_upkeep(step: &str) -> bool {
-    ["compact.", "expire.", "vacuum.", "repair."].iter().any(|begin| step.starts_with(begin))
+    ["compact.", "refold.", "expire.", "vacuum.", "repair."].iter().any(|begin| step.starts_with(begin))
 }
 
 fn steps_of_ingest() -> Vec<&'static str> {

@@ -111,6 +111,26 @@ fn upkeep_meets_a_full_disk_at_every_write() {
     assert!(writes >= 1, "{writes}");
 }
 
+/// The disk is full of what an expiry may delete: one run does.
+#[test]
+fn an_expiry_makes_the_room_that_it_needs() {
+    let world = World::with_trail(200, 35);
+    let lake = world.lake("lake").many_commits();
+    lake.ingest();
+    let (first, keep) = keep_without(2);
+    let args = ["lake", "expire", "--keep", &keep];
+    let full = lake.with(&[("TRAILHOUND_DISK_FULL_AT", "1..2")]);
+    // Nothing to delete: then it says so.
+    assert_says_what_to_do(&full.run(&args), "nothing to sweep");
+    let garbage = lake.folder().join("events/part-of-a-writer-that-died.parquet");
+    std::fs::write(&garbage, "x").unwrap();
+    let old = std::time::SystemTime::now() - std::time::Duration::from_secs(3 * 86_400);
+    std::fs::File::options().write(true).open(&garbage).unwrap().set_modified(old).unwrap();
+    let said = full.done(&args);
+    assert_eq!((&said["files_deleted"], garbage.exists()), (&1.into(), false), "{said}");
+    assert_same(&lake.contents().unwrap().ids, &trail::ids_since(&world.logs(), first), "events", "after one run");
+}
+
 #[test]
 fn a_repair_meets_a_full_disk_at_every_write() {
     let world = world(200, 33);

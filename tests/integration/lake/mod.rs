@@ -10,6 +10,7 @@ mod crash;
 mod damage;
 mod full;
 pub(crate) mod kill;
+mod log;
 mod outputs;
 pub(crate) mod python;
 mod readers;

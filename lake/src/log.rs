@@ -1,0 +1,220 @@
+//! Delta's log as files: whether a commit of it is missing, empty or no JSON, and whether `events` has lost batches that the
+//! tables beside it know. Delta's own reader passes over an empty commit as if nothing had been written, and says not which
+//! one it cannot read.
+//!
+//! Must not know what a commit's actions mean.
+
+use std::collections::BTreeMap;
+
+use futures::TryStreamExt;
+use object_store::{ObjectStore, ObjectStoreExt};
+use serde::Serialize;
+use serde::de::IgnoredAny;
+
+use crate::error::{Error, Result};
+use crate::lake::Lake;
+use crate::location::Location;
+use crate::manifest::{self, APPLICATION, Manifest};
+use crate::schema::{self, BESIDE, EVENTS, OBJECTS, SIDE};
+use crate::table::Table;
+
+/// A file of a log, or of a batch, that is not what was written.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct LogFault {
+    /// The file, within the lake.
+    pub file: String,
+    /// What is wrong.
+    pub why: String,
+}
+
+impl LogFault {
+    pub(crate) fn into_error(self) -> Error {
+        Error::Log { file: self.file, why: self.why }
+    }
+}
+
+fn folder(table: &str) -> String {
+    format!("{table}/_delta_log")
+}
+
+fn commit(table: &str, version: u64) -> String {
+    format!("{}/{version:020}.json", folder(table))
+}
+
+/// The commits that a reader of the table needs, with their bytes: those after the newest checkpoint. And the first of them
+/// that there must be.
+async fn commits(location: &Location, table: &str) -> Result<(u64, BTreeMap<u64, u64>)> {
+    let path = location.path(&folder(table));
+    let all: Vec<_> = location.root().list(Some(&path)).try_collect().await.map_err(Error::store(folder(table)))?;
+    let (mut first, mut found) = (0, BTreeMap::new());
+    for file in &all {
+        let Some((number, kind)) = file.location.filename().and_then(|name| name.split_once('.')) else { continue };
+        let Some(version) = number.parse::<u64>().ok().filter(|_| number.len() == 20) else { continue };
+        if kind == "json" {
+            found.insert(version, file.size);
+        } else if kind.starts_with("checkpoint") && kind.ends_with(".parquet") {
+            first = first.max(version + 1);
+        }
+    }
+    Ok((first, found.split_off(&first)))
+}
+
+/// Commits that are missing or empty.
+async fn holes(location: &Location, table: &str) -> Result<Vec<LogFault>> {
+    let (first, commits) = commits(location, table).await?;
+    let last = commits.last_key_value().map_or(first, |(version, _)| *version + 1);
+    let why = |version: u64| match commits.get(&version) {
+        None => Some("the commit is missing"),
+        Some(0) => Some("the commit is empty"),
+        Some(_) => None,
+    };
+    let faults = (first..last)
+        .filter_map(|version| Some(LogFault { file: commit(table, version), why: why(version)?.to_owned() }));
+    Ok(faults.collect())
+}
+
+/// Why a table that does not open does not, if a commit of it is the reason.
+pub(crate) async fn culprit(location: &Location, table: &str) -> Result<Option<LogFault>> {
+    if let Some(hole) = holes(location, table).await?.into_iter().next() {
+        return Ok(Some(hole));
+    }
+    for version in commits(location, table).await?.1.into_keys() {
+        let file = commit(table, version);
+        let bytes = location.get(&file).await?;
+        let lines = bytes.split(|byte| *byte == b'\n').enumerate().filter(|(_, line)| !line.trim_ascii().is_empty());
+        for (number, line) in lines {
+            if let Err(error) = serde_json::from_slice::<IgnoredAny>(line) {
+                return Ok(Some(LogFault { file, why: format!("line {} is no JSON: {error}", number + 1) }));
+            }
+        }
+    }
+    Ok(None)
+}
+
+impl Lake {
+    /// Everything that is wrong with the logs of the tables that are open, and with batches that are not finished.
+    pub(crate) fn log_faults(&self) -> Result<Vec<LogFault>> {
+        let mut faults = Vec::new();
+        for table in std::iter::once(&EVENTS).chain(BESIDE).filter(|table| self.has(table)) {
+            faults.extend(self.block_on(holes(self.location(), table))?);
+        }
+        // Opened after the others, so that a writer who commits meanwhile is not taken for a fault.
+        let events = self.block_on(Table::open(self.location(), schema::spec(EVENTS)))?;
+        let last = match &events {
+            Some(events) => self.block_on(events.transaction(APPLICATION))?,
+            None => None,
+        };
+        for table in SIDE.iter().filter(|table| self.has(table)) {
+            let has = self.block_on(self.table(table)?.transaction(APPLICATION))?;
+            match self.missing(table, last, has) {
+                Ok(_) => {}
+                Err(Error::Manifest { file, why, .. }) => faults.push(LogFault { file, why }),
+                Err(Error::Log { file, why }) => faults.push(LogFault { file, why }),
+                Err(error) => return Err(error),
+            }
+        }
+        faults.sort_unstable();
+        faults.dedup();
+        Ok(faults)
+    }
+
+    /// The batches that a table beside `events` does not have yet, the newest first: those of the chain from the last one of
+    /// `events` to the one that the table has.
+    pub(crate) fn missing(&self, table: &'static str, last: Option<i64>, has: Option<i64>) -> Result<Vec<Manifest>> {
+        let mut missing = Vec::new();
+        let mut next = last;
+        while let Some(batch) = next.filter(|batch| has.is_none_or(|has| *batch > has)) {
+            let manifest = match self.block_on(Manifest::read(self.location(), batch)) {
+                Ok(manifest) => manifest,
+                // A table that came with this version is in no manifest of before, and those that all other tables
+                // have passed are swept away.
+                Err(Error::Manifest { is_missing: true, .. }) if has.is_none() && !missing.is_empty() => {
+                    return Ok(missing);
+                }
+                Err(Error::Manifest { is_missing: true, .. }) if self.is_passed(batch)? => return Ok(missing),
+                Err(error) => return Err(error),
+            };
+            next = manifest.previous;
+            // Of those that bring nothing only the last one says something: that the table has passed it.
+            let brings = manifest.tables.get(table).is_some_and(|files| !files.is_empty());
+            if brings || missing.is_empty() {
+                missing.push(manifest);
+            }
+        }
+        match has {
+            Some(has) if next != Some(has) => Err(self.behind(table)?.into_error()),
+            _ => Ok(missing),
+        }
+    }
+
+    /// Whether a table beside `events` has a batch already: its manifest may have been swept away then.
+    fn is_passed(&self, batch: i64) -> Result<bool> {
+        for table in SIDE.iter().filter(|table| self.has(table)) {
+            if self.block_on(self.table(table)?.transaction(APPLICATION))?.is_some_and(|has| has >= batch) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// `events` does not know a batch that this table has.
+    fn behind(&self, table: &str) -> Result<LogFault> {
+        let hole = self.block_on(holes(self.location(), EVENTS))?.pop();
+        let (file, what) = match hole {
+            Some(LogFault { file, why }) => (file, why),
+            None => (folder(EVENTS), "commits are missing at its end".to_owned()),
+        };
+        Ok(LogFault { file, why: format!("{what}, and the table {table} has a batch that `events` has lost with it") })
+    }
+
+    /// Refuses a lake whose newest commit of `events` is empty, if a batch was lost with it. A power cut leaves such a commit
+    /// behind too, and then nothing was.
+    pub(crate) fn refuse_lost(&self) -> Result<()> {
+        let file = commit(EVENTS, self.version());
+        let head = self.block_on(self.location().root().head(&self.location().path(&file)));
+        // Where only its checkpoint is left, the commit is in that.
+        if head.map_or(true, |found| found.size > 0) {
+            return Ok(());
+        }
+        self.lost_batch()?.map_or(Ok(()), |lost| Err(lost.into_error()))
+    }
+
+    /// What is wrong where `events` has lost a batch at its end: the commit is missing, and nothing in its log says so. Readers
+    /// ask, because they would answer without those events. As long as no batch was begun after the last one of `events`,
+    /// this costs a look into one folder.
+    ///
+    /// # Errors
+    /// A log cannot be read.
+    pub fn lost(&self) -> Result<Option<LogFault>> {
+        match self.is_batch_begun_after(self.last_batch()?) {
+            true => self.lost_batch(),
+            false => Ok(None),
+        }
+    }
+
+    /// What is wrong where the ledger has a batch that `events` does not know.
+    fn lost_batch(&self) -> Result<Option<LogFault>> {
+        let open = |table| self.block_on(Table::open(self.location(), schema::spec(table)));
+        let Some(objects) = open(OBJECTS)? else { return Ok(None) };
+        let has = self.block_on(objects.transaction(APPLICATION))?;
+        // Opened after the other, so that a writer who commits meanwhile is not taken for a loss.
+        let Some(events) = open(EVENTS)? else { return Ok(None) };
+        let last = self.block_on(events.transaction(APPLICATION))?;
+        (has > last).then(|| self.behind(OBJECTS)).transpose()
+    }
+
+    /// Whether there is a manifest of a batch after this one. A folder that nobody may look into has none.
+    fn is_batch_begun_after(&self, last: Option<i64>) -> bool {
+        let last = last.unwrap_or_default();
+        let is_after = |name: &str| Manifest::batch_of(name).is_some_and(|batch| batch > last);
+        if let Some(folder) = self.location().folder() {
+            // The names alone: a lake may have many thousands.
+            let entries = std::fs::read_dir(folder.join(manifest::FOLDER)).into_iter().flatten().flatten();
+            return entries.map(|entry| entry.file_name()).any(|name| name.to_str().is_some_and(is_after));
+        }
+        let (folder, from) = (self.location().path(manifest::FOLDER), self.location().path(&manifest::path(last)));
+        let found = self.location().root().list_with_offset(Some(&folder), &from);
+        let found = found.try_any(|found| std::future::ready(found.location.filename().is_some_and(is_after)));
+        self.block_on(found).unwrap_or(false)
+    }
+}
