@@ -2,17 +2,18 @@
 //!
 //! Nothing is collected here, so a `SELECT *` over a year flows through. Knows no output format.
 
+use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use datafusion::execution::SendableRecordBatchStream;
-use futures::StreamExt;
+use futures::{FutureExt, StreamExt};
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::mpsc::{Receiver, channel};
 
 use crate::control::Control;
-use crate::error::{Error, Result, explain};
+use crate::error::{Error, Result, explain, gave_up};
 
 /// The rows of a query, as they come. Dropping it cancels the query.
 pub struct Answer {
@@ -73,6 +74,8 @@ pub struct BlockingAnswer {
     messages: Receiver<Message>,
     control: Control,
     ended: bool,
+    /// Whether it was ended from outside.
+    hurried: bool,
     runtime: Option<Runtime>,
     /// The clock is not the query's: its threads may all be too busy to look at one.
     waiter: Runtime,
@@ -80,6 +83,16 @@ pub struct BlockingAnswer {
 
 /// Threads of a query that was dropped are given this long to give back their memory and what they spilled.
 const FAREWELL: Duration = Duration::from_secs(5);
+
+/// The same where somebody waits for the end. What is in the middle of a long batch is left behind: it ends with that
+/// batch, or with the process.
+const SHORT_FAREWELL: Duration = Duration::from_millis(500);
+
+/// Leaves the threads of a query that was ended.
+pub(crate) fn leave(runtime: Runtime, error: &Error) {
+    let is_short = matches!(error, Error::Timeout(_) | Error::Cancelled);
+    runtime.shutdown_timeout(if is_short { SHORT_FAREWELL } else { FAREWELL });
+}
 
 impl BlockingAnswer {
     pub(crate) fn new(runtime: Runtime, mut answer: Answer, control: Control) -> Result<Self> {
@@ -91,10 +104,12 @@ impl BlockingAnswer {
         let (sender, messages) = channel(1);
         runtime.spawn(async move {
             loop {
-                let message = match answer.next().await {
-                    Ok(Some(batch)) => Message::Batch(Ok(batch)),
-                    Ok(None) => Message::End,
-                    Err(error) => Message::Batch(Err(error)),
+                // The engine may give up on a value by panicking (a text of gigabytes): an error of the query, and no more.
+                let message = match AssertUnwindSafe(answer.next()).catch_unwind().await {
+                    Ok(Ok(Some(batch))) => Message::Batch(Ok(batch)),
+                    Ok(Ok(None)) => Message::End,
+                    Ok(Err(error)) => Message::Batch(Err(error)),
+                    Err(payload) => Message::Batch(Err(gave_up(payload.as_ref()))),
                 };
                 let goes_on = matches!(message, Message::Batch(Ok(_)));
                 if sender.send(message).await.is_err() || !goes_on {
@@ -102,7 +117,7 @@ impl BlockingAnswer {
                 }
             }
         });
-        Ok(Self { schema, notes, messages, control, ended: false, runtime: Some(runtime), waiter })
+        Ok(Self { schema, notes, messages, control, ended: false, hurried: false, runtime: Some(runtime), waiter })
     }
 
     /// Columns of the answer, known before the first row.
@@ -119,7 +134,6 @@ impl BlockingAnswer {
 impl Iterator for BlockingAnswer {
     type Item = Result<RecordBatch>;
 
-    /// The engine may give up on a value by panicking (a text of gigabytes): an error of the query, and no more.
     fn next(&mut self) -> Option<Self::Item> {
         if self.ended {
             return None;
@@ -132,6 +146,7 @@ impl Iterator for BlockingAnswer {
             Ok(None) => Some(Err(Error::Run("the engine gave up on a value of this query".to_owned()))),
             Err(error) => Some(Err(error)),
         };
+        self.hurried = matches!(item, Some(Err(Error::Timeout(_) | Error::Cancelled)));
         self.ended = !matches!(item, Some(Ok(_)));
         item
     }
@@ -141,7 +156,7 @@ impl Drop for BlockingAnswer {
     fn drop(&mut self) {
         self.messages.close();
         if let Some(runtime) = self.runtime.take() {
-            runtime.shutdown_timeout(FAREWELL);
+            runtime.shutdown_timeout(if self.hurried { SHORT_FAREWELL } else { FAREWELL });
         }
     }
 }

@@ -1,7 +1,8 @@
 //! The view `ecs`: events as the Elastic Common Schema has them, in the fields that Elastic's own CloudTrail pipeline sets.
 //!
 //! Source: ECS 8.11 and the `aws.cloudtrail` integration. A field set is a struct, so JSON lines of this view are documents
-//! as Elasticsearch takes them. `event.category` and `event.type` follow what the call does, not a list of every API.
+//! as Elasticsearch takes them. `event.category` and `event.type` are lists, as ECS says, and follow what the call does, not
+//! a list of every API; an `authentication` is of the type `info`, as in that integration.
 
 use crate::views::ViewColumn;
 
@@ -10,6 +11,11 @@ pub const NAME: &str = "ecs";
 
 /// Version of the schema that the fields are of.
 const VERSION: &str = "8.11.0";
+
+/// Events of the category `authentication`: somebody shows who he is, or becomes another.
+const AUTHENTICATION: &str = "'ConsoleLogin', 'CheckMfa', 'GetSigninToken', 'SwitchRole', 'ExternalIdPDirectoryLogin', \
+    'UserAuthentication', 'Authenticate', 'Federate', 'CredentialChallenge', 'CredentialVerification', 'AssumeRole', \
+    'AssumeRoleWithSAML', 'AssumeRoleWithWebIdentity', 'AssumeRoot', 'GetSessionToken', 'GetFederationToken'";
 
 fn text(column: &str) -> String {
     format!("arrow_cast({column}, 'Utf8')")
@@ -21,6 +27,11 @@ const FLATTENED_MAX: usize = 32_766;
 /// The members of an object by name; those in objects below stay JSON.
 fn flattened(column: &str) -> String {
     format!("json_cast(CASE WHEN octet_length({column}) < {FLATTENED_MAX} THEN {column} END, 'map(varchar,varchar)')")
+}
+
+/// A list of one value, or of none: what is not there is related to nothing.
+fn present(value: &str) -> String {
+    format!("array_filter(make_array({value}), v -> v IS NOT NULL)")
 }
 
 /// Columns of the view and their SQL over `events`.
@@ -36,11 +47,12 @@ pub(crate) fn columns() -> Vec<ViewColumn> {
     let read = "coalesce(readonly, regexp_like(eventname, '^(Get|List|Describe|Search|Lookup|Head)'))";
     let event = format!(
         "named_struct('action', {action}, 'provider', {provider}, 'id', eventid, 'kind', 'event', 'dataset', \
-         'aws.cloudtrail', 'outcome', CASE WHEN outcome = 'ok' THEN 'success' ELSE 'failure' END, 'category', CASE \
-         WHEN eventname = 'ConsoleLogin' OR eventsource = 'sts.amazonaws.com' THEN 'authentication' \
-         WHEN eventsource = 'iam.amazonaws.com' THEN 'iam' WHEN {read} THEN 'api' ELSE 'configuration' END, 'type', CASE \
-         WHEN {read} THEN 'access' WHEN regexp_like(eventname, '^(Create|Run|Put|Add|Attach)') THEN 'creation' \
-         WHEN regexp_like(eventname, '^(Delete|Remove|Detach|Terminate)') THEN 'deletion' ELSE 'change' END, 'original', \
+         'aws.cloudtrail', 'outcome', CASE WHEN outcome = 'ok' THEN 'success' ELSE 'failure' END, 'category', make_array(CASE \
+         WHEN eventname IN ({AUTHENTICATION}) THEN 'authentication' \
+         WHEN eventsource = 'iam.amazonaws.com' THEN 'iam' WHEN {read} THEN 'api' ELSE 'configuration' END), 'type', \
+         make_array(CASE WHEN eventname IN ({AUTHENTICATION}) THEN 'info' \
+         WHEN {read} THEN 'access' WHEN regexp_like(eventname, '^(Create|Run|Allocate|Register)') THEN 'creation' \
+         WHEN regexp_like(eventname, '^(Delete|Terminate|Deregister)') THEN 'deletion' ELSE 'change' END), 'original', \
          event_json({all}))",
         action = text("eventname"),
         provider = text("eventsource"),
@@ -88,7 +100,10 @@ pub(crate) fn columns() -> Vec<ViewColumn> {
         ),
         ("source", format!("named_struct('address', {address}, 'ip', ip_address({address}))")),
         ("user_agent", "named_struct('original', useragent)".into()),
-        ("related", format!("named_struct('user', make_array({name}), 'ip', make_array(ip_address({address})))")),
+        (
+            "related",
+            format!("named_struct('user', {}, 'ip', {})", present(&name), present(&format!("ip_address({address})"))),
+        ),
         ("aws", cloudtrail),
     ];
     columns.into_iter().map(|(name, sql)| (name.to_owned(), sql)).collect()

@@ -3,6 +3,7 @@
 //! The engine's own errors name internal types and list fields with quotes and qualifiers. Here they become what a
 //! person at a prompt needs. Text of a query and of values may be in a message: whoever prints it escapes it.
 
+use std::any::Any;
 use std::time::Duration;
 
 use arrow::error::ArrowError;
@@ -64,24 +65,35 @@ pub(crate) struct InputFailure(pub(crate) String);
 
 /// The engine's error as ours.
 pub(crate) fn explain(error: DataFusionError) -> Error {
+    of(&error)
+}
+
+/// The engine's error as ours, where it is needed afterwards.
+pub(crate) fn of(error: &DataFusionError) -> Error {
     match error.find_root() {
         DataFusionError::SchemaError(schema, _) => schema_error(schema),
         DataFusionError::SQL(parser, _) => {
             let text = parser.to_string();
+            if text.contains("recursion limit") {
+                return Error::Refused(
+                    "the statement is nested too deep: brackets and subqueries may stand 50 in one another; write it flatter, \
+                     with WITH or `column IN (…)`"
+                        .into(),
+                );
+            }
             Error::Syntax(text.strip_prefix("sql parser error: ").unwrap_or(&text).to_owned())
         }
         DataFusionError::ResourcesExhausted(reason) => exhausted(reason),
         DataFusionError::ArrowError(reason, _) if matches!(reason.as_ref(), ArrowError::IoError(text, _) if is_full(text)) => {
             exhausted("what it keeps on disk for want of memory has reached the limit of disk space")
         }
-        DataFusionError::External(reason) => match reason.downcast_ref::<InputFailure>() {
-            Some(failure) => Error::Input(failure.0.clone()),
-            // A view that is planned when it is named tells its own error.
-            None => match reason.downcast_ref::<Error>() {
-                Some(own) => own.clone(),
-                None => Error::Run(reason.to_string()),
-            },
-        },
+        DataFusionError::ArrowError(reason, _)
+            if matches!(reason.as_ref(), ArrowError::OffsetOverflowError(_))
+                || matches!(reason.as_ref(), ArrowError::InvalidArgumentError(text) if text.contains("offset overflow")) =>
+        {
+            exhausted("values of a column that are larger together than the engine can hold at once")
+        }
+        DataFusionError::External(reason) => outside(reason.as_ref()),
         DataFusionError::ParquetError(reason) => match reason.as_ref() {
             ParquetError::External(reason) => match reason.downcast_ref::<InputFailure>() {
                 Some(failure) => Error::Input(failure.0.clone()),
@@ -92,18 +104,68 @@ pub(crate) fn explain(error: DataFusionError) -> Error {
         DataFusionError::ArrowError(reason, _) if matches!(reason.as_ref(), ArrowError::ParquetError(_)) => {
             damaged(reason)
         }
+        // On its way through a kernel of Arrow's.
+        DataFusionError::ArrowError(reason, _) if matches!(reason.as_ref(), ArrowError::ExternalError(_)) => {
+            match reason.as_ref() {
+                ArrowError::ExternalError(reason) => outside(reason.as_ref()),
+                other => Error::Run(other.to_string()),
+            }
+        }
         DataFusionError::ObjectStore(reason) => Error::Input(reason.to_string()),
         DataFusionError::Collection(errors) => match errors.first() {
             Some(first) => plan_error(&first.strip_backtrace()),
             None => Error::Plan(error.strip_backtrace()),
         },
         DataFusionError::Plan(reason) => plan_error(reason),
-        DataFusionError::NotImplemented(reason) => Error::Plan(format!("not supported: {reason}")),
+        DataFusionError::NotImplemented(reason) => Error::Plan(format!("not supported: {}", unprinted(reason))),
         root => match field_in_text(&root.strip_backtrace()) {
             Some(better) => better,
-            None => Error::Run(root.strip_backtrace()),
+            None => Error::Run(without_plea(&root.strip_backtrace()).to_owned()),
         },
     }
+}
+
+/// What the engine says, without its own name for it and its wish to hear of it: most often a value is at fault.
+fn without_plea(text: &str) -> &str {
+    let text = text.strip_prefix("Internal error: ").unwrap_or(text);
+    text.find("This issue was likely caused")
+        .and_then(|at| text.get(..at))
+        .unwrap_or(text)
+        .trim_end_matches(['.', '\n', ' '])
+}
+
+/// What the engine says, without the syntax tree that it may print behind it.
+fn unprinted(reason: &str) -> &str {
+    let is_printed = ["span: ", "token: "].iter().any(|part| reason.contains(part));
+    let tree = reason.find(['{', '(']).filter(|_| is_printed);
+    tree.and_then(|at| reason.get(..at)).unwrap_or(reason).trim_end()
+}
+
+/// An error that is none of the engine's.
+fn outside(reason: &(dyn std::error::Error + Send + Sync + 'static)) -> Error {
+    if let Some(failure) = reason.downcast_ref::<InputFailure>() {
+        return Error::Input(failure.0.clone());
+    }
+    // A view that is planned when it is named tells its own error.
+    match reason.downcast_ref::<Error>() {
+        Some(own) => own.clone(),
+        None => Error::Run(reason.to_string()),
+    }
+}
+
+/// What is said when the engine gives up by panicking: most often on values that are larger than it can address.
+pub(crate) fn gave_up(payload: &(dyn Any + Send)) -> Error {
+    let text = payload.downcast_ref::<String>().map(String::as_str);
+    let reason = text.or_else(|| payload.downcast_ref::<&str>().copied()).unwrap_or("no reason given");
+    match is_too_large(reason) {
+        true => exhausted(reason),
+        false => Error::Run(format!("the engine gave up on a value of this query: {}", first_line(reason))),
+    }
+}
+
+/// Whether the engine says that values are too large for its places, which it does in words only (arrow 59, `offset overflow`).
+fn is_too_large(reason: &str) -> bool {
+    ["overflow", "capacity", "exceed", "too large", "out of memory"].iter().any(|word| reason.contains(word))
 }
 
 fn exhausted(reason: &str) -> Error {
@@ -129,7 +191,11 @@ pub(crate) fn unknown_table(name: &str, tables: &[String]) -> Error {
         Some(near) => format!("; did you mean `{near}`?"),
         None => ".".into(),
     };
-    Error::Name(format!("no table `{name}`{hint} Tables: {}", tables.join(", ")))
+    Error::Name(format!(
+        "no table `{name}`{hint} Tables: {}. A saved query may call its table as it likes where it names CloudTrail's columns; \
+         else name the view: cloudtrail_logs (Athena's), event_data_store (CloudTrail Lake's)",
+        tables.join(", ")
+    ))
 }
 
 /// Columns that an error names; a table of CloudTrail has forty.
@@ -243,6 +309,15 @@ fn distance(a: &str, b: &str) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_engine_speaks_of_the_value() {
+        let said =
+            "Internal error: a pattern is too large.\nThis issue was likely caused by a bug in DataFusion's code.";
+        assert_eq!(without_plea(said), "a pattern is too large");
+        assert_eq!(unprinted("Unsupported ast node Pivot { span: Span(1) }"), "Unsupported ast node Pivot");
+        assert_eq!(unprinted("f(x) of a { b }"), "f(x) of a { b }");
+    }
 
     #[test]
     fn distances() {

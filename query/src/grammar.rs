@@ -7,8 +7,10 @@
 use std::any::TypeId;
 use std::borrow::Cow;
 
-use datafusion::sql::sqlparser::dialect::{Dialect, GenericDialect};
+use datafusion::sql::sqlparser::ast::Expr;
+use datafusion::sql::sqlparser::dialect::{Dialect, GenericDialect, Precedence};
 use datafusion::sql::sqlparser::keywords::Keyword;
+use datafusion::sql::sqlparser::parser::{Parser, ParserError};
 use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan, Word};
 
 /// The name that a type with brackets goes by: `trail_type('array(varchar)')`.
@@ -45,6 +47,19 @@ impl Dialect for Grammar {
 
     fn is_identifier_part(&self, ch: char) -> bool {
         GenericDialect {}.is_identifier_part(ch)
+    }
+
+    /// `a IS NOT DISTINCT FROM b AND c`: the parser alone takes `b AND c` for what is compared with.
+    fn parse_infix(&self, parser: &mut Parser, expr: &Expr, _: u8) -> Option<Result<Expr, ParserError>> {
+        let is_same = parser.parse_keywords(&[Keyword::IS, Keyword::NOT, Keyword::DISTINCT, Keyword::FROM]);
+        if !is_same && !parser.parse_keywords(&[Keyword::IS, Keyword::DISTINCT, Keyword::FROM]) {
+            return None;
+        }
+        let left = Box::new(expr.clone());
+        Some(parser.parse_subexpr(self.prec_value(Precedence::Eq)).map(|right| match is_same {
+            true => Expr::IsNotDistinctFrom(left, Box::new(right)),
+            false => Expr::IsDistinctFrom(left, Box::new(right)),
+        }))
     }
 
     fn supports_lambda_functions(&self) -> bool {
@@ -161,11 +176,15 @@ pub(crate) fn is_store_id(name: &str) -> bool {
     id_length(name.as_bytes()) == Some(name.len())
 }
 
-/// Whether a name is an event data store's: its id, or what stands for one to be filled in.
+/// Whether a name is an event data store's: its id, or what stands for one to be filled in (`$EDS`, `eds_id`,
+/// `event_data_store_ID`).
 pub(crate) fn names_a_store(name: &str) -> bool {
     let lower = name.to_ascii_lowercase();
+    let says = |words: &[&str]| words.iter().any(|word| lower.contains(word));
     is_store_id(name)
-        || (lower.starts_with('$') && ["eds", "data_store", "datastore"].iter().any(|w| lower.contains(w)))
+        || lower.split(|letter: char| !letter.is_ascii_alphanumeric()).any(|word| word == "eds")
+        || says(&["event_data_store", "eventdatastore", "event-data-store"])
+        || (lower.starts_with('$') && says(&["eds", "data_store", "datastore"]))
 }
 
 /// Puts `AS array(…)`, `AS map(…)` and `AS row(…)` into words, makes a doubled `FROM`, which is never SQL, one, and `FROM $NAME` a name.
@@ -238,8 +257,27 @@ pub(crate) fn put_into_words(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_compared_with_ends() {
+        let read =
+            |sql: &str| Parser::new(&Grammar { lambdas: false }).try_with_sql(sql).unwrap().parse_expr().unwrap();
+        for sql in [
+            "a IS DISTINCT FROM b AND c",
+            "a IS NOT DISTINCT FROM f(b, c) AND d OR e",
+            "a IS DISTINCT FROM b || 'x' = c",
+        ] {
+            let Expr::BinaryOp { mut left, .. } = read(sql) else { panic!("{sql} is no conjunction") };
+            while let Expr::BinaryOp { left: inner, .. } = *left {
+                left = inner;
+            }
+            assert!(matches!(*left, Expr::IsDistinctFrom(..) | Expr::IsNotDistinctFrom(..)), "{sql}: {left}");
+        }
+        assert!(matches!(read("a IS NOT DISTINCT FROM b"), Expr::IsNotDistinctFrom(..)));
+    }
 
     #[test]
     fn ids_are_quoted_where_they_are_names() {
@@ -257,5 +295,9 @@ mod tests {
             assert_eq!(quote_ids(&sql), quoted);
         }
         assert!(is_store_id(id) && !is_store_id("cloudtrail_logs"));
+        for name in [id, "eds", "EDS_ID", "my_eds", "$edsid", "event_data_store_ID", "<event-data-store-id>"] {
+            assert!(names_a_store(name), "{name}");
+        }
+        assert!(!names_a_store("needs") && !names_a_store("cloudtrail_logs") && !names_a_store("feds"));
     }
 }

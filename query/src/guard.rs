@@ -12,7 +12,7 @@ use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan, Tokenizer, Whi
 
 use crate::error::{Error, Result, explain};
 use crate::grammar::{Grammar, has_lambdas, put_into_words, quote_ids};
-use crate::{sqljson, valuelist};
+use crate::{expansion, sqljson, valuelist};
 
 /// What may be run, as the end of an error message.
 pub const ALLOWED: &str = "only reading is possible here: SELECT, WITH, VALUES, UNION / EXCEPT / INTERSECT, EXPLAIN, \
@@ -173,7 +173,7 @@ fn instead(what: &str) -> &'static str {
 fn check(statement: &Statement, verb: &str) -> Result<()> {
     match statement {
         Statement::Statement(statement) => match statement.visit(&mut Reads { verb }) {
-            ControlFlow::Continue(()) => Ok(()),
+            ControlFlow::Continue(()) => expansion::check(statement),
             ControlFlow::Break(what) => Err(refuse(&what)),
         },
         Statement::Explain(explain) => check(&explain.statement, "the statement to EXPLAIN"),

@@ -7,6 +7,7 @@
 //! forms of them: [`athena`] (with the text forms of time in [`athena_time`]), CloudTrail Lake's [`store`],
 //! [`tailpipe`], [`ocsf`] and [`ecs`]; and [`answer`] hands out the rows. [`named`] are questions that come with their SQL, [`story`]
 //! many of them told as one.
+//! `constants` refuses a plan whose constants are too long,
 //! [`control`] is what ends a question from outside, `pace` lets it be ended (`again`: a part that may run twice), [`wanted`] which tables one names.
 //! [`error`] turns the engine's errors into sentences that name the
 //! object, the reason and the next step.
@@ -18,11 +19,16 @@ mod again;
 mod answer;
 pub mod athena;
 pub mod athena_time;
+mod calls;
+mod casts;
 mod catalog;
+mod constants;
 pub mod control;
+mod days;
 mod dialect;
 pub mod ecs;
 pub mod error;
+mod expansion;
 mod grammar;
 pub mod guard;
 mod headings;
@@ -52,6 +58,7 @@ mod tests;
 
 pub use answer::{Answer, BlockingAnswer};
 pub use control::Control;
+pub use days::Days;
 pub use error::{Error, Result};
 pub use session::{Engine, Limits};
 pub use tables::EventStream;

@@ -5,6 +5,7 @@
 use std::net::IpAddr;
 
 use crate::error::{Error, Result, nearest};
+use crate::story::Subject;
 
 /// A question with a name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,8 +50,10 @@ pub static QUESTIONS: &[Named] = &[
     ask("services-used-by", &["PRINCIPAL"], "services that a principal used, and when last",
         "SELECT service, count(*) AS events, count_if(outcome = 'ok') AS ok, count_if(outcome = 'denied') AS denied, max(eventtime) AS last
          FROM events WHERE principal = {1} OR actor = {1} OR useridentity.arn = {1} GROUP BY service ORDER BY events DESC, service"),
-    ask("denied-to", &["PRINCIPAL"], "what a principal tried and was denied",
+    ask("denied-to", &["PRINCIPAL"], "what a principal tried and was denied, and by which kind of policy",
         "SELECT coalesce(action, service || ':' || eventname) AS action, errorcode, count(*) AS events, min(eventtime) AS first, max(eventtime) AS last,
+                arbitrary(coalesce('explicit deny in ' || regexp_extract(errormessage, 'explicit deny in an? ([^.:]{1,60}?) policy', 1),
+                                   'no allow in ' || regexp_extract(errormessage, 'because no ([^.:]{1,60}?) policy', 1))) AS denied_by,
                 arbitrary(errormessage) AS message
          FROM events WHERE outcome = 'denied' AND (principal = {1} OR actor = {1} OR useridentity.arn = {1}) GROUP BY 1, errorcode ORDER BY events DESC, 1, errorcode"),
     ask("from-address", &["ADDRESS"], "who came from an address, and what they did",
@@ -69,7 +72,7 @@ pub static QUESTIONS: &[Named] = &[
         "SELECT principal, sourceipaddress, outcome, count(*) AS events, min(eventtime) AS first, max(eventtime) AS last,
                 array_agg(DISTINCT json_extract_scalar(requestparameters, '$.roleSessionName')) AS sessions
          FROM events WHERE eventsource = 'sts.amazonaws.com' AND eventname LIKE 'AssumeRole%'
-           AND (json_extract_scalar(requestparameters, '$.roleArn') = {1} OR json_extract_scalar(requestparameters, '$.roleArn') LIKE '%/' || {1})
+           AND (json_extract_scalar(requestparameters, '$.roleArn') = {1} OR ends_with(json_extract_scalar(requestparameters, '$.roleArn'), '/' || {1}))
          GROUP BY principal, sourceipaddress, outcome ORDER BY first, principal, sourceipaddress, outcome"),
     ask("roles-assumed-by", &["PRINCIPAL"], "the roles that a principal assumed, or tried to",
         "SELECT json_extract_scalar(requestparameters, '$.roleArn') AS role, outcome, count(*) AS events, min(eventtime) AS first, max(eventtime) AS last
@@ -79,11 +82,15 @@ pub static QUESTIONS: &[Named] = &[
         "SELECT eventtime, eventname, principal, outcome, sourceipaddress, eventid FROM events
          WHERE strpos(requestparameters, {1}) > 0 OR strpos(responseelements, {1}) > 0 OR any_match(resources, r -> r['arn'] = {1})
          ORDER BY eventtime, eventid"),
-    ask("who-read-bucket", &["BUCKET"], "who read objects of a bucket, and how many",
-        "SELECT principal, sourceipaddress, count(*) AS events, count(DISTINCT json_extract_scalar(requestparameters, '$.key')) AS objects,
-                sum(TRY_CAST(json_extract_scalar(additionaleventdata, '$.bytesTransferredOut') AS double)) AS bytes_out, min(eventtime) AS first, max(eventtime) AS last
-         FROM events WHERE eventsource = 's3.amazonaws.com' AND eventname IN ('GetObject', 'HeadObject', 'CopyObject', 'SelectObjectContent', 'ListObjects', 'ListObjectsV2')
-           AND json_extract_scalar(requestparameters, '$.bucketName') = {1}
+    ask("who-read-bucket", &["BUCKET"], "who read objects of a bucket or copied them out, how many, and who was refused",
+        "SELECT principal, sourceipaddress, count_if(outcome = 'ok') AS reads, count_if(outcome = 'denied') AS denied,
+                count(DISTINCT CASE WHEN outcome = 'ok' AND object <> {1} || '/' THEN object END) AS objects,
+                sum(CASE WHEN outcome = 'ok' THEN TRY_CAST(json_extract_scalar(additionaleventdata, '$.bytesTransferredOut') AS double) END) AS bytes_out,
+                min(eventtime) AS first, max(eventtime) AS last
+         FROM (SELECT *, CASE WHEN eventname IN ('CopyObject', 'UploadPartCopy') THEN source ELSE json_extract_scalar(requestparameters, '$.bucketName') || '/' || coalesce(json_extract_scalar(requestparameters, '$.key'), '') END AS object
+               FROM (SELECT *, ltrim(url_decode(json_extract_scalar(requestparameters, '$[\"x-amz-copy-source\"]')), '/') AS source FROM events
+                     WHERE eventsource = 's3.amazonaws.com' AND eventname IN ('GetObject', 'HeadObject', 'CopyObject', 'UploadPartCopy', 'SelectObjectContent', 'ListObjects', 'ListObjectsV2')))
+         WHERE starts_with(object, {1} || '/')
          GROUP BY principal, sourceipaddress ORDER BY objects DESC, principal, sourceipaddress"),
     ask("logins", &[], "logins to the console, with and without MFA",
         "SELECT eventtime, principal, sourceipaddress, json_extract_scalar(responseelements, '$.ConsoleLogin') AS result,
@@ -123,11 +130,12 @@ pub static QUESTIONS: &[Named] = &[
     ask("logging-changes", &[], "changes of trails, flow logs, detectors and configuration recorders",
         "SELECT eventtime, eventsource, eventname, principal, outcome, sourceipaddress, requestparameters, eventid FROM events
          WHERE (eventsource IN ('cloudtrail.amazonaws.com', 'guardduty.amazonaws.com', 'config.amazonaws.com', 'securityhub.amazonaws.com', 'access-analyzer.amazonaws.com') AND NOT coalesce(readonly, regexp_like(eventname, '^(Get|List|Describe|Search|Lookup|Head)')))
-            OR eventname IN ('DeleteFlowLogs', 'DeleteLogGroup', 'DeleteLogStream', 'PutBucketLogging') ORDER BY eventtime, eventid"),
+            OR eventname IN ('CreateFlowLogs', 'DeleteFlowLogs', 'DeleteLogGroup', 'DeleteLogStream', 'PutBucketLogging') ORDER BY eventtime, eventid"),
     ask("bucket-changes", &[], "changes of who may reach buckets",
         "SELECT eventtime, eventname, principal, json_extract_scalar(requestparameters, '$.bucketName') AS bucket, outcome, eventid FROM events
          WHERE eventsource = 's3.amazonaws.com' AND eventname IN ('PutBucketPolicy', 'DeleteBucketPolicy', 'PutBucketAcl', 'PutObjectAcl', 'PutBucketPublicAccessBlock',
-               'DeleteBucketPublicAccessBlock', 'PutPublicAccessBlock', 'DeletePublicAccessBlock', 'PutBucketReplication', 'PutBucketVersioning', 'PutBucketLifecycle')
+               'DeleteBucketPublicAccessBlock', 'PutPublicAccessBlock', 'DeletePublicAccessBlock', 'PutAccountPublicAccessBlock', 'DeleteAccountPublicAccessBlock',
+               'PutBucketOwnershipControls', 'DeleteBucketOwnershipControls', 'PutBucketWebsite', 'PutBucketCors', 'CreateAccessPoint', 'PutAccessPointPolicy', 'DeleteBucketReplication', 'PutBucketReplication', 'PutBucketVersioning', 'PutBucketLifecycle')
          ORDER BY eventtime, eventid"),
     ask("network-changes", &[], "security groups, routes, gateways and peerings that were changed",
         "SELECT eventtime, eventname, principal, outcome, requestparameters, eventid FROM events
@@ -138,7 +146,8 @@ pub static QUESTIONS: &[Named] = &[
          WHERE eventsource = 'kms.amazonaws.com' AND eventname IN ('CreateKey', 'CreateGrant', 'RevokeGrant', 'PutKeyPolicy', 'DisableKey', 'ScheduleKeyDeletion', 'CancelKeyDeletion', 'ImportKeyMaterial', 'DeleteImportedKeyMaterial')
          ORDER BY eventtime, eventid"),
     ask("secrets-read", &[], "who read secrets and parameters",
-        "SELECT principal, eventname, coalesce(json_extract_scalar(requestparameters, '$.secretId'), json_extract_scalar(requestparameters, '$.name'), json_extract_scalar(requestparameters, '$.path')) AS secret,
+        "SELECT principal, eventname, coalesce(json_extract_scalar(requestparameters, '$.secretId'), json_extract_scalar(requestparameters, '$.name'), json_extract_scalar(requestparameters, '$.path'),
+                json_format(json_extract(requestparameters, '$.names')), json_format(json_extract(requestparameters, '$.secretIdList'))) AS secret,
                 outcome, count(*) AS events, min(eventtime) AS first, max(eventtime) AS last
          FROM events WHERE eventname IN ('GetSecretValue', 'BatchGetSecretValue', 'GetParameter', 'GetParameters', 'GetParametersByPath')
          GROUP BY principal, eventname, 3, outcome ORDER BY events DESC, principal, eventname, 3, outcome"),
@@ -148,7 +157,8 @@ pub static QUESTIONS: &[Named] = &[
          FROM events WHERE eventname = 'RunInstances' ORDER BY eventtime, eventid"),
     ask("shared", &[], "snapshots, images and databases that were shared or made public",
         "SELECT eventtime, eventname, principal, outcome, requestparameters, eventid FROM events
-         WHERE eventname IN ('ModifySnapshotAttribute', 'ModifyImageAttribute', 'ModifyDBSnapshotAttribute', 'ModifyDBClusterSnapshotAttribute', 'AddPermission', 'PutResourcePolicy', 'SetRepositoryPolicy')
+         WHERE eventname IN ('ModifySnapshotAttribute', 'ModifyImageAttribute', 'ModifyDBSnapshotAttribute', 'ModifyDBClusterSnapshotAttribute', 'PutResourcePolicy', 'SetRepositoryPolicy')
+            OR eventname LIKE 'AddPermission%' OR eventname LIKE 'AddLayerVersionPermission%'
          ORDER BY eventtime, eventid"),
     ask("code-changes", &[], "functions and their code that were made or changed",
         "SELECT eventtime, eventname, principal, json_extract_scalar(requestparameters, '$.functionName') AS function, outcome, eventid
@@ -206,6 +216,17 @@ fn network(text: &str) -> Result<()> {
     }
 }
 
+/// Whether a text can stand as an address in an event: one, or the name of a service that called.
+fn address(text: &str) -> Result<()> {
+    match (Subject::fault(text), Subject::of(text)) {
+        (Some(fault), _) => Err(Error::Refused(fault)),
+        (None, Subject::Network(_)) => {
+            Err(Error::Refused(format!("`{text}` is a network: ask `from-network {text}`, or give one address")))
+        }
+        (None, _) => Ok(()),
+    }
+}
+
 impl Named {
     /// The SQL for these parameters.
     ///
@@ -223,6 +244,9 @@ impl Named {
         }
         for (_, given) in self.parameters.iter().zip(parameters).filter(|(name, _)| **name == "NETWORK") {
             network(given)?;
+        }
+        for (_, given) in self.parameters.iter().zip(parameters).filter(|(name, _)| **name == "ADDRESS") {
+            address(given)?;
         }
         let mut sql = String::with_capacity(self.sql.len());
         let mut rest = self.sql;

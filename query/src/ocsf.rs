@@ -22,6 +22,7 @@ const AUTHENTICATION: &str = "'ConsoleLogin', 'ExternalIdPDirectoryLogin', 'Chec
 /// Names of events of Account Change, with what each does (`activity_id` of class 3001).
 static ACCOUNT_CHANGES: &[(u8, &str)] = &[
     (1, "'CreateUser', 'CreateRole', 'CreateGroup', 'CreateAccessKey', 'CreateLoginProfile'"),
+    (2, "'UpdateAccessKey'"),
     (3, "'ChangePassword'"),
     (4, "'PasswordRecoveryCompleted', 'UpdateLoginProfile', 'PasswordRecoveryRequested'"),
     (6, "'DeleteUser', 'DeleteRole', 'DeleteGroup', 'DeleteAccessKey', 'DeleteLoginProfile'"),
@@ -47,8 +48,11 @@ fn class() -> String {
 }
 
 fn activity() -> String {
-    let changes: Vec<_> =
-        ACCOUNT_CHANGES.iter().map(|(id, names)| format!("WHEN eventname IN ({names}) THEN {id}")).collect();
+    // One call turns a key on and off.
+    let off =
+        "WHEN eventname = 'UpdateAccessKey' AND json_extract_scalar(requestparameters, '$.status') = 'Inactive' THEN 5";
+    let named = ACCOUNT_CHANGES.iter().map(|(id, names)| format!("WHEN eventname IN ({names}) THEN {id}"));
+    let changes: Vec<_> = std::iter::once(off.to_owned()).chain(named).collect();
     format!(
         "CASE WHEN eventname IN ({AUTHENTICATION}) THEN 1 WHEN eventsource = 'iam.amazonaws.com' AND ({class}) = 3001 \
          THEN CASE {changes} END \
@@ -64,8 +68,10 @@ fn activity() -> String {
 /// What an activity is called: by class and `activity_id`.
 static ACTIVITY_NAMES: &[(u32, u8, &str)] = &[
     (3001, 1, "Create"),
+    (3001, 2, "Enable"),
     (3001, 3, "Password Change"),
     (3001, 4, "Password Reset"),
+    (3001, 5, "Disable"),
     (3001, 6, "Delete"),
     (3001, 7, "Attach Policy"),
     (3001, 8, "Detach Policy"),
@@ -153,11 +159,16 @@ fn actor() -> String {
     )
 }
 
+/// Where a call came from, if that is an address.
+const ADDRESS: &str = "ip_address(sourceipaddress)";
+
+/// Whom a call is about.
+const SUBJECT: &str = "coalesce(json_extract_scalar(requestparameters, '$.userName'), \
+                       json_extract_scalar(requestparameters, '$.roleName'), json_extract_scalar(requestparameters, '$.roleArn'))";
+
 /// Columns of the view and their SQL over `events`.
 pub(crate) fn columns() -> Vec<ViewColumn> {
-    let address = "ip_address(sourceipaddress)";
-    let subject = "coalesce(json_extract_scalar(requestparameters, '$.userName'), \
-                   json_extract_scalar(requestparameters, '$.roleName'), json_extract_scalar(requestparameters, '$.roleArn'))";
+    let (address, subject) = (ADDRESS, SUBJECT);
     let all: Vec<_> = ingest::schema::COLUMNS.iter().map(|column| column.name).collect();
     let columns: Vec<(&str, String)> = vec![
         ("time", "epoch_ms(eventtime)".into()),
@@ -235,7 +246,17 @@ pub(crate) fn columns() -> Vec<ViewColumn> {
         ),
         ("resources", resources()),
         ("observables", observables(address)),
-        ("user", format!("CASE WHEN {} <> 6003 THEN named_struct('name', {subject}, 'uid', {subject}) END", class())),
+        // Whose authentication or account it is: the one that is asked for, else the caller's own.
+        (
+            "user",
+            format!(
+                "CASE WHEN {} <> 6003 THEN named_struct('name', coalesce({subject}, {}, {}), 'uid', coalesce({subject}, {})) END",
+                class(),
+                text("useridentity.username"),
+                text("useridentity.sessioncontext.sessionissuer.username"),
+                text("useridentity.arn")
+            ),
+        ),
         (
             "is_mfa",
             "CASE json_extract_scalar(additionaleventdata, '$.MFAUsed') WHEN 'Yes' THEN true WHEN 'No' THEN false END"

@@ -14,6 +14,7 @@ use datafusion::physical_plan::joins::NestedLoopJoinExec;
 use datafusion::physical_plan::{ChildrenPropertiesMode, ExecutionPlan, ReplaceChildrenOptions, execute_stream};
 
 use crate::again::AgainExec;
+use crate::constants;
 
 /// Operators that make more rows than they read.
 const MULTIPLIERS: [&str; 6] = [
@@ -32,6 +33,7 @@ const MULTIPLIERS: [&str; 6] = [
 pub(crate) async fn run(frame: DataFrame) -> Result<SendableRecordBatchStream> {
     let task = Arc::new(frame.task_ctx());
     let plan = frame.create_physical_plan().await?;
+    constants::check(&plan)?;
     execute_stream(yielding(plan)?, task)
 }
 

@@ -17,7 +17,7 @@ use crate::answer::Answer;
 use crate::error::{Error, Result, explain, unknown_table};
 use crate::narrowing::Narrowing;
 use crate::session::table_names;
-use crate::{dialect, guard, names, pace, stars, trino};
+use crate::{calls, dialect, guard, names, pace, stars, trino};
 
 /// What plans questions.
 pub(crate) struct Planner {
@@ -61,8 +61,11 @@ impl Planner {
             trino::rewrite(statement);
         }
         let mut state = self.context.state();
+        if let Statement::Statement(statement) = &statement {
+            calls::check_lambdas(&state, statement)?;
+        }
         check_tables(&self.context, &state, &statement)?;
-        let plan = state.statement_to_plan(statement).await.map_err(explain)?;
+        let plan = state.statement_to_plan(statement).await.map_err(|e| calls::with_hint(&state, explain(e)))?;
         // The guard has seen the text; the same promise is kept for what the planner made of it.
         SQLOptions::new()
             .with_allow_ddl(false)

@@ -4,6 +4,7 @@
 //! rows a batch. Time is the caller's: [`Control`], or a timeout around [`Answer::next`] after which the answer is dropped.
 
 use std::num::NonZeroUsize;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread;
@@ -17,10 +18,11 @@ use datafusion::prelude::{SessionConfig, SessionContext};
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::sync::oneshot;
 
-use crate::answer::{Answer, BlockingAnswer};
+use crate::answer::{Answer, BlockingAnswer, leave};
+use crate::casts::Casts;
 use crate::catalog::{Columns, Tables};
 use crate::control::Control;
-use crate::error::{Error, Result, explain};
+use crate::error::{Error, Result, explain, gave_up};
 use crate::keys::TextKeys;
 use crate::planner::Planner;
 use crate::tables::{EVENTS, EventStream, events_table};
@@ -86,6 +88,7 @@ impl Engine {
         })?;
         let context = SessionContext::new_with_config_rt(config, runtime);
         context.add_optimizer_rule(Arc::new(TextKeys));
+        context.add_analyzer_rule(Arc::new(Casts));
         athena_time::register_all(&context);
         trino::register_all(&context);
         let tables = Arc::new(Tables::of(&context));
@@ -100,7 +103,7 @@ impl Engine {
     /// # Errors
     /// [`Error::Setup`] when a view does not fit the event table, which would be a fault of this crate.
     pub fn register(&self, events: Arc<dyn EventStream>) -> Result<()> {
-        self.register_events(events_table(events)?, false)
+        self.register_events(events_table(events), false)
     }
 
     /// Makes `table` the table `events`, with the views over it.
@@ -148,8 +151,10 @@ impl Engine {
         let (planner, sql, runtime) = (self.planner.clone(), sql.to_owned(), Handle::current());
         let (sender, answer) = oneshot::channel();
         let plan = move || {
+            // Constants are computed here, and the engine may give up on one.
+            let started = catch_unwind(AssertUnwindSafe(|| runtime.block_on(planner.start(&sql))));
             // Nobody waits for the answer any more when the caller's timeout has struck.
-            let _ = sender.send(runtime.block_on(planner.start(&sql)));
+            let _ = sender.send(started.unwrap_or_else(|payload| Err(gave_up(payload.as_ref()))));
         };
         thread::Builder::new()
             .name("trailhound-plan".into())
@@ -175,8 +180,13 @@ impl Engine {
     /// As [`Engine::query_blocking`]; [`Error::Timeout`] and [`Error::Cancelled`].
     pub fn query_under(&self, sql: &str, control: Control) -> Result<BlockingAnswer> {
         let runtime = self.runtime()?;
-        let answer = runtime.block_on(control.guard(self.query(sql)))?;
-        BlockingAnswer::new(runtime, answer, control)
+        match runtime.block_on(control.guard(self.query(sql))) {
+            Ok(answer) => BlockingAnswer::new(runtime, answer, control),
+            Err(error) => {
+                leave(runtime, &error);
+                Err(error)
+            }
+        }
     }
 
     /// Names of the functions that a query can call, sorted, each once.
@@ -233,6 +243,7 @@ fn session_config(limits: &Limits) -> SessionConfig {
         .with_enforce_batch_size_in_joins(true)
         .with_sort_spill_reservation_bytes(merge_bytes);
     let options = config.options_mut();
+    options.extensions.insert(trino::Room::beside(limits.memory_bytes));
     options.sql_parser.enable_ident_normalization = true;
     // As in Trino: whatever the order, rows without a value come last.
     options.sql_parser.default_null_ordering = "nulls_last".to_owned();

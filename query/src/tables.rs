@@ -11,15 +11,19 @@ use std::thread;
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
-use datafusion::catalog::TableProvider;
+use async_trait::async_trait;
 use datafusion::catalog::streaming::StreamingTable;
-use datafusion::common::DataFusionError;
+use datafusion::catalog::{Session, TableProvider};
+use datafusion::common::{DataFusionError, Result as DataFusionResult};
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
+use datafusion::logical_expr::{Expr, TableProviderFilterPushDown, TableType};
+use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::streaming::PartitionStream;
 use tokio::sync::mpsc::{Receiver, channel};
 
-use crate::error::{InputFailure, Result, explain};
+use crate::days::{Days, is_about_time};
+use crate::error::InputFailure;
 
 /// Name of the table of all events, with real types and derived columns.
 pub const EVENTS: &str = "events";
@@ -36,16 +40,25 @@ const WAITING_BATCHES: usize = 2;
 /// one after the other, and the second waits until it is read.
 pub trait EventStream: Send + Sync {
     /// Gives every batch to `sink`, and stops as soon as it answers `Break`. Batches have
-    /// [`ingest::schema::event_schema`]. Called on a thread of its own; `sink` blocks while the query is busy.
+    /// [`ingest::schema::event_schema`]. Called on a thread of its own; `sink` blocks while the query is busy. What was
+    /// delivered on days that are not in `days` may be left out: the query filters what it gets in any case.
     ///
     /// # Errors
     /// The reason, as a sentence for the user, when the source cannot be read; the query fails with it.
-    fn open(&self, sink: &mut dyn FnMut(RecordBatch) -> ControlFlow<()>) -> std::result::Result<(), String>;
+    fn open(
+        &self,
+        days: &Days,
+        sink: &mut dyn FnMut(RecordBatch) -> ControlFlow<()>,
+    ) -> std::result::Result<(), String>;
 }
 
 /// Batches in memory: for tests, and for questions about few events.
 impl EventStream for Vec<RecordBatch> {
-    fn open(&self, sink: &mut dyn FnMut(RecordBatch) -> ControlFlow<()>) -> std::result::Result<(), String> {
+    fn open(
+        &self,
+        _days: &Days,
+        sink: &mut dyn FnMut(RecordBatch) -> ControlFlow<()>,
+    ) -> std::result::Result<(), String> {
         for batch in self {
             if sink(batch.clone()).is_break() {
                 break;
@@ -56,17 +69,58 @@ impl EventStream for Vec<RecordBatch> {
 }
 
 /// The table over a source of events.
-pub(crate) fn events_table(events: Arc<dyn EventStream>) -> Result<Arc<dyn TableProvider>> {
-    let schema = ingest::schema::event_schema();
-    let scan = Arc::new(Scan { schema: schema.clone(), events });
-    let table = StreamingTable::try_new(schema, vec![scan]).map_err(explain)?;
-    Ok(Arc::new(table))
+pub(crate) fn events_table(events: Arc<dyn EventStream>) -> Arc<dyn TableProvider> {
+    Arc::new(Events { schema: ingest::schema::event_schema(), events })
+}
+
+/// The table.
+struct Events {
+    schema: SchemaRef,
+    events: Arc<dyn EventStream>,
+}
+
+impl fmt::Debug for Events {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Events").finish_non_exhaustive()
+    }
+}
+
+#[async_trait]
+impl TableProvider for Events {
+    fn schema(&self) -> SchemaRef {
+        self.schema.clone()
+    }
+
+    fn table_type(&self) -> TableType {
+        TableType::Base
+    }
+
+    fn supports_filters_pushdown(&self, filters: &[&Expr]) -> DataFusionResult<Vec<TableProviderFilterPushDown>> {
+        let answer = |filter: &&Expr| match is_about_time(filter) {
+            true => TableProviderFilterPushDown::Inexact,
+            false => TableProviderFilterPushDown::Unsupported,
+        };
+        Ok(filters.iter().map(answer).collect())
+    }
+
+    async fn scan(
+        &self,
+        state: &dyn Session,
+        projection: Option<&Vec<usize>>,
+        filters: &[Expr],
+        limit: Option<usize>,
+    ) -> DataFusionResult<Arc<dyn ExecutionPlan>> {
+        let days = Days::of(filters, &self.schema, state)?;
+        let scan = Arc::new(Scan { schema: self.schema.clone(), events: self.events.clone(), days });
+        StreamingTable::try_new(self.schema.clone(), vec![scan])?.scan(state, projection, &[], limit).await
+    }
 }
 
 /// One scan of the table, to be started when its stream is first read.
 struct Scan {
     schema: SchemaRef,
     events: Arc<dyn EventStream>,
+    days: Days,
 }
 
 impl fmt::Debug for Scan {
@@ -81,7 +135,8 @@ impl PartitionStream for Scan {
     }
 
     fn execute(&self, _context: Arc<TaskContext>) -> SendableRecordBatchStream {
-        let reader = Reader { schema: self.schema.clone(), state: State::Closed(self.events.clone()) };
+        let reader =
+            Reader { schema: self.schema.clone(), state: State::Closed(self.events.clone(), self.days.clone()) };
         let batches = futures::stream::unfold(reader, |mut reader: Reader| async move {
             let item = reader.next().await?;
             Some((item, reader))
@@ -97,7 +152,7 @@ enum Message {
 }
 
 enum State {
-    Closed(Arc<dyn EventStream>),
+    Closed(Arc<dyn EventStream>, Days),
     Open(Receiver<Message>),
     Done,
 }
@@ -109,9 +164,9 @@ struct Reader {
 }
 
 impl Reader {
-    async fn next(&mut self) -> Option<datafusion::common::Result<RecordBatch>> {
-        if let State::Closed(events) = &self.state {
-            match start(events.clone()) {
+    async fn next(&mut self) -> Option<DataFusionResult<RecordBatch>> {
+        if let State::Closed(events, days) = &self.state {
+            match start(events.clone(), days.clone()) {
                 Ok(receiver) => self.state = State::Open(receiver),
                 Err(reason) => return self.fail(reason),
             }
@@ -133,16 +188,16 @@ impl Reader {
         }
     }
 
-    fn fail(&mut self, reason: String) -> Option<datafusion::common::Result<RecordBatch>> {
+    fn fail(&mut self, reason: String) -> Option<DataFusionResult<RecordBatch>> {
         self.state = State::Done;
         Some(Err(DataFusionError::External(Box::new(InputFailure(reason)))))
     }
 }
 
-fn start(events: Arc<dyn EventStream>) -> std::result::Result<Receiver<Message>, String> {
+fn start(events: Arc<dyn EventStream>, days: Days) -> std::result::Result<Receiver<Message>, String> {
     let (sender, receiver) = channel(WAITING_BATCHES);
     let read = move || {
-        let end = events.open(&mut |batch| match sender.blocking_send(Message::Batch(batch)) {
+        let end = events.open(&days, &mut |batch| match sender.blocking_send(Message::Batch(batch)) {
             Ok(()) => ControlFlow::Continue(()),
             Err(_) => ControlFlow::Break(()),
         });

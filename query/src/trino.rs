@@ -6,37 +6,52 @@
 
 mod attempt;
 mod bounded;
+mod calls;
 mod choice;
 mod different;
+mod elements;
 mod entry;
 mod forms;
 mod function;
 mod higher;
-mod interval;
+pub(crate) mod interval;
+mod iso;
+mod joined;
 mod json;
 mod lambda;
+mod lists;
 mod literals;
+mod maps;
 mod nested;
 mod network;
+mod nulls;
 mod outer;
+mod paths;
 mod pattern;
 mod quantified;
+mod replacement;
 mod rewrite;
+mod room;
 mod rows;
 mod shape;
 mod span;
 mod tally;
 mod text;
 mod time;
+mod times;
 mod typed;
 mod unnest;
 mod url;
 mod values;
+mod zone;
 
 use datafusion::prelude::SessionContext;
 
+pub(crate) use elements::constant_bytes;
 pub(crate) use forms::arguments;
+pub(crate) use function::beyond;
 pub(crate) use rewrite::rewrite;
+pub(crate) use room::Room;
 pub use values::trino_name as type_name;
 
 /// Registers the functions under their names, instead of the engine's own of the same name.
@@ -45,15 +60,23 @@ pub fn register_all(context: &SessionContext) {
     let all = of_texts.chain(time::functions()).chain(values::functions()).chain(nested::functions());
     all.chain(bounded::functions())
         .chain(choice::functions())
-        .chain([values::event_json(), interval::function()])
+        .chain(nulls::functions())
+        .chain(zone::functions())
+        .chain([values::event_json(), interval::function(), joined::function()])
         .for_each(|function| context.register_udf(function));
     context.register_udaf(different::function());
-    higher::functions().for_each(|function| context.register_higher_order_function(function));
+    higher::functions().chain(lists::functions()).for_each(|function| context.register_higher_order_function(function));
 }
 
 /// The functions of texts, by subject.
 fn tables() -> impl Iterator<Item = &'static [function::Entry]> {
-    [json::FUNCTIONS, text::FUNCTIONS, network::FUNCTIONS, shape::FUNCTIONS].into_iter()
+    [json::FUNCTIONS, text::FUNCTIONS, network::FUNCTIONS, shape::FUNCTIONS, replacement::FUNCTIONS].into_iter()
+}
+
+/// Whether a function takes a constant as it is, and makes no copy of it for each row.
+pub(crate) fn keeps_constants(name: &str) -> bool {
+    let is_of_texts = tables().flatten().any(|entry| entry.name == name);
+    is_of_texts || time::FUNCTIONS.iter().any(|entry| entry.name == name) || name == joined::NAME
 }
 
 /// A function that saved queries can use beside the engine's own.
@@ -72,6 +95,7 @@ pub struct Known {
 /// Every function that is added to the engine's, by name.
 pub fn functions() -> Vec<Known> {
     let mut all: Vec<Known> = tables().flatten().map(|f| known(f.name, f.about, f.example)).collect();
+    all.extend(of(zone::FUNCTIONS));
     all.extend(of(choice::FUNCTIONS).chain(of(nested::FUNCTIONS)).chain(of(higher::FUNCTIONS)));
     all.extend(of(time::FUNCTIONS).chain(of(values::FUNCTIONS)));
     all.extend(forms::examples().map(|(name, about, example, answer)| Known { name, about, example, answer }));

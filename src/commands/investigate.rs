@@ -42,6 +42,9 @@ pub(crate) fn run(args: &InvestigateArgs, global: &Global, words: Words) -> Resu
         let text = "nothing to investigate: give an access key, an ARN, an address, an event's id or a name";
         return Err(Failure::Usage(text.to_owned()));
     }
+    if let Some(fault) = Subject::fault(&args.subject) {
+        return Err(Failure::Usage(fault));
+    }
     let subject = Subject::of(&args.subject);
     let (mut rules, refused) = Rulebook::read(&[], &[], true, words)?.engine(words);
     let opened = Opened::open(&args.input, &Wanted::default(), global, words)?;
@@ -53,7 +56,11 @@ pub(crate) fn run(args: &InvestigateArgs, global: &Global, words: Words) -> Resu
     let told = Told { subject, about, story, alerts };
     if told.story.total.events == 0 {
         words.note(&format!("the logs have no event of the {}", told.about));
+        if let Some(other) = story::in_another_case(&opened.engine, &told.about, &control)? {
+            words.note(&format!("the logs have `{other}`: names are told apart by their case; ask for that"));
+        }
         let is_json = matches!(global.output, Output::Json | Output::Jsonl);
+        words.note(&elsewhere(&told.about));
         // A key that was given and never used has a story; a name that is nowhere has none.
         if told.story.links.is_empty() && !is_json {
             return Ok(opened.tell().max(refused));
@@ -69,6 +76,20 @@ pub(crate) fn run(args: &InvestigateArgs, global: &Global, words: Words) -> Resu
         _ => render::settle(told::tell(&told, &mut out, global.rows().terminal, global.max_rows))?,
     }
     Ok(opened.tell().max(refused))
+}
+
+/// Where to look for what did nothing itself.
+fn elsewhere(about: &Subject) -> String {
+    let text = about.text();
+    match about {
+        Subject::Event(_) => {
+            "an event's id is looked for as it stands; `trailhound lake status` says which days there are".to_owned()
+        }
+        Subject::Principal(arn) if !arn.starts_with("arn:aws:iam") && !arn.contains(":iam::") => {
+            format!("a resource does nothing itself: `trailhound query who-touched {text}` says who touched it")
+        }
+        _ => format!("`trailhound query who-touched {text}` finds calls that name it"),
+    }
 }
 
 /// A time for people; empty where there is none.

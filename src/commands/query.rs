@@ -3,14 +3,20 @@
 use std::io::{self, Read, Write};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Condvar, Mutex};
 
 use arrow::array::{ArrayRef, RecordBatch, StringArray};
+use chrono::NaiveDate;
+use ingest::key::Key;
+use ingest::pipeline::Ledger;
 use ingest::reject::Totals;
-use query::{BlockingAnswer, Engine, EventStream, Wanted, named};
+use ingest::source::Input as Object;
+use query::{BlockingAnswer, Days, Engine, EventStream, Wanted, named};
 
 use crate::cli::{Global, Input, QueryArgs, SqlSource};
-use crate::intake::{self, Intake, Reach};
+use crate::existing;
+use crate::intake::{Intake, Reach};
 use crate::outcome::{Failure, Outcome};
 use crate::render::words::Words;
 use crate::render::{self, Output, RowCount, RowWriter};
@@ -143,7 +149,7 @@ impl Opened {
     /// A path that is not there, a lake that is none, flags that do not fit together.
     pub(super) fn open(input: &Input, wanted: &Wanted, global: &Global, words: Words) -> Result<Opened, Failure> {
         let engine = Engine::new(global.query_limits())?;
-        if let Some(lake) = intake::lake(&input.lake, &input.paths, &input.source, &|table| wanted.has(table))? {
+        if let Some(lake) = existing::lake(input, &|table| wanted.has(table), words)? {
             engine.register_lake(&lake)?;
             return Ok(Opened { engine, logs: None, _lake: Some(lake), _spools: Vec::new() });
         }
@@ -159,6 +165,13 @@ impl Opened {
     /// Says what was rejected of logs, and gives the outcome.
     pub(super) fn tell(&self) -> Outcome {
         let Some((logs, intake)) = &self.logs else { return Outcome::Done };
+        let left = intake.options.progress.skipped.load(Ordering::Relaxed);
+        if left > 0 {
+            let count = render::report::number(left);
+            intake.words().note(&format!(
+                "{count} files were not opened: by the day in their names they hold nothing of what was asked"
+            ));
+        }
         logs.finished().map_or(Outcome::Done, |totals| intake.tell(&totals))
     }
 }
@@ -223,11 +236,26 @@ impl Logs {
     }
 }
 
+/// Objects whose names tell a day on which nothing was delivered that a question can need: they are not opened.
+#[derive(Debug)]
+struct OtherDays(Days);
+
+impl Ledger for OtherDays {
+    fn holds(&self, input: &Object) -> bool {
+        let delivered = Key::parse(&input.name).and_then(|key| NaiveDate::parse_from_str(key.day, "%Y/%m/%d").ok());
+        delivered.is_some_and(|day| !self.0.of_delivery(day.to_epoch_days()))
+    }
+}
+
 impl EventStream for Logs {
-    fn open(&self, sink: &mut dyn FnMut(RecordBatch) -> ControlFlow<()>) -> Result<(), String> {
+    fn open(&self, days: &Days, sink: &mut dyn FnMut(RecordBatch) -> ControlFlow<()>) -> Result<(), String> {
         self.note(|state| state.running += 1);
         let mut stopped = false;
-        let result = ingest::pipeline::scan(&self.intake.sources, &self.intake.options, &mut |batch: RecordBatch| {
+        let mut options = self.intake.options.clone();
+        if !days.are_all() {
+            options.ledger = Some(Arc::new(OtherDays(days.clone())));
+        }
+        let result = ingest::pipeline::scan(&self.intake.sources, &options, &mut |batch: RecordBatch| {
             let flow = sink(batch);
             stopped |= flow.is_break();
             flow

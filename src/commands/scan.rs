@@ -64,7 +64,7 @@ pub(crate) fn run(args: &ScanArgs, global: &Global, words: Words) -> Result<Outc
 /// How much of a lake is proven, where it is a lake and digests have spoken.
 fn proof(input: &Input) -> Result<Option<Proof>, Failure> {
     let tables = |name: &str| matches!(name, OBJECTS | DIGESTED);
-    let lake = crate::intake::lake(&input.lake, &input.paths, &input.source, &tables)?;
+    let lake = crate::existing::open(input, &tables)?;
     lake.as_ref().map_or(Ok(None), crate::proof::of)
 }
 

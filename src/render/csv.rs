@@ -2,7 +2,8 @@
 //!
 //! A header always, quotes where they are needed, a null as nothing and the empty text as `""`. Text that a
 //! spreadsheet would run as a formula gets a `'` in front unless the caller asks for raw text (OWASP, "CSV
-//! Injection"); only text from the data is touched, never a number, a time or JSON that we made.
+//! Injection"); only text from the data is touched, never a number, a time or JSON that we made. A file is shown on a terminal
+//! sooner or later, so what acts on one (ESC, bidirectional controls) is `\uXXXX`, unless raw text is asked for.
 
 use std::io::{self, Write};
 
@@ -21,7 +22,7 @@ pub(super) struct CsvRows<'a> {
 /// How cells are written.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Style {
-    /// Leave text that looks like a formula as it is.
+    /// Leave text that looks like a formula, or acts on a terminal, as it is.
     pub(super) raw: bool,
     /// Somebody looks at it: escape what could act on the terminal.
     pub(super) is_terminal: bool,
@@ -94,7 +95,11 @@ fn cell(text: Option<&str>, kind: Kind, alone: bool, style: Style, out: &mut Str
         }
         return;
     };
-    let shown = if style.is_terminal { escape::lines(text) } else { text.into() };
+    let shown = match (style.is_terminal, style.raw) {
+        (true, _) => escape::lines(text),
+        (false, false) => escape::cell(text),
+        (false, true) => text.into(),
+    };
     let guard = kind == Kind::Text && !style.raw && is_formula(text);
     let quote =
         shown.is_empty() || shown.starts_with(' ') || shown.ends_with(' ') || shown.contains([',', '"', '\n', '\r']);
@@ -154,7 +159,7 @@ mod tests {
             ("-1", "'-1"),
             ("@SUM(A1)", "'@SUM(A1)"),
             ("\t=1", "'\t=1"),
-            ("\r=1", "\"'\r=1\""),
+            ("\r=1", "'\\u000d=1"),
             ("＝1", "'＝1"),
             ("=cmd|'/c calc'!A0,\"", "\"'=cmd|'/c calc'!A0,\"\"\""),
             ("a=b", "a=b"),
@@ -184,7 +189,10 @@ mod tests {
     fn a_terminal_sees_no_control_character() {
         let screen = Style { raw: false, is_terminal: true };
         assert_eq!(one("a\x1b]0;pwn\x07", screen), "a\\u{1b}]0;pwn\\u{7}");
-        assert_eq!(one("a\x1b]0;pwn\x07", SAFE), "a\x1b]0;pwn\x07");
+        assert_eq!(one("a\x1b]0;pwn\x07\u{202e}b", SAFE), "a\\u001b]0;pwn\\u0007\\u202eb");
+        let raw = Style { raw: true, is_terminal: false };
+        assert_eq!(one("a\x1b]0;pwn\x07", raw), "a\x1b]0;pwn\x07");
+        assert!(!one("a\x1b", Style { raw: true, is_terminal: true }).contains('\x1b'));
     }
 
     #[test]

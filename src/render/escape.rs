@@ -20,6 +20,23 @@ pub(crate) fn lines(text: &str) -> Cow<'_, str> {
     escape(text, |c| c == '\n')
 }
 
+/// Text for a file that people open, or show with `cat`: line breaks and tabs stay, everything else that must be shown is
+/// `\uXXXX`, so that JSON in it keeps its value.
+pub(crate) fn cell(text: &str) -> Cow<'_, str> {
+    let is_shown = |c: char| must_be_shown(c) && !matches!(c, '\n' | '\t');
+    if !text.chars().any(is_shown) {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len() + 16);
+    for c in text.chars() {
+        match is_shown(c) {
+            true => c.encode_utf16(&mut [0; 2]).iter().for_each(|unit| out.push_str(&format!("\\u{unit:04x}"))),
+            false => out.push(c),
+        }
+    }
+    Cow::Owned(out)
+}
+
 /// Appends serialised JSON to `out` with every dangerous character inside its strings as a `\uXXXX` escape.
 ///
 /// Outside strings JSON is ASCII without control characters other than white space, so the text can be
@@ -81,6 +98,15 @@ mod tests {
     #[test]
     fn several_lines_keep_their_newlines_only() {
         assert_eq!(lines("a\nb\r\x1b[2J"), "a\nb\\r\\u{1b}[2J");
+    }
+
+    #[test]
+    fn a_cell_keeps_its_lines_and_the_value_of_its_json() {
+        assert_eq!(cell("a\nb\tc\r\x1b[2J\u{202e}\u{e0041}"), "a\nb\tc\\u000d\\u001b[2J\\u202e\\udb40\\udc41");
+        assert!(matches!(cell("José 日本 👍\n"), Cow::Borrowed(_)));
+        let json = "{\"key\":\"\u{202e}x\u{7f}\"}";
+        let parsed = |text: &str| serde_json::from_str::<serde_json::Value>(text).unwrap();
+        assert!(cell(json) != json && parsed(&cell(json)) == parsed(json));
     }
 
     #[test]

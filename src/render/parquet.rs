@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use arrow::array::RecordBatch;
-use arrow::datatypes::SchemaRef;
+use arrow::datatypes::{DataType, SchemaRef};
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::errors::ParquetError;
@@ -24,6 +24,14 @@ pub(super) struct ParquetRows<'a> {
 impl<'a> ParquetRows<'a> {
     pub(super) fn new(out: &'a mut (dyn Write + Send), schema: SchemaRef, is_terminal: bool) -> io::Result<Self> {
         super::refuse_terminal(is_terminal, "parquet", "rows.parquet")?;
+        if let Some(field) = schema.fields().iter().find(|field| has_span(field.data_type())) {
+            let text = format!(
+                "Parquet has no type for the span of time in the column `{}`; make it a number or a text: date_diff('second', \
+                 a, b), CAST(x AS varchar)",
+                field.name()
+            );
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, text));
+        }
         let properties = WriterProperties::builder()
             .set_compression(Compression::ZSTD(ZstdLevel::default()))
             .set_max_row_group_row_count(Some(ROW_GROUP_ROWS_MAX))
@@ -32,6 +40,16 @@ impl<'a> ParquetRows<'a> {
             .build();
         let writer = ArrowWriter::try_new(out, schema.clone(), Some(properties)).map_err(parquet_error)?;
         Ok(ParquetRows { writer, schema, rows: 0 })
+    }
+}
+
+/// Whether a type is, or holds, a span of months, days and nanoseconds.
+fn has_span(data_type: &DataType) -> bool {
+    match data_type {
+        DataType::Interval(_) => true,
+        DataType::List(field) | DataType::LargeList(field) | DataType::Map(field, _) => has_span(field.data_type()),
+        DataType::Struct(fields) => fields.iter().any(|field| has_span(field.data_type())),
+        _ => false,
     }
 }
 

@@ -67,7 +67,9 @@ impl<'a> Report<'a> {
             }
         }
         let available = self.terminal.width.map(|width| width.saturating_sub(INDENT));
-        let firm: Vec<bool> = names.iter().zip(&right).map(|(name, number)| *number || *name == "severity").collect();
+        // A number, a key or a mark that is cut says nothing.
+        let is_firm = |name: &str| matches!(name, "severity" | "key" | "marks");
+        let firm: Vec<bool> = names.iter().zip(&right).map(|(name, number)| *number || is_firm(name)).collect();
         let cutting = available.is_some_and(|available| layout::fit(&mut widths, &firm, available));
         let header: Vec<String> = names.iter().map(|&name| name.to_owned()).collect();
         self.table_line(&header, &widths, &right, cutting, |_, _| Tone::Dim)?;

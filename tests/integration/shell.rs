@@ -72,6 +72,37 @@ fn questions_end_at_their_limits() {
     assert!(run.stderr.contains("--max-rows"), "{}", run.stderr);
 }
 
+/// Rows of ten gigabytes and more, against each limit: exit code 5 with what to do next, and a shell answers its next question.
+#[test]
+fn a_cross_join_of_ten_gigabytes_meets_its_limit() {
+    let (_dir, logs) = logs();
+    let join = "events a CROSS JOIN events b CROSS JOIN events c";
+    let sorted = format!("SELECT a.eventid, rpad(b.eventname, 100) AS x, c.eventid FROM {join} ORDER BY x, 1, 3");
+    let grouped = format!("SELECT count(*) FROM (SELECT DISTINCT a.eventid, b.eventid, c.eventid FROM {join})");
+    let counted = format!("SELECT count(*) FROM {join} WHERE a.useragent || c.useragent = 'x'");
+    let elements = "SELECT max(transform(sequence(1, 1000), x -> transform(sequence(1, 1000), y -> repeat(eventid, 100)))) FROM events";
+    let wide = "SELECT repeat('a', 10000000) FROM events";
+    for (bomb, limits, told) in [
+        (&counted, &["--timeout", "3s"] as &[&str], "raise --timeout"),
+        (&sorted, &["--memory-limit", "16MiB", "--timeout", "20s"], "raise"),
+        (&grouped, &["--memory-limit", "16MiB", "--timeout", "20s"], "raise"),
+        (&elements.to_owned(), &["--memory-limit", "16MiB"], "cut the values or lists down"),
+        (&elements.to_owned(), &[], "cut the values or lists down"),
+        (&wide.to_owned(), &[], "cut the values or lists down"),
+    ] {
+        let run = trailhound(&[&["query", bomb, &logs, "--output", "csv"], limits].concat());
+        assert_eq!(run.code, 5, "{bomb}: {}", run.stderr);
+        assert!(run.stderr.contains(told), "{bomb}: {}", run.stderr);
+        let input = format!("{bomb}; SELECT 7 AS n");
+        let args = [&["sql", &logs, "--output", "csv", "-q"], limits].concat();
+        let run = trailhound_with_input(&args, input.as_bytes());
+        assert!(run.stdout.ends_with("n\n7\n") && run.stderr.contains(told), "{}\n{}", run.stdout, run.stderr);
+    }
+    let pairs = "SELECT a.eventid, b.* FROM events a CROSS JOIN events b";
+    let rows = trailhound(&["query", pairs, &logs, "--max-rows", "5", "--output", "jsonl"]);
+    assert_eq!((rows.code, rows.stdout.lines().count()), (0, 5), "{}", rows.stderr);
+}
+
 /// Every event as a document, of logs and of a lake; the documents say which schema they are of.
 #[test]
 fn events_are_exported_in_other_schemas() {

@@ -10,9 +10,7 @@ use datafusion::common::stats::Precision;
 use datafusion::common::{Column, ColumnStatistics, Result, ScalarValue, Statistics};
 use lake::DataFile;
 
-/// The partition of `events`.
-pub(super) const DAY: &str = "event_date";
-const TIME: &str = "eventtime";
+use crate::days::{DAY, TIME};
 
 const MICROS_A_DAY: i64 = 86_400_000_000;
 /// Other writers keep a file's times to the millisecond, cut off.

@@ -38,7 +38,7 @@ FROM parts GROUP BY principal, action";
 const ALERTS_SQL: &str = "\
 SELECT fingerprint, max(rule) AS rule, max(rule_id) AS rule_id, max(title) AS title, max(severity) AS severity, \
 first_value(step ORDER BY step = 'updated', at DESC, \
-CASE step WHEN 'resolved' THEN 0 WHEN 'sent' THEN 1 WHEN 'dead' THEN 2 ELSE 3 END) AS state, min(time) AS time, max(last_time) AS last_time, \
+CASE step WHEN 'resolved' THEN 0 WHEN 'sent' THEN 1 WHEN 'dead' THEN 2 WHEN 'silenced' THEN 2 ELSE 3 END) AS state, min(time) AS time, max(last_time) AS last_time, \
 max(count) AS count, max(principal) AS principal, max(actor) AS actor, max(account) AS account, max(region) AS region, \
 first_value(source_addresses ORDER BY count DESC NULLS LAST, at DESC) AS source_addresses, \
 first_value(user_agents ORDER BY count DESC NULLS LAST, at DESC) AS user_agents, \
@@ -47,7 +47,7 @@ first_value(event_ids ORDER BY count DESC NULLS LAST, at DESC) AS event_ids, \
 first_value(detail ORDER BY count DESC NULLS LAST, at DESC) AS detail, \
 min(at) AS found_at, min(at) FILTER (WHERE step = 'sent') AS told_at, \
 string_agg(concat(to_char(at, '%Y-%m-%dT%H:%M:%SZ'), ' ', step, CASE WHEN sink IS NULL THEN '' ELSE concat(' ', sink) END, \
-CASE WHEN error IS NULL THEN '' ELSE concat(' (', error, ')') END), '; ' ORDER BY at, CASE step WHEN 'resolved' THEN 3 WHEN 'sent' THEN 2 WHEN 'dead' THEN 1 ELSE 0 END, sink) AS history \
+CASE WHEN error IS NULL THEN '' ELSE concat(' (', error, ')') END), '; ' ORDER BY at, CASE step WHEN 'resolved' THEN 3 WHEN 'sent' THEN 2 WHEN 'dead' THEN 1 WHEN 'silenced' THEN 1 ELSE 0 END, sink) AS history \
 FROM parts GROUP BY fingerprint";
 
 /// Of a principal's actors the latest sixteen stay, and of its sign-ins the latest times: no more is ever looked at.

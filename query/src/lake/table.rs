@@ -11,7 +11,6 @@ use arrow::array::{AsArray, RecordBatch};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use async_trait::async_trait;
 use datafusion::catalog::{Session, TableProvider};
-use datafusion::common::tree_node::TreeNode;
 use datafusion::common::{DFSchema, DataFusionError, Result, ScalarValue, project_schema};
 use datafusion::config::TableParquetOptions;
 use datafusion::datasource::listing::PartitionedFile;
@@ -27,12 +26,13 @@ use datafusion::physical_plan::empty::EmptyExec;
 use lake::{DataFile, Location};
 use object_store::{ObjectMeta, ObjectStore};
 
-use super::figures::{DAY, Figures, statistics};
+use super::figures::{Figures, statistics};
 use super::local::Local;
 use super::needle::needles;
 use super::older::OlderFiles;
 use super::reader::Readers;
 use super::schemas::Schemas;
+use crate::days::{DAY, only_about_days};
 use crate::narrowing::Narrowing;
 
 /// Files of a scan up to which each of them carries its own figures, where the plan may come to know more while it
@@ -204,26 +204,6 @@ impl TableProvider for LakeTable {
             .build();
         Ok(DataSourceExec::from_data_source(config))
     }
-}
-
-/// Whether a filter can be decided by the partition alone.
-fn only_about_days(filter: &Expr) -> bool {
-    let columns = filter.column_refs();
-    let beyond = |expr: &Expr| {
-        matches!(
-            expr,
-            Expr::ScalarSubquery(_)
-                | Expr::InSubquery(_)
-                | Expr::Exists(_)
-                | Expr::SetComparison(_)
-                | Expr::OuterReferenceColumn(..)
-                | Expr::Placeholder(_)
-        )
-    };
-    !columns.is_empty()
-        && columns.iter().all(|column| column.name == DAY)
-        && !filter.is_volatile()
-        && !filter.exists(|expr| Ok(beyond(expr))).unwrap_or(true)
 }
 
 /// The files whose day fits a filter about days.

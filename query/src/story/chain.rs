@@ -59,6 +59,7 @@ const COLUMNS: &str = "eventtime, eventid, eventname, principal, useridentity.ac
     coalesce(json_extract_scalar(responseelements, '$.credentials.accessKeyId'), \
              json_extract_scalar(responseelements, '$.accessKey.accessKeyId')) AS made, \
     coalesce(json_extract_scalar(requestparameters, '$.roleArn'), json_extract_scalar(responseelements, '$.user.arn'), \
+             json_extract_scalar(responseelements, '$.role.arn'), json_extract_scalar(requestparameters, '$.roleName'), \
              json_extract_scalar(responseelements, '$.accessKey.userName'), json_extract_scalar(requestparameters, '$.userName'), \
              json_extract_scalar(requestparameters, '$.name'), json_extract_scalar(requestparameters, '$.targetPrincipal')) AS whose";
 
@@ -66,9 +67,17 @@ const COLUMNS: &str = "eventtime, eventid, eventname, principal, useridentity.ac
 const GIVE: &str = "eventname IN ('AssumeRole', 'AssumeRoleWithSAML', 'AssumeRoleWithWebIdentity', 'AssumeRoot', \
     'GetSessionToken', 'GetFederationToken', 'CreateAccessKey', 'CreateUser')";
 
+/// Calls that make an identity, or a way to be it.
+const MAKE: &str = "eventname IN ('AssumeRole', 'AssumeRoleWithSAML', 'AssumeRoleWithWebIdentity', 'AssumeRoot', 'GetFederationToken', \
+    'CreateUser', 'CreateRole', 'CreateAccessKey', 'CreateLoginProfile', 'UpdateLoginProfile')";
+
 fn calls(engine: &Engine, condition: &str, back: bool, control: &Control) -> Result<Vec<Link>> {
+    asked(engine, &format!("{GIVE} AND {condition}"), back, control)
+}
+
+fn asked(engine: &Engine, condition: &str, back: bool, control: &Control) -> Result<Vec<Link>> {
     let sql = format!(
-        "SELECT {COLUMNS} FROM events WHERE {GIVE} AND outcome = 'ok' AND {condition} ORDER BY eventtime, eventid LIMIT {MOST}"
+        "SELECT {COLUMNS} FROM events WHERE outcome = 'ok' AND {condition} ORDER BY eventtime, eventid LIMIT {MOST}"
     );
     let mut links = Vec::new();
     for batch in engine.query_under(&sql, control.clone())? {
@@ -115,6 +124,7 @@ pub(super) fn follow(engine: &Engine, subject: &Subject, control: &Control) -> R
     if let Subject::Key(key) = subject {
         back(engine, key, &mut chain, control)?;
     }
+    made(engine, subject, &mut chain, control)?;
     let mut condition = subject.condition();
     for step in 0.. {
         let links = calls(engine, &condition, false, control)?;
@@ -161,6 +171,20 @@ fn back(engine: &Engine, key: &str, chain: &mut Chain, control: &Control) -> Res
             break;
         }
         key = next;
+    }
+    Ok(())
+}
+
+/// Who made an identity, gave it credentials or became it: of each that did so in one way the first time.
+fn made(engine: &Engine, subject: &Subject, chain: &mut Chain, control: &Control) -> Result<()> {
+    let Some(condition) = subject.made() else { return Ok(()) };
+    let links = asked(engine, &format!("{MAKE} AND {condition}"), true, control)?;
+    chain.cut |= links.len() >= MOST;
+    let mut seen = BTreeSet::new();
+    for link in links {
+        if seen.insert((link.principal.clone(), link.event.clone(), link.whose.clone())) {
+            chain.links.push(link);
+        }
     }
     Ok(())
 }

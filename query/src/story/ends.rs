@@ -80,6 +80,7 @@ static ENDS: &[Ends] = &[
     ends("ec2", "DeleteSnapshot", &["snapshotId"], &["ModifySnapshotAttribute"], &["snapshotId"]),
     ends("ec2", "DeleteVpcPeeringConnection", &["vpcPeeringConnectionId"], &["CreateVpcPeeringConnection"], &["vpcPeeringConnectionId"]),
     ends("rds", "DeleteDBSnapshot", &["dBSnapshotIdentifier"], &["ModifyDBSnapshotAttribute"], &["dBSnapshotIdentifier"]),
+    ends("rds", "DeleteDBClusterSnapshot", &["dBClusterSnapshotIdentifier"], &["ModifyDBClusterSnapshotAttribute"], &["dBClusterSnapshotIdentifier"]),
     ends("s3", "DeleteBucket", BUCKET, &["PutBucketPolicy", "PutBucketAcl", "PutBucketReplication", "DeleteBucketPublicAccessBlock", "PutBucketLifecycle"], BUCKET),
     ends("events", "DeleteRule", &["name"], &["PutTargets"], &["rule"]),
     ends("secretsmanager", "DeleteSecret", &["secretId"], &["PutResourcePolicy"], &["secretId"]),

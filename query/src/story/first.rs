@@ -23,7 +23,11 @@ const MOST: usize = 500;
 static KINDS: &[(&str, &str)] = &[
     ("coalesce(action, service || ':' || eventname)", "action"),
     ("awsregion", "region"),
-    ("ip_prefix(sourceipaddress, 24)", "network"),
+    // What one site has of addresses, mostly.
+    (
+        "CASE WHEN strpos(sourceipaddress, ':') > 0 THEN ip_prefix(sourceipaddress, 48) ELSE ip_prefix(sourceipaddress, 24) END",
+        "network",
+    ),
     ("useragent", "agent"),
 ];
 
@@ -84,6 +88,7 @@ pub(super) fn mark(engine: &Engine, story: &mut Story, control: &Control) -> Res
         let since = known.get(&first.principal).copied().unwrap_or(first.time);
         (from..=to).contains(&first.time) && first.time - since >= KNOWN
     };
+    story.unknown_before = known.values().filter(|since| to - **since < KNOWN).count() as u64;
     story.firsts = firsts.into_iter().filter(is_new).take(MOST).collect();
     mark_runs(story);
     Ok(())

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::call::{Call, Calls};
 use super::ends::{self, Ending, Hold};
 use super::left::{self, Leaves};
+use super::shared::Shares;
 use super::{Left, Run, Session, Story, Tallies, Tally};
 use crate::json::Raw;
 
@@ -25,7 +26,17 @@ pub(super) struct Fold {
     sessions: BTreeMap<(String, String), usize>,
     /// Other things that the last run was about.
     others: BTreeSet<String>,
-    left: Vec<(&'static Leaves, Vec<Hold>)>,
+    left: Vec<Standing>,
+}
+
+/// What there is to know of a thing that was left, until it is taken away.
+struct Standing {
+    leaves: &'static Leaves,
+    holds: Vec<Hold>,
+    /// Account, and region where there are several.
+    place: String,
+    /// With whom it is shared, where that is what was left.
+    shared: BTreeSet<String>,
 }
 
 impl Tally {
@@ -124,11 +135,20 @@ impl Fold {
             self.take(call, &place);
         }
         let Some(leaves) = left::of(call.source, call.name) else { return false };
+        let shares = Shares::of(service, call.name, call.request);
+        if shares.as_ref().is_some_and(|shares| shares.added.is_empty()) {
+            return false;
+        }
         if self.story.left.len() >= LEFT {
             self.story.cut = true;
             return true;
         }
-        self.left.push((leaves, ends::holds(service, call.name, &place, call.request, call.response)));
+        self.left.push(Standing {
+            leaves,
+            holds: ends::holds(service, call.name, &place, call.request, call.response),
+            place,
+            shared: shares.unwrap_or_default().added,
+        });
         self.story.left.push(Left {
             time: call.time,
             what: leaves.what.to_owned(),
@@ -146,18 +166,33 @@ impl Fold {
     /// Marks what a call takes away.
     fn take(&mut self, call: &Call<'_>, place: &str) {
         let ending = Ending::of(left::service(call.source), call.name, place, call.request);
+        let service = left::service(call.source);
         let undone: Vec<_> =
             left::undone_by(call.source, call.name).map(|own| (own, own.object(call.request, None))).collect();
-        if ending.is_empty() && undone.is_empty() {
+        let unshared = Shares::of(service, call.name, call.request).filter(|shares| !shares.removed.is_empty());
+        let unshared = unshared.zip(left::of(call.source, call.name)).map(|(shares, own)| {
+            let object = own.object(call.request, None);
+            (shares.removed, own, object)
+        });
+        if ending.is_empty() && undone.is_empty() && unshared.is_none() {
             return;
         }
-        for ((leaves, holds), left) in self.left.iter_mut().zip(self.story.left.iter_mut()) {
+        for (standing, left) in self.left.iter_mut().zip(self.story.left.iter_mut()) {
             if left.undone.is_some() || left.outcome != "ok" {
                 continue;
             }
-            let is_undone = undone.iter().any(|(own, object)| own.same(leaves) && is_part(object, &left.object));
+            let is_same = |own: &Leaves, object: &str| {
+                own.same(standing.leaves) && standing.place == place && is_part(object, &left.object)
+            };
+            let is_undone = undone.iter().any(|(own, object)| is_same(own, object));
             let mut is_ended = false;
-            for hold in holds {
+            if let Some((removed, own, object)) = &unshared
+                && is_same(own, object)
+            {
+                standing.shared.retain(|who| !removed.contains(who));
+                is_ended = standing.shared.is_empty();
+            }
+            for hold in &mut standing.holds {
                 is_ended |= ending.ends(hold);
             }
             if is_undone || is_ended {
@@ -226,9 +261,12 @@ impl Fold {
     }
 }
 
-/// Whether a name says no more than another: a deletion names its object by part of what its making said.
+/// Whether a name says no more than another: a deletion names its object by part of what its making said, and by its name
+/// or its ARN.
 fn is_part(part: &str, whole: &str) -> bool {
-    !part.is_empty() && part.split(' ').all(|word| whole.split(' ').any(|own| own == word))
+    let names = |text: &'_ str| text.split(' ').map(ends::name).map(str::to_owned).collect::<Vec<_>>();
+    let whole = names(whole);
+    !part.is_empty() && names(part).iter().all(|word| whole.contains(word))
 }
 
 /// Adds a call under a name; false where there is no room for the name.
@@ -261,12 +299,30 @@ fn names(call: &Call<'_>) -> Vec<(String, String)> {
             || matches!(key, "name" | "key" | "arn" | "resource")
     };
     let Some(request) = call.request.and_then(Raw::parse) else { return Vec::new() };
-    let named = request.members().filter(|(key, value)| is_name(key) && !value.is_nested());
-    named
-        .filter_map(|(key, value)| Some((key.into_owned(), value.scalar()?.into_owned())))
-        .filter(|(key, value)| !value.is_empty() && key != "accountId")
-        .take(3)
-        .collect()
+    let of = |value: Raw<'_>| -> Vec<(String, String)> {
+        let named = value.members().filter(|(key, _)| is_name(key));
+        named
+            .filter_map(|(key, value)| Some((key.into_owned(), text(value)?.into_owned())))
+            .filter(|(key, value)| !value.is_empty() && key != "accountId")
+            .take(3)
+            .collect()
+    };
+    let own = of(request);
+    if !own.is_empty() {
+        return own;
+    }
+    // `{"DeleteFlowLogsRequest": { … }}`
+    request
+        .members()
+        .filter(|(_, value)| value.is_nested())
+        .map(|(_, value)| of(value))
+        .find(|all| !all.is_empty())
+        .unwrap_or_default()
+}
+
+/// The text of a member. `{"FlowLogId": {"content": "fl-1", "tag": 1}}`: as some services write a list of one.
+fn text(value: Raw<'_>) -> Option<std::borrow::Cow<'_, str>> {
+    if value.is_nested() { value.member("content")?.scalar() } else { value.scalar() }
 }
 
 /// What a call was about, in a line.

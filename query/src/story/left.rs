@@ -87,6 +87,7 @@ static LEAVES: &[Leaves] = &[
     leaves("ec2", "CreateVpcPeeringConnection", "a way into another network", &["vpcId", "peerVpcId"], "DeleteVpcPeeringConnection"),
     leaves("ec2", "DeleteFlowLogs", "a network without flow logs", &[], "CreateFlowLogs"),
     leaves("rds", "ModifyDBSnapshotAttribute", "a shared snapshot", &["dBSnapshotIdentifier"], ""),
+    leaves("rds", "ModifyDBClusterSnapshotAttribute", "a shared snapshot", &["dBClusterSnapshotIdentifier"], ""),
     leaves("s3", "PutBucketPolicy", "who may reach a bucket", &["bucketName"], "DeleteBucketPolicy"),
     leaves("s3", "PutBucketAcl", "who may reach a bucket", &["bucketName"], ""),
     leaves("s3", "PutBucketReplication", "copies of a bucket", &["bucketName"], "DeleteBucketReplication"),

@@ -2,7 +2,7 @@
 //!
 //! Told from the event table in a few questions: [`chain`] follows credentials, one pass in the order of time is folded into
 //! a [`Story`] (`fold`), and one more says what was a first (`first`). [`subject`] tells what a story is about; `left` knows
-//! which calls leave something behind, `ends` which take it away. Everything is bounded: a story of a year is as long as one of an hour, and says what
+//! which calls leave something behind, `ends` which take it away, `shared` with whom things are shared. Everything is bounded: a story of a year is as long as one of an hour, and says what
 //! it has left out. Knows no output.
 
 mod call;
@@ -11,6 +11,7 @@ mod ends;
 mod first;
 mod fold;
 mod left;
+mod shared;
 pub mod subject;
 
 #[cfg(test)]
@@ -168,6 +169,8 @@ pub struct Story {
     pub left: Vec<Left>,
     /// What was a first.
     pub firsts: Vec<First>,
+    /// Principals of whom nobody can say what was new: the logs have them for less than a day.
+    pub unknown_before: u64,
     /// The events, in order.
     pub timeline: Vec<Run>,
     /// Events that the timeline has no room for.
@@ -215,7 +218,23 @@ pub fn widen(engine: &Engine, subject: Subject, control: &Control) -> Result<Sub
         "SELECT useridentity.accesskeyid AS k, useridentity.arn AS a FROM events WHERE {} LIMIT 1",
         subject.condition()
     );
-    for batch in engine.query_under(&sql, control.clone())? {
+    let [key, arn] = texts(engine, &sql, control)?;
+    // A key is one whatever it looks like: logs that were made public hold `AKIA****************`.
+    Ok(key.map(Subject::Key).or(arn.as_deref().map(Subject::of)).unwrap_or(subject))
+}
+
+/// A name of the logs that differs from one that they have not by its case alone.
+///
+/// # Errors
+/// As [`Engine::query_under`].
+pub fn in_another_case(engine: &Engine, subject: &Subject, control: &Control) -> Result<Option<String>> {
+    let [found, _] = texts(engine, &subject.in_another_case(), control)?;
+    Ok(found.filter(|found| found != subject.text()))
+}
+
+/// Two texts of the first row of an answer.
+fn texts(engine: &Engine, sql: &str, control: &Control) -> Result<[Option<String>; 2]> {
+    for batch in engine.query_under(sql, control.clone())? {
         let batch = batch?;
         let text = |place: usize| {
             let array = arrow::compute::cast(batch.column(place), &arrow::datatypes::DataType::Utf8).ok()?;
@@ -223,8 +242,8 @@ pub fn widen(engine: &Engine, subject: Subject, control: &Control) -> Result<Sub
             text.filter(|text| !text.is_empty()).map(str::to_owned)
         };
         if batch.num_rows() > 0 {
-            return Ok(text(0).or_else(|| text(1)).map_or(subject, |found| Subject::of(&found)));
+            return Ok([text(0), text(1)]);
         }
     }
-    Ok(subject)
+    Ok([None, None])
 }

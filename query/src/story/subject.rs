@@ -55,6 +55,30 @@ impl Subject {
         }
     }
 
+    /// What is wrong with a text that looks like an address or a network and is none.
+    pub fn fault(text: &str) -> Option<String> {
+        let text = text.trim();
+        let only = |letters: &str| text.chars().all(|letter| letters.contains(letter));
+        let looks_like_one = (only("0123456789./") && text.contains('.'))
+            || (only("0123456789abcdefABCDEF:./") && text.matches(':').count() > 1);
+        let (address, length) = text.split_once('/').map_or((text, None), |(address, length)| (address, Some(length)));
+        match (address.parse::<IpAddr>(), length) {
+            _ if !looks_like_one => None,
+            (Err(_), _) => Some(format!(
+                "`{text}` is no address: `{address}` is not four numbers up to 255 (198.51.100.7) nor of IPv6 \
+                 (2001:db8::1); a network is written 198.51.100.0/24"
+            )),
+            (Ok(_), None) => None,
+            (Ok(address), Some(length)) => {
+                let most = if address.is_ipv4() { 32 } else { 128 };
+                let is_length = length.parse::<u8>().is_ok_and(|length| length <= most);
+                (!is_length).then(|| {
+                    format!("`{text}` is no network: the number after the slash goes from 0 to {most}, as in {address}/{most}")
+                })
+            }
+        }
+    }
+
     /// The word for its kind.
     pub fn kind(&self) -> &'static str {
         match self {
@@ -85,6 +109,23 @@ impl Subject {
         }
     }
 
+    /// SQL for a text of the logs that differs from this one by its case alone.
+    pub(super) fn in_another_case(&self) -> String {
+        let text = literal(&self.text().to_lowercase());
+        let end = literal(&format!("/{}", self.text().to_lowercase()));
+        let length = self.text().chars().count();
+        let whole = ["useridentity.username", "actor", "useridentity.accesskeyid", "principal", "useridentity.arn"];
+        let mut cases: Vec<_> =
+            whole.iter().map(|column| (format!("lower({column}) = {text}"), (*column).to_owned())).collect();
+        cases.extend(
+            ["principal", "useridentity.arn"]
+                .map(|column| (format!("ends_with(lower({column}), {end})"), format!("right({column}, {length})"))),
+        );
+        let of_any = cases.iter().map(|(condition, _)| condition.as_str()).collect::<Vec<_>>().join(" OR ");
+        let chosen: String = cases.iter().map(|(condition, value)| format!(" WHEN {condition} THEN {value}")).collect();
+        format!("SELECT min(CASE{chosen} END) AS k, min('') AS a FROM events WHERE {of_any}")
+    }
+
     /// The condition on `events` that its own events meet. What was given stands in it as a literal.
     pub(super) fn condition(&self) -> String {
         let text = literal(self.text());
@@ -103,6 +144,46 @@ impl Subject {
                      OR ends_with(useridentity.arn, {end}))"
                 )
             }
+        }
+    }
+}
+
+impl Subject {
+    /// The condition that calls meet which made this identity, gave it credentials or became it; `None` for what is none.
+    pub(super) fn made(&self) -> Option<String> {
+        let asked = |member: &str| format!("json_extract_scalar(requestparameters, '$.{member}')");
+        match self {
+            Subject::Session(arn) => {
+                Some(format!("json_extract_scalar(responseelements, '$.assumedRoleUser.arn') = {}", literal(arn)))
+            }
+            Subject::Principal(arn) => {
+                let account = literal(arn.split(':').nth(4)?);
+                let name = literal(arn.rsplit('/').next()?);
+                match self.kind() {
+                    "role" => Some(format!(
+                        "({} = {} OR (recipientaccountid = {account} AND eventname = 'CreateRole' AND {} = {name}))",
+                        asked("roleArn"),
+                        literal(arn),
+                        asked("roleName")
+                    )),
+                    "user" => Some(format!(
+                        "(recipientaccountid = {account} AND eventsource = 'iam.amazonaws.com' AND {} = {name})",
+                        asked("userName")
+                    )),
+                    _ => None,
+                }
+            }
+            Subject::Name(name) => {
+                let (end, name) = (literal(&format!("/{name}")), literal(name));
+                Some(format!(
+                    "(ends_with({}, {end}) OR {} = {name} OR {} = {name} OR {} = {name})",
+                    asked("roleArn"),
+                    asked("roleSessionName"),
+                    asked("userName"),
+                    asked("roleName")
+                ))
+            }
+            _ => None,
         }
     }
 }
@@ -140,7 +221,22 @@ mod tests {
             ("a/b", "name"),
             ("AKIA", "name"),
         ] {
+            assert_eq!(Subject::fault(text), None, "{text}");
             assert_eq!(Subject::of(text).kind(), kind, "{text}");
+        }
+        for (text, why) in [
+            ("10.0.0.0/99", "from 0 to 32"),
+            ("2001:db8::/129", "from 0 to 128"),
+            ("10.0.0.0/", "from 0 to 32"),
+            ("999.1.1.1", "`999.1.1.1` is not four numbers"),
+            ("192.168.10", "not four numbers"),
+            ("192.168.10/24", "not four numbers"),
+            ("2001:db8::zz::1", ""),
+            ("2001:db8::1::1", "nor of IPv6"),
+        ] {
+            let fault = Subject::fault(text).unwrap_or_default();
+            assert!(fault.contains(why), "{text}: {fault}");
+            assert_eq!(fault.is_empty(), why.is_empty(), "{text}: {fault}");
         }
         let evil = Subject::of("x' OR '1'='1");
         assert!(evil.condition().contains("actor = 'x'' OR ''1''=''1'"), "{}", evil.condition());

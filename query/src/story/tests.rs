@@ -174,3 +174,100 @@ fn lines_are_of_one_thing_or_say_so_and_old_records_have_changes() {
     );
     assert_eq!((story.total.events, story.total.changes), (6, 4));
 }
+
+/// A name in another case is nobody's, and the right one is told.
+#[test]
+fn a_name_in_another_case_is_found() {
+    let engine = crate::tests::engine();
+    let found = |text: &str| super::in_another_case(&engine, &Subject::of(text), &Control::default()).unwrap();
+    assert_eq!(found("CAROL").as_deref(), Some("carol"));
+    assert_eq!(found("admin").as_deref(), Some("Admin"));
+    assert_eq!(found("akiaiosfodnn7example").as_deref(), Some("AKIAIOSFODNN7EXAMPLE"));
+    assert_eq!(found("nobody"), None);
+    assert_eq!(found("carol"), None);
+}
+
+/// What eve's key did to things of two accounts and two regions, as a story.
+fn story_of_calls(subject: &str, calls: &[(&str, &str, &str, &str)]) -> Story {
+    let records: Vec<String> = calls
+        .iter()
+        .enumerate()
+        .map(|(n, (place, service, name, request))| {
+            let (account, region) = place.split_once(' ').unwrap();
+            let call = format!(
+                r#""eventSource":"{service}.amazonaws.com","eventName":"{name}","readOnly":false,"requestParameters":{request}"#
+            );
+            record(u32::try_from(n).unwrap() + 500, &format!("2024-03-01T00:00:{n:02}Z"), EVE, &call)
+                .replace("us-east-1", region)
+                .replace(r#""recipientAccountId":"111122223333""#, &format!(r#""recipientAccountId":"{account}""#))
+        })
+        .collect();
+    let texts: Vec<&str> = records.iter().map(String::as_str).collect();
+    let engine = engine_over(vec![ingest::columns::batch_from_json(&texts).unwrap()]);
+    let control = Control::default();
+    let subject = widen(&engine, Subject::of(subject), &control).unwrap();
+    tell(&engine, &subject, &control, &mut |_| ()).unwrap()
+}
+
+const KEY: &str = "AKIAEEEEEEEEEEEEEEEE";
+
+#[test]
+fn what_goes_elsewhere_still_stands_here() {
+    let (one, two) = (r#"{"userName":"twin"}"#, r#"{"functionName":"fn"}"#);
+    let story = story_of_calls(
+        KEY,
+        &[
+            ("1 us-east-1", "iam", "CreateUser", one),
+            ("2 us-east-1", "iam", "DeleteUser", one),
+            ("1 us-east-1", "lambda", "CreateFunction20150331", two),
+            ("1 eu-west-1", "lambda", "DeleteFunction20150331", two),
+            ("1 us-east-1", "cloudtrail", "StopLogging", r#"{"name":"t"}"#),
+            ("1 eu-west-1", "cloudtrail", "StartLogging", r#"{"name":"arn:aws:cloudtrail:us-east-1:1:trail/t"}"#),
+        ],
+    );
+    let left: Vec<_> = story.left.iter().map(|left| (left.object.as_str(), left.undone.is_some())).collect();
+    assert_eq!(left, [("twin", false), ("fn", false), ("t", true)]);
+}
+
+#[test]
+fn sharing_is_told_and_its_end_is_no_sharing() {
+    let snapshot = |what: &str, who: &str| {
+        format!(r#"{{"snapshotId":"snap-1","createVolumePermission":{{"{what}":{{"items":[{{"userId":"{who}"}}]}}}}}}"#)
+    };
+    let (add, add_other, remove) = (snapshot("add", "8"), snapshot("add", "9"), snapshot("remove", "8"));
+    let here = "1 us-east-1";
+    let call = |request| (here, "ec2", "ModifySnapshotAttribute", request);
+    assert!(story_of_calls(KEY, &[call(remove.as_str())]).left.is_empty());
+    let story = story_of_calls(KEY, &[call(add.as_str()), call(add_other.as_str()), call(remove.as_str())]);
+    let undone: Vec<_> = story.left.iter().map(|left| left.undone.is_some()).collect();
+    assert_eq!(undone, [true, false]);
+}
+
+#[test]
+fn an_events_key_is_its_key_whatever_it_looks_like() {
+    let masked = EVE.replace("AKIAEEEEEEEEEEEEEEEE", "AKIA****************");
+    let call = r#""eventSource":"s3.amazonaws.com","eventName":"ListBuckets","readOnly":true"#;
+    let records = [1, 2].map(|n| record(n, "2024-03-01T00:00:00Z", &masked, call));
+    let texts: Vec<&str> = records.iter().map(String::as_str).collect();
+    let engine = engine_over(vec![ingest::columns::batch_from_json(&texts).unwrap()]);
+    let control = Control::default();
+    let subject = widen(&engine, Subject::of("00000000-0000-0000-0000-000000000001"), &control).unwrap();
+    assert_eq!(subject, Subject::Key("AKIA****************".to_owned()));
+    assert_eq!(tell(&engine, &subject, &control, &mut |_| ()).unwrap().total.events, 2);
+}
+
+#[test]
+fn who_made_an_identity_or_became_it_is_told() {
+    let chain = |subject: &str| {
+        let (story, _) = story_of(subject);
+        let back = story.links.into_iter().filter(|link| link.back);
+        back.map(|link| format!("{} {}", link.event, link.principal.rsplit(':').next().unwrap())).collect::<Vec<_>>()
+    };
+    for role in ["arn:aws:iam::111122223333:role/Admin", "Admin"] {
+        assert_eq!(chain(role), ["AssumeRole user/eve"], "{role}");
+    }
+    for user in ["arn:aws:iam::111122223333:user/mallory", "mallory"] {
+        assert_eq!(chain(user), ["CreateUser role/Admin", "CreateAccessKey role/Admin"], "{user}");
+    }
+    assert_eq!(chain("arn:aws:iam::999900001111:user/mallory"), Vec::<String>::new(), "another account's");
+}

@@ -64,6 +64,65 @@ fn texts_do_not_grow_without_bound() {
     }
 }
 
+/// Lists in lists, and constants in every row: a limit of the query with its next step, whatever is nested in what, and no
+/// fault of the engine or the machine.
+#[test]
+fn values_do_not_multiply_without_bound() {
+    let engine = super::engine_over(vec![super::batch(); 16]);
+    for expression in [
+        "cardinality(transform(sequence(1, 10000), x -> repeat('aaaaaaaaaa', 10000)))",
+        "cardinality(transform(sequence(1, 10000), x -> repeat(eventname, 10000)))",
+        "cardinality(transform(sequence(1, 1000), x -> transform(sequence(1, 1000), y -> sequence(1, 1000 + length(eventname)))))",
+        "cardinality(transform(sequence(1, 1000), x -> transform(sequence(1, 1000), y -> repeat(eventid, 1000 + x + y))))",
+        "cardinality(transform(sequence(1, 10), x -> transform(sequence(1, 1000), y -> transform(sequence(1, 1000), z -> \
+         repeat(eventid, 10000)))))",
+        "cardinality(filter(transform(sequence(1, 10000), x -> repeat(eventid, 10000)), x -> x <> ''))",
+        "any_match(sequence(1, 10000), x -> any_match(transform(sequence(1, 10000), y -> repeat(eventid, 1000)), z -> z = 'b'))",
+        "cardinality(zip_with(sequence(1, 8000), sequence(1, 8000), (a, b) -> sequence(1, b)))",
+        "length(reduce(sequence(1, 40), eventid, (s, x) -> s || s || s || s, s -> s))",
+        "cardinality(map_keys(transform_keys(map_agg, (k, v) -> repeat(k, 100000000))))",
+        "length(CASE WHEN eventname = 'GetObject' THEN repeat('a', 1000000) ELSE repeat('b', 1000000) END)",
+        "length(coalesce(errorcode, repeat('b', 1000000)))",
+        "repeat('a', 1000000)",
+        "cardinality(split(repeat(eventname || ',', 1000000), ','))",
+        "cardinality(ARRAY[ARRAY[repeat(eventid, 450000), repeat(eventid, 450000)], ARRAY[repeat(eventid, 450000), eventid]])",
+    ] {
+        let from = "(SELECT *, MAP(ARRAY[coalesce(eventid, 'x')], ARRAY[1]) AS map_agg FROM events)";
+        let met = engine.collect_blocking(&format!("SELECT max({expression}) AS x FROM {from}"));
+        let met = met.err().unwrap_or_else(|| panic!("{expression:.100} is answered"));
+        assert!(matches!(met, Error::Memory(_)), "{expression:.100}: {met:?}");
+        assert!(met.to_string().contains("; cut the values") || met.to_string().contains("raise"), "{met}");
+    }
+    let answered = engine.collect_blocking("SELECT count(*) FROM events").unwrap();
+    assert_eq!(text(&answered), ["112"]);
+}
+
+/// What is large and yet fits is answered, in little memory too.
+#[test]
+fn values_that_fit_are_made() {
+    let limits = Limits { memory_bytes: 16 << 20, partitions: 2, ..Limits::default() };
+    let engine = Engine::new(limits).unwrap();
+    engine.register(std::sync::Arc::new(vec![super::batch(); 16])).unwrap();
+    for (expression, answer) in [
+        ("sum(cardinality(transform(sequence(1, 1000), x -> x * 2)))", "112000"),
+        ("sum(reduce(sequence(1, 1000), 0, (s, x) -> s + 1, s -> s))", "112000"),
+        ("sum(cardinality(filter(sequence(1, 2000), x -> x % 2 = 0)))", "112000"),
+        (
+            "count_if(any_match(sequence(1, 1000), x -> any_match(sequence(1, 10), y -> CAST(x AS varchar) = eventid)))",
+            "0",
+        ),
+        ("count_if(contains(ARRAY['e1', 'e2', NULL], eventid))", "32"),
+        ("sum(cardinality(ARRAY[eventid, eventname, 'x']))", "336"),
+    ] {
+        let answered = engine.collect_blocking(&format!("SELECT {expression} AS x FROM events")).unwrap();
+        assert_eq!(text(&answered), [answer], "{expression}");
+    }
+    assert_eq!(rows("SELECT length(repeat('a', 1000000))"), ["1000000"]);
+    assert_eq!(rows("SELECT length(x) FROM (SELECT repeat('a', 1000000) AS x)"), ["1000000"]);
+    assert_eq!(rows("SELECT count(*) FROM events CROSS JOIN UNNEST(sequence(1, 4000)) AS t (n)"), ["28000"]);
+    assert_eq!(rows("SELECT count(*) FROM UNNEST(sequence(1, 100000)) AS t (n)"), ["100000"]);
+}
+
 /// Ten gigabytes and more, in every way that there is: ended by the limit that it meets, and the next question is answered.
 #[test]
 fn a_cross_join_bomb_is_ended_and_the_engine_goes_on() {

@@ -204,11 +204,15 @@ fn events_as_others_have_them() {
         ("SELECT src_endpoint.ip, src_endpoint.domain FROM ocsf WHERE metadata.uid = 'e4'", "-|ec2.amazonaws.com"),
         (
             "SELECT event.action, event.outcome, event.category, \"user\".name, source.ip FROM ecs WHERE event.id = 'e3'",
-            "CreateUser|failure|iam|Admin|198.51.100.9",
+            "CreateUser|failure|[iam]|Admin|198.51.100.9",
         ),
+        ("SELECT related.ip, related.\"user\" FROM ecs WHERE event.id = 'e4'", "[]|[Admin]"),
         ("SELECT aws.cloudtrail.user_identity.access_key_id FROM ecs WHERE event.id = 'e5'", "AKIAIOSFODNN7EXAMPLE"),
         // This record is older than `readOnly`.
-        ("SELECT aws.cloudtrail.read_only, event.type, event.category FROM ecs WHERE event.id = 'e5'", "-|access|api"),
+        (
+            "SELECT aws.cloudtrail.read_only, event.type, event.category FROM ecs WHERE event.id = 'e5'",
+            "-|[access]|[api]",
+        ),
     ] {
         assert_eq!(rows(sql).join("\n"), answer, "{sql}");
     }

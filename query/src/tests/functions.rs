@@ -151,3 +151,105 @@ fn huge_results_are_refused() {
         assert!(text.contains("is the most"), "{expression}: {text}");
     }
 }
+
+/// A time without a zone is of UTC: in another zone it is the same instant.
+#[test]
+fn another_time_zone_is_the_same_instant() {
+    let zone = "'America/New_York'";
+    for time in [
+        "timestamp '2020-01-05 13:00:00 UTC'",
+        "timestamp '2020-01-05 13:00:00'",
+        "timestamp('2020-01-05 13:00:00')",
+        "CAST('2020-01-05 13:00:00' AS timestamp)",
+        "CAST('2020-01-05 13:00:00 UTC' AS timestamp with time zone)",
+        "from_iso8601_timestamp('2020-01-05T13:00:00Z')",
+    ] {
+        for asked in [format!("{time} AT TIME ZONE {zone}"), format!("at_timezone({time}, {zone})")] {
+            assert_eq!(rows(&format!("SELECT to_iso8601({asked})")), ["2020-01-05T08:00:00.000-05:00"], "{asked}");
+            let same = format!("SELECT {asked} = {time}");
+            assert_eq!(rows(&same), ["true"], "{same}");
+        }
+    }
+    let noon = "timestamp '2023-07-10 12:00:00 UTC'";
+    let later = |time: &str| rows(&format!("SELECT count(*) FROM event_data_store WHERE eventtime > {time}"));
+    assert_eq!(later(noon), later(&format!("{noon} AT TIME ZONE {zone}")));
+    assert_eq!(
+        rows(&format!("SELECT to_iso8601(with_timezone(timestamp '2020-01-05 13:00:00', {zone}))")),
+        ["2020-01-05T13:00:00.000-05:00"]
+    );
+    let text = error("SELECT now() AT TIME ZONE 'Mars/Olympus'").to_string();
+    assert!(text.contains("no time zone is called `Mars/Olympus`"), "{text}");
+}
+
+/// A fraction is rounded, halves away from zero.
+#[test]
+fn whole_numbers_are_rounded() {
+    for (expression, value) in [
+        ("CAST(1.5 AS bigint)", "2"),
+        ("CAST(2.5 AS integer)", "3"),
+        ("CAST(0.999 AS integer)", "1"),
+        ("CAST(-1.5 AS bigint)", "-2"),
+        ("CAST(1.4 AS smallint)", "1"),
+        ("CAST(CAST('2.5' AS decimal(10, 2)) AS bigint)", "3"),
+        ("CAST(CAST('-2.5' AS decimal(10, 2)) AS bigint)", "-3"),
+        ("TRY_CAST(1e30 AS bigint)", "-"),
+        ("TRY_CAST(300.5 AS tinyint)", "-"),
+        ("CAST(avg(x) AS bigint) FROM (VALUES (1), (2)) t(x)", "2"),
+        ("CAST(7 / 2 AS bigint)", "3"),
+    ] {
+        assert_eq!(rows(&format!("SELECT {expression}")), [value], "{expression}");
+    }
+    assert!(error("SELECT CAST(1e30 AS bigint)").to_string().contains("1e30"));
+    assert_eq!(
+        rows("SELECT count(*) FROM cloudtrail_logs GROUP BY CAST(length(eventname) / 4.0 AS bigint) ORDER BY 1").len(),
+        3
+    );
+}
+
+/// What a NULL leaves open is NULL, as in Trino.
+#[test]
+fn nulls_are_not_known() {
+    for (expression, value) in [
+        ("contains(ARRAY['a', NULL], 'b')", "-"),
+        ("contains(ARRAY['a', NULL], 'a')", "true"),
+        ("contains(ARRAY['a'], 'b')", "false"),
+        ("contains(ARRAY['a'], CAST(NULL AS varchar))", "-"),
+        ("arrays_overlap(ARRAY[1, NULL], ARRAY[2])", "-"),
+        ("arrays_overlap(ARRAY[1, NULL], ARRAY[2, NULL])", "-"),
+        ("arrays_overlap(ARRAY[1, NULL], ARRAY[1])", "true"),
+        ("arrays_overlap(ARRAY[1], ARRAY[2])", "false"),
+        ("greatest(1, NULL)", "-"),
+        ("least(1, NULL)", "-"),
+        ("greatest(1, 2)", "2"),
+        ("array_max(ARRAY[1, NULL])", "-"),
+        ("array_min(ARRAY[1, NULL])", "-"),
+        ("array_max(ARRAY[1, 3])", "3"),
+        ("array_sort(ARRAY[3, NULL, 1])", "[1, 3, -]"),
+        ("CAST('a' AS varchar) || NULL", "-"),
+    ] {
+        assert_eq!(rows(&format!("SELECT {expression}")), [value], "{expression}");
+    }
+    assert_eq!(rows("SELECT x, greatest(x, y) FROM (VALUES (1, 2), (3, NULL)) t(x, y) ORDER BY x"), ["1|2", "3|-"]);
+}
+
+#[test]
+fn edges_are_trinos() {
+    for (expression, value) in [
+        ("substr('hello', 0)", ""),
+        ("substr('hello', -2)", "lo"),
+        ("substr('hello', -9)", ""),
+        ("substr('hello', strpos('hello', 'x'))", ""),
+        ("substr('hello', 1, strpos('hello', 'x') - 1)", ""),
+        ("substring('hello' FROM 2 FOR 3)", "ell"),
+        ("bitwise_left_shift(1, 64)", "0"),
+        ("bitwise_left_shift(1, 62)", "4611686018427387904"),
+        ("bitwise_right_shift(-1, 60)", "15"),
+        ("bitwise_right_shift_arithmetic(-8, 70)", "-1"),
+        ("'a' || 'b' || 3", "ab3"),
+        ("ARRAY[1] || ARRAY[2]", "[1, 2]"),
+        ("ARRAY[1] || 2", "[1, 2]"),
+    ] {
+        assert_eq!(rows(&format!("SELECT {expression}")), [value], "{expression}");
+    }
+    assert!(error("SELECT from_unixtime(99999999999999)").to_string().contains("outside the calendar"));
+}

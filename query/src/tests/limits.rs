@@ -9,7 +9,7 @@ use arrow::array::{ArrayRef, RecordBatch, StringArray, UInt32Array};
 use arrow::compute::{cast, take_record_batch};
 
 use super::{batch, engine, engine_over, text};
-use crate::{Control, Engine, Error, EventStream, Limits};
+use crate::{Control, Days, Engine, Error, EventStream, Limits};
 
 /// Events without end, or as many batches as asked for; each event has its own id.
 #[derive(Default)]
@@ -55,7 +55,7 @@ impl Generator {
 struct Shared(Arc<Generator>);
 
 impl EventStream for Shared {
-    fn open(&self, sink: &mut dyn FnMut(RecordBatch) -> ControlFlow<()>) -> Result<(), String> {
+    fn open(&self, _: &Days, sink: &mut dyn FnMut(RecordBatch) -> ControlFlow<()>) -> Result<(), String> {
         self.0.opened.fetch_add(1, Ordering::SeqCst);
         let mut number = 0;
         while self.0.batches.is_none_or(|n| number < n) {
@@ -208,14 +208,14 @@ struct Broken;
 struct Dead;
 
 impl EventStream for Broken {
-    fn open(&self, sink: &mut dyn FnMut(RecordBatch) -> ControlFlow<()>) -> Result<(), String> {
+    fn open(&self, _: &Days, sink: &mut dyn FnMut(RecordBatch) -> ControlFlow<()>) -> Result<(), String> {
         let _ = sink(batch());
         Err("trail/x.json.gz: permission denied; check the folder's rights".into())
     }
 }
 
 impl EventStream for Dead {
-    fn open(&self, _: &mut dyn FnMut(RecordBatch) -> ControlFlow<()>) -> Result<(), String> {
+    fn open(&self, _: &Days, _: &mut dyn FnMut(RecordBatch) -> ControlFlow<()>) -> Result<(), String> {
         std::panic::resume_unwind(Box::new("gone"))
     }
 }

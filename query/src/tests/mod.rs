@@ -10,6 +10,7 @@ mod lake;
 mod limits;
 mod published;
 mod refusals;
+mod slt;
 mod sql;
 mod syntax;
 mod views;

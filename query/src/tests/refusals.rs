@@ -106,3 +106,14 @@ fn explain_reads() {
     assert!(!rows("EXPLAIN SELECT count(*) FROM events").is_empty());
     assert!(rows("EXPLAIN ANALYZE SELECT count(*) FROM events").join(" ").contains("output_rows"));
 }
+
+#[test]
+fn slips_in_calls_are_told() {
+    for (sql, expected) in [
+        ("SELECT conut(*) FROM events", "did you mean 'count'?"),
+        ("SELECT regexp_replace(eventname, '[a-z]', x -> upper(x[1])) FROM events", "takes no function (x -> …) here"),
+    ] {
+        let text = super::error(sql).to_string();
+        assert!(text.contains(expected), "{sql}: {text}");
+    }
+}

@@ -7,20 +7,22 @@
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, BooleanBuilder, Int64Builder, ListBuilder, StringArray, StringBuilder};
+use arrow::array::{
+    Array, ArrayBuilder, ArrayRef, AsArray, BooleanBuilder, Int64Builder, ListBuilder, StringArray, StringBuilder,
+};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Field};
 use datafusion::common::{DataFusionError, Result, ScalarValue, exec_datafusion_err, plan_err};
+use datafusion::config::ConfigOptions;
 use datafusion::logical_expr::{ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility};
 use regex::{Regex, RegexBuilder};
 
+use super::room::Room;
+use crate::error::{self, Error};
 use crate::json::path::{Step, parse};
 
 /// Most bytes of one text that a function makes: more is an error of the query, not of the machine.
 pub(crate) const MAX_TEXT_BYTES: usize = 64 << 20;
-
-/// Most bytes of the texts that one call makes for the rows of one batch.
-const MAX_BATCH_BYTES: usize = 256 << 20;
 
 /// Most bytes of a compiled pattern.
 const MAX_PATTERN_BYTES: usize = 4 << 20;
@@ -179,26 +181,35 @@ pub(super) fn answer(array: ArrayRef, constant: bool) -> Result<ColumnarValue> {
     }
 }
 
+/// What a value of a query may not grow beyond: a limit, whatever memory there is.
+pub(crate) fn beyond(reason: String) -> DataFusionError {
+    DataFusionError::External(Box::new(Error::Memory(format!("{reason}; cut the values or lists down before"))))
+}
+
+/// Whether a limit was met, which nothing is to get around.
+pub(super) fn is_limit(error: &DataFusionError) -> bool {
+    matches!(error::of(error), Error::Memory(_))
+}
+
 /// Refuses a text that is too long to be meant.
 pub(super) fn bounded(name: &str, bytes: usize) -> Result<()> {
     if bytes > MAX_TEXT_BYTES {
-        return Err(exec_datafusion_err!("{name} would make a text of {bytes} bytes; {MAX_TEXT_BYTES} is the most"));
+        return Err(beyond(format!("{name} would make a text of {bytes} bytes; {MAX_TEXT_BYTES} is the most")));
     }
     Ok(())
 }
 
 /// Refuses texts that are too long together, for the rows of one batch.
-pub(super) fn bounded_batch(name: &str, bytes: usize) -> Result<()> {
-    if bytes > MAX_BATCH_BYTES {
-        return Err(exec_datafusion_err!(
-            "{name} would make texts of {bytes} bytes at once; {MAX_BATCH_BYTES} is the most"
-        ));
+pub(super) fn bounded_batch(name: &str, bytes: usize, config: &ConfigOptions) -> Result<()> {
+    let most = Room::of(config);
+    if bytes > most {
+        return Err(beyond(format!("{name} would make texts of {bytes} bytes at once; {most} is the most")));
     }
     Ok(())
 }
 
 impl TextFunction {
-    fn compute(&self, texts: &[Argument], rows: usize) -> Result<ArrayRef> {
+    fn compute(&self, texts: &[Argument], rows: usize, config: &ConfigOptions) -> Result<ArrayRef> {
         let mut memo = Memo::default();
         let mut row_texts: Vec<&str> = Vec::with_capacity(texts.len());
         let mut builder = Builder::new(self.entry.kernel, rows);
@@ -210,7 +221,7 @@ impl TextFunction {
                 false => builder.push_null(),
             }
             bounded(self.entry.name, builder.text.len())?;
-            bounded_batch(self.entry.name, builder.texts.values_slice().len())?;
+            bounded_batch(self.entry.name, builder.bytes(), config)?;
         }
         Ok(builder.finish())
     }
@@ -239,6 +250,14 @@ impl Builder {
             lists: ListBuilder::new(StringBuilder::new()),
             kernel,
         }
+    }
+
+    /// What the texts take that were made, those of lists with their places.
+    fn bytes(&mut self) -> usize {
+        const PLACE_BYTES: usize = 5;
+        let listed = self.lists.values();
+        let listed = listed.values_slice().len().saturating_add(listed.len() * PLACE_BYTES);
+        self.texts.values_slice().len().saturating_add(listed)
     }
 
     fn push(&mut self, texts: &[&str], memo: &mut Memo) -> Result<()> {
@@ -313,6 +332,6 @@ impl ScalarUDFImpl for TextFunction {
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
         let (texts, rows, constant) = arguments(&args)?;
-        answer(self.compute(&texts, rows)?, constant)
+        answer(self.compute(&texts, rows, &args.config_options)?, constant)
     }
 }

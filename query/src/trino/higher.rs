@@ -8,15 +8,18 @@ use arrow::array::{
     Array, ArrayRef, AsArray, Int64Array, ListArray, MapArray, StructArray, UInt64Array, new_null_array,
 };
 use arrow::buffer::OffsetBuffer;
-use arrow::compute::{cast, concat, filter, interleave, take, take_arrays};
+use arrow::compute::{cast, concat, filter, interleave, take};
 use arrow::datatypes::{DataType, Field, FieldRef};
-use datafusion::common::{DataFusionError, Result, exec_err, plan_err};
+use datafusion::common::{Result, exec_err, plan_err};
+use datafusion::config::ConfigOptions;
 use datafusion::logical_expr::{
     ColumnarValue, HigherOrderFunctionArgs, HigherOrderReturnFieldArgs, HigherOrderSignature, HigherOrderUDF,
     HigherOrderUDFImpl, LambdaArgument, LambdaParametersProgress, ValueOrLambda, Volatility,
 };
 
+use super::elements::{Elements, Held, computed};
 use super::entry::{Entry, entry, refuse};
+use super::function::is_limit;
 use super::nested::{Entries, list_of, map_of};
 
 /// What a function does.
@@ -134,6 +137,11 @@ impl HigherOrderUDFImpl for Higher {
         Ok(arg_types.to_vec())
     }
 
+    /// Constants stay constants, and what is behind a NULL is passed over here.
+    fn clear_null_values(&self) -> bool {
+        false
+    }
+
     fn lambda_parameters(
         &self,
         _step: usize,
@@ -196,17 +204,21 @@ impl HigherOrderUDFImpl for Higher {
     fn invoke_with_args(&self, args: HigherOrderFunctionArgs) -> Result<ColumnarValue> {
         use ValueOrLambda::{Lambda, Value};
         let rows = args.number_rows;
+        let mut held = Held::new(self.name, &args.config_options);
         let array = match (self.act, args.args.as_slice()) {
             (Act::MapFilter | Act::TransformKeys | Act::TransformValues, [Value(map), Lambda(lambda)]) => {
-                self.over_map(&map.to_array(rows)?, lambda, args.return_type())?
+                let map = held.spread(map, rows)?;
+                self.over_map(&map, lambda, args.return_type(), &mut held)?
             }
             (Act::ZipWith, [Value(first), Value(second), Lambda(lambda)]) => {
-                zip_with(&first.to_array(rows)?, &second.to_array(rows)?, lambda, args.return_type())?
+                let (first, second) = (held.spread(first, rows)?, held.spread(second, rows)?);
+                zip_with(first.as_list(), second.as_list(), lambda, args.return_type(), &mut held)?
             }
             (Act::Reduce, [Value(list), Value(start), Lambda(merge), Lambda(finish)]) => {
-                reduce(&list.to_array(rows)?, start.to_array(rows)?, merge, finish)?
+                let (list, start) = (held.spread(list, rows)?, held.spread(start, rows)?);
+                reduce(list.as_list(), start, &Steps { merge, finish, made: args.return_type() }, &args.config_options)?
             }
-            (Act::Try, [Lambda(lambda)]) => attempt(lambda, 0, rows, args.return_type())?,
+            (Act::Try, [Lambda(lambda)]) => attempt(lambda, 0, rows, args.return_type(), &mut held)?,
             _ => return self.wrong(),
         };
         let array = if array.data_type() == args.return_type() { array } else { cast(&array, args.return_type())? };
@@ -215,16 +227,25 @@ impl HigherOrderUDFImpl for Higher {
 }
 
 impl Higher {
-    fn over_map(&self, array: &ArrayRef, lambda: &LambdaArgument, made: &DataType) -> Result<ArrayRef> {
+    fn over_map(
+        &self,
+        array: &ArrayRef,
+        lambda: &LambdaArgument,
+        made: &DataType,
+        held: &mut Held,
+    ) -> Result<ArrayRef> {
         let map = array.as_map();
         let entries = Entries::of(map.offsets(), map.nulls(), map.len());
+        let (key, value) = map_parts(made)?;
+        let wanted = match self.act {
+            Act::TransformKeys => key,
+            Act::TransformValues => value,
+            _ => DataType::Boolean,
+        };
+        let of = |values| Elements { values, places: entries.places.clone() };
+        let computed = computed(lambda, &[of(map.keys()), of(map.values())], &entries.rows, &wanted, held)?;
         let keys = take(map.keys(), &entries.places, None)?;
         let values = take(map.values(), &entries.places, None)?;
-        let computed = lambda
-            .evaluate(&[&|| Ok(keys.clone()), &|| Ok(values.clone())], |captured| {
-                Ok(take_arrays(captured, &entries.rows, None)?)
-            })?
-            .into_array(keys.len())?;
         let (keys, values, lengths) = match self.act {
             Act::TransformKeys => (computed, values, entries.lengths),
             Act::TransformValues => (keys, computed, entries.lengths),
@@ -246,8 +267,13 @@ impl Higher {
     }
 }
 
-fn zip_with(first: &ArrayRef, second: &ArrayRef, lambda: &LambdaArgument, made: &DataType) -> Result<ArrayRef> {
-    let (first, second) = (first.as_list::<i32>(), second.as_list::<i32>());
+fn zip_with(
+    first: &ListArray,
+    second: &ListArray,
+    lambda: &LambdaArgument,
+    made: &DataType,
+    held: &mut Held,
+) -> Result<ArrayRef> {
     let (mut firsts, mut seconds, mut rows) = (Vec::new(), Vec::new(), Vec::new());
     let (mut lengths, mut valid) = (Vec::new(), Vec::new());
     for row in 0..first.len() {
@@ -265,21 +291,25 @@ fn zip_with(first: &ArrayRef, second: &ArrayRef, lambda: &LambdaArgument, made: 
         lengths.push(usize::try_from(length).unwrap_or_default());
         valid.push(both);
     }
-    let firsts = take(first.values(), &UInt64Array::from(firsts), None)?;
-    let seconds = take(second.values(), &UInt64Array::from(seconds), None)?;
-    let rows = UInt64Array::from(rows);
-    let computed = lambda
-        .evaluate(&[&|| Ok(firsts.clone()), &|| Ok(seconds.clone())], |captured| {
-            Ok(take_arrays(captured, &rows, None)?)
-        })?
-        .into_array(rows.len())?;
     let DataType::List(field) = made else { return exec_err!("zip_with makes a list") };
-    Ok(Arc::new(ListArray::try_new(field.clone(), OffsetBuffer::from_lengths(lengths), computed, Some(valid.into()))?))
+    let of = |list: &ListArray, places: Vec<Option<u64>>| (list.values().clone(), UInt64Array::from(places));
+    let ((firsts, first_places), (seconds, second_places)) = (of(first, firsts), of(second, seconds));
+    let given =
+        [Elements { values: &firsts, places: first_places }, Elements { values: &seconds, places: second_places }];
+    let values = computed(lambda, &given, &UInt64Array::from(rows), field.data_type(), held)?;
+    Ok(Arc::new(ListArray::try_new(field.clone(), OffsetBuffer::from_lengths(lengths), values, Some(valid.into()))?))
+}
+
+/// What `reduce` does with each element, and at the end.
+struct Steps<'a> {
+    merge: &'a LambdaArgument,
+    finish: &'a LambdaArgument,
+    made: &'a DataType,
 }
 
 /// Element by element, all lists at once: the lists that are long enough take part in a step.
-fn reduce(list: &ArrayRef, start: ArrayRef, merge: &LambdaArgument, finish: &LambdaArgument) -> Result<ArrayRef> {
-    let list = list.as_list::<i32>();
+fn reduce(list: &ListArray, start: ArrayRef, steps: &Steps, config: &ConfigOptions) -> Result<ArrayRef> {
+    let all = |rows: usize| UInt64Array::from_iter_values(0..rows as u64);
     let mut state = start;
     for step in 0.. {
         let is_long = |row: &usize| list.is_valid(*row) && list.value_length(*row) > step;
@@ -290,18 +320,17 @@ fn reduce(list: &ArrayRef, start: ArrayRef, merge: &LambdaArgument, finish: &Lam
         let starts = list.value_offsets();
         let place =
             |row: &usize| u64::try_from(starts.get(*row).copied().unwrap_or_default() + step).unwrap_or_default();
-        let elements = take(list.values(), &UInt64Array::from_iter_values(rows.iter().map(place)), None)?;
+        let places = UInt64Array::from_iter_values(rows.iter().map(place));
         let numbers = UInt64Array::from_iter_values(rows.iter().map(|row| *row as u64));
-        let before = take(&state, &numbers, None)?;
-        let after = merge
-            .evaluate(&[&|| Ok(before.clone()), &|| Ok(elements.clone())], |captured| {
-                Ok(take_arrays(captured, &numbers, None)?)
-            })?
-            .into_array(rows.len())?;
-        let after = if after.data_type() == state.data_type() { after } else { cast(&after, state.data_type())? };
+        let given = [Elements { values: &state, places: numbers.clone() }, Elements { values: list.values(), places }];
+        // What the last step held is given back: only its state goes on.
+        let mut held = Held::new("reduce", config);
+        let after = computed(steps.merge, &given, &numbers, state.data_type(), &mut held)?;
         state = if rows.len() == list.len() { after } else { scattered(&state, &after, &rows)? };
     }
-    let made = finish.evaluate(&[&|| Ok(state.clone())], |captured| Ok(captured.to_vec()))?.into_array(list.len())?;
+    let mut held = Held::new("reduce", config);
+    let given = [Elements { values: &state, places: all(state.len()) }];
+    let made = computed(steps.finish, &given, &all(list.len()), steps.made, &mut held)?;
     let there = (0..list.len()).map(|row| list.is_valid(row).then_some(row as u64)).collect::<UInt64Array>();
     Ok(take(&made, &there, None)?)
 }
@@ -318,18 +347,18 @@ fn scattered(state: &ArrayRef, after: &ArrayRef, rows: &[usize]) -> Result<Array
 }
 
 /// The values of some rows; where they cannot be computed together, half of them at a time.
-fn attempt(lambda: &LambdaArgument, from: usize, rows: usize, made: &DataType) -> Result<ArrayRef> {
+fn attempt(lambda: &LambdaArgument, from: usize, rows: usize, made: &DataType, held: &mut Held) -> Result<ArrayRef> {
     let nothing = || -> Result<ArrayRef> { Ok(Arc::new(Int64Array::from(vec![0; rows]))) };
     let computed =
         lambda.evaluate(&[&nothing], |captured| Ok(captured.iter().map(|array| array.slice(from, rows)).collect()));
-    match computed.and_then(|value| value.into_array(rows)) {
+    match computed.and_then(|value| held.spread(&value, rows)) {
         Ok(array) => Ok(array),
-        Err(error @ DataFusionError::ResourcesExhausted(_)) => Err(error),
+        Err(error) if is_limit(&error) => Err(error),
         Err(_) if rows <= 1 => Ok(new_null_array(made, rows)),
         Err(_) => {
             let half = rows / 2;
-            let first = attempt(lambda, from, half, made)?;
-            let second = attempt(lambda, from + half, rows - half, made)?;
+            let first = attempt(lambda, from, half, made, held)?;
+            let second = attempt(lambda, from + half, rows - half, made, held)?;
             Ok(concat(&[first.as_ref(), second.as_ref()])?)
         }
     }

@@ -6,15 +6,14 @@
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
-    AccessExpr, ArrayElemTypeDef, BinaryOperator, CastKind, DataType, DuplicateTreatment, Expr, Fetch, Function,
-    FunctionArg, FunctionArgExpr, FunctionArgumentClause, FunctionArgumentList, FunctionArguments, Ident, LimitClause,
-    ObjectName, OrderByExpr, Query, Statement, Subscript, TypedString, UnaryOperator, Value, ValueWithSpan, VisitMut,
+    BinaryOperator, DataType, Expr, Fetch, Function, FunctionArg, FunctionArgExpr, FunctionArgumentList,
+    FunctionArguments, Ident, LimitClause, ObjectName, Query, Statement, TypedString, Value, ValueWithSpan, VisitMut,
     VisitorMut,
 };
 
-use super::{attempt, different, forms, interval, lambda, literals, outer, quantified, rows, unnest};
-use crate::grammar::TYPE;
-use crate::names::holds_json;
+use super::calls::text_from;
+use super::paths::{compare_as_text, path_into_json, retyped, subscript_of_json};
+use super::{attempt, calls, forms, interval, joined, lambda, literals, outer, quantified, rows, unnest, zone};
 
 /// Puts a statement in the engine's words.
 pub(crate) fn rewrite(statement: &mut Statement) {
@@ -62,10 +61,14 @@ impl VisitorMut for Words {
 fn reworded(expr: &mut Expr) -> Option<Expr> {
     match expr {
         Expr::Function(call) if is_named(call, "try") => Some(attempt::or_null(forms::arguments(call)?.pop()?)),
-        Expr::Function(call) => from_the_end(call).or_else(|| sorted_set(call)).or_else(|| forms::rewritten(call)),
+        // The engine's own operator has no bounds.
+        Expr::Array(array) if !array.elem.is_empty() => Some(call("make_array", std::mem::take(&mut array.elem))),
+        Expr::Function(call) => calls::rewritten(call),
+        Expr::IsDistinctFrom(value, null) if is_null(null) => Some(Expr::IsNotNull(value.clone())),
+        Expr::IsNotDistinctFrom(value, null) if is_null(null) => Some(Expr::IsNull(value.clone())),
         Expr::Substring { expr, substring_from: Some(from), substring_for, .. } => {
             let length = substring_for.as_ref().map(|length| (**length).clone());
-            text_from_the_end((**expr).clone(), from, length)
+            text_from((**expr).clone(), from, length)
         }
         Expr::Like { pattern, escape_char, .. } | Expr::ILike { pattern, escape_char, .. } => {
             escape(pattern, escape_char);
@@ -93,6 +96,12 @@ fn reworded(expr: &mut Expr) -> Option<Expr> {
                 **side = call("ip_order", vec![(**side).clone()]);
             }
             None
+        }
+        Expr::BinaryOp { left, op: BinaryOperator::StringConcat, right } => {
+            Some(call(joined::NAME, vec![(**left).clone(), (**right).clone()]))
+        }
+        Expr::AtTimeZone { timestamp, time_zone } => {
+            Some(call(zone::NAME, vec![(**timestamp).clone(), (**time_zone).clone()]))
         }
         Expr::BinaryOp { left, op: BinaryOperator::Arrow, right } => {
             Some(call("json_get", vec![(**left).clone(), (**right).clone()]))
@@ -166,6 +175,13 @@ pub(super) fn literal(text: impl Into<String>) -> Expr {
     Expr::Value(Value::SingleQuotedString(text.into()).with_empty_span())
 }
 
+fn is_null(expr: &Expr) -> bool {
+    match expr {
+        Expr::Nested(inner) => is_null(inner),
+        other => matches!(other, Expr::Value(ValueWithSpan { value: Value::Null, .. })),
+    }
+}
+
 /// Whether an expression is an address, whose order is not that of its text.
 fn is_address(expr: &Expr) -> bool {
     match expr {
@@ -219,176 +235,6 @@ fn escape(pattern: &mut Expr, escape_char: &mut Option<ValueWithSpan>) {
     *escape_char = None;
 }
 
-/// `array_agg(DISTINCT x ORDER BY x)`, and without its order, which leaves it open: the different values, sorted.
-fn sorted_set(call: &Function) -> Option<Expr> {
-    let FunctionArguments::List(list) = &call.args else { return None };
-    let [FunctionArg::Unnamed(FunctionArgExpr::Expr(value))] = list.args.as_slice() else { return None };
-    let is_set = is_named(call, "array_agg")
-        && list.duplicate_treatment == Some(DuplicateTreatment::Distinct)
-        && call.over.is_none()
-        && call.null_treatment.is_none()
-        && call.within_group.is_empty();
-    let is_sorted = match list.clauses.as_slice() {
-        [] => true,
-        [FunctionArgumentClause::OrderBy(keys)] => match keys.as_slice() {
-            [OrderByExpr { expr, options, with_fill: None }] => {
-                expr == value && options.asc != Some(false) && options.nulls_first != Some(true)
-            }
-            _ => false,
-        },
-        _ => false,
-    };
-    if !is_set || !is_sorted {
-        return None;
-    }
-    let mut made = call.clone();
-    made.name = ObjectName::from(vec![Ident::new(different::NAME)]);
-    let args = list.args.clone();
-    made.args = FunctionArguments::List(FunctionArgumentList { duplicate_treatment: None, args, clauses: Vec::new() });
-    Some(Expr::Function(made))
-}
-
-/// `substr(x, -3)`: the last three characters, as in Trino.
-fn from_the_end(call: &Function) -> Option<Expr> {
-    if !is_named(call, "substr") && !is_named(call, "substring") {
-        return None;
-    }
-    let arguments = forms::arguments(call)?;
-    let (text, from, length) = match arguments.as_slice() {
-        [text, from] => (text, from, None),
-        [text, from, length] => (text, from, Some(length.clone())),
-        _ => return None,
-    };
-    text_from_the_end(text.clone(), from, length)
-}
-
-fn text_from_the_end(text: Expr, from: &Expr, length: Option<Expr>) -> Option<Expr> {
-    let Expr::UnaryOp { op: UnaryOperator::Minus, expr: count } = from else { return None };
-    let end = call("right", vec![text, (**count).clone()]);
-    Some(match length {
-        Some(length) => call("left", vec![end, length]),
-        None => end,
-    })
-}
-
-/// Functions whose value is JSON.
-static JSON: &[&str] = &["json_extract", "json_parse", "json_parse_or_null", "json_array_get", "json_get", "to_json"];
-
-/// Whether an expression is JSON to be read, as far as its outermost part says.
-fn is_json(expr: &Expr) -> bool {
-    match expr {
-        Expr::Nested(inner) => is_json(inner),
-        Expr::Function(call) => JSON.iter().any(|name| is_named(call, name)),
-        _ => false,
-    }
-}
-
-/// `(x -> 'enabled') = false`: a JSON value and a truth value are compared as text.
-fn compare_as_text(json: &mut Box<Expr>, other: &mut Box<Expr>) {
-    if let Expr::Value(value) = other.as_mut()
-        && let Value::Boolean(truth) = value.value
-        && (is_json(json) || matches!(json.as_ref(), Expr::Function(call) if is_named(call, "json_field")))
-    {
-        value.value = Value::SingleQuotedString(truth.to_string());
-    } else if let Expr::Value(value) = other.as_ref()
-        && matches!(value.value, Value::SingleQuotedString(_))
-        && is_json(json)
-        && !is_written_as_json(&value.value)
-    {
-        **json = call("json_text", vec![(**json).clone()]);
-    }
-}
-
-/// `'"x"'`, `'{…}'`: a literal that is JSON itself.
-fn is_written_as_json(value: &Value) -> bool {
-    matches!(value, Value::SingleQuotedString(text) if text.starts_with(['"', '{', '[']))
-}
-
-/// Casts to and from JSON, and to types that the grammar has put into words.
-fn retyped(inner: &mut Box<Expr>, data_type: &DataType, kind: &CastKind) -> Option<Expr> {
-    match data_type {
-        // `array<integer>`, as Hive and older Presto write it.
-        DataType::Array(ArrayElemTypeDef::AngleBracket(_)) => {
-            let wanted = data_type.to_string().to_ascii_lowercase().replace('<', "(").replace('>', ")");
-            Some(call("json_cast", vec![(**inner).clone(), literal(wanted)]))
-        }
-        DataType::Timestamp(..) => {
-            literals::compared_with_time(inner);
-            None
-        }
-        DataType::JSON | DataType::JSONB if is_json(inner) => Some((**inner).clone()),
-        DataType::JSON | DataType::JSONB if holds_json_column(inner) => Some((**inner).clone()),
-        DataType::JSON | DataType::JSONB => Some(call("to_json", vec![(**inner).clone()])),
-        DataType::Custom(name, parts) if name.to_string().eq_ignore_ascii_case(TYPE) => {
-            let mut wanted = parts.first()?.trim_matches('\'').to_owned();
-            wanted = wanted.replace("''", "'");
-            Some(call("json_cast", vec![(**inner).clone(), literal(wanted)]))
-        }
-        DataType::Custom(name, _) if name.to_string().eq_ignore_ascii_case("ipaddress") => {
-            Some(call("ip_address", vec![(**inner).clone()]))
-        }
-        DataType::Custom(name, _) if name.to_string().eq_ignore_ascii_case("ipprefix") => Some((**inner).clone()),
-        DataType::Varchar(None) if !matches!(inner.as_ref(), Expr::Value(_)) && !is_json(inner) => {
-            Some(call("varchar", vec![(**inner).clone()]))
-        }
-        _ if is_json(inner) => {
-            let text = call("json_text", vec![(**inner).clone()]);
-            let kind = if *kind == CastKind::DoubleColon { CastKind::Cast } else { kind.clone() };
-            let cast =
-                Expr::Cast { kind, expr: Box::new(text), data_type: data_type.clone(), array: false, format: None };
-            Some(cast)
-        }
-        _ => None,
-    }
-}
-
-fn holds_json_column(expr: &Expr) -> bool {
-    match expr {
-        Expr::Identifier(ident) => holds_json(&ident.value),
-        Expr::CompoundIdentifier(idents) => idents.last().is_some_and(|ident| holds_json(&ident.value)),
-        _ => false,
-    }
-}
-
-/// `requestParameters.bucketName`: a path that goes on below a column of JSON text.
-fn path_into_json(idents: &[Ident]) -> Option<Expr> {
-    // At most a table before the column.
-    let place = idents.iter().take(2).position(|ident| holds_json(&ident.value))?;
-    let (column, names) = idents.split_at(place + 1);
-    if names.is_empty() {
-        return None;
-    }
-    let column = match column {
-        [one] => Expr::Identifier(one.clone()),
-        more => Expr::CompoundIdentifier(more.to_vec()),
-    };
-    let names = names.iter().map(|name| literal(name.value.clone()));
-    Some(call("json_field", std::iter::once(column).chain(names).collect()))
-}
-
-/// `requestParameters['bucketName']`: the same in brackets, and dots behind brackets.
-fn subscript_of_json(root: &Expr, chain: &[AccessExpr]) -> Option<Expr> {
-    let made = |root: &Expr| matches!(root, Expr::Function(call) if is_named(call, "json_field"));
-    if !holds_json_column(root) && !made(root) {
-        return None;
-    }
-    let mut value = root.clone();
-    for access in chain {
-        value = match access {
-            AccessExpr::Dot(Expr::Identifier(name)) => call("json_field", vec![value, literal(name.value.clone())]),
-            AccessExpr::Dot(name @ Expr::Value(_)) => call("json_field", vec![value, name.clone()]),
-            AccessExpr::Subscript(Subscript::Index { index }) => match index {
-                Expr::Value(key) if matches!(key.value, Value::Number(..)) => {
-                    call("json_array_get", vec![value, index.clone()])
-                }
-                key => call("element_at", vec![value, key.clone()]),
-            },
-            _ => return None,
-        };
-    }
-    Some(value)
-}
-
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
@@ -424,7 +270,7 @@ mod tests {
             ("SELECT try(date_parse(x, '%Y')) FROM t", "SELECT try(() -> date_parse(x, '%Y')) FROM t"),
             ("SELECT 1 FROM t WHERE x LIKE 'a$%\\b' ESCAPE '$'", "SELECT 1 FROM t WHERE x LIKE 'a\\%\\\\b'"),
             ("SELECT 1 FROM t WHERE x LIKE 'a\\\"b'", "SELECT 1 FROM t WHERE x LIKE 'a\\\\\"b'"),
-            ("SELECT substr(x, -3, 2) FROM t", "SELECT left(right(x, 3), 2) FROM t"),
+            ("SELECT substr(x, -3, 2) FROM t", "SELECT text_from(x, -3, 2) FROM t"),
             ("SELECT a FROM t FETCH FIRST 3 ROWS ONLY", "SELECT a FROM t LIMIT 3"),
             ("SELECT any_match(l, r -> r.Type = 'x') FROM t", "SELECT array_any_match(l, r -> r['type'] = 'x') FROM t"),
             (

@@ -8,7 +8,8 @@ use arrow::datatypes::{DataType, Int64Type};
 use datafusion::common::Result;
 use std::sync::Arc;
 
-use super::nested::{grouped, map_array, texts};
+use super::maps::{grouped, map_array};
+use super::nested::texts;
 
 /// How often each element of a list occurs, by the text of the element; of so many that occur most often, those first.
 pub(super) fn counts(list: &ListArray, most: Option<&ArrayRef>, made: &DataType) -> Result<ArrayRef> {

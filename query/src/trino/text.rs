@@ -51,6 +51,13 @@ pub(super) static FUNCTIONS: &[Entry] = &[
         example: ("text_position('a.b.c', '.', -1)", "4"),
     },
     Entry {
+        name: "text_from",
+        arity: 2..=3,
+        kernel: Kernel::Text(from_place),
+        about: "a text from a place on, from the end where negative, empty where there is no such place: what substr becomes",
+        example: ("text_from('hello', -4, 2)", "el"),
+    },
+    Entry {
         name: "hamming_distance",
         arity: 2..=2,
         kernel: Kernel::Number(hamming),
@@ -229,6 +236,24 @@ fn padding(name: &str, args: &[&str]) -> Result<Option<(usize, String)>> {
     // A character takes four bytes at most.
     bounded(name, missing.saturating_mul(4).min(MAX_TEXT_BYTES + missing))?;
     Ok(Some((length, fill.chars().cycle().take(missing).collect())))
+}
+
+fn from_place(args: &[&str], _memo: &mut Memo, out: &mut String) -> Result<bool> {
+    let (Some(text), Some(from)) = (args.first(), args.get(1)) else { return Ok(false) };
+    let number = |digits: &str| {
+        digits.parse::<i64>().map_err(|_| exec_datafusion_err!("substr takes whole numbers, not {digits}"))
+    };
+    let (from, length) = (number(from)?, args.get(2).map(|length| number(length)).transpose()?);
+    let skipped = match from {
+        1.. => usize::try_from(from - 1).ok(),
+        0 => None,
+        _ => usize::try_from(from.unsigned_abs()).ok().and_then(|from| text.chars().count().checked_sub(from)),
+    };
+    let taken = length.map_or(usize::MAX, |length| usize::try_from(length).unwrap_or(0));
+    if let Some(skipped) = skipped {
+        out.extend(text.chars().skip(skipped).take(taken));
+    }
+    Ok(true)
 }
 
 fn lpad(args: &[&str], _memo: &mut Memo, out: &mut String) -> Result<bool> {

@@ -6,11 +6,10 @@
 
 use std::sync::Arc;
 
-use arrow::array::timezone::Tz;
-use arrow::array::{Array, ArrayRef, AsArray, Date32Array, Int64Array, StringBuilder, TimestampMicrosecondArray};
+use arrow::array::{ArrayRef, Date32Array, Int64Array, TimestampMicrosecondArray};
 use arrow::compute::cast;
-use arrow::datatypes::{DataType, TimeUnit, TimestampMicrosecondType};
-use datafusion::common::{Result, exec_datafusion_err, exec_err, plan_err};
+use arrow::datatypes::{DataType, TimeUnit};
+use datafusion::common::{Result, exec_err, plan_err};
 use datafusion::logical_expr::simplify::{ExprSimplifyResult, SimplifyContext};
 use datafusion::logical_expr::{
     ColumnarValue, Expr, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
@@ -18,8 +17,9 @@ use datafusion::logical_expr::{
 
 use super::entry::{Entry, entry};
 use super::function::{Argument, answer, arguments, is_like_text, wrong_count};
+use super::iso;
 use super::pattern::{Language, Pattern, instant};
-use super::span::{add, between};
+use super::times::{Times, add_all, difference_all, format_all};
 
 /// What a function does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -155,7 +155,7 @@ fn utc() -> DataType {
 }
 
 /// The type that a time is taken as: microseconds, in its own zone.
-fn time_type(data_type: &DataType) -> Result<DataType> {
+pub(super) fn time_type(data_type: &DataType) -> Result<DataType> {
     match data_type {
         DataType::Timestamp(_, Some(zone)) => Ok(DataType::Timestamp(TimeUnit::Microsecond, Some(zone.clone()))),
         DataType::Timestamp(_, None) | DataType::Date32 | DataType::Date64 => Ok(utc()),
@@ -246,8 +246,8 @@ impl TimeFunction {
                         time => Some(time?),
                     }
                 }
-                Act::FromSeconds => text.parse::<f64>().ok().map(|seconds| (seconds * 1e6) as i64),
-                _ => Some(from_iso(text)?),
+                Act::FromSeconds => text.parse::<f64>().ok().map(from_seconds).transpose()?,
+                _ => Some(iso::micros(text)?),
             });
         }
         Ok(match self.act {
@@ -270,86 +270,17 @@ fn parsed(kept: &mut Option<Pattern>, language: Language, wanted: &str, text: &s
     }
 }
 
-fn from_iso(text: &str) -> Result<i64> {
-    let array: ArrayRef = Arc::new(arrow::array::StringArray::from(vec![text]));
-    let time = cast(&array, &utc()).ok().filter(|time| time.is_valid(0));
-    time.map(|time| time.as_primitive::<TimestampMicrosecondType>().value(0))
-        .ok_or_else(|| exec_datafusion_err!("`{text}` is no time like 2023-07-10T11:42:18Z"))
+/// Microseconds of seconds since 1970, where the calendar has such a time.
+fn from_seconds(seconds: f64) -> Result<i64> {
+    let micros = (seconds * 1e6).round() as i64;
+    match seconds.is_finite() && instant(micros).is_ok() {
+        true => Ok(micros),
+        false => exec_err!("{seconds} seconds since 1970 are outside the calendar; milliseconds are divided by 1000"),
+    }
 }
 
 fn is_time(value: Option<&ColumnarValue>) -> bool {
     value.is_some_and(|value| matches!(value.data_type(), DataType::Timestamp(..) | DataType::Date32))
-}
-
-/// An argument that is a time, for all rows.
-struct Times {
-    array: TimestampMicrosecondArray,
-    same: bool,
-    zone: Tz,
-    name: Arc<str>,
-}
-
-impl Times {
-    fn new(value: Option<&ColumnarValue>, rows: usize) -> Result<Times> {
-        let Some(value) = value else { return exec_err!("a time is missing") };
-        let same = matches!(value, ColumnarValue::Scalar(_));
-        let array = value.to_array(if same { 1 } else { rows })?;
-        let array = cast(&array, &time_type(array.data_type())?)?;
-        let name = match array.data_type() {
-            DataType::Timestamp(_, Some(zone)) => zone.clone(),
-            _ => "UTC".into(),
-        };
-        let array = array.as_primitive::<TimestampMicrosecondType>().clone();
-        Ok(Times { array, same, zone: name.parse()?, name })
-    }
-
-    fn get(&self, row: usize) -> Option<i64> {
-        let row = if self.same { 0 } else { row };
-        (row < self.array.len() && self.array.is_valid(row)).then(|| self.array.value(row))
-    }
-}
-
-fn format_all(language: Language, times: &Times, patterns: &Argument, rows: usize) -> Result<ArrayRef> {
-    let mut out = StringBuilder::with_capacity(rows, rows * 20);
-    let mut kept: Option<Pattern> = None;
-    let mut line = String::new();
-    for row in 0..rows {
-        let (Some(micros), Some(wanted)) = (times.get(row), patterns.get(row)) else {
-            out.append_null();
-            continue;
-        };
-        if kept.as_ref().is_none_or(|pattern| pattern.source() != wanted) {
-            kept = Some(Pattern::new(language, wanted)?);
-        }
-        line.clear();
-        if let Some(pattern) = &kept {
-            pattern.format(&instant(micros)?.with_timezone(&times.zone), &mut line)?;
-        }
-        out.append_value(&line);
-    }
-    Ok(Arc::new(out.finish()))
-}
-
-fn add_all(units: &Argument, counts: &Argument, times: &Times, rows: usize) -> Result<ArrayRef> {
-    let mut out = Vec::with_capacity(rows);
-    for row in 0..rows {
-        out.push(match (units.get(row), counts.get(row), times.get(row)) {
-            (Some(unit), Some(count), Some(micros)) => Some(add(unit, count, micros)?),
-            _ => None,
-        });
-    }
-    Ok(Arc::new(TimestampMicrosecondArray::from(out).with_timezone(times.name.clone())))
-}
-
-fn difference_all(units: &Argument, from: &Times, to: &Times, rows: usize) -> Result<ArrayRef> {
-    let mut out = Vec::with_capacity(rows);
-    for row in 0..rows {
-        out.push(match (units.get(row), from.get(row), to.get(row)) {
-            (Some(unit), Some(from), Some(to)) => Some(between(unit, from, to)?),
-            _ => None,
-        });
-    }
-    Ok(Arc::new(Int64Array::from(out)))
 }
 
 impl ScalarUDFImpl for TimeFunction {

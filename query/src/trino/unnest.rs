@@ -51,12 +51,17 @@ impl VisitorMut for Joins {
             // `FROM t, UNNEST(t.list)` says the same with a comma.
             let own = is_unnest(&table.relation) && !kept.is_empty();
             let joins = std::mem::take(&mut table.joins);
-            if !own || !self.take_in(&mut kept, &table.relation, false) {
+            let comma = JoinOperator::CrossJoin(JoinConstraint::None);
+            if (!own || !self.take_in(&mut kept, &table.relation, false))
+                && !self.beside(&mut kept, &table.relation, &comma)
+            {
                 self.alone(&mut table.relation);
                 kept.push(table);
             }
             for mut join in joins {
-                if self.join(&mut kept, &join.relation, &join.join_operator) {
+                if self.join(&mut kept, &join.relation, &join.join_operator)
+                    || self.beside(&mut kept, &join.relation, &join.join_operator)
+                {
                     conditions.extend(condition(&join.join_operator));
                 } else if let Some(table) = kept.last_mut() {
                     self.alone(&mut join.relation);
@@ -145,6 +150,30 @@ impl Joins {
         true
     }
 
+    /// Puts what a `LATERAL (SELECT … )` without a table computes into the table that it is computed of.
+    fn beside(&mut self, tables: &mut [TableWithJoins], lateral: &TableFactor, join: &JoinOperator) -> bool {
+        let is_on =
+            condition(join).is_none() && !matches!(join, JoinOperator::FullOuter(_) | JoinOperator::RightOuter(_));
+        let Some((name, items)) = lateral_items(lateral).filter(|_| is_on) else { return false };
+        let mut factors = tables
+            .iter_mut()
+            .flat_map(|t| std::iter::once(&mut t.relation).chain(t.joins.iter_mut().map(|j| &mut j.relation)));
+        let owner = items.iter().find_map(|(expr, _)| owner(expr));
+        let is_owner = |factor: &TableFactor| match (&owner, name_of(factor)) {
+            (Some(owner), Some(name)) => name.value.eq_ignore_ascii_case(owner),
+            (None, _) => true,
+            _ => false,
+        };
+        let Some(factor) = factors.find(|factor| is_owner(factor)) else { return false };
+        let columns = items.iter().map(|(_, alias)| alias.clone()).collect();
+        let items = items.into_iter().map(|(expr, alias)| SelectItem::ExprWithAlias { expr, alias }).collect();
+        let Some(own) = name_of(factor) else { return false };
+        let Some(inner) = select("SELECT * FROM x", items, Some(factor.clone())) else { return false };
+        *factor = derived(inner, &own);
+        self.made.push(Made { name, columns });
+        true
+    }
+
     /// An `UNNEST` that stands in no other table, where it does more than the engine's.
     fn alone(&mut self, factor: &mut TableFactor) {
         let TableFactor::UNNEST { alias, with_ordinality, .. } = factor else { return };
@@ -170,6 +199,26 @@ impl Joins {
             *factor = derived(made, &name);
         }
     }
+}
+
+/// What a `LATERAL (SELECT … )` without a table computes: its name, and each expression with its own.
+fn lateral_items(factor: &TableFactor) -> Option<(String, Vec<(Expr, Ident)>)> {
+    let TableFactor::Derived { lateral: true, subquery, alias: Some(alias), .. } = factor else { return None };
+    let SetExpr::Select(select) = subquery.body.as_ref() else { return None };
+    let is_plain = select.from.is_empty() && select.selection.is_none() && select.having.is_none();
+    if !is_plain || subquery.limit_clause.is_some() || subquery.order_by.is_some() {
+        return None;
+    }
+    let renamed = |place: usize| alias.columns.get(place).map(|column| column.name.clone());
+    let item = |(place, item): (usize, &SelectItem)| match item {
+        SelectItem::ExprWithAlias { expr, alias } => {
+            Some((expr.clone(), renamed(place).unwrap_or_else(|| alias.clone())))
+        }
+        SelectItem::UnnamedExpr(expr) => Some((expr.clone(), renamed(place)?)),
+        _ => None,
+    };
+    let items = select.projection.iter().enumerate().map(item).collect::<Option<Vec<_>>>()?;
+    Some((alias.name.value.clone(), items))
 }
 
 /// The table that an expression's first qualified name belongs to.

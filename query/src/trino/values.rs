@@ -8,7 +8,6 @@ use arrow::datatypes::{DataType, Field, FieldRef, Schema};
 use arrow::json::LineDelimitedWriter;
 use arrow::record_batch::RecordBatch;
 use datafusion::common::{Result, ScalarValue, exec_err, plan_err};
-use datafusion::functions_nested::array_has::array_has_udf;
 use datafusion::logical_expr::simplify::{ExprSimplifyResult, SimplifyContext};
 use datafusion::logical_expr::{
     ColumnarValue, Expr, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
@@ -17,6 +16,7 @@ use datafusion::logical_expr::{
 use super::entry::Entry;
 use super::function::{Argument, answer, is_like_text, wrong_count};
 use super::network::holds_address;
+use super::nulls;
 use super::typed::{Type, build, parse};
 use crate::json::Raw;
 
@@ -290,7 +290,7 @@ impl ScalarUDFImpl for ValueFunction {
         if self.act == Act::Contains
             && matches!(args.args.first().map(ColumnarValue::data_type), Some(DataType::List(_)))
         {
-            return array_has_udf().invoke_with_args(args);
+            return nulls::contains(args);
         }
         let (array, constant) = self.compute(&args)?;
         answer(array, constant)

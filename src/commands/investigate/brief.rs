@@ -63,6 +63,14 @@ impl Brief {
         }
     }
 
+    /// The mark that says most, and how many more there are.
+    pub(super) fn marks(self, marks: &[String]) -> String {
+        match marks {
+            [first, rest @ ..] if self.short && !rest.is_empty() => format!("{first} +{}", rest.len()),
+            all => all.join(", "),
+        }
+    }
+
     /// The beginning of a user agent.
     pub(super) fn agent(self, agent: &str) -> String {
         match agent.char_indices().nth(AGENT) {
@@ -84,6 +92,8 @@ mod tests {
         assert_eq!(one.time(AT), "11:54:33");
         assert_eq!(one.name("arn:aws:iam::111122223333:role/Admin"), "role/Admin");
         assert_eq!(one.name("bert-jan"), "bert-jan");
+        let marks = ["left behind".to_owned(), "first action".to_owned()];
+        assert_eq!((one.marks(&marks).as_str(), one.marks(&marks[..1]).as_str()), ("left behind +1", "left behind"));
         assert_eq!(one.agent(&"é".repeat(50)), format!("{}…", "é".repeat(40)));
         let several = Brief { day: false, account: false, ..one };
         assert_eq!(several.time(AT), "07-10 11:54:33");

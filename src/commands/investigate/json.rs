@@ -85,6 +85,7 @@ pub(super) fn document(told: &Told) -> Value {
         "firsts": story.firsts.iter().map(|first| json!({
             "time": time(Some(first.time)), "principal": first.principal, "kind": first.kind, "value": first.value,
         })).collect::<Vec<_>>(),
+        "principals_known_for_less_than_a_day": story.unknown_before,
         "alerts": told.alerts,
         "timeline": story.timeline.iter().map(|run| json!({
             "first": time(run.first), "last": time(run.last), "count": run.count, "call": run.what, "object": text(&run.object), "other_objects": run.others,

@@ -56,7 +56,13 @@ fn summary(told: &Told, brief: Brief, report: &mut Report<'_>) -> io::Result<()>
     let lasting = story.left.iter().filter(|left| left.outcome == "ok" && left.undone.is_none()).count();
     report.heading("Summary")?;
     report.facts(&[
-        ("when", format!("{} to {}", time(total.first), time(total.last))),
+        (
+            "when",
+            match total.first {
+                Some(first) => format!("{} to {}", time(Some(first)), time(total.last)),
+                None => "never, in these logs".to_owned(),
+            },
+        ),
         (
             "what",
             format!(
@@ -73,7 +79,14 @@ fn summary(told: &Told, brief: Brief, report: &mut Report<'_>) -> io::Result<()>
             "where",
             format!("{}; accounts {}", named(&story.regions, str::to_owned), named(&story.accounts, str::to_owned)),
         ),
-        ("credentials", format!("{} in use, {} given out on the way", story.sessions.len(), story.links.len())),
+        (
+            "credentials",
+            format!(
+                "{} in use, {} given out on the way",
+                story.sessions.len(),
+                story.links.iter().filter(|link| !link.back).count()
+            ),
+        ),
         ("left behind", format!("{lasting} things that still stand, as far as this story tells")),
         ("S3 sent", format!("{} bytes", number(story.bytes_out))),
     ])
@@ -137,10 +150,14 @@ fn chain(story: &Story, brief: Brief, report: &mut Report<'_>) -> io::Result<()>
     let row = |link: &query::story::Link| {
         let from = if link.key.is_empty() { brief.name(&link.principal) } else { link.key.clone() };
         let made = if link.made.is_empty() { brief.name(&link.whose) } else { brief.name(&link.made) };
-        vec![brief.time(link.time), from, link.event.clone(), made, brief.name(&link.whose), link.address.clone()]
+        let mut cells = vec![brief.time(link.time), from, link.event.clone(), made, brief.name(&link.whose)];
+        cells.extend((!brief.is_short()).then(|| link.address.clone()));
+        cells
     };
     let rows: Vec<_> = story.links.iter().take(ROWS).map(row).collect();
-    report.table(&["time", "from", "by", "to", "whose", "address"], &rows)?;
+    // Keys of one account begin alike: one that is cut is none.
+    let names = ["time", "from", "by", "key", "whose", "address"];
+    report.table(if brief.is_short() { &names[..5] } else { &names }, &rows)?;
     more(report, story.links.len())
 }
 
@@ -155,18 +172,15 @@ fn sessions(story: &Story, brief: Brief, report: &mut Report<'_>) -> io::Result<
         }
         let key = if session.key.is_empty() { "none".to_owned() } else { session.key.clone() };
         let tally = &session.tally;
-        vec![
-            brief.time(tally.first),
-            key,
-            brief.name(&session.principal),
-            session.actor.clone(),
-            how.join(", "),
-            number(tally.events),
-            number(tally.denied),
-        ]
+        let mut cells = vec![brief.time(tally.first), key, brief.name(&session.principal)];
+        cells.extend((!brief.is_short()).then(|| session.actor.clone()));
+        cells.extend([how.join(", "), number(tally.events), number(tally.denied)]);
+        cells
     };
     let rows: Vec<_> = story.sessions.iter().take(ROWS).map(row).collect();
-    report.table(&["first", "key", "principal", "actor", "how", "events", "denied"], &rows)?;
+    let mut names = vec!["first", "key", "principal", "actor", "how", "events", "denied"];
+    names.retain(|name| !brief.is_short() || *name != "actor");
+    report.table(&names, &rows)?;
     more(report, story.sessions.len())
 }
 
@@ -187,10 +201,19 @@ fn denied(story: &Story, brief: Brief, report: &mut Report<'_>) -> io::Result<()
 }
 
 fn firsts(story: &Story, brief: Brief, report: &mut Report<'_>) -> io::Result<()> {
-    if story.firsts.is_empty() {
+    if story.firsts.is_empty() && story.unknown_before == 0 {
         return Ok(());
     }
     report.heading("For the first time")?;
+    if story.unknown_before > 0 {
+        report.prose(&format!(
+            "Of {} principals the logs know less than a day: what was new for them nobody can say.",
+            number(story.unknown_before)
+        ))?;
+    }
+    if story.firsts.is_empty() {
+        return Ok(());
+    }
     let row = |first: &query::story::First| {
         vec![brief.time(Some(first.time)), first.kind.to_owned(), first.value.clone(), brief.name(&first.principal)]
     };
@@ -232,7 +255,8 @@ fn timeline(story: &Story, brief: Brief, report: &mut Report<'_>, most: Option<u
         if brief.is_short() {
             // Who and where from stands in the summary; what went well needs no word.
             let outcome = if outcome == "ok" { String::new() } else { outcome };
-            return vec![brief.time(run.first), count, run.what.clone(), object(run), outcome, run.marks.join(", ")];
+            let marks = brief.marks(&run.marks);
+            return vec![brief.time(run.first), count, run.what.clone(), object(run), outcome, marks];
         }
         vec![
             time(run.first),
