@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use access::inventory::{Error, Inventory};
+use access::inventory::{self, Error, Inventory};
 use lake::Lake;
 
 use crate::cli::GrantArgs;
@@ -31,10 +31,20 @@ pub(crate) fn read(path: &Path) -> Result<String, Failure> {
     if bytes.starts_with(&[0x1f, 0x8b]) {
         return Err(failed("compressed with gzip; decompress it first".to_owned()));
     }
+    if is_utf16(&bytes) {
+        return Err(failed("UTF-16, as some shells write by `>`; save it as UTF-8".to_owned()));
+    }
     String::from_utf8(bytes).map_err(|error| {
         let at = error.utf8_error().valid_up_to();
         failed(format!("no text: byte {at} is not UTF-8; give the command's JSON or CSV as it was printed"))
     })
+}
+
+/// Whether text has two bytes a letter: it says so, or one of its first two letters' bytes is zero.
+fn is_utf16(bytes: &[u8]) -> bool {
+    let says_so = bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]);
+    let zeros = bytes.iter().take(4).map(|byte| *byte == 0);
+    says_so || zeros.clone().eq([true, false, true, false]) || zeros.eq([false, true, false, true])
 }
 
 /// The inventories that the flags name; where they name none, the newest of each account in the lake.
@@ -42,9 +52,15 @@ pub(crate) fn read(path: &Path) -> Result<String, Failure> {
 /// # Errors
 /// What cannot be read, with its reason and next step.
 pub(crate) fn inventories(args: &GrantArgs, events: Option<&Events>) -> Result<Vec<Inventory>, Failure> {
-    let mut found = Vec::new();
+    let mut found: Vec<Inventory> = Vec::new();
     for path in &args.grants {
-        found.push(Inventory::parse(&read(path)?, &path.display().to_string()).map_err(wrong)?);
+        let one = Inventory::parse(&read(path)?, &path.display().to_string()).map_err(wrong)?;
+        // Of one account are pages that were kept apart: they name each other's policies.
+        let same = |known: &&mut Inventory| !one.account().is_empty() && known.account() == one.account();
+        match found.iter_mut().find(same) {
+            Some(known) => known.absorb(one),
+            None => found.push(one),
+        }
     }
     if let (true, Some(Events::Lake(lake, _))) = (found.is_empty(), events) {
         found = kept(lake)?;
@@ -63,6 +79,16 @@ pub(crate) fn inventories(args: &GrantArgs, events: Option<&Events>) -> Result<V
 
 fn wrong(error: Error) -> Failure {
     Failure::Usage(error.to_string())
+}
+
+/// The first flag that names something of the grants, where one is given.
+pub(crate) fn given(args: &GrantArgs) -> Option<&'static str> {
+    let lists = [
+        (!args.grants.is_empty(), "--grants"),
+        (args.list_users.is_some(), "--list-users"),
+        (!args.service_last_accessed.is_empty(), "--service-last-accessed"),
+    ];
+    lists.into_iter().find(|(given, _)| *given).map(|(_, flag)| flag).or_else(|| needs_grants(args))
 }
 
 /// A flag that is no use by itself.
@@ -100,19 +126,15 @@ fn beside(args: &GrantArgs, found: &mut [Inventory]) -> Result<(), Failure> {
         found.iter_mut().try_for_each(|inventory| inventory.add_scps(&text, &name(path))).map_err(wrong)?;
     }
     if let Some(path) = &args.credential_report {
-        let text = read(path)?;
-        found
-            .iter_mut()
-            .try_for_each(|inventory| inventory.add_credential_report(&text, &name(path)))
-            .map_err(wrong)?;
+        inventory::add_credential_report(found, &read(path)?, &name(path)).map_err(wrong)?;
     }
     for one in &args.service_last_accessed {
         last_accessed(one, found)?;
     }
-    let Some(first) = found.first_mut() else { return Ok(()) };
     if let Some(path) = &args.list_users {
-        first.add_users(&read(path)?, &name(path)).map_err(wrong)?;
+        inventory::add_users(found, &read(path)?, &name(path)).map_err(wrong)?;
     }
+    let Some(first) = found.first_mut() else { return Ok(()) };
     if let Some(path) = &args.password_policy {
         first.add_password_policy(&read(path)?, &name(path)).map_err(wrong)?;
     }
@@ -130,10 +152,14 @@ fn last_accessed(given: &str, found: &mut [Inventory]) -> Result<(), Failure> {
         Some((arn, path)) => (Some(arn), path),
         None => (None, given),
     };
+    if path.is_empty() {
+        return Err(Failure::Usage(format!("--service-last-accessed {given:?}: name the file behind the `=`")));
+    }
     let text = read(Path::new(path))?;
     let mut apart = Inventory::default();
     apart.add_accessed(&text, principal, path).map_err(wrong)?;
     // Principals go to the inventory of their account; one of an account that is not given stays with the first.
+    let given = apart.given;
     for (arn, accessed) in apart.accessed {
         let account = access::usage::account_of(&arn).unwrap_or_default();
         let at = found.iter().position(|inventory| inventory.account() == account).unwrap_or(0);
@@ -141,7 +167,24 @@ fn last_accessed(given: &str, found: &mut [Inventory]) -> Result<(), Failure> {
         if inventory.entity(&arn).is_none() {
             inventory.entities.extend(apart.entities.iter().find(|entity| entity.arn == arn).cloned());
         }
+        inventory.given.extend(&given);
         inventory.accessed.insert(arn, accessed);
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_of_two_bytes_a_letter_is_known() {
+        let of = |text: &str, big: bool| -> Vec<u8> {
+            text.encode_utf16().flat_map(|unit| if big { unit.to_be_bytes() } else { unit.to_le_bytes() }).collect()
+        };
+        for text in ["{\"a\": 1}", "\u{feff}{}", "\u{feff}é"] {
+            assert!(is_utf16(&of(text, true)) && is_utf16(&of(text, false)), "{text}");
+        }
+        assert!(!is_utf16(b"{\"a\": 1}") && !is_utf16("\u{feff}{}".as_bytes()) && !is_utf16(b"") && !is_utf16(&[0; 8]));
+    }
 }

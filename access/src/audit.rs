@@ -2,7 +2,7 @@
 //!
 //! Joins [`crate::unused`] and [`crate::findings`] into the one value that every output is made of.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
@@ -12,13 +12,15 @@ use crate::findings::risk::{self, Risk};
 use crate::findings::signin::SignIns;
 use crate::findings::{self, Finding, observe};
 use crate::idle::{self, IdleStatement};
-use crate::inventory::{Grants, Inventory};
+use crate::inventory::{Given, Grants, Inputs, Inventory};
 use crate::unused::{self, Options, Report};
 use crate::usage::LastUsed;
 
 /// The report as it is written: the fields of [`Report`] and these.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Audit {
+    /// What it rests on, by account.
+    pub inputs: Vec<Inputs>,
     /// Use, grants and what is left over.
     #[serde(flatten)]
     pub report: Report,
@@ -54,6 +56,7 @@ pub fn audit(
     let (observations, accepted) = exclude::apply(observed, exclusions, inventories);
     excluded.extend(accepted);
     let mut audit = Audit {
+        inputs: inputs(inventories, &report),
         report,
         findings,
         observations,
@@ -72,6 +75,17 @@ pub fn audit(
     audit.unused_groups.sort_unstable();
     audit.unused_policies.sort_unstable();
     audit
+}
+
+fn inputs(inventories: &[Inventory], report: &Report) -> Vec<Inputs> {
+    let mut all: BTreeMap<&str, BTreeSet<Given>> = BTreeMap::new();
+    for inventory in inventories {
+        all.entry(inventory.account()).or_default().extend(&inventory.given);
+    }
+    for account in &report.coverage.accounts {
+        all.entry(&account.account).or_default().insert(Given::Events);
+    }
+    all.into_iter().map(|(account, given)| Inputs { account: account.to_owned(), given }).collect()
 }
 
 fn leftovers(inventory: &Inventory, audit: &mut Audit) {

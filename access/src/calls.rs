@@ -1,8 +1,10 @@
 //! Recorded calls, each distinct one once: what a policy must keep allowing.
 //!
 //! A fold over event batches, like [`crate::usage`], but with resources and what conditions ask about, and so only for
-//! the principals that are asked for. A call that needs two actions is two; a call that hands a role to a service is
-//! one of `iam:PassRole` besides, one that gives tags to what it makes one of tagging. Bounded: past the limit new calls are left out and counted.
+//! the principals that are asked for. A call is asked as many questions as it has actions and resources: a copy reads and
+//! writes, a call that hands a role to a service needs `iam:PassRole` besides, one that gives tags to what it makes the
+//! action that tags. [`Call`] is such a question; which of them one event needed together is kept too, because a
+//! refusal of any refuses the event. Bounded: past the limit new events are left out and counted.
 //!
 //! Knows batches. Must not know policies.
 
@@ -13,8 +15,9 @@ use std::collections::BTreeMap;
 pub use fold::COLUMNS;
 
 use crate::paths::Paths;
+use crate::resource::Certainty;
 
-/// What makes calls the same.
+/// One question that IAM was asked for a call, and what makes such questions the same.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Call {
     /// The durable principal.
@@ -23,8 +26,8 @@ pub struct Call {
     pub action: String,
     /// ARN of the resource, or `*`.
     pub resource: String,
-    /// Whether that is the resource itself, rather than a pattern around it because the record does not tell it all.
-    pub exact: bool,
+    /// Whether that is the resource itself, or a pattern, and whose.
+    pub certainty: Certainty,
     /// Whether the action is one of the catalogue's; `prefix:EventName` of an unmapped event is not.
     pub known: bool,
     /// What became of it.
@@ -74,7 +77,10 @@ pub struct Calls {
     paths: Paths,
     /// Only from this time on, microseconds.
     since: Option<i64>,
-    calls: BTreeMap<Call, Seen>,
+    /// Each question with its number.
+    calls: BTreeMap<Call, (u32, Seen)>,
+    /// The questions that events needed together, by their numbers in order.
+    together: BTreeMap<Vec<u32>, u64>,
     events: u64,
     dropped: u64,
 }
@@ -94,9 +100,19 @@ impl Calls {
         self
     }
 
-    /// The calls, in order.
+    /// The questions, in order, each with the events that asked it.
     pub fn iter(&self) -> impl Iterator<Item = (&Call, &Seen)> {
-        self.calls.iter()
+        self.calls.iter().map(|(call, (_, seen))| (call, seen))
+    }
+
+    /// The questions with their numbers.
+    pub(crate) fn numbered(&self) -> impl Iterator<Item = (u32, &Call, &Seen)> {
+        self.calls.iter().map(|(call, (number, seen))| (*number, call, seen))
+    }
+
+    /// The numbers of the questions that events needed together, and how many such events there were.
+    pub(crate) fn together(&self) -> impl Iterator<Item = (&[u32], u64)> {
+        self.together.iter().map(|(numbers, count)| (numbers.as_slice(), *count))
     }
 
     /// Events that were looked at.
@@ -111,22 +127,33 @@ impl Calls {
 
     /// First and last time of the calls, microseconds.
     pub fn span(&self) -> Option<(i64, i64)> {
-        let first = self.calls.values().map(|seen| seen.first).min()?;
-        Some((first, self.calls.values().map(|seen| seen.last).max()?))
+        let first = self.iter().map(|(_, seen)| seen.first).min()?;
+        Some((first, self.iter().map(|(_, seen)| seen.last).max()?))
     }
 
-    fn add(&mut self, call: Call, time: i64, event_id: &str) {
-        if let Some(seen) = self.calls.get_mut(&call) {
+    /// Keeps what one event asked; nothing of it where there is no room for all.
+    fn add(&mut self, mut asked: Vec<Call>, time: i64, event_id: &str) {
+        asked.sort_unstable();
+        asked.dedup();
+        let new = asked.iter().filter(|call| !self.calls.contains_key(call)).count();
+        if self.calls.len() + new > MAX_CALLS || self.together.len() >= MAX_CALLS {
+            self.dropped += 1;
+            return;
+        }
+        let mut numbers = Vec::with_capacity(asked.len());
+        for call in asked {
+            let next = u32::try_from(self.calls.len()).unwrap_or(u32::MAX);
+            let new = || (next, Seen { count: 0, first: time, last: time, event_id: event_id.to_owned() });
+            let (number, seen) = self.calls.entry(call).or_insert_with(new);
+            numbers.push(*number);
             seen.count += 1;
             seen.first = seen.first.min(time);
             if (time, event_id) > (seen.last, seen.event_id.as_str()) {
                 seen.last = time;
                 event_id.clone_into(&mut seen.event_id);
             }
-        } else if self.calls.len() >= MAX_CALLS {
-            self.dropped += 1;
-        } else {
-            self.calls.insert(call, Seen { count: 1, first: time, last: time, event_id: event_id.to_owned() });
         }
+        numbers.sort_unstable();
+        *self.together.entry(numbers).or_default() += 1;
     }
 }

@@ -1,14 +1,21 @@
 //! What changed since an earlier report: what is new, what is gone, what still stands.
 //!
 //! The earlier report is the JSON that `access --output json` wrote. Things are the same by what they are about, never by their
-//! wording or age: a finding by kind, principal and slot, a risk by kind, principal and way.
+//! wording or age: a finding by kind, principal and slot, a risk by kind, principal and way. What is gone is called settled only
+//! where it would have been seen again: see [`looked`].
+
+mod looked;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use looked::{Looked, OldInputs};
+
 use crate::audit::Audit;
+use crate::instant;
+use crate::unused::Why;
 
 /// What is compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -50,8 +57,22 @@ pub struct Gone {
     /// What it was.
     #[serde(flatten)]
     pub thing: Thing,
-    /// `settled`; `accepted` where it is among the findings that somebody accepted; `principal_gone`.
+    /// `settled`; `accepted` where it is among the findings that somebody accepted; `principal_gone`; `not_looked_at` where what
+    /// would show it was not given this time; `cannot_know` where the logs cannot tell any more; `out_of_window` of what
+    /// happened before the window.
     pub because: &'static str,
+}
+
+/// A thing that was not there.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct New {
+    /// What it is.
+    #[serde(flatten)]
+    pub thing: Thing,
+    /// `appeared`; `not_looked_at_before` where what shows it was not given then; `looked_at_less` of what rests now, where what
+    /// may have shown its use then (credential report, IAM's record) was not given this time; null where the earlier report does not say
+    /// what it was made of.
+    pub because: Option<&'static str>,
 }
 
 /// The difference.
@@ -62,7 +83,7 @@ pub struct Changes {
     /// End of the earlier report's window.
     pub earlier_to: String,
     /// What was not there.
-    pub new: Vec<Thing>,
+    pub new: Vec<New>,
     /// What was there.
     pub gone: Vec<Gone>,
     /// What was there and is, but for unused services, of which there may be many.
@@ -74,6 +95,7 @@ pub struct Changes {
 #[derive(Deserialize)]
 struct Old {
     window: OldWindow,
+    inputs: Option<Vec<OldInputs>>,
     principals: Vec<OldPrincipal>,
     #[serde(default)]
     findings: Vec<OldFinding>,
@@ -115,6 +137,8 @@ struct OldFinding {
     principal: String,
     #[serde(default)]
     slot: Option<u8>,
+    #[serde(default)]
+    time: Option<String>,
     /// What tells two of one kind and principal apart, where that is not the slot.
     #[serde(default)]
     about: Option<String>,
@@ -146,18 +170,38 @@ pub fn compare(earlier: &str, source_name: &str, audit: &Audit) -> Result<Change
     let accepted = audit.excluded.iter().map(|one| &one.finding);
     let accepted: BTreeSet<Thing> =
         accepted.flat_map(|one| [finding(What::Finding, one), finding(What::Observation, one)]).collect();
+    let looked = Looked::of(audit);
+    let times = times(&old);
+    let doubtful = doubtful(audit);
     let known: BTreeSet<&str> = audit.report.principals.iter().map(|one| one.principal.as_str()).collect();
     let because = |thing: &Thing| {
         if accepted.contains(thing) {
             "accepted"
-        } else if thing.principal.contains(":iam:")
-            && is_principal(&thing.principal)
+        } else if is_principal(&thing.principal)
             && !known.contains(&*thing.principal)
+            && looked.knows_principals_of(&thing.principal)
         {
             "principal_gone"
+        } else if !looked.at(thing) {
+            "not_looked_at"
+        } else if doubtful.contains(thing) {
+            "cannot_know"
         } else {
-            "settled"
+            match times.get(thing) {
+                // What happened does not un-happen: the logs that showed it were not given.
+                Some(time) if *time >= audit.report.window.from && *time <= audit.report.window.to => "not_looked_at",
+                Some(_) => "out_of_window",
+                None => "settled",
+            }
         }
+    };
+    let before_that = old.inputs.as_deref().map(Looked::of_old);
+    let new = |thing: &Thing| {
+        let because = before_that.as_ref().map(|then| match (then.at(thing), looked.why_new(then, thing)) {
+            (false, _) => "not_looked_at_before",
+            (true, why) => why.unwrap_or("appeared"),
+        });
+        New { thing: thing.clone(), because }
     };
     let gone = before.difference(&now).map(|thing| Gone { thing: thing.clone(), because: because(thing) }).collect();
     let still: BTreeMap<bool, Vec<Thing>> = before.intersection(&now).fold(BTreeMap::new(), |mut parts, thing| {
@@ -165,9 +209,9 @@ pub fn compare(earlier: &str, source_name: &str, audit: &Audit) -> Result<Change
         parts
     });
     Ok(Changes {
-        earlier_from: old.window.from,
-        earlier_to: old.window.to,
-        new: now.difference(&before).cloned().collect(),
+        earlier_from: old.window.from.clone(),
+        earlier_to: old.window.to.clone(),
+        new: now.difference(&before).map(new).collect(),
         gone,
         still_unused_services: still.get(&true).map_or(0, Vec::len) as u64,
         still: still.get(&false).cloned().unwrap_or_default(),
@@ -175,7 +219,30 @@ pub fn compare(earlier: &str, source_name: &str, audit: &Audit) -> Result<Change
 }
 
 fn is_principal(arn: &str) -> bool {
-    arn.contains(":user/") || arn.contains(":role/")
+    arn.contains(":iam:") && (arn.contains(":user/") || arn.contains(":role/"))
+}
+
+/// When what happened, happened.
+fn times(old: &Old) -> BTreeMap<Thing, i64> {
+    let of = |what, one: &OldFinding| {
+        let time = one.time.as_deref().and_then(instant::parse)?;
+        Some((thing(what, &*one.kind, &one.principal, detail(one.slot, one.about.as_deref())), time))
+    };
+    let findings = old.findings.iter().filter_map(|one| of(What::Finding, one));
+    findings.chain(old.observations.iter().filter_map(|one| of(What::Observation, one))).collect()
+}
+
+/// What may be unused still, and the logs do not say so for certain.
+fn doubtful(audit: &Audit) -> BTreeSet<Thing> {
+    let unsure = |why: Why| !why.is_certain();
+    let principals = audit.report.unused_principals.iter().filter(|one| unsure(one.why));
+    let mut found: BTreeSet<Thing> =
+        principals.map(|one| thing(What::UnusedPrincipal, "", &one.principal, "")).collect();
+    for principal in &audit.report.principals {
+        let services = principal.unused_services.iter().filter(|service| unsure(service.why));
+        found.extend(services.map(|service| thing(What::UnusedService, "", &principal.principal, service.service)));
+    }
+    found
 }
 
 fn thing(what: What, kind: impl Into<String>, principal: &str, detail: impl Into<String>) -> Thing {
@@ -229,65 +296,4 @@ fn things_of_old(old: &Old) -> BTreeSet<Thing> {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-    use crate::audit::audit;
-    use crate::findings::exclude;
-    use crate::fixture::{arn, batch, call};
-    use crate::folded::Folded;
-    use crate::instant;
-    use crate::inventory::Inventory;
-    use crate::unused::Options;
-
-    /// The report on these users, each with a policy of its own.
-    fn report(users: &[&str], exclusions: &str) -> Audit {
-        let user = |name: &&str| {
-            json!({"Arn": arn(name), "UserName": name, "CreateDate": "2020-01-01T00:00:00Z",
-            "UserPolicyList": [{"PolicyName": "p", "PolicyDocument": {"Statement": {"Effect": "Allow", "Action": "sqs:*", "Resource": "*"}}}]})
-        };
-        let page = json!({"UserDetailList": users.iter().map(user).collect::<Vec<_>>()});
-        let inventories = [Inventory::parse(&page.to_string(), "gaad.json").unwrap()];
-        let mut folded = Folded::new();
-        folded.observe(&batch(&[call("bob", "ec2", "DescribeInstances", "2026-04-01T00:00:00Z")]));
-        let exclusions = exclude::parse(exclusions, "x").unwrap();
-        audit(
-            &folded.usage,
-            &folded.signins,
-            &folded.places,
-            &inventories,
-            &exclusions,
-            &Options::new(instant::parse("2026-04-01T00:00:00Z").unwrap()),
-        )
-    }
-
-    #[test]
-    fn what_is_new_gone_and_still_there() {
-        let old = serde_json::to_string(&report(&["ann", "eve", "dan"], "[]")).unwrap();
-        let accept = r#"[{"principal": "*/eve", "type": "user_direct_policy", "reason": "known"}]"#;
-        let changes = compare(&old, "old.json", &report(&["ann", "eve", "new"], accept)).unwrap();
-        let names = |what, list: &[&Thing]| -> Vec<String> {
-            let of_kind = list.iter().filter(|one| one.what == what);
-            of_kind.map(|one| one.principal.rsplit('/').next().unwrap().to_owned()).collect()
-        };
-        let (new, still): (Vec<_>, Vec<_>) = (changes.new.iter().collect(), changes.still.iter().collect());
-        assert_eq!(names(What::Finding, &new), ["new"]);
-        assert_eq!(names(What::Finding, &still), ["ann"]);
-        let gone = changes.gone.iter().filter(|one| one.thing.what == What::Finding);
-        let gone: Vec<_> = gone.map(|one| (one.thing.principal.rsplit('/').next().unwrap(), one.because)).collect();
-        assert_eq!(gone, [("dan", "principal_gone"), ("eve", "accepted")]);
-        assert_eq!(changes.earlier_to, "2026-04-01T00:00:00Z");
-        let same = compare(&old, "old.json", &report(&["ann", "eve", "dan"], "[]")).unwrap();
-        assert!(same.new.is_empty() && same.gone.is_empty(), "{same:?}");
-    }
-
-    #[test]
-    fn what_is_no_report_is_told() {
-        for text in ["", "[]", "{}", r#"{"window": {"from": 1}}"#, &"[".repeat(100_000)] {
-            let told = compare(text, "old.json", &report(&[], "[]")).unwrap_err();
-            assert!(told.starts_with("old.json: no report: ") && told.ends_with("wrote"), "{told}");
-        }
-    }
-}
+mod tests;

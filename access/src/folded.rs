@@ -17,10 +17,21 @@ use crate::usage::{Fact, LastUsed, Limits};
 pub use row::{Row, What};
 
 /// Changes when the fold says something else of an event than before. What the tables of actions say is told besides.
-const RULES: u32 = 2;
+const RULES: u32 = 3;
 
 /// What counts facts, so that a lost one is missed.
 const ATTEMPTS: &str = "attempts";
+
+/// How much of the events rows tell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Memory {
+    /// All.
+    Whole,
+    /// All that there is room for: folding the events again would tell no more.
+    Full,
+    /// Other rules made them, or they are not of all events: folding the events again would tell all.
+    Stale,
+}
 
 /// What was folded.
 #[derive(Debug, Clone, Default)]
@@ -85,10 +96,24 @@ impl Folded {
         self.usage.add_named(principal, action, fact);
     }
 
+    /// Whether nothing was left out for want of room.
+    pub fn is_exact(&self) -> bool {
+        self.usage.is_exact() && self.signins.is_exact()
+    }
+
     /// Whether what was added tells all that so many batches of events would, folded now.
-    pub fn is_whole(&self, batches: u64) -> bool {
+    pub fn memory(&self, batches: u64) -> Memory {
         let complete = self.batches == batches && self.attempts.0 == self.attempts.1;
-        complete && !self.is_strange && self.usage.is_exact() && self.signins.is_exact()
+        match complete && !self.is_strange {
+            false => Memory::Stale,
+            true if self.is_exact() => Memory::Whole,
+            true => Memory::Full,
+        }
+    }
+
+    /// Whether the rows tell all: [`Memory::Whole`].
+    pub fn is_whole(&self, batches: u64) -> bool {
+        self.memory(batches) == Memory::Whole
     }
 }
 

@@ -21,6 +21,7 @@ use serde::Serialize;
 
 use crate::calls::{Call, Calls, Outcome};
 use crate::policy::Document;
+use crate::resource::Certainty;
 
 pub use current::from_current;
 pub use split::{Hold, MANAGED_LIMIT, size};
@@ -118,7 +119,10 @@ pub fn of_calls(calls: &Calls, options: &Options) -> Generated {
         } else if call.outcome == Outcome::Denied && !options.include_denied {
             denied.insert(call.action.clone());
         } else {
-            let resource = if call.exact { resources::literal(&call.resource) } else { call.resource.clone() };
+            let resource = match call.certainty {
+                Certainty::Exact => resources::literal(&call.resource),
+                Certainty::Asked | Certainty::Unknown => call.resource.clone(),
+            };
             match condition(call) {
                 Some((key, value)) => bound.entry((call.action.clone(), resource, key)).or_default().insert(value),
                 None => needs.entry(call.action.clone()).or_default().insert(resource),
@@ -128,9 +132,6 @@ pub fn of_calls(calls: &Calls, options: &Options) -> Generated {
     denied.retain(|action| !needs.contains_key(action));
     let mut any_resource = Vec::new();
     for (action, found) in &mut needs {
-        if takes_many(action) {
-            *found = BTreeSet::from(["*".to_owned()]);
-        }
         *found = resources::cover(found, options.resources_max);
         if found.contains("*") && !takes_none(action) {
             any_resource.push(action.clone());
@@ -149,14 +150,6 @@ pub fn of_calls(calls: &Calls, options: &Options) -> Generated {
         false => vec![Policy::new(statements)],
     };
     Generated { policies, denied: denied.into_iter().collect(), unmapped: unmapped.into_iter().collect(), any_resource }
-}
-
-/// Whether an action asks for several resources at once (`ec2:RunInstances`: image, subnet, volume …): a record lists
-/// some of them, so only `*` is sure to let it pass.
-fn takes_many(name: &str) -> bool {
-    let types =
-        action::index_of(name).and_then(|at| action::actions().get(at)).map_or("", |action| action.resource_types);
-    types.split(',').filter(|kind| kind.ends_with('*')).count() > 1
 }
 
 fn takes_none(name: &str) -> bool {

@@ -5,14 +5,18 @@
 //! `trailhound inventory` writes. Holds documents, not decisions: what they grant is `policy`'s business. Must
 //! not know events or where the texts come from; whoever reads the files hands over the text and its name.
 
+mod absorb;
 pub mod accessed;
 mod account_wide;
 mod authority;
 mod credentials;
 mod gaad;
+mod given;
 mod granted;
+mod lacking;
 mod organization;
 mod pages;
+mod strangers;
 mod users;
 mod whole;
 
@@ -21,7 +25,9 @@ use std::collections::{BTreeMap, BTreeSet};
 pub use accessed::{Accessed, AccessedService};
 pub use account_wide::{InstanceProfile, PasswordPolicy};
 pub use credentials::{Credentials, ReportedKey};
+pub use given::{Given, Inputs};
 pub use granted::{Granted, Grants};
+pub use lacking::Lacking;
 
 use crate::policy::Document;
 use crate::usage::Kind;
@@ -101,6 +107,8 @@ pub struct Group {
     pub inline: Vec<Named>,
     /// ARNs of attached policies.
     pub attached: Vec<String>,
+    /// Inline policies that could not be read.
+    pub unread: Vec<String>,
 }
 
 /// A user or a role.
@@ -120,6 +128,8 @@ pub struct Entity {
     pub inline: Vec<Named>,
     /// ARNs of attached policies.
     pub attached: Vec<String>,
+    /// Inline policies that could not be read.
+    pub unread: Vec<String>,
     /// Names of its groups.
     pub groups: Vec<String>,
     /// ARN of the permissions boundary.
@@ -143,6 +153,7 @@ impl Entity {
             created,
             inline: Vec::new(),
             attached: Vec::new(),
+            unread: Vec::new(),
             groups: Vec::new(),
             boundary: None,
             trust: None,
@@ -205,6 +216,10 @@ pub struct Inventory {
     pub virtual_mfa: Option<BTreeSet<String>>,
     /// When it was taken, microseconds; `None` where the input does not say.
     pub taken: Option<i64>,
+    /// Whether the organisation's policies could not be asked for when it was taken.
+    pub lacks_organization: bool,
+    /// Which inputs it was made of.
+    pub given: BTreeSet<Given>,
     /// What could not be read and so is not counted, for the report.
     pub warnings: Vec<String>,
 }
@@ -230,6 +245,7 @@ impl Inventory {
     /// Adds service control policies: a list of `{"target": …, "policies": [document …]}`, one entry a level from the
     /// root to the account, or the organisation's tree. They hold for every principal but service-linked roles.
     pub fn add_scps(&mut self, text: &str, source_name: &str) -> Result<(), Error> {
+        self.given.insert(Given::Scps);
         self.scp_levels.extend(scp_levels(text, self.account(), source_name)?);
         Ok(())
     }
@@ -240,6 +256,7 @@ impl Inventory {
     /// # Errors
     /// What cannot be read, and what is expected.
     pub fn add_rcps(&mut self, text: &str, source_name: &str) -> Result<(), Error> {
+        self.given.insert(Given::Rcps);
         self.rcp_levels.extend(scp_levels(text, self.account(), source_name)?);
         Ok(())
     }
@@ -250,6 +267,7 @@ impl Inventory {
     /// # Errors
     /// What cannot be read, and what is expected.
     pub fn add_accessed(&mut self, text: &str, principal: Option<&str>, source_name: &str) -> Result<(), Error> {
+        self.given.insert(Given::ServiceLastAccessed);
         accessed::add(self, text, principal, source_name)
     }
 
@@ -258,6 +276,7 @@ impl Inventory {
     /// # Errors
     /// What cannot be read, and what is expected.
     pub fn add_instance_profiles(&mut self, text: &str, source_name: &str) -> Result<(), Error> {
+        self.given.insert(Given::InstanceProfiles);
         self.instance_profiles.extend(account_wide::instance_profiles(text, source_name)?);
         Ok(())
     }
@@ -267,6 +286,7 @@ impl Inventory {
     /// # Errors
     /// What cannot be read, and what is expected.
     pub fn add_password_policy(&mut self, text: &str, source_name: &str) -> Result<(), Error> {
+        self.given.insert(Given::PasswordPolicy);
         self.password_policy = Some(account_wide::password_policy(text, source_name)?);
         Ok(())
     }
@@ -276,6 +296,7 @@ impl Inventory {
     /// # Errors
     /// What cannot be read, and what is expected.
     pub fn add_virtual_mfa_devices(&mut self, text: &str, source_name: &str) -> Result<(), Error> {
+        self.given.insert(Given::VirtualMfaDevices);
         self.virtual_mfa = Some(account_wide::virtual_mfa(text, source_name)?);
         Ok(())
     }
@@ -285,19 +306,33 @@ impl Inventory {
     /// # Errors
     /// What cannot be read, and what is expected.
     pub fn add_users(&mut self, text: &str, source_name: &str) -> Result<(), Error> {
-        users::add(self, text, source_name)
+        users::add(std::slice::from_mut(self), text, source_name)
     }
 
-    /// Adds the credential report (`aws iam get-credential-report`, the decoded CSV). Columns are found by header name.
+    /// Adds the credential report (`aws iam get-credential-report`, the decoded CSV). Columns are found by header name. Rows of
+    /// another account and rows that are cut off are not counted, and warned of.
+    ///
+    /// # Errors
+    /// What cannot be read, and what is expected.
     pub fn add_credential_report(&mut self, text: &str, source_name: &str) -> Result<(), Error> {
-        for mut found in credentials::parse(text, source_name)? {
-            // What a list of users said before stays.
-            let known = self.credentials.get(&found.arn).and_then(|known| known.password_last_used);
-            found.password_last_used = found.password_last_used.max(known);
-            self.credentials.insert(found.arn.clone(), found);
-        }
-        Ok(())
+        credentials::add(std::slice::from_mut(self), text, source_name)
     }
+}
+
+/// Adds a credential report to the inventories of the accounts that its rows are of.
+///
+/// # Errors
+/// What cannot be read, and what is expected.
+pub fn add_credential_report(found: &mut [Inventory], text: &str, source_name: &str) -> Result<(), Error> {
+    credentials::add(found, text, source_name)
+}
+
+/// Adds a list of users to the inventories of the accounts that they are of.
+///
+/// # Errors
+/// What cannot be read, and what is expected.
+pub fn add_users(found: &mut [Inventory], text: &str, source_name: &str) -> Result<(), Error> {
+    users::add(found, text, source_name)
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@
 
 pub mod advisor;
 pub mod audit;
+mod besides;
 pub mod calls;
 pub mod compare;
 pub mod coverage;

@@ -8,8 +8,13 @@ use crate::resource::Told;
 
 /// Services whose calls name roles without passing them.
 const NOT_PASSING: &[&str] = &["sts", "iam", "kms", "cloudtrail", "signin", "sso", "organizations", "access-analyzer"];
+/// Their calls that do: "Service Authorization Reference", dependent actions.
+const PASSING: &[&str] = &["iam:AddRoleToInstanceProfile", "cloudtrail:CreateTrail", "cloudtrail:UpdateTrail"];
 /// The principal that a role is passed to, where it is not the service that was called.
-const PASSED_TO: &[(&str, &str)] = &[("ecs.amazonaws.com", "ecs-tasks.amazonaws.com")];
+const PASSED_TO: &[(&str, &str)] =
+    &[("ecs.amazonaws.com", "ecs-tasks.amazonaws.com"), ("iam.amazonaws.com", INSTANCES)];
+/// Who assumes the role of an instance profile, whichever service is asked to start the instances.
+const INSTANCES: &str = "ec2.amazonaws.com";
 /// Deepest nesting and most roles that are looked at.
 const MAX_DEPTH: usize = 16;
 const MAX_ROLES: usize = 16;
@@ -21,18 +26,20 @@ const NAMED: &[(&str, &str, &str)] = &[
     ("elasticmapreduce", "autoscalingrole", "role"),
     ("elasticmapreduce", "jobflowrole", "instance-profile"),
     ("elasticmapreduce", "servicerole", "role"),
+    ("iam", "rolename", "role"),
     ("ssm", "iamrole", "role"),
 ];
 
-/// The roles (ARNs) that a call passed, sorted; of an instance profile, its role: see [`Paths::role_of`]. Empty for a call
-/// that only reads.
-pub fn roles(event_source: &str, action: &str, told: &Told<'_>, paths: &Paths) -> Vec<String> {
+/// The roles (ARNs) that a call passed, sorted, each with the service principal that it was passed to; of an instance
+/// profile, its role: see [`Paths::role_of`]. Empty for a call that only reads.
+pub fn roles(event_source: &str, action: &str, told: &Told<'_>, paths: &Paths) -> Vec<(String, String)> {
     let (service, name) = action.split_once(':').unwrap_or((action, ""));
     let reads = ["Describe", "List", "Get", "Search", "Lookup"].iter().any(|verb| name.starts_with(verb));
     let is_named = NAMED.iter().any(|(prefix, ..)| *prefix == service);
     let is_told = |text: &&str| is_named || text.contains(":role/") || text.contains(":instance-profile/");
     let Some(request) = told.request.filter(is_told) else { return Vec::new() };
-    if reads || NOT_PASSING.contains(&service) || event_source.is_empty() {
+    let passes = !NOT_PASSING.contains(&service) || PASSING.contains(&action);
+    if reads || !passes || event_source.is_empty() {
         return Vec::new();
     }
     let mut search = Search { service, told, paths, found: Vec::new() };
@@ -41,11 +48,12 @@ pub fn roles(event_source: &str, action: &str, told: &Told<'_>, paths: &Paths) -
     }
     search.found.sort_unstable();
     search.found.dedup();
-    search.found
+    let own = passed_to(event_source);
+    search.found.into_iter().map(|(role, to)| (role, to.unwrap_or(own).to_owned())).collect()
 }
 
-/// The service principal that a call's roles are passed to.
-pub fn passed_to(event_source: &str) -> &str {
+/// The service principal that a call's roles are passed to, unless what names them says another.
+fn passed_to(event_source: &str) -> &str {
     PASSED_TO.iter().find(|(source, _)| *source == event_source).map_or(event_source, |(_, principal)| principal)
 }
 
@@ -53,7 +61,7 @@ struct Search<'a> {
     service: &'a str,
     told: &'a Told<'a>,
     paths: &'a Paths,
-    found: Vec<String>,
+    found: Vec<(String, Option<&'static str>)>,
 }
 
 impl Search<'_> {
@@ -78,9 +86,9 @@ impl Search<'_> {
     fn text(&mut self, key: &str, text: &str) {
         if is_role(text) {
             if key.contains("role") {
-                self.found.push(text.to_owned());
+                self.found.push((text.to_owned(), to_of(key)));
             } else if key.contains("instanceprofile") {
-                self.found.push(self.paths.role_of(text));
+                self.found.push((self.paths.role_of(text), Some(INSTANCES)));
             }
             return;
         }
@@ -94,8 +102,17 @@ impl Search<'_> {
             let arn = format!("arn:{}:iam::{}:{kind}/{text}", self.told.partition, self.told.account);
             let is_profile = *kind == "instance-profile";
             let role = if is_profile { self.paths.role_of(&arn) } else { self.paths.whole(&arn).to_owned() };
-            self.found.push(role);
+            self.found.push((role, if is_profile { Some(INSTANCES) } else { to_of(key) }));
         }
+    }
+}
+
+/// Who gets the role under a name that says so.
+fn to_of(key: &str) -> Option<&'static str> {
+    match key {
+        "jobflowrole" => Some(INSTANCES),
+        "autoscalingrole" => Some("application-autoscaling.amazonaws.com"),
+        _ => None,
     }
 }
 
@@ -113,29 +130,48 @@ mod tests {
     fn roles_are_found_under_the_names_that_services_give_them() {
         let role = "arn:aws:iam::111111111111:role/app";
         let of = |source: &str, action: &str, request: &str| {
-            let told =
-                Told { listed: &[], request: Some(request), region: "r", account: "111111111111", partition: "aws" };
-            roles(source, action, &told, &Paths::default())
+            let told = Told {
+                request: Some(request),
+                region: "r",
+                account: "111111111111",
+                partition: "aws",
+                ..Told::default()
+            };
+            let found = roles(source, action, &told, &Paths::default());
+            found
+                .into_iter()
+                .map(|(role, to)| format!("{role} {}", to.trim_end_matches(".amazonaws.com")))
+                .collect::<Vec<_>>()
         };
+        let to = |service: &str| format!("{role} {service}");
         let request = format!("{{\"role\":\"{role}\",\"functionName\":\"f\"}}");
-        assert_eq!(of("lambda.amazonaws.com", "lambda:CreateFunction", &request), [role]);
+        assert_eq!(of("lambda.amazonaws.com", "lambda:CreateFunction", &request), [to("lambda")]);
         let profile = r#"{"iamInstanceProfile":{"arn":"arn:aws:iam::111111111111:instance-profile/app"}}"#;
-        assert_eq!(of("ec2.amazonaws.com", "ec2:RunInstances", profile), [role]);
+        assert_eq!(of("ec2.amazonaws.com", "ec2:RunInstances", profile), [to("ec2")]);
+        assert_eq!(of("autoscaling.amazonaws.com", "autoscaling:CreateLaunchConfiguration", profile), [to("ec2")]);
+        let added = r#"{"roleName":"app","instanceProfileName":"web"}"#;
+        assert_eq!(of("iam.amazonaws.com", "iam:AddRoleToInstanceProfile", added), [to("ec2")]);
+        assert!(of("iam.amazonaws.com", "iam:UpdateRole", added).is_empty());
+        let trail = format!("{{\"name\":\"t\",\"cloudWatchLogsRoleArn\":\"{role}\"}}");
+        assert_eq!(of("cloudtrail.amazonaws.com", "cloudtrail:CreateTrail", &trail), [to("cloudtrail")]);
         let nested = format!("{{\"targets\":[{{\"roleArn\":\"{role}\"}},{{\"roleArn\":\"{role}\"}}]}}");
-        assert_eq!(of("events.amazonaws.com", "events:PutTargets", &nested), [role]);
+        assert_eq!(of("events.amazonaws.com", "events:PutTargets", &nested), [to("events")]);
         assert!(of("sts.amazonaws.com", "sts:AssumeRole", &format!("{{\"roleArn\":\"{role}\"}}")).is_empty());
         assert!(of("lambda.amazonaws.com", "lambda:GetFunction", &request).is_empty());
         assert!(of("x.amazonaws.com", "x:Put", r#"{"role":"arn:aws:iam::111111111111:role/*"}"#).is_empty());
         let named = r#"{"iamInstanceProfile":{"name":"app"}}"#;
-        assert_eq!(of("ec2.amazonaws.com", "ec2:RunInstances", named), [role]);
+        assert_eq!(of("ec2.amazonaws.com", "ec2:RunInstances", named), [to("ec2")]);
         let cluster =
             r#"{"serviceRole":"EMR_DefaultRole","instances":{"jobFlowRole":"app"},"jobFlowRole":"app","name":"app"}"#;
         assert_eq!(
             of("elasticmapreduce.amazonaws.com", "elasticmapreduce:RunJobFlow", cluster),
-            ["arn:aws:iam::111111111111:role/EMR_DefaultRole", role]
+            ["arn:aws:iam::111111111111:role/EMR_DefaultRole elasticmapreduce".to_owned(), to("ec2")]
         );
         assert!(of("ec2.amazonaws.com", "ec2:RunInstances", r#"{"iamInstanceProfile":{"name":"*"}}"#).is_empty());
         assert!(of("lambda.amazonaws.com", "lambda:CreateFunction", r#"{"role":"app"}"#).is_empty());
-        assert_eq!(passed_to("ecs.amazonaws.com"), "ecs-tasks.amazonaws.com");
+        assert_eq!(
+            of("ecs.amazonaws.com", "ecs:RegisterTaskDefinition", &format!("{{\"taskRoleArn\":\"{role}\"}}")),
+            [to("ecs-tasks")]
+        );
     }
 }

@@ -15,12 +15,15 @@ pub mod document;
 pub mod evaluate;
 mod exempt;
 pub mod grant;
+pub mod key;
 mod layer;
 pub mod lint;
 mod mode;
 mod operator;
 mod pattern;
 mod principal;
+mod reach;
+pub mod set;
 mod statement;
 
 pub use actions::ActionSet;

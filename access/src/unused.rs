@@ -7,6 +7,7 @@
 
 mod covered;
 mod credential;
+mod dated;
 mod doubt;
 mod recorded;
 mod shape;
@@ -25,6 +26,7 @@ use crate::inventory::{Entity, Granted, Grants, Inventory};
 use crate::policy::ActionSet;
 use crate::tagged;
 use crate::usage::{Kind, LastUsed, Principal};
+use dated::Dated;
 use doubt::{Doubts, Question};
 use recorded::Recorded;
 
@@ -65,6 +67,7 @@ pub fn report(usage: &LastUsed, inventories: &[Inventory], options: &Options) ->
     let grants: Vec<_> = inventories.iter().map(|inventory| Grants::new(inventory, options.from())).collect();
     let mut warnings: Vec<String> = inventories.iter().flat_map(|inventory| inventory.warnings.clone()).collect();
     let mut known: BTreeMap<&str, Known<'_>> = BTreeMap::new();
+    let mut twice = Vec::new();
     for principal in usage.principals() {
         known.entry(&principal.name).or_default().used = Some(principal);
     }
@@ -72,11 +75,15 @@ pub fn report(usage: &LastUsed, inventories: &[Inventory], options: &Options) ->
         for entity in &inventory.entities {
             let slot = &mut known.entry(&entity.arn).or_default().entity;
             if slot.is_some() {
-                warnings.push(format!("{} stands in the inventory more than once; the first is used", entity.arn));
+                twice.push(entity.arn.as_str());
             } else {
                 *slot = Some((at, entity));
             }
         }
+    }
+    if let Some(first) = twice.iter().min() {
+        let more = if twice.len() > 1 { format!(" and {} more stand", twice.len() - 1) } else { " stands".to_owned() };
+        warnings.push(format!("{first}{more} in the inventory more than once; the first of each is used"));
     }
     let mut report = Report::new(usage, options, doubts.coverage_report());
     for (name, known) in &known {
@@ -93,7 +100,8 @@ pub fn report(usage: &LastUsed, inventories: &[Inventory], options: &Options) ->
             }
         }
         let granted = granted.filter(|(entity, _)| !entity.is_service_linked());
-        let mut row = principal(usage, name, known, granted.as_ref(), &doubts, &recorded);
+        let dated = Dated { credentials: credential::of(inventories, name) };
+        let mut row = principal(usage, name, known, granted.as_ref(), &doubts, &recorded, &dated);
         row.in_inventory = (!inventories.is_empty()).then_some(known.entity.is_some());
         report.principals.push(row);
     }
@@ -112,8 +120,13 @@ pub fn report(usage: &LastUsed, inventories: &[Inventory], options: &Options) ->
 
 fn missing(entity: &Entity, granted: &Granted) -> Vec<String> {
     let next = "run get-account-authorization-details without a filter";
-    let lacks = granted.missing.iter().map(|arn| {
-        format!("policy {arn} of {} is not in the inventory and its permissions are not counted: {next}", entity.arn)
+    let lacks = granted.lacking.policies.iter().map(|arn| {
+        let unknown = "cannot be read or is not in the inventory, so what it grants or denies cannot be known";
+        format!("policy {arn} of {} {unknown}: {next}", entity.arn)
+    });
+    let boundary = granted.lacking.boundary.iter().map(|arn| {
+        let unknown = "cannot be read or is not in the inventory, so it cannot be known how much less it leaves";
+        format!("permissions boundary {arn} of {} {unknown}: {next}", entity.arn)
     });
     let unknown = granted.unknown.iter().map(|pattern| {
         format!(
@@ -121,7 +134,7 @@ fn missing(entity: &Entity, granted: &Granted) -> Vec<String> {
             entity.arn
         )
     });
-    lacks.chain(unknown).collect()
+    lacks.chain(boundary).chain(unknown).collect()
 }
 
 fn principal(
@@ -131,6 +144,7 @@ fn principal(
     granted: Option<&(&Entity, Granted)>,
     doubts: &Doubts<'_>,
     recorded: &Recorded<'_>,
+    dated: &Dated<'_>,
 ) -> PrincipalReport {
     let account = crate::usage::account_of(name);
     let kind = match (known.used, known.entity) {
@@ -147,8 +161,12 @@ fn principal(
         unused.subtract(&used);
         let question = Question { arn: name, account: entity.account(), established: &granted.established };
         report.granted = Some(granted.now.len());
+        report.missing_policies = granted.lacking.names().map(str::to_owned).collect();
         report.unused = doubts.sort(&question, unused);
         recorded.refine(&mut report.unused, &report.services, &granted.established);
+        if !recorded.covers() {
+            dated.refine(&mut report.unused, usage, entity, &report.services, doubts.from());
+        }
         // Tags that something was given as it was made leave no event of their own.
         report.unused.settle(&tagged::unseen(&used), &[Why::NotUsed, Why::GrantedTooRecently], Why::Unobservable);
         report.unused_services = why::services(&granted.now, &used, &report.unused);
@@ -198,13 +216,17 @@ fn unused_principal(
     });
     let by_iam = entity.role_last_used.as_ref().map(|used| used.time).or(reported);
     let by_log = logged(traces.usage, entity).map(|principal| principal.last).max();
+    let by_log = by_log.max(traces.usage.last_assumed(&entity.arn));
     let last_used = by_log.max(by_iam.flatten()).max(traces.recorded.last());
     if last_used.is_some_and(|time| time >= options.from()) {
         return None;
     }
     // IAM's own dates see data events too; without them a principal that only reads objects leaves no trace.
     let covered = traces.recorded.covers();
-    let invisible = by_iam.is_none() && !covered && doubts.hides_data_events(entity.account(), &granted.now);
+    // A policy that is not there may allow any of them.
+    let anything = (!granted.lacking.policies.is_empty()).then(ActionSet::all);
+    let may = anything.as_ref().unwrap_or(&granted.now);
+    let invisible = by_iam.is_none() && !covered && doubts.hides_data_events(entity.account(), may);
     let why = if invisible {
         Why::DataEventsOff
     } else {

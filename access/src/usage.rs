@@ -14,6 +14,7 @@
 //!
 //! Knows batches and facts. Must not know grants or what is done with the facts.
 
+mod assumed;
 mod call;
 mod codes;
 mod columns;
@@ -74,6 +75,7 @@ pub struct LastUsed {
     principals: Vec<Principal>,
     facts: usize,
     access_keys: HashMap<Box<str>, AccessKey, RandomState>,
+    assumed: assumed::Assumed<Box<str>>,
     coverage: Coverage,
 }
 
@@ -161,6 +163,9 @@ impl LastUsed {
         }
         for (id, key) in &other.access_keys {
             self.add_access_key(id, key);
+        }
+        for (role, last) in &other.assumed {
+            self.add_assumed(role, *last);
         }
         self.coverage.merge(&other.coverage);
         self.totals.events += other.totals.events;

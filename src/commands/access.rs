@@ -14,10 +14,12 @@ use ::access::advisor;
 use ::access::audit::{self, Audit};
 use ::access::compare::{self, Changes};
 use ::access::findings::{Finding, exclude};
-use ::access::folded::Folded;
+use ::access::folded::{Folded, Memory};
+use ::access::inventory::Inventory;
 use ::access::unused::{Options, PrincipalReport, Report as Unused, Why};
 use ingest::reject::Totals;
-use lake::schema::{ACTIVITY, LAST_USED};
+use lake::Lake;
+use lake::schema::{ACTIVITY, COVERAGE, LAST_USED};
 
 use super::alerts::time;
 use crate::cli::{AccessArgs, AccessFormat, By, Global, Severity};
@@ -30,24 +32,6 @@ use crate::render::terminal::Terminal;
 use crate::render::words::Words;
 use crate::render::{self, Output, RowWriter};
 
-/// What the fold of `access` reads of an event: of a lake, nothing else is fetched.
-const COLUMNS: &[&str] = &[
-    "eventtime",
-    "eventtype",
-    "eventsource",
-    "eventname",
-    "awsregion",
-    "recipientaccountid",
-    "errormessage",
-    "sourceipaddress",
-    "useridentity",
-    "requestparameters",
-    "principal",
-    "actor",
-    "outcome",
-    "additionaleventdata",
-    "useragent",
-];
 /// Lines of one section that are shown to people; `--output json` has all.
 const SHOWN: usize = 25;
 /// Services that one line names.
@@ -56,13 +40,13 @@ const NAMED: usize = 6;
 pub(crate) fn run(args: &AccessArgs, global: &Global, words: Words) -> Result<Outcome, Failure> {
     let days = u32::try_from(args.window.num_days()).ok().filter(|days| *days > 0);
     let days = days.ok_or_else(|| Failure::Usage("--window: give at least one day, such as 90d".to_owned()))?;
-    let events = Events::open(&args.input, &|table| matches!(table, LAST_USED | ACTIVITY), global, words)?;
+    let events = Events::open(&args.input, &|table| matches!(table, LAST_USED | ACTIVITY | COVERAGE), global, words)?;
     if args.by == By::Person {
         return people::run(args, &events, days, global, words);
     }
     let inventories = grants::inventories(&args.granted, Some(&events))?;
     let exclusions = exclusions(args)?;
-    let (folded, totals) = fold(&events)?;
+    let (folded, totals) = fold(&events, words)?;
     let Folded { usage, signins, places, .. } = folded;
     // Against the clock every principal of an old log would look unused, so the newest event is "now".
     let now = args.now.map(|now| now.timestamp_micros()).or_else(|| usage.coverage().last()).unwrap_or_default();
@@ -83,12 +67,25 @@ pub(crate) fn run(args: &AccessArgs, global: &Global, words: Words) -> Result<Ou
     if inventories.is_empty() {
         words.note("without --grants this shows use only; `trailhound inventory` asks AWS for them");
     }
-    // What could not be read of the grants is rejected input, like a record.
-    let unread = inventories.iter().any(|inventory| !inventory.warnings.is_empty());
+    tell_idle(args, &audit, &exclusions, &inventories, words);
+    // What could not be read of the grants, or is not there, is rejected input, like a record.
+    let lacks = audit.report.principals.iter().any(|principal| !principal.missing_policies.is_empty());
+    let unread = lacks || inventories.iter().any(|inventory| !inventory.warnings.is_empty());
     let told = events.tell(&totals).max(if unread { Outcome::Rejected } else { Outcome::Done });
     let listed = audit.findings.iter().chain(&audit.observations);
     let bad = |limit: Severity| listed.clone().any(|finding| severity(finding) >= limit);
     Ok(told.max(if args.fail_on.is_some_and(bad) { Outcome::Findings } else { Outcome::Done }))
+}
+
+/// Entries of `--exclude` that accepted nothing.
+fn tell_idle(args: &AccessArgs, audit: &Audit, list: &[exclude::Exclusion], held: &[Inventory], words: Words) {
+    let Some(path) = &args.exclude else { return };
+    let idle = exclude::idle(&audit.excluded, list, held);
+    if let Some(first) = idle.first() {
+        let more = if idle.len() > 1 { format!(" and {} more", idle.len() - 1) } else { String::new() };
+        let next = "look whether it is misspelt, or take it out";
+        words.note(&format!("{}: entry [{first}]{more} accepts no finding: {next}", path.display()));
+    }
 }
 
 /// What the report cannot speak of, because no logs of it were given.
@@ -118,18 +115,31 @@ fn changes(args: &AccessArgs, audit: &Audit) -> Result<Option<Changes>, Failure>
 
 /// Everything that the report needs of events. A lake remembers it, whatever the length of its history; only one that does
 /// not remember all of it is read from end to end.
-fn fold(events: &Events) -> Result<(Folded, Totals), Failure> {
-    if let Events::Lake(lake, _) = events
-        && let Some(folded) = folded::remembered(lake)?
-    {
-        return Ok((folded, Totals::default()));
+fn fold(events: &Events, words: Words) -> Result<(Folded, Totals), Failure> {
+    if let Events::Lake(lake, _) = events {
+        match folded::remembered(lake)? {
+            (folded, Memory::Whole) => return Ok((folded, Totals::default())),
+            (_, Memory::Full) => {
+                words.note("the lake has more principals, keys and sign-ins than are kept, so all events are read")
+            }
+            (_, Memory::Stale) => words.warning(&stale(lake)?),
+        }
     }
     let mut folded = Folded::new();
-    let totals = events.read(Some(COLUMNS), &mut |batch| {
+    let totals = events.read(Some(folded::COLUMNS), &mut |batch| {
         folded.observe(&batch);
         ControlFlow::Continue(())
     })?;
     Ok((folded, totals))
+}
+
+/// Why a lake's events are read, and how that can be helped.
+fn stale(lake: &Lake) -> Result<String, Failure> {
+    let why = "the lake does not remember all of its events by this version's rules, so all of them are read";
+    Ok(match lake.has_lost_events()? {
+        true => format!("{why}; those that are gone from it (`lake expire`, `lake repair`) are not counted"),
+        false => format!("{why}: `trailhound lake compact --lake {}` makes it remember", lake.location().name()),
+    })
 }
 
 fn severity(finding: &Finding) -> Severity {
@@ -248,8 +258,13 @@ pub(crate) fn tell(unused: &Unused, out: &mut dyn Write, terminal: Terminal) -> 
 
 /// A finding's kind, as JSON names it.
 fn kind(finding: &Finding) -> String {
-    let value = serde_json::to_value(finding.kind).ok();
-    value.and_then(|kind| kind.as_str().map(str::to_owned)).unwrap_or_default()
+    name(&finding.kind)
+}
+
+/// A word as JSON has it.
+fn name(value: &impl serde::Serialize) -> String {
+    let value = serde_json::to_value(value).ok();
+    value.and_then(|name| name.as_str().map(str::to_owned)).unwrap_or_default()
 }
 
 fn tell_coverage(unused: &Unused, report: &mut Report<'_>) -> io::Result<()> {

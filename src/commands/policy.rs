@@ -1,12 +1,13 @@
 //! `trailhound policy`: deciding requests, writing smaller policies, and trying them on what was recorded.
 
+mod asked;
 mod generate;
 mod replay;
 mod simulate;
 
 use std::path::Path;
 
-use ::access::policy::Document;
+use ::access::policy::{Document, set};
 
 use crate::cli::{Global, PolicyCommand};
 use crate::grants;
@@ -19,6 +20,17 @@ pub(crate) fn run(command: &PolicyCommand, global: &Global, words: Words) -> Res
         PolicyCommand::Generate(args) => generate::run(args, global, words),
         PolicyCommand::Replay(args) => replay::run(args, global, words),
     }
+}
+
+/// The policies of a file: one document, or a set as `policy generate` writes it.
+fn documents(path: &Path) -> Result<Vec<(String, Document)>, Failure> {
+    let file = path.display();
+    let found = set::parse(&grants::read(path)?).map_err(|reason| Failure::Usage(format!("{file}: {reason}")))?;
+    let named = |(name, document): (Option<String>, Document)| match name {
+        Some(name) => (format!("{file}, {name}"), document),
+        None => (file.to_string(), document),
+    };
+    Ok(found.into_iter().map(named).collect())
 }
 
 /// A policy document from a file.

@@ -115,7 +115,7 @@ fn a_principal_of_the_grants_is_simulated_in_aws_own_shape() {
         "--grants",
         &grants,
         "--policy-source-arn",
-        "arn:aws:iam::1:user/x",
+        "arn:aws:iam::444455556666:user/x",
         "--action-names",
         "a:b",
     ]);
@@ -168,6 +168,53 @@ fn a_generated_policy_holds_what_was_used_and_replays_clean() {
     );
     let terraform = trailhound(&["policy", "generate", "--principal", ROLE, "--form", "terraform", &logs]);
     assert!(terraform.stdout.contains("resource \"aws_iam_policy\" \"app_used\""), "{}", terraform.stdout);
+}
+
+#[test]
+fn todays_policies_made_smaller_are_replayed_as_a_set() {
+    let dir = tempfile::tempdir().unwrap();
+    let (logs, grants) = (logs(dir.path()), grants(dir.path()));
+    let run = trailhound(&["policy", "generate", "--principal", ROLE, "--grants", &grants, "--from-current", &logs]);
+    let set: Value = serde_json::from_str(&run.stdout).unwrap();
+    assert!(
+        set.as_array().is_some_and(|set| !set.is_empty() && set.iter().all(|one| one["name"].is_string())),
+        "{set}"
+    );
+    let whole = trailhound(&[
+        "policy",
+        "generate",
+        "--principal",
+        ROLE,
+        "--grants",
+        &grants,
+        "--from-current",
+        "--output",
+        "json",
+        &logs,
+    ]);
+    let expected = &whole.json()["replay"];
+    let path = dir.path().join("set.json");
+    for text_of in [&run.stdout, &whole.stdout] {
+        std::fs::write(&path, text_of).unwrap();
+        let replay =
+            trailhound(&["policy", "replay", "--policy", text(&path), "--principal", ROLE, "--output", "json", &logs]);
+        for count in ["calls", "questions", "allowed", "denied_calls", "undecided_calls"] {
+            assert_eq!(replay.json()[count], expected[count], "{count}: {}", replay.stderr);
+        }
+    }
+    let simulate = trailhound(&[
+        "policy",
+        "simulate",
+        "--policy-input-list",
+        text(&path),
+        "--caller-arn",
+        ROLE,
+        "--action-names",
+        "s3:GetObject",
+        "--resource-arns",
+        "arn:aws:s3:::data/k",
+    ]);
+    assert_eq!(simulate.code, 0, "{}", simulate.stderr);
 }
 
 #[test]
@@ -251,4 +298,42 @@ fn findings_of_an_account_are_its_truth() {
         assert!(found.iter().any(|found| keys.iter().all(|key| same(key, found))), "{wanted}");
     }
     assert_eq!(found.len(), expected["findings"].as_array().unwrap().len());
+}
+
+/// A role's trust policy is in the grants, so it decides; a key's is not, so nothing is known of it.
+#[test]
+fn a_simulation_asks_the_trust_policy_and_says_which_policy_is_missing() {
+    let dir = tempfile::tempdir().unwrap();
+    let role = |name: &str, trusted: &str| {
+        json!({"Arn": format!("arn:aws:iam::111122223333:role/{name}"), "RoleName": name, "RoleId": "AROA1", "CreateDate": "2020-01-01T00:00:00Z",
+            "AssumeRolePolicyDocument": {"Statement": [{"Effect": "Allow", "Principal": {"AWS": trusted}, "Action": "sts:AssumeRole"}]},
+            "RolePolicyList": [{"PolicyName": "p", "PolicyDocument": {"Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}}]})
+    };
+    let page = json!({"UserDetailList": [], "RoleDetailList": [role("adm", "444455556666"), role("ext", "999999999999"), role("own", "111122223333")], "Policies": []});
+    let path = dir.path().join("g.json");
+    std::fs::write(&path, page.to_string()).unwrap();
+    let ask = |action: &str, resource: &str| {
+        let adm = "arn:aws:iam::111122223333:role/adm";
+        let run = trailhound(&[
+            "policy",
+            "simulate",
+            "--grants",
+            text(&path),
+            "--policy-source-arn",
+            adm,
+            "--action-names",
+            action,
+            "--resource-arns",
+            resource,
+            "--output",
+            "json",
+        ]);
+        let result = run.json()["EvaluationResults"][0].clone();
+        (result["EvalDecision"].clone(), result["Confidence"].clone(), run.code)
+    };
+    let of = |decision: &str, confidence: &str, code: i32| (json!(decision), json!(confidence), code);
+    assert_eq!(ask("sts:AssumeRole", "arn:aws:iam::111122223333:role/ext"), of("implicitDeny", "certain", 0));
+    assert_eq!(ask("sts:AssumeRole", "arn:aws:iam::111122223333:role/own"), of("allowed", "certain", 0));
+    assert_eq!(ask("sts:AssumeRole", "arn:aws:iam::444455556666:role/x"), of("implicitDeny", "cannot_know", 3));
+    assert_eq!(ask("kms:Decrypt", "arn:aws:kms:us-east-1:111122223333:key/1"), of("implicitDeny", "cannot_know", 3));
 }

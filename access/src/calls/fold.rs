@@ -8,7 +8,8 @@ use ingest::action::{self, Mapping};
 use ingest::batch::{self, TextColumn};
 
 use super::{Call, Calls, Outcome};
-use crate::{evidence, passed, resource, tagged};
+use crate::resource::{self, Certainty, Told};
+use crate::{besides, evidence, passed, tagged};
 
 /// What the fold reads of an event: of a lake, nothing else is fetched.
 pub const COLUMNS: &[&str] = &[
@@ -23,6 +24,7 @@ pub const COLUMNS: &[&str] = &[
     "sourceipaddress",
     "useridentity",
     "requestparameters",
+    "responseelements",
     "resources",
     "principal",
     "outcome",
@@ -40,6 +42,7 @@ struct Columns {
     error_message: TextColumn,
     source: TextColumn,
     request: TextColumn,
+    response: TextColumn,
     mfa: TextColumn,
     via: TextColumn,
     resources: Option<(ListArray, StringArray)>,
@@ -64,6 +67,7 @@ impl Columns {
             error_message: text("errormessage"),
             source: text("sourceipaddress"),
             request: text("requestparameters"),
+            response: text("responseelements"),
             mfa: text("useridentity.sessioncontext.attributes.mfaauthenticated"),
             via: text("useridentity.invokedby"),
             resources,
@@ -122,7 +126,7 @@ impl Calls {
                 actions = vec![(other.clone().into_owned(), action::is_known(&other))];
             }
         } else if let Some((first, _)) = actions.first_mut()
-            && request.is_some_and(evidence::names_version)
+            && (request.is_some_and(evidence::names_version) || resource::copies_version(&name, request))
             && let Some(versioned) = action::versioned(first)
         {
             versioned.clone_into(first);
@@ -130,12 +134,20 @@ impl Calls {
         let (region, account) = (get(&columns.region), get(&columns.account));
         let partition = principal.split(':').nth(1).filter(|part| part.starts_with("aws")).unwrap_or("aws");
         let listed = columns.listed(row);
-        let told = resource::Told { listed: &listed, request, region: &region, account: &account, partition };
+        let told = Told {
+            event: &name,
+            listed: &listed,
+            request,
+            response: columns.response.get(row),
+            region: &region,
+            account: &account,
+            partition,
+        };
         let base = Call {
             principal: principal.to_owned(),
             action: String::new(),
             resource: String::new(),
-            exact: true,
+            certainty: Certainty::Exact,
             known: true,
             outcome,
             region: region.clone(),
@@ -145,38 +157,48 @@ impl Calls {
             passed_to: None,
             create_action: None,
         };
-        let id = get(&columns.event_id);
-        for (action, known) in &actions {
-            for found in resource::of_call(action, &told) {
-                let (resource, exact) = (self.paths.whole(&found.arn).to_owned(), found.exact);
-                let call = Call { action: action.clone(), resource, exact, known: *known, ..base.clone() };
-                self.add(call, time, &id);
-            }
+        let asked = self.asked(&source, &actions, &told, &base);
+        self.add(asked, time, &get(&columns.event_id));
+    }
+
+    /// What IAM was asked for a call: its actions on their resources, roles passed, tags given.
+    fn asked(&self, source: &str, actions: &[(String, bool)], told: &Told<'_>, base: &Call) -> Vec<Call> {
+        let on = |action: &str| {
+            let found = resource::of_call(action, told);
+            let action = action.to_owned();
+            found.into_iter().map(move |found| Call {
+                action: action.clone(),
+                resource: self.paths.whole(&found.arn).to_owned(),
+                certainty: found.certainty,
+                ..base.clone()
+            })
+        };
+        let mut asked = Vec::new();
+        for (action, known) in actions {
+            asked.extend(on(action).map(|call| Call { known: *known, ..call }));
         }
-        let Some((main, _)) = actions.first() else { return };
-        for role in passed::roles(&source, main, &told, &self.paths) {
-            let passed_to = Some(passed::passed_to(&source).to_owned());
-            let call = Call { action: "iam:PassRole".to_owned(), resource: role, passed_to, ..base.clone() };
-            self.add(call, time, &id);
+        let Some((main, _)) = actions.first() else { return asked };
+        for (role, to) in passed::roles(source, main, told, &self.paths) {
+            let passed_to = Some(to);
+            asked.push(Call { action: "iam:PassRole".to_owned(), resource: role, passed_to, ..base.clone() });
         }
-        if let Some(tagging) = tagged::with(main, request) {
-            // What is made has no name yet; EC2 tells by a condition key what it is tagged for.
-            let found = match tagging {
-                "ec2:CreateTags" => {
-                    vec![(format!("arn:{partition}:ec2:{region}:{account}:*/*"), false)]
-                }
-                _ => {
-                    let whole = |found: resource::Resource| (self.paths.whole(&found.arn).to_owned(), found.exact);
-                    resource::of_call(tagging, &told).into_iter().map(whole).collect()
-                }
-            };
+        for besides in besides::actions(actions, told.request) {
+            asked.extend(on(besides));
+        }
+        if let Some(tagging) = tagged::with(main, told.request) {
             let create_action = main.strip_prefix("ec2:").map(str::to_owned);
-            for (resource, exact) in found {
-                let action = tagging.to_owned();
-                let call = Call { action, resource, exact, create_action: create_action.clone(), ..base.clone() };
-                self.add(call, time, &id);
-            }
+            let calls: Vec<Call> = match tagging {
+                // What is made has no name yet; EC2 tells by a condition key what it is tagged for.
+                "ec2:CreateTags" => {
+                    let resource = format!("arn:{}:ec2:{}:{}:*/*", told.partition, told.region, told.account);
+                    let action = tagging.to_owned();
+                    vec![Call { action, resource, certainty: Certainty::Unknown, ..base.clone() }]
+                }
+                _ => on(tagging).collect(),
+            };
+            asked.extend(calls.into_iter().map(|call| Call { create_action: create_action.clone(), ..call }));
         }
+        asked
     }
 }
 

@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Finding;
+use super::{Finding, Kind};
 use crate::inventory::Inventory;
 
 /// One accepted kind of finding.
@@ -43,8 +43,8 @@ pub struct Excluded {
 /// With a sentence for the user: what is wrong and what is expected.
 pub fn parse(text: &str, source_name: &str) -> Result<Vec<Exclusion>, String> {
     let form = "expected a list of {\"principal\": …, \"account\": …, \"tag\": …, \"type\": …, \"reason\": …}";
-    let list: Vec<Exclusion> =
-        serde_json::from_str(text).map_err(|reason| format!("{source_name}: {reason}; {form}"))?;
+    let list: Vec<Exclusion> = serde_json::from_str(text.trim_start_matches('\u{feff}'))
+        .map_err(|reason| format!("{source_name}: {reason}; {form}"))?;
     for (at, one) in list.iter().enumerate() {
         let says_nothing = [&one.principal, &one.account, &one.tag, &one.kind].iter().all(|part| part.is_none());
         if one.reason.trim().is_empty() || says_nothing {
@@ -52,6 +52,7 @@ pub fn parse(text: &str, source_name: &str) -> Result<Vec<Exclusion>, String> {
                 "{source_name}: [{at}]: give a reason, and at least one of principal, account, tag, type"
             ));
         }
+        one.check().map_err(|reason| format!("{source_name}: [{at}]: {reason}"))?;
     }
     Ok(list)
 }
@@ -68,7 +69,32 @@ pub fn apply(found: Vec<Finding>, list: &[Exclusion], inventories: &[Inventory])
     (kept, excluded)
 }
 
+/// The places of the entries that accepted nothing: mistyped, or no longer needed.
+pub fn idle(excluded: &[Excluded], list: &[Exclusion], inventories: &[Inventory]) -> Vec<usize> {
+    let used = |one: &Exclusion| excluded.iter().any(|found| one.covers(&found.finding, inventories));
+    list.iter().enumerate().filter(|(_, one)| !used(one)).map(|(at, _)| at).collect()
+}
+
 impl Exclusion {
+    /// What would never fit is a mistake, and would leave its finding unaccepted without a word.
+    fn check(&self) -> Result<(), String> {
+        if let Some(kind) = &self.kind {
+            let known: Result<Kind, _> = serde_json::from_value(kind.as_str().into());
+            known.map_err(|reason| format!("type {kind:?} is no kind of finding: {reason}"))?;
+        }
+        if let Some(principal) = self.principal.as_deref().filter(|pattern| !may_be_arn(pattern)) {
+            let form = "give an ARN such as arn:aws:iam::111122223333:user/ann, or a pattern such as *:user/ann";
+            return Err(format!("principal {principal:?} fits no ARN of IAM: {form}"));
+        }
+        if let Some(account) = self.account.as_deref().filter(|account| !is_account(account)) {
+            return Err(format!("account {account:?} is no account: give its twelve digits"));
+        }
+        match self.tag.as_deref().map(|tag| tag.split_once('=')) {
+            Some(None | Some(("", _))) => Err("tag: give KEY=VALUE".to_owned()),
+            _ => Ok(()),
+        }
+    }
+
     fn covers(&self, finding: &Finding, inventories: &[Inventory]) -> bool {
         let kind = serde_json::to_value(finding.kind).ok();
         let is_kind = |wanted: &String| kind.as_ref().and_then(|kind| kind.as_str()) == Some(wanted);
@@ -82,6 +108,33 @@ impl Exclusion {
             && self.kind.as_ref().is_none_or(is_kind)
             && self.tag.as_ref().is_none_or(has_tag)
     }
+}
+
+fn is_account(text: &str) -> bool {
+    text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// Whether a pattern may fit the ARN of something in IAM: its parts are looked at as far as they have no wildcard.
+fn may_be_arn(pattern: &str) -> bool {
+    let plain = pattern.find(['*', '?']).map_or(pattern, |at| pattern.get(..at).unwrap_or_default());
+    let whole = plain.len() == pattern.len();
+    let parts: Vec<&str> = plain.splitn(6, ':').collect();
+    // The last part that stands before a wildcard may go on.
+    let cut = parts.len() - 1;
+    let fits = |at: usize, ends: &dyn Fn(&str) -> bool, begins: &dyn Fn(&str) -> bool| match parts.get(at) {
+        None => !whole,
+        Some(part) if whole || at < cut => ends(part),
+        Some(part) => begins(part),
+    };
+    let is_region = |part: &str| part.is_empty();
+    fits(0, &|part| part == "arn", &|part| "arn".starts_with(part))
+        && fits(1, &|part| part.starts_with("aws"), &|part| part.starts_with("aws") || "aws".starts_with(part))
+        && fits(2, &|part| part == "iam", &|part| "iam".starts_with(part))
+        && fits(3, &is_region, &is_region)
+        && fits(4, &|part| is_account(part) || part == "aws", &|part| {
+            part.len() <= 12 && part.bytes().all(|byte| byte.is_ascii_digit()) || "aws".starts_with(part)
+        })
+        && fits(5, &|part| !part.is_empty(), &|_| true)
 }
 
 #[cfg(test)]
@@ -104,8 +157,49 @@ mod tests {
             r#"[{"reason": "x"}]"#,
             r#"[{"account": "1", "reason": " "}]"#,
             r#"[{"acount": "1", "reason": "x"}]"#,
+            r#"[{"type": "user_direct_polcy", "reason": "x"}]"#,
+            r#"[{"account": "12345", "reason": "x"}]"#,
+            r#"[{"tag": "team", "reason": "x"}]"#,
+            r#"[{"type": "unused_role", "type": "unused_role", "reason": "x"}]"#,
         ] {
             assert!(parse(text, "x.json").unwrap_err().starts_with("x.json: "), "{text}");
+        }
+        let told = parse(r#"[{"type": "unusd_role", "reason": "x"}]"#, "x.json").unwrap_err();
+        assert!(told.contains("\"unusd_role\"") && told.contains("`unused_role`"), "{told}");
+        let never = parse(r#"[{"principal": "*/nobody", "reason": "x"}]"#, "x").unwrap();
+        let both: Vec<_> = list.iter().chain(&never).cloned().collect();
+        assert_eq!(idle(&excluded, &both, &[]), [1]);
+    }
+
+    #[test]
+    fn a_pattern_must_be_able_to_fit_an_arn() {
+        for good in [
+            "*",
+            "*:user/break-*",
+            "?rn:aws:iam::*",
+            "arn:aws:iam::111122223333:user/ann",
+            "arn:aws-us-gov:iam::111122223333:role/x/*",
+            "arn:*",
+            "a*",
+            "arn:aws:iam::1111*:root",
+            "arn:aws:iam::aws:policy/*",
+            "arn:aws*:user/ann",
+        ] {
+            assert!(may_be_arn(good), "{good}");
+        }
+        for bad in [
+            "",
+            "ann",
+            "user/ann*",
+            "arn:aws:iam:111122223333:user/ann",
+            "arn:aws:iam::1234:user/ann",
+            "arn:aws:s3:::bucket",
+            "arn:aws:iam::111122223333",
+            "arn:aws:iam::111122223333:",
+            "arn:aws:sts::*",
+            "arn:aws:iam::11112222333344*",
+        ] {
+            assert!(!may_be_arn(bad), "{bad}");
         }
     }
 }

@@ -140,10 +140,10 @@ fn credential(user: &Credentials, now: i64, found: &mut Vec<Finding>) {
     }
     let recent = |time: Option<i64>| time.is_some_and(|time| now.saturating_sub(time) < 90 * DAY);
     let (by_key, by_password) = (keys.any(|key| recent(key.last_used)), recent(user.password_last_used));
-    let told = |what: &str, other: &str| format!("credential report: {what} was used within 90 days, {other} was not");
+    let told = |what: &str, other: &str| format!("credential report: {what} was used within 90 days, {other}");
     let evidence = match (by_key, by_password) {
-        (true, false) => told("a key", "the password"),
-        (false, true) => told("the password", "no key"),
+        (true, false) => told("an active key", "the password was not"),
+        (false, true) => told("the password", "no active key was"),
         _ => return,
     };
     found.push(Finding::new(Kind::PasswordAndKeyOneUnused, &user.arn, evidence));

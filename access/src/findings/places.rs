@@ -14,6 +14,8 @@ use crate::folded::{Row, What};
 pub const COLUMNS: &[&str] = &["eventtime", "useridentity", "principal", "sourceipaddress", "useragent"];
 
 const ENVIRONMENTS: &[&str] = &["exec-env/EC2", "exec-env/AWS_ECS", "exec-env/AWS_Lambda", "exec-env/CodeBuild"];
+/// What all of them begin with.
+const ENVIRONMENT: &str = "exec-env/";
 /// Most keys, addresses of instances, and addresses of one key that are kept; the smallest stay.
 const MAX_KEYS: usize = 100_000;
 const MAX_ADDRESSES: usize = 100_000;
@@ -58,7 +60,7 @@ impl KeyPlaces {
         let (address, agent) = (text("sourceipaddress"), text("useragent"));
         let (kind, arn) = (text("useridentity.type"), text("useridentity.arn"));
         for row in 0..batch.num_rows() {
-            let source = address.get(row).filter(|text| text.parse::<std::net::IpAddr>().is_ok());
+            let source = address.get(row);
             if kind.get(row) == Some("AssumedRole") {
                 if let Some(source) = source.filter(|_| arn.get(row).is_some_and(is_instance)) {
                     self.add_instance(source);
@@ -98,7 +100,7 @@ impl KeyPlaces {
     }
 
     fn add_instance(&mut self, address: &str) {
-        if self.instances.contains(address) {
+        if self.instances.contains(address) || !is_address(address) {
             return;
         }
         self.instances.insert(address.to_owned());
@@ -118,13 +120,16 @@ impl KeyPlaces {
         if *principal > *places.principal {
             principal.clone_into(&mut places.principal);
         }
-        for environment in ENVIRONMENTS.iter().filter(|environment| agent.contains(**environment)) {
+        // Most agents name none, so one search mostly does for all.
+        let named = if agent.contains(ENVIRONMENT) { ENVIRONMENTS } else { &[] };
+        for environment in named.iter().filter(|environment| agent.contains(**environment)) {
             let last = places.environments.entry(environment).or_insert(time);
             *last = time.max(*last);
         }
         let Some(source) = source else { return };
         match places.addresses.get_mut(source) {
             Some(last) => *last = time.max(*last),
+            None if !is_address(source) => {}
             None => {
                 places.addresses.insert(source.to_owned(), time);
                 if places.addresses.len() > MAX_ADDRESSES_OF_KEY {
@@ -149,6 +154,11 @@ impl KeyPlaces {
         }
         found
     }
+}
+
+/// Whether a source is an address, and no service that called.
+fn is_address(source: &str) -> bool {
+    source.parse::<std::net::IpAddr>().is_ok()
 }
 
 /// Whether a session's name is an instance's id, as EC2 gives it.
@@ -188,5 +198,20 @@ mod tests {
         let found: Vec<_> = places.inside(at, at).into_iter().map(|one| (one.key, one.sign)).collect();
         assert_eq!(found, [("AKIAANN", "exec-env/EC2"), ("AKIAEVE", "203.0.113.5")]);
         assert_eq!(places.inside(at + 1, at + 2), []);
+    }
+
+    #[test]
+    fn a_service_that_called_is_no_address() {
+        let time = "2026-01-02T00:00:00Z";
+        let mut user = call("sam", "s3", "ListBuckets", time);
+        let mut role = call("x", "s3", "ListBuckets", time);
+        role["userIdentity"] = json!({"type": "AssumedRole", "arn": "arn:aws:sts::111111111111:assumed-role/web/i-0123456789abcdef0", "accessKeyId": "ASIA1"});
+        for source in ["cloudformation.amazonaws.com", "203.0.113.5"] {
+            user["sourceIPAddress"] = json!(source);
+            role["sourceIPAddress"] = json!(source);
+            let mut places = KeyPlaces::default();
+            places.observe(&batch(&[user.clone(), role.clone()]));
+            assert_eq!(places.inside(i64::MIN, i64::MAX).len(), usize::from(source.starts_with('2')), "{source}");
+        }
     }
 }

@@ -19,6 +19,8 @@ pub enum What {
     MoreActors,
     /// An access key; its detail is the principal of the last request.
     AccessKey,
+    /// A role that somebody assumed.
+    Assumed,
     /// An account's events in a region.
     Span,
     /// A day, the moment, on which an account has an event in a region.
@@ -40,7 +42,7 @@ pub enum What {
 }
 
 impl What {
-    const ALL: [What; 17] = [
+    const ALL: [What; 18] = [
         What::Total,
         What::Rules,
         What::Principal,
@@ -49,6 +51,7 @@ impl What {
         What::Actor,
         What::MoreActors,
         What::AccessKey,
+        What::Assumed,
         What::Span,
         What::Day,
         What::DataEvent,
@@ -71,6 +74,7 @@ impl What {
             What::Actor => "actor",
             What::MoreActors => "more_actors",
             What::AccessKey => "access_key",
+            What::Assumed => "assumed",
             What::Span => "span",
             What::Day => "day",
             What::DataEvent => "data_event",

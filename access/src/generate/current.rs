@@ -77,6 +77,17 @@ pub fn from_current(
     changes
 }
 
+/// The statements that allow all but some actions, as `POLICY, statement N`: what of them is used is no list to shorten, so
+/// they stay as they are, and whoever reads the changes must be told.
+pub fn not_narrowed(policies: &[(String, &Document)]) -> Vec<String> {
+    let is_broad = |one: &Statement| one.effect == Effect::Allow && matches!(one.actions, Patterns::Except(_));
+    let of = |(name, document): &(String, &Document)| -> Vec<String> {
+        let broad = document.statements.iter().enumerate().filter(|(_, statement)| is_broad(statement));
+        broad.map(|(at, _)| format!("{name}, statement {}", at + 1)).collect()
+    };
+    policies.iter().flat_map(of).collect()
+}
+
 /// Characters of a document, white space not counted, as IAM counts them.
 pub fn characters(document: &Value) -> usize {
     super::split::characters(&document.to_string())

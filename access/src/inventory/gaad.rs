@@ -9,9 +9,10 @@ use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::{Entity, Error, Group, InstanceProfile, Inventory, ManagedPolicy, Named, RoleLastUsed, Version};
+use super::{Entity, Error, Given, Group, InstanceProfile, Inventory, ManagedPolicy, Named, RoleLastUsed, Version};
 use crate::instant;
 use crate::policy::Document;
+use crate::policy::document::Patterns;
 use crate::usage::Kind;
 
 /// Absent and null are the same: nothing.
@@ -23,13 +24,13 @@ fn or_default<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(deserial
 #[serde(rename_all = "PascalCase", expecting = "an account's authorization details")]
 struct Page<'a> {
     #[serde(borrow)]
-    user_detail_list: Option<Vec<RawEntity<'a>>>,
+    user_detail_list: Option<Vec<&'a RawValue>>,
     #[serde(borrow)]
-    group_detail_list: Option<Vec<RawGroup<'a>>>,
+    group_detail_list: Option<Vec<&'a RawValue>>,
     #[serde(borrow)]
-    role_detail_list: Option<Vec<RawEntity<'a>>>,
+    role_detail_list: Option<Vec<&'a RawValue>>,
     #[serde(borrow)]
-    policies: Option<Vec<RawPolicy<'a>>>,
+    policies: Option<Vec<&'a RawValue>>,
     is_truncated: Option<bool>,
 }
 
@@ -146,7 +147,8 @@ pub(super) fn parse(text: &str, source_name: &str) -> Result<Inventory, Error> {
     let mut take = |page: Page<'_>| -> Result<(), Error> {
         if page.user_detail_list.is_none() && page.role_detail_list.is_none() && page.policies.is_none() {
             let reason = "has none of UserDetailList, RoleDetailList and Policies: not authorization details";
-            return Err(Error::new(source_name, format!("page {}: {reason}", pages + 1)));
+            let next = "expected the output of `aws iam get-account-authorization-details --output json`";
+            return Err(Error::new(source_name, format!("page {}: {reason}; {next}", pages + 1)));
         }
         pages += 1;
         truncated = page.is_truncated == Some(true);
@@ -167,6 +169,12 @@ pub(super) fn parse(text: &str, source_name: &str) -> Result<Inventory, Error> {
             "is empty: expected the output of `aws iam get-account-authorization-details`",
         ));
     }
+    let read = &reader.inventory;
+    if let (true, true, true, Some(first)) =
+        (read.entities.is_empty(), read.groups.is_empty(), read.policies.is_empty(), &reader.unread)
+    {
+        return Err(Error::new(source_name, format!("nothing of it can be read: {first}")));
+    }
     if truncated {
         let next = "fetch the remaining pages and give them too, or leave pagination to the AWS CLI";
         reader.warn(format!("{source_name}: the last page says IsTruncated, so principals are missing; {next}"));
@@ -177,6 +185,8 @@ pub(super) fn parse(text: &str, source_name: &str) -> Result<Inventory, Error> {
 #[derive(Default)]
 struct Reader {
     inventory: Inventory,
+    /// The first entry that could not be read.
+    unread: Option<String>,
 }
 
 impl Reader {
@@ -184,27 +194,75 @@ impl Reader {
         self.inventory.warnings.push(text);
     }
 
+    /// The entries of a list that can be read; of the others is told, and their neighbours stay.
+    fn each<'a, T: Deserialize<'a>>(&mut self, list: Option<Vec<&'a RawValue>>, name: &str) -> Vec<T> {
+        let (list, mut read) = (list.unwrap_or_default(), Vec::new());
+        for (at, raw) in list.into_iter().enumerate() {
+            match serde_json::from_str(raw.get()) {
+                Ok(entry) => read.push(entry),
+                Err(reason) => {
+                    let next = "take the authorization details again";
+                    let text = format!("{name}[{at}] cannot be read and is not counted: {reason}; {next}");
+                    self.unread.get_or_insert_with(|| text.clone());
+                    self.warn(text);
+                }
+            }
+        }
+        read
+    }
+
+    /// A date, where it is one.
+    fn date(&mut self, value: Option<&Value>, of: &str) -> Option<i64> {
+        let value = value.filter(|value| !value.is_null())?;
+        let read = instant::parse_json(value);
+        if read.is_none() {
+            self.warn(format!("CreateDate of {of} is {value}, which is no date, so its age is not known"));
+        }
+        read
+    }
+
+    /// What of a policy can be read, and will hardly be meant.
+    fn odd(&mut self, document: &Document, policy: &str) {
+        for (at, statement) in document.statements.iter().enumerate() {
+            let why = match (&statement.actions, statement.never_holds()) {
+                (Patterns::Only(list), _) if list.is_empty() => "names no action, so it does nothing",
+                (_, true) => "has a condition whose operator has no keys, so it never holds",
+                _ => continue,
+            };
+            self.warn(format!("{policy}: Statement[{at}] {why}: look at the policy"));
+        }
+    }
+
     fn page(&mut self, page: Page<'_>) {
-        for raw in page.policies.unwrap_or_default() {
+        self.inventory.given.insert(Given::Grants);
+        for raw in self.each(page.policies, "Policies") {
             self.policy(raw);
         }
-        for raw in page.group_detail_list.unwrap_or_default() {
+        for raw in self.each::<RawGroup<'_>>(page.group_detail_list, "GroupDetailList") {
             let owner = format!("group {}", raw.group_name);
-            let inline = self.inline(raw.group_policy_list, &owner);
+            let (inline, unread) = self.inline(raw.group_policy_list, &owner);
             let attached = raw.attached_managed_policies.into_iter().map(|policy| policy.policy_arn).collect();
-            let group = Group { name: raw.group_name, arn: raw.arn, inline, attached };
+            let group = Group { name: raw.group_name, arn: raw.arn, inline, attached, unread };
             self.inventory.groups.insert(group.name.clone(), group);
         }
-        for raw in page.user_detail_list.unwrap_or_default() {
+        for raw in self.each(page.user_detail_list, "UserDetailList") {
             self.entity(raw, Kind::IamUser);
         }
-        for raw in page.role_detail_list.unwrap_or_default() {
+        for raw in self.each(page.role_detail_list, "RoleDetailList") {
             self.entity(raw, Kind::Role);
         }
     }
 
     fn entity(&mut self, raw: RawEntity<'_>, kind: Kind) {
-        let inline = self.inline(raw.user_policy_list, &raw.arn);
+        if crate::policy::arn::split(&raw.arn).is_none() {
+            let next = "take the authorization details again";
+            self.warn(format!("{:?} is no ARN, so no event can be of it: {next}", raw.arn));
+        }
+        let (inline, unread) = self.inline(raw.user_policy_list, &raw.arn);
+        let created = self.date(raw.create_date.as_ref(), &raw.arn);
+        if kind == Kind::Role {
+            self.inventory.given.insert(Given::Roles);
+        }
         let trust = raw.assume_role_policy_document.and_then(|document| {
             let parsed = Document::parse_raw(document);
             if let Err(reason) = &parsed {
@@ -225,9 +283,10 @@ impl Reader {
             name: raw.user_name,
             id: raw.user_id,
             kind,
-            created: raw.create_date.as_ref().and_then(instant::parse_json),
+            created,
             inline,
             attached: raw.attached_managed_policies.into_iter().map(|policy| policy.policy_arn).collect(),
+            unread,
             groups: raw.group_list,
             boundary: raw.permissions_boundary.and_then(|boundary| boundary.permissions_boundary_arn),
             trust,
@@ -237,20 +296,25 @@ impl Reader {
         });
     }
 
-    fn inline(&mut self, raw: Vec<RawInline<'_>>, owner: &str) -> Vec<Named> {
-        let mut named = Vec::new();
+    /// The policies, and the names of those that could not be read.
+    fn inline(&mut self, raw: Vec<RawInline<'_>>, owner: &str) -> (Vec<Named>, Vec<String>) {
+        let (mut named, mut unread) = (Vec::new(), Vec::new());
         for policy in raw {
             match Document::parse_raw(policy.policy_document) {
-                Ok(document) => named.push(Named { name: policy.policy_name, document }),
+                Ok(document) => {
+                    self.odd(&document, &format!("inline policy {:?} of {owner}", policy.policy_name));
+                    named.push(Named { name: policy.policy_name, document });
+                }
                 Err(reason) => {
                     self.warn(format!(
                         "inline policy {:?} of {owner}: {reason}; it is not counted",
                         policy.policy_name
                     ));
+                    unread.push(policy.policy_name);
                 }
             }
         }
-        named
+        (named, unread)
     }
 
     fn policy(&mut self, raw: RawPolicy<'_>) {
@@ -258,12 +322,15 @@ impl Reader {
         for version in raw.policy_version_list {
             let Some(document) = version.document else { continue };
             match Document::parse_raw(document) {
-                Ok(document) => versions.push(Version {
-                    is_default: version.is_default_version.unwrap_or(version.version_id == raw.default_version_id),
-                    id: version.version_id,
-                    created: version.create_date.as_ref().and_then(instant::parse_json),
-                    document,
-                }),
+                Ok(document) => {
+                    self.odd(&document, &format!("version {} of policy {}", version.version_id, raw.arn));
+                    versions.push(Version {
+                        is_default: version.is_default_version.unwrap_or(version.version_id == raw.default_version_id),
+                        id: version.version_id,
+                        created: version.create_date.as_ref().and_then(instant::parse_json),
+                        document,
+                    })
+                }
                 Err(reason) => self
                     .warn(format!("version {} of policy {}: {reason}; it is not counted", version.version_id, raw.arn)),
             }

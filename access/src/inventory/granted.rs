@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Entity, Inventory, ScpLevel, Version};
+use super::{Entity, Inventory, Lacking, ScpLevel, Version};
 use crate::policy::{ActionSet, Grant, grant};
 
 /// What the documents of an inventory grant: managed policies and SCPs are turned into sets once, principals on asking.
@@ -22,8 +22,8 @@ pub struct Granted {
     pub now: ActionSet,
     /// Those of them known to have been granted at the start of the window.
     pub established: ActionSet,
-    /// Attached policies and boundaries that the input lacks.
-    pub missing: Vec<String>,
+    /// What the input lacks of it, or could not be read.
+    pub lacking: Lacking,
     /// Action patterns that name no known action.
     pub unknown: Vec<String>,
 }
@@ -48,7 +48,7 @@ impl<'a> Grants<'a> {
     /// What a principal of the inventory is granted.
     pub fn of(&self, entity: &Entity) -> Granted {
         let groups = entity.groups.iter().filter_map(|name| self.inventory.groups.get(name));
-        let (mut now, mut then, mut missing) = (Grant::default(), Grant::default(), Vec::new());
+        let (mut now, mut then) = (Grant::default(), Grant::default());
         let inline = groups.clone().flat_map(|group| &group.inline).chain(&entity.inline);
         for policy in inline {
             let grant = Grant::of(&policy.document);
@@ -57,21 +57,15 @@ impl<'a> Grants<'a> {
             then.add(&grant);
         }
         for arn in groups.flat_map(|group| &group.attached).chain(&entity.attached) {
-            match self.managed.get(arn.as_str()) {
-                Some((in_force, at_start)) => {
-                    now.add(in_force);
-                    then.add(at_start);
-                }
-                None => missing.push(arn.clone()),
+            if let Some((in_force, at_start)) = self.managed.get(arn.as_str()) {
+                now.add(in_force);
+                then.add(at_start);
             }
         }
-        let boundary = entity.boundary.as_deref().and_then(|arn| {
-            let found = self.managed.get(arn).map(|(in_force, _)| in_force);
-            if found.is_none() {
-                missing.push(arn.to_owned());
-            }
-            found
-        });
+        let lacking = self.inventory.lacking(entity);
+        // A boundary that is not there bounds something, and nobody knows what: it is told, not taken for one that allows nothing.
+        let boundary = entity.boundary.as_deref().filter(|_| lacking.boundary.is_none());
+        let boundary = boundary.and_then(|arn| Some(&self.managed.get(arn)?.0));
         let scps: &[Grant] = if entity.is_service_linked() { &[] } else { &self.scps };
         let set = grant::effective(&now, boundary, scps);
         let mut established = set.clone();
@@ -80,8 +74,6 @@ impl<'a> Grants<'a> {
         } else {
             established.intersect(&then.effective());
         }
-        missing.sort_unstable();
-        missing.dedup();
-        Granted { now: set, established, missing, unknown: now.unknown }
+        Granted { now: set, established, lacking, unknown: now.unknown }
     }
 }

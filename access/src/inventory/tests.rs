@@ -50,7 +50,7 @@ fn groups_versions_and_encodings_are_understood() {
     let ann = grants.of(&inventory.entities[0]);
     assert!(ann.now.contains("sqs:SendMessage") && ann.now.contains("s3:PutObject"));
     assert_eq!(names(&ann.established), ["s3:GetObject", "sqs:SendMessage"]);
-    assert_eq!(ann.missing, ["arn:aws:iam::aws:policy/Gone"]);
+    assert_eq!(ann.lacking.policies, ["arn:aws:iam::aws:policy/Gone", "group/dev/inline/broken"]);
     assert_eq!(inventory.warnings.len(), 1);
     assert!(inventory.warnings[0].contains("\"broken\" of group dev: Statement: is a number"));
     let role = &inventory.entities[1];
@@ -90,7 +90,7 @@ fn what_is_no_inventory_is_told_with_file_and_place() {
     assert!(told("{\"Records\": []}").contains("none of UserDetailList"));
     assert!(told("").contains("is empty"));
     assert!(told("{\"UserDetailList\": ").starts_with("x.json: not an account's"));
-    assert!(told(&"[".repeat(100_000)).contains("invalid type"));
+    assert!(told(&"[".repeat(100_000)).starts_with("x.json: not an account's"));
     let deep =
         format!("{{\"Policies\": [{{\"Arn\": \"a\", \"PolicyVersionList\": [{{\"Document\": {}", "[".repeat(100_000));
     assert!(told(&deep).contains("EOF"));
@@ -145,6 +145,7 @@ fn whatever_stands_where_something_else_should_is_told_or_borne() {
                     told += 1;
                 }
                 Ok(inventory) => {
+                    told += usize::from(!inventory.warnings.is_empty());
                     borne += 1;
                     if borne % 5 > 0 {
                         continue;
@@ -187,4 +188,53 @@ fn real_exports_are_read_whole() {
             "{file}: no administrator"
         );
     }
+}
+
+#[test]
+fn a_principal_without_an_arn_is_told() {
+    let page = json!({"RoleDetailList": [{"Arn": "app", "RoleName": "app"}]});
+    let inventory = Inventory::parse(&page.to_string(), "gaad.json").unwrap();
+    assert_eq!(
+        inventory.warnings,
+        ["\"app\" is no ARN, so no event can be of it: take the authorization details again"]
+    );
+}
+
+/// One role without an ARN, an action that is null, a condition that is none and a date that is none: each is told, and the
+/// rest is read.
+#[test]
+fn what_is_wrong_in_one_place_is_told_and_the_rest_is_read() {
+    let inline =
+        |statement: serde_json::Value| json!([{"PolicyName": "p", "PolicyDocument": {"Statement": [statement]}}]);
+    let role = |name: &str, date: &str, statement: serde_json::Value| json!({"Arn": format!("arn:aws:iam::111111111111:role/{name}"), "RoleName": name, "CreateDate": date, "RolePolicyList": inline(statement)});
+    let good = json!({"Effect": "Allow", "Action": "s3:*", "Resource": "*"});
+    let mut nameless = role("x", "2020-01-01T00:00:00Z", good.clone());
+    nameless["Arn"] = serde_json::Value::Null;
+    let page = json!({"UserDetailList": [7], "RoleDetailList": [
+        nameless,
+        role("good", "2020-01-01T00:00:00Z", good.clone()),
+        role("dated", "yesterday", good),
+        role("idle", "2020-01-01T00:00:00Z", json!({"Effect": "Allow", "Action": null, "Resource": "*"})),
+        role("odd", "2020-01-01T00:00:00Z", json!({"Effect": "Allow", "Action": "s3:*", "Resource": "*", "Condition": {"StringEquals": "x"}})),
+    ]});
+    let inventory = Inventory::parse(&page.to_string(), "g").unwrap();
+    let names: Vec<_> = inventory.entities.iter().map(|entity| entity.name.as_str()).collect();
+    assert_eq!(names, ["good", "dated", "idle", "odd"]);
+    for told in [
+        "UserDetailList[0] cannot be read",
+        "RoleDetailList[0] cannot be read",
+        "\"yesterday\", which is no date",
+        "names no action",
+        "never holds",
+    ] {
+        assert_eq!(
+            inventory.warnings.iter().filter(|text| text.contains(told)).count(),
+            1,
+            "{told}: {:?}",
+            inventory.warnings
+        );
+    }
+    let grants = Grants::new(&inventory, 0);
+    let granted: Vec<_> = inventory.entities.iter().map(|entity| grants.of(entity).now.is_empty()).collect();
+    assert_eq!(granted, [false, false, true, true]);
 }

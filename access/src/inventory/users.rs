@@ -6,7 +6,8 @@
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{Credentials, Entity, Error, Inventory, pages};
+use super::strangers::Strangers;
+use super::{Credentials, Entity, Error, Given, Inventory, pages};
 use crate::instant;
 use crate::usage::Kind;
 
@@ -27,17 +28,23 @@ struct User {
     password_last_used: Option<Value>,
 }
 
-/// Adds the users of a list: those that the inventory lacks, and of each the last use of the password.
-pub(super) fn add(inventory: &mut Inventory, text: &str, source_name: &str) -> Result<(), Error> {
+/// Adds the users of a list to the inventories of their accounts: those that are lacking, and of each the last use of the
+/// password.
+pub(super) fn add(found: &mut [Inventory], text: &str, source_name: &str) -> Result<(), Error> {
+    let mut strangers = Strangers::default();
     for page in pages::parse::<Page>(text, source_name, "aws iam list-users")? {
         for user in page.users {
-            one(inventory, user);
+            if let Some(inventory) = strangers.place(found, &user.arn) {
+                one(inventory, user);
+            }
         }
     }
+    strangers.warn(found, "users", source_name);
     Ok(())
 }
 
 fn one(inventory: &mut Inventory, user: User) {
+    inventory.given.insert(Given::Users);
     let created = user.create_date.as_ref().and_then(instant::parse_json);
     let used = user.password_last_used.as_ref().and_then(instant::parse_json);
     if inventory.entity(&user.arn).is_none() {
@@ -70,6 +77,10 @@ mod tests {
         let of = |name: &str| inventory.credentials[&format!("arn:aws:iam::111111111111:user/{name}")].clone();
         assert_eq!(of("haams").password_last_used, instant::parse("2022-07-01T00:00:00Z"));
         assert_eq!((of("s3_user").password_last_used, of("s3_user").password_enabled), (None, None));
+        let other = json!({"Users": [{"UserName": "x", "Arn": "arn:aws:iam::222222222222:user/x"}]});
+        inventory.add_users(&other.to_string(), "users.json").unwrap();
+        assert_eq!(inventory.entities.len(), 2);
+        assert!(inventory.warnings[0].starts_with("users.json: 1 users of account 222222222222 not counted"));
         for text in ["", "{}", "[1]", "{\"Users\": [{}]}"] {
             assert!(inventory.add_users(text, "users.json").unwrap_err().to_string().starts_with("users.json: "));
         }

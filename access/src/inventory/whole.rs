@@ -67,6 +67,9 @@ pub(super) fn parse(text: &str, source_name: &str) -> Result<Inventory, Error> {
     if let Some(raw) = whole.rcps {
         inventory.add_rcps(raw.get(), &part("rcps"))?;
     }
+    // The organisation is asked as a whole: where one call was refused, none of its policies are there.
+    let refused = |text: &String| text.starts_with("organizations ");
+    inventory.lacks_organization = whole.scps.is_none() && whole.missing.iter().any(refused);
     inventory.taken = whole.taken.as_deref().and_then(instant::parse);
     inventory.warnings.extend(whole.missing.iter().map(|text| format!("{source_name}: when it was taken: {text}")));
     Ok(inventory)
@@ -81,7 +84,8 @@ mod tests {
     #[test]
     fn the_parts_are_read_as_their_own_files_would_be() {
         let full = json!({"Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}});
-        let report = "user,arn,user_creation_time,mfa_active\nann,arn:aws:iam::111111111111:user/ann,2020-01-01T00:00:00Z,true\n";
+        let report = "user,arn,user_creation_time,mfa_active,password_enabled,access_key_1_active,access_key_2_active\n\
+            ann,arn:aws:iam::111111111111:user/ann,2020-01-01T00:00:00Z,true,true,false,false\n";
         let whole = json!({"account": "111111111111", "taken": "2026-11-01T12:00:00Z",
             "authorization_details": {"UserDetailList": [{"Arn": "arn:aws:iam::111111111111:user/ann", "UserName": "ann"}]},
             "users": {"Users": [{"UserName": "ann", "Arn": "arn:aws:iam::111111111111:user/ann", "PasswordLastUsed": "2026-10-01T00:00:00Z"}]},
@@ -96,6 +100,17 @@ mod tests {
             assert_eq!((inventory.entities.len(), inventory.scp_levels.len(), inventory.warnings.len()), (1, 1, 1));
             assert_eq!(inventory.taken, instant::parse("2026-11-01T12:00:00Z"));
         }
+        let mut refused = whole.clone();
+        refused["scps"] = json!(null);
+        let lacks = |whole: &serde_json::Value| {
+            let mut inventory = Inventory::parse(&whole.to_string(), "inventory.json").unwrap();
+            let before = inventory.lacking(&inventory.entities[0]).organization;
+            inventory.add_scps("[{\"target\": \"r-1\", \"policies\": []}]", "scps.json").unwrap();
+            (before, inventory.lacking(&inventory.entities[0]).organization)
+        };
+        assert_eq!(lacks(&refused), (false, false));
+        refused["missing"] = json!(["organizations ListParents: AccessDenied"]);
+        assert_eq!(lacks(&refused), (true, false));
         let mut broken = whole.clone();
         broken["scps"] = json!([{"target": "r-1"}]);
         let told = Inventory::parse(&broken.to_string(), "inventory.json").unwrap_err().to_string();

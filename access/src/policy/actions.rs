@@ -39,6 +39,15 @@ impl ActionSet {
         set
     }
 
+    /// Every action of a service, by its prefix.
+    pub fn of_service(prefix: &str) -> Self {
+        let mut set = ActionSet::none();
+        for action in action::actions_of(prefix) {
+            set.insert(action.name);
+        }
+        set
+    }
+
     /// The actions of `Action` or of `NotAction`.
     pub fn of(patterns: &Patterns) -> Self {
         match patterns {

@@ -14,6 +14,7 @@ use super::context::{Context, Value};
 use super::mode::Mode;
 use super::operator::{Kind, Operator, Quantifier};
 use operand::Operand;
+pub(super) use operand::{date, number};
 
 /// Whether a condition holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -74,7 +75,11 @@ impl Condition {
     /// Whether it holds.
     fn holds(&self, context: &Context, mode: &Mode) -> Truth {
         let value = context.get(&self.key);
-        if mode.leaves_open(&self.key, value.is_some()) {
+        if mode.leaves_open(&self.key, context) {
+            return Truth::Open;
+        }
+        let mut variables = self.operands.iter().flat_map(Operand::variables);
+        if mode.opens_variables() && value.is_some() && variables.any(|key| !context.is_known(key)) {
             return Truth::Open;
         }
         match self.operator.is_some_and(|operator| self.holds_for(operator, value, context)) {
@@ -85,7 +90,9 @@ impl Condition {
 
     fn holds_for(&self, operator: Operator, value: Option<&Value>, context: &Context) -> bool {
         if operator.kind == Kind::Null {
-            return self.operands.iter().any(|operand| operand.is_absence(value.is_none()));
+            // "The key exists and its value is not null": a list without values is none.
+            let is_absent = value.is_none_or(|value| matches!(value, Value::Many(list) if list.is_empty()));
+            return self.operands.iter().any(|operand| operand.is_absence(is_absent));
         }
         match (operator.quantifier, value) {
             (Quantifier::Single, None) => operator.negated || operator.if_exists,
@@ -115,7 +122,7 @@ impl Condition {
     /// The keys that it asks about and the request lacks.
     pub(super) fn missing<'a>(&'a self, context: &'a Context) -> impl Iterator<Item = &'a str> {
         let operands = self.operands.iter().flat_map(Operand::variables);
-        std::iter::once(&*self.key).chain(operands).filter(|key| context.get(key).is_none())
+        std::iter::once(&*self.key).chain(operands).filter(|key| !context.is_known(key))
     }
 }
 

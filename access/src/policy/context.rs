@@ -22,6 +22,8 @@ pub enum Value {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Context {
     values: HashMap<Box<str>, Value, RandomState>,
+    /// Keys that the request certainly lacks, in lower case.
+    absent: Vec<&'static str>,
 }
 
 impl Context {
@@ -51,6 +53,16 @@ impl Context {
     /// Gives a key one value.
     pub fn set(&mut self, key: &str, value: &str) {
         self.values.insert(key.to_lowercase().into(), Value::One(value.into()));
+    }
+
+    /// Says that the request lacks a key (in lower case), and not just what is known of it.
+    pub fn set_absent(&mut self, key: &'static str) {
+        self.absent.push(key);
+    }
+
+    /// Whether the value of a key (in lower case) is known, or that there is none.
+    pub(super) fn is_known(&self, key: &str) -> bool {
+        self.values.contains_key(key) || self.absent.contains(&key)
     }
 
     /// Gives a key a list of values.

@@ -64,16 +64,25 @@ pub struct Statement {
 impl Statement {
     /// Whether it holds for every resource and every request.
     pub fn is_unconditional(&self) -> bool {
-        let everywhere = match &self.resources {
+        self.is_everywhere() && self.condition.is_none()
+    }
+
+    /// Whether it is malformed so that it never holds: an operator of its condition has no keys.
+    pub fn never_holds(&self) -> bool {
+        self.condition.as_ref().is_some_and(|condition| condition.values().any(|keys| !keys.is_object()))
+    }
+
+    /// Whether it holds for every resource.
+    pub fn is_everywhere(&self) -> bool {
+        match &self.resources {
             None => true,
             Some(Patterns::Only(patterns)) => patterns.iter().any(|pattern| is_everything(pattern)),
             Some(Patterns::Except(patterns)) => patterns.is_empty(),
-        };
-        everywhere && self.condition.is_none()
+        }
     }
 }
 
-fn is_everything(pattern: &str) -> bool {
+pub(super) fn is_everything(pattern: &str) -> bool {
     !pattern.is_empty() && pattern.bytes().all(|byte| byte == b'*')
 }
 
@@ -121,7 +130,9 @@ impl Document {
     }
 
     fn from_json(json: &str) -> Result<Document, Error> {
-        if let Some(kind) = kind_of_text(json).filter(|kind| *kind != "an object") {
+        // What only begins like something else is no JSON: "not json" is not null.
+        let is_json = || serde_json::from_str::<serde::de::IgnoredAny>(json).is_ok();
+        if let Some(kind) = kind_of_text(json).filter(|kind| *kind != "an object" && is_json()) {
             return error("policy document", format!("is {kind}; it must be an object"));
         }
         let no_json = |reason: serde_json::Error| error("policy document", format!("is no JSON: {reason}"));
@@ -320,7 +331,7 @@ mod tests {
         assert!(told(json!("{")).contains("no JSON"));
         assert!(told(json!(7)).contains("a number"));
         assert!(told(json!("[]")).contains("is a list; it must be an object"));
-        assert!(told(json!("")).contains("no JSON"));
+        assert!(told(json!("")).contains("no JSON") && told(json!("not json")).contains("no JSON"));
     }
 
     /// What stands in a larger text is read as the value would be, also where it is wrong.

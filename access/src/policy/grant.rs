@@ -6,6 +6,7 @@
 
 use super::actions::ActionSet;
 use super::document::{Document, Effect, Patterns};
+use super::reach;
 use ingest::action;
 
 /// Most unknown patterns kept of one grant.
@@ -14,7 +15,7 @@ const MAX_UNKNOWN: usize = 32;
 /// What some documents allow and deny, as sets of actions.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Grant {
-    /// Allowed by some statement, whatever its resources and conditions.
+    /// Allowed by some statement on some resource that the action can have, whatever its conditions.
     pub allow: ActionSet,
     /// Denied for every resource and request.
     pub deny: ActionSet,
@@ -26,10 +27,11 @@ impl Grant {
     /// What one document grants.
     pub fn of(document: &Document) -> Self {
         let mut grant = Grant::default();
-        for statement in &document.statements {
-            let actions = ActionSet::of(&statement.actions);
+        for statement in document.statements.iter().filter(|statement| !statement.never_holds()) {
+            let mut actions = ActionSet::of(&statement.actions);
             match statement.effect {
                 Effect::Allow => {
+                    reach::narrow(&mut actions, statement.resources.as_ref());
                     grant.allow.union(&actions);
                     grant.note_unknown(&statement.actions);
                 }
@@ -130,6 +132,43 @@ mod tests {
         let set = effective(&identity, None, &[full.clone(), no_iam]);
         assert!(set.contains("s3:GetObject") && !set.contains("iam:GetUser") && !set.contains("ec2:RunInstances"));
         assert!(effective(&identity, None, &[full, Grant::default()]).is_empty());
+    }
+
+    /// `*` on a bucket's objects reaches what works on objects, and nothing else.
+    #[test]
+    fn an_action_is_granted_only_on_resources_that_it_can_have() {
+        let on = |action: &str, resource: Value| {
+            grant(json!({"Effect": "Allow", "Action": action, "Resource": resource})).effective()
+        };
+        let objects = on("*", json!("arn:aws:s3:::b/*"));
+        assert!(objects.contains("s3:GetObject") && !objects.contains("s3:ListBucket") && objects.len() < 100);
+        for other in ["iam:CreatePolicyVersion", "s3:ListAllMyBuckets", "s3:CreateBucket", "ec2:DescribeInstances"] {
+            assert!(!objects.contains(other), "{other}");
+        }
+        let both = on("s3:*", json!(["arn:aws:s3:::b", "arn:aws:s3:::b/*"]));
+        assert!(
+            both.contains("s3:ListBucket") && both.contains("s3:GetObject") && !both.contains("s3:ListAllMyBuckets")
+        );
+        for (action, resource) in [
+            ("sqs:SendMessage", "arn:aws:sqs"),
+            ("sqs:SendMessage", "arn:aws:sqs:*"),
+            ("iam:PassRole", "arn:aws:iam::111111111111:role/team/${aws:username}-*"),
+            ("ec2:StartInstances", "arn:aws:ec2:*:*:*/*"),
+            ("ec2:StartInstances", "arn:aws:ec2:eu-?est-1:111111111111:instance/i-1"),
+            ("s3:GetObject", "arn:aws*:s3:::*"),
+            ("s3:ListAllMyBuckets", "*"),
+            ("logs:PutLogEvents", "arn:aws:logs:*:*:log-group:/aws/lambda/f:*"),
+        ] {
+            assert!(on(action, json!(resource)).contains(action), "{action} on {resource}");
+        }
+        for (action, resource) in [
+            ("iam:PassRole", "arn:aws:iam::111111111111:user/x"),
+            ("kms:Decrypt", "arn:aws:s3:::b"),
+            ("s3:GetObject", "arn:aws:s3:::b"),
+            ("sqs:SendMessage", ""),
+        ] {
+            assert!(!on(action, json!(resource)).contains(action), "{action} on {resource}");
+        }
     }
 
     #[test]

@@ -65,6 +65,16 @@ impl Principals {
         self.except
     }
 
+    /// Whether a `NotPrincipal` of a Deny spares a caller. Source: "AWS JSON policy elements: NotPrincipal": all are denied
+    /// "except the principal specified", so an account that stands beside its user spares that user and nobody else of it.
+    /// Of a session AWS looks at account, role and session: it must be named, or its role together with its account.
+    pub(super) fn spares(&self, caller: &Caller, context: &Context) -> bool {
+        let named = |wanted| self.names.iter().any(|name| name.is(caller, context) == Some(wanted));
+        let is_session = matches!(caller.kind, Kind::Session | Kind::Federated);
+        let by_account = || named(Strength::Account) && !self.names.iter().any(|name| name.is_within(&caller.account));
+        named(Strength::Direct) || (named(Strength::Role) && (!is_session || named(Strength::Account))) || by_account()
+    }
+
     /// How the statement speaks of a caller; `None` where it does not.
     pub(super) fn speak_of(&self, caller: &Caller, context: &Context) -> Option<Strength> {
         let named = self.names.iter().filter_map(|name| name.is(caller, context)).max();
@@ -98,6 +108,11 @@ impl Name {
             },
             _ => Name::Nobody,
         }
+    }
+
+    /// Whether it names one principal of an account.
+    fn is_within(&self, account: &str) -> bool {
+        matches!(self, Name::Arn { caller, .. } if *caller.account == *account)
     }
 
     fn is(&self, caller: &Caller, context: &Context) -> Option<Strength> {
@@ -173,6 +188,33 @@ mod tests {
             (json!({"CanonicalUser": "abc"}), USER, None),
         ] {
             assert_eq!(speak(element.clone(), caller, false), expected, "{element} {caller}");
+        }
+    }
+
+    /// The page's own examples: Bob with his account, and a role's session with role and account.
+    #[test]
+    fn a_deny_with_not_principal_spares_whom_it_names_and_nobody_beside() {
+        let spares = |names: Json, caller: &str| {
+            Principals::new(&json!({"AWS": names}), true).spares(&Caller::new(caller), &Context::default())
+        };
+        let (account, eve) = ("arn:aws:iam::111111111111:root", "arn:aws:iam::111111111111:user/eve");
+        let (role, other) = ("arn:aws:iam::111111111111:role/app", "arn:aws:sts::111111111111:assumed-role/app/s2");
+        for (names, caller, expected) in [
+            (json!([USER, account]), USER, true),
+            (json!([USER, account]), eve, false),
+            (json!([USER, account]), SESSION, false),
+            (json!([USER, account]), account, true),
+            (json!([account]), eve, true),
+            (json!(["222222222222", account]), SESSION, true),
+            (json!(["222222222222"]), eve, false),
+            (json!([role]), SESSION, false),
+            (json!([role]), role, true),
+            (json!([role, account]), SESSION, true),
+            (json!([SESSION, role, account]), SESSION, true),
+            (json!([SESSION]), other, false),
+            (json!("*"), eve, true),
+        ] {
+            assert_eq!(spares(names.clone(), caller), expected, "{names} {caller}");
         }
     }
 

@@ -124,6 +124,29 @@ pub(super) fn compile(document: &Document, name: &str, place: Place) -> Vec<Stat
     numbered.map(|(index, raw)| Statement::new(raw, variables, place, &policy, index)).collect()
 }
 
+impl Document {
+    /// The statements of an effect that speak of an action, whatever they say of resources (a Deny: of all), with conditions
+    /// that hold or are open in a context that lacks most keys (a Deny: that hold).
+    pub(crate) fn admitting(
+        &self,
+        action: &str,
+        effect: Effect,
+        context: &Context,
+    ) -> impl Iterator<Item = &document::Statement> {
+        let (action, context) = (ActionName::new(action), context.clone());
+        let variables = self.version.as_deref() == Some("2012-10-17");
+        self.statements.iter().filter(move |raw| {
+            let conditions = raw.condition.as_ref().map_or_else(Vec::new, |map| condition::compile(map, variables));
+            let truth = condition::all_hold(&conditions, &context, &Mode::Possible);
+            let applies = match effect {
+                Effect::Allow => truth != Truth::No,
+                Effect::Deny => truth == Truth::Yes && raw.is_everywhere(),
+            };
+            raw.effect == effect && applies && Actions::new(&raw.actions).hit(&action)
+        })
+    }
+}
+
 impl Statement {
     fn new(raw: &document::Statement, variables: bool, place: Place, policy: &Arc<str>, index: usize) -> Statement {
         let principals = match (place, &raw.principal, &raw.not_principal) {
@@ -148,37 +171,48 @@ impl Statement {
         if self.nobody || !self.actions.hit(question.action) {
             return None;
         }
-        let strength = match &self.principals {
-            None => Strength::Direct,
-            // "AWS JSON policy elements: NotPrincipal": with a Deny it always denies who has a permissions boundary,
-            // whomever it names.
-            Some(principals) if principals.is_except() && self.effect == Effect::Deny && question.is_bounded => {
-                Strength::Direct
-            }
-            Some(principals) => principals.speak_of(question.caller, question.context)?,
+        let strength = self.strength(question)?;
+        let about = match self.resources.hit(&question.resource, question.context) {
+            Hit::Yes => Truth::Yes,
+            Hit::Unresolved if question.mode.opens_variables() => Truth::Open,
+            Hit::No | Hit::Unresolved => return None,
         };
-        if !self.resources.hit(&question.resource, question.context) {
-            return None;
-        }
-        let truth = condition::all_hold(&self.conditions, question.context, question.mode);
-        let applies = match self.effect {
-            Effect::Allow => truth != Truth::No,
-            Effect::Deny => truth == Truth::Yes,
+        let truth = about.min(condition::all_hold(&self.conditions, question.context, question.mode));
+        let is_doubtful = *question.mode == Mode::Doubtful;
+        let applies = match (self.effect, truth) {
+            (_, Truth::No) => false,
+            (_, Truth::Yes) => true,
+            (Effect::Allow, Truth::Open) => !is_doubtful,
+            (Effect::Deny, Truth::Open) => is_doubtful,
         };
         applies.then_some(strength)
     }
 
+    /// How its principals speak of the caller; `None` where they do not.
+    fn strength(&self, question: &Question<'_>) -> Option<Strength> {
+        match &self.principals {
+            None => Some(Strength::Direct),
+            Some(principals) if principals.is_except() && self.effect == Effect::Deny => {
+                // "AWS JSON policy elements: NotPrincipal": with a Deny it always denies who has a permissions boundary,
+                // whomever it names.
+                let denied = question.is_bounded || !principals.spares(question.caller, question.context);
+                denied.then_some(Strength::Direct)
+            }
+            Some(principals) => principals.speak_of(question.caller, question.context),
+        }
+    }
+
     /// The context keys that it asks about and the question lacks, if all else of it speaks of the question.
     pub(super) fn missing<'a>(&'a self, question: &Question<'a>) -> Vec<&'a str> {
-        let spoken = |principals: &Principals| principals.speak_of(question.caller, question.context).is_some();
-        if self.nobody || !self.actions.hit(question.action) || !self.principals.as_ref().is_none_or(spoken) {
+        if self.nobody || !self.actions.hit(question.action) || self.strength(question).is_none() {
             return Vec::new();
         }
-        let absent = |key: &&str| question.context.get(key).is_none();
+        let absent = |key: &&str| !question.context.is_known(key);
         let mut missing = Vec::new();
-        if self.resources.hit(&question.resource, question.context) {
+        let hit = self.resources.hit(&question.resource, question.context);
+        if hit == Hit::Yes {
             missing.extend(self.conditions.iter().flat_map(|condition| condition.missing(question.context)));
-        } else {
+        } else if hit == Hit::Unresolved {
             let variables = self.resources.patterns.iter().flat_map(ResourcePattern::variables);
             missing.extend(variables.filter(absent));
         }
@@ -220,16 +254,20 @@ impl Resources {
         }
     }
 
-    fn hit(&self, resource: &Resource<'_>, context: &Context) -> bool {
+    /// Whether it is meant; not resolved where that hangs on a variable. Of NotResource it cannot be said then what is left.
+    fn hit(&self, resource: &Resource<'_>, context: &Context) -> Hit {
         let mut any = false;
         for pattern in &self.patterns {
             match pattern.hit(resource, context) {
-                Hit::Yes => return !self.except,
+                Hit::Yes => return if self.except { Hit::No } else { Hit::Yes },
                 Hit::No => {}
-                // Of NotResource it cannot be said what is left, so the statement does not apply.
                 Hit::Unresolved => any = true,
             }
         }
-        self.except && !any
+        match (any, self.except) {
+            (true, _) => Hit::Unresolved,
+            (false, true) => Hit::Yes,
+            (false, false) => Hit::No,
+        }
     }
 }

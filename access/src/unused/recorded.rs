@@ -63,9 +63,9 @@ impl<'a> Recorded<'a> {
                 rested.insert(&name);
             }
             if !within(&service.last) {
-                rested.union(&of_service(prefix));
+                rested.union(&ActionSet::of_service(prefix));
             } else if tracked(true).next().is_none() && !self.is_logged(logged, prefix) {
-                unexplained.union(&of_service(prefix));
+                unexplained.union(&ActionSet::of_service(prefix));
             }
         }
         unused.remove(&used);
@@ -86,14 +86,6 @@ impl<'a> Recorded<'a> {
         let service = logged.iter().find(|service| service.service == prefix);
         service.is_some_and(|service| service.actions.iter().any(|action| action.last_attempt >= self.from))
     }
-}
-
-fn of_service(prefix: &str) -> ActionSet {
-    let mut set = ActionSet::none();
-    for action in ingest::action::actions_of(prefix) {
-        set.insert(action.name);
-    }
-    set
 }
 
 #[cfg(test)]
@@ -169,7 +161,7 @@ mod tests {
     #[test]
     fn use_that_the_logs_do_not_explain_is_told() {
         let mut unused = UnusedActions::default();
-        unused.add(Why::NotUsed, of_service("sqs"));
+        unused.add(Why::NotUsed, ActionSet::of_service("sqs"));
         let mut accessed = Accessed { completed: Some(1000), ..Accessed::default() };
         accessed.services.entry("sqs".to_owned()).or_default().last = Some(10);
         let recorded = Recorded { accessed: Some(&accessed), from: 5, to: 1000 };

@@ -137,6 +137,8 @@ pub struct PrincipalReport {
     pub iam_last_accessed: Vec<IamAccess>,
     /// How many actions it is granted; `null` without an inventory.
     pub granted: Option<usize>,
+    /// Policies, groups and the boundary that it has and the inventory has not, so that what they grant or take cannot be known.
+    pub missing_policies: Vec<String>,
     /// What it is granted and was not seen to use.
     pub unused: UnusedActions,
     /// Services of which it used nothing.
@@ -163,6 +165,7 @@ impl PrincipalReport {
             services: Vec::new(),
             iam_last_accessed: Vec::new(),
             granted: None,
+            missing_policies: Vec::new(),
             unused: UnusedActions::default(),
             unused_services: Vec::new(),
         }

@@ -216,3 +216,46 @@ fn iams_own_dates_count_and_service_linked_roles_stand_apart() {
     assert_eq!(unused, [("idle", Why::NotUsed)]);
     assert_eq!(report.service_linked_roles.len(), 1);
 }
+
+/// A function's role that only its service assumes: whatever it does may leave no event.
+#[test]
+fn a_role_that_somebody_assumed_is_alive() {
+    let role = |name: &str| {
+        json!({"Arn": format!("arn:aws:iam::111111111111:role/{name}"), "RoleName": name.rsplit('/').next(), "CreateDate": "2020-01-01T00:00:00Z",
+            "RoleLastUsed": {}})
+    };
+    let assume = |name: &str, day: &str, call_name: &str, error: Option<&str>| {
+        let mut record = call("x", "sts", call_name, &format!("2026-{day}T00:00:00Z"));
+        record["userIdentity"] = json!({"type": "AWSService", "invokedBy": "lambda.amazonaws.com"});
+        record["requestParameters"] =
+            json!({"roleArn": format!("arn:aws:iam::111111111111:role/{name}"), "roleSessionName": "f"});
+        record["errorCode"] = json!(error);
+        record["eventID"] = json!(format!("{name}-{day}"));
+        record
+    };
+    let mut records = logs(0, 89, "us-east-1");
+    records.extend([
+        assume("f/lam", "03-30", "AssumeRole", None),
+        assume("web", "03-30", "AssumeRoleWithWebIdentity", None),
+        assume("refused", "03-30", "AssumeRole", Some("AccessDenied")),
+        assume("old", "01-01", "AssumeRole", None),
+    ]);
+    let (mut usage, mut halves) = (LastUsed::default(), LastUsed::default());
+    usage.observe(&batch(&records));
+    for half in records.chunks(45) {
+        let mut part = LastUsed::default();
+        part.observe(&batch(half));
+        halves.merge(&part);
+    }
+    let page = json!({"RoleDetailList": [role("f/lam"), role("web"), role("refused"), role("old")]});
+    let options = Options { window_days: 60, ..Options::new(instant::parse(NOW).unwrap()) };
+    for usage in [usage, halves] {
+        let report = report(&usage, &[Inventory::parse(&page.to_string(), "g").unwrap()], &options);
+        let unused: Vec<_> = report
+            .unused_principals
+            .iter()
+            .map(|row| (row.principal.rsplit('/').next().unwrap(), row.why, row.last_used.is_some()))
+            .collect();
+        assert_eq!(unused, [("old", Why::NotUsed, true), ("refused", Why::NotUsed, false)]);
+    }
+}

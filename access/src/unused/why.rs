@@ -24,7 +24,7 @@ pub enum Why {
     HistoryTooShort,
     /// The account's logs have a gap within the window.
     GapInLogs,
-    /// IAM's own record has the service in use, and the logs do not show by which action.
+    /// IAM's own record has the service or the principal in use, and the logs do not show by which action.
     UsedByIamsRecord,
     /// The principal or the policy version that grants it is younger than the window.
     GrantedTooRecently,
@@ -72,9 +72,7 @@ impl Why {
             Why::LimitsReached => "cannot know: more principals and actions occurred than are kept; split the input",
             Why::HistoryTooShort => "cannot know: the account's logs begin after the window does",
             Why::GapInLogs => "cannot know: the account's logs have a gap within the window",
-            Why::UsedByIamsRecord => {
-                "cannot know: IAM recorded use of the service, the logs do not show of which action"
-            }
+            Why::UsedByIamsRecord => "cannot know: IAM recorded use that the logs do not show, so not of which action",
             Why::GrantedTooRecently => "too early to say: it was granted within the window",
             Why::NotUsed => "not used in the window",
         }

@@ -2,6 +2,8 @@
 
 use ingest::action::{self, Mapping};
 
+use super::assumed;
+
 /// What the events of one source, name and type prove.
 #[derive(Debug, Default)]
 pub(super) struct Call {
@@ -15,6 +17,8 @@ pub(super) struct Call {
     pub(super) console_login: bool,
     /// The action to use instead of the first one when the request names a version of an object.
     pub(super) versioned: Option<&'static str>,
+    /// Whether it answers with a role's credentials.
+    pub(super) assumes: bool,
     /// Resource type of a data event.
     pub(super) data_event: Option<&'static str>,
 }
@@ -24,6 +28,7 @@ impl Call {
         let mut call = Call {
             activity: matches!(event_type, "" | "AwsApiCall" | "AwsConsoleSignIn" | "AwsConsoleAction"),
             console_login: event_source == "signin.amazonaws.com" && event_name == "ConsoleLogin",
+            assumes: assumed::is_assumption(event_source, event_name),
             data_event: action::event_data_type(event_source, event_name),
             ..Call::default()
         };

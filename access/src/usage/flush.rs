@@ -32,6 +32,7 @@ impl Chunk<'_> {
             let key = AccessKey { first: used.first, last: used.last, principal: principal.into(), count: used.count };
             table.add_access_key(id, &key);
         }
+        self.assumed.iter().for_each(|(role, last)| table.add_assumed(role, *last));
         for ((principal, actor), time) in &self.actors {
             let known = self.principals.value(*principal).and_then(|name| table.principal_ids.get(name).copied());
             if let (Some(id), Some(actor)) = (known, self.actor_names.value(*actor))

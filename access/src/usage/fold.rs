@@ -10,6 +10,7 @@ use ahash::RandomState;
 use arrow::array::{Array, RecordBatch, TimestampMicrosecondArray};
 use ingest::batch;
 
+use super::assumed::{self, Assumed};
 use super::call::Call;
 use super::codes::{BITS, Codes, MAX_ROWS};
 use super::columns::Columns;
@@ -38,6 +39,8 @@ pub(super) struct Group {
     ask: bool,
     /// Whether the call is a data event.
     data: bool,
+    /// Whether a role was assumed.
+    assumes: bool,
     pub(super) first: i64,
     pub(super) last: i64,
     /// Row of the last event; of several at one time, that of the greatest source address.
@@ -87,6 +90,8 @@ pub(super) struct Chunk<'a> {
     /// Place → first, last, events.
     pub(super) places: HashMap<Place, (i64, i64, u64), RandomState>,
     pub(super) keys: HashMap<&'a str, KeyUse, RandomState>,
+    /// Roles that were assumed.
+    pub(super) assumed: Assumed<&'a str>,
     /// Account and call of data events.
     pub(super) data_events: HashSet<(u32, u32), RandomState>,
     pub(super) without_time: u64,
@@ -150,6 +155,7 @@ impl<'a> Chunk<'a> {
             at_place: (0, 0, 0),
             places: HashMap::default(),
             keys: HashMap::default(),
+            assumed: HashMap::default(),
             data_events: HashSet::default(),
             without_time: 0,
         }
@@ -183,6 +189,9 @@ impl<'a> Chunk<'a> {
             && found.data
         {
             self.data_events.insert((account, found.call));
+        }
+        if self.groups.get(group).is_some_and(|found| found.assumes) {
+            self.add_assumed(row, time);
         }
         self.add(group, row, time);
         self.add_key(row, principal, time);
@@ -230,6 +239,7 @@ impl<'a> Chunk<'a> {
             variant,
             ask: variant == 0 && found.is_some_and(ask),
             data: found.is_some_and(|found| found.data_event.is_some()),
+            assumes: outcome == Outcome::Ok && found.is_some_and(|found| found.assumes),
             first: i64::MAX,
             last: i64::MIN,
             last_row: row,
@@ -296,6 +306,13 @@ impl<'a> Chunk<'a> {
         if time > used.last || (time == used.last && owner(principal) > owner(used.principal)) {
             used.last = time;
             used.principal = principal;
+        }
+    }
+
+    fn add_assumed(&mut self, row: usize, time: i64) {
+        if let Some(role) = self.columns.request.get(row).and_then(assumed::role) {
+            let last = self.assumed.entry(role).or_insert(time);
+            *last = time.max(*last);
         }
     }
 

@@ -36,6 +36,8 @@ impl LastUsed {
                 ..Row::new(What::AccessKey, id, "")
             });
         }
+        let assumed = self.assumed().into_iter();
+        rows.extend(assumed.map(|(role, last)| Row { last: Some(last), ..Row::new(What::Assumed, role, "") }));
         self.coverage_rows(&mut rows);
         rows
     }
@@ -64,6 +66,10 @@ impl LastUsed {
                 };
                 let key = AccessKey { first, last, principal: principal.as_str().into(), count: row.events };
                 self.add_access_key(&row.subject, &key);
+            }
+            What::Assumed => {
+                let Some(last) = row.last else { return false };
+                self.add_assumed(&row.subject, last);
             }
             What::Span => {
                 let (Some(first), Some(last)) = (row.first, row.last) else { return false };

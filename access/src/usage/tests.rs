@@ -29,6 +29,7 @@ fn dump(usage: &LastUsed) -> String {
     for key in usage.access_keys() {
         writeln!(text, "{key:?}").unwrap();
     }
+    writeln!(text, "{:?}", usage.assumed()).unwrap();
     text
 }
 

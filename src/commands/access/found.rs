@@ -16,34 +16,37 @@ pub(super) fn tell(audit: &Audit, out: &mut dyn Write, terminal: Terminal) -> io
         report.heading("Findings")?;
         let mut worst: Vec<&Finding> = audit.findings.iter().collect();
         worst.sort_by_key(|finding| std::cmp::Reverse(super::severity(finding)));
-        let row = |finding: &&Finding| {
-            vec![finding.severity.to_owned(), super::kind(finding), finding.principal.clone(), finding.evidence.clone()]
-        };
-        super::table(&mut report, &["severity", "finding", "principal", "evidence"], worst.iter().map(row).collect())?;
+        let names = ["severity", "finding", "principal", "confidence", "evidence", "next step"];
+        super::table(&mut report, &names, worst.iter().map(|one| row(one)).collect())?;
     }
     if !audit.observations.is_empty() {
         report.heading("Observations")?;
         let mut worst: Vec<&Finding> = audit.observations.iter().collect();
         worst.sort_by_key(|finding| std::cmp::Reverse(super::severity(finding)));
-        let row = |finding: &&Finding| {
-            vec![finding.severity.to_owned(), super::kind(finding), finding.principal.clone(), finding.evidence.clone()]
-        };
-        super::table(
-            &mut report,
-            &["severity", "observation", "principal", "evidence"],
-            worst.iter().map(row).collect(),
-        )?;
+        let names = ["severity", "observation", "principal", "confidence", "evidence", "next step"];
+        super::table(&mut report, &names, worst.iter().map(|one| row(one)).collect())?;
     }
     if !audit.risks.is_empty() {
         report.heading("What policies would permit")?;
-        let row = |risk: &Risk| vec![risk.principal.clone(), risk.what.clone()];
-        super::table(&mut report, &["principal", "risk"], audit.risks.iter().map(row).collect())?;
+        let row = |risk: &Risk| vec![super::name(&risk.kind), risk.principal.clone(), risk.what.clone()];
+        super::table(&mut report, &["risk", "principal", "what"], audit.risks.iter().map(row).collect())?;
     }
     statements(audit, &mut report)?;
     if !audit.excluded.is_empty() {
         report.prose(&format!("{} findings are accepted; --output json lists them", audit.excluded.len()))?;
     }
     Ok(())
+}
+
+fn row(finding: &Finding) -> Vec<String> {
+    vec![
+        finding.severity.to_owned(),
+        super::kind(finding),
+        finding.principal.clone(),
+        finding.confidence.replace('_', " "),
+        finding.evidence.clone(),
+        finding.next.to_owned(),
+    ]
 }
 
 fn statements(audit: &Audit, report: &mut Report<'_>) -> io::Result<()> {

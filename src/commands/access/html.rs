@@ -10,6 +10,7 @@ use ::access::compare::Changes;
 use ::access::findings::Finding;
 use ::access::findings::risk::{Kind, Risk};
 use ::access::instant;
+use ::access::inventory::Given;
 use ::access::unused::{PrincipalReport, Why};
 
 use super::time_or;
@@ -53,7 +54,10 @@ fn page(audit: &Audit, changes: Option<&Changes>, out: &mut dyn Write) -> io::Re
         "Principals",
         "Access keys",
         "What the logs cover",
+        "What it rests on",
     ]);
+    // Whoever is forwarded the page has not seen what was told beside it.
+    sections.extend((!audit.report.warnings.is_empty()).then_some("What could not be read or is missing"));
     let mut page = Page::new(out, "Least privilege", &about, &sections, &figures)?;
     let about = "What an auditor would write down, with the recommendation of CIS AWS Foundations v3.0.";
     findings("Findings", about, &audit.findings, &mut page)?;
@@ -68,6 +72,7 @@ fn page(audit: &Audit, changes: Option<&Changes>, out: &mut dyn Write) -> io::Re
     principals(audit, &mut page)?;
     keys(audit, &mut page)?;
     coverage(audit, &mut page)?;
+    rests_on(audit, &mut page)?;
     page.finish("Made by trailhound. What applications authorise themselves is not in IAM and not in this report.")
 }
 
@@ -87,7 +92,7 @@ fn findings(name: &str, about: &str, list: &[Finding], page: &mut Page<'_>) -> i
         Number("days"),
         Text("when"),
         Text("evidence"),
-        Text("sure"),
+        Text("confidence"),
         Text("next step"),
         Text("CIS"),
     ];
@@ -108,7 +113,9 @@ fn findings(name: &str, about: &str, list: &[Finding], page: &mut Page<'_>) -> i
             Cell::Text(finding.cis.unwrap_or_default().to_owned()),
         ]
     };
-    page.table(name, about, &columns, list.iter().map(row))
+    let mut worst: Vec<&Finding> = list.iter().collect();
+    worst.sort_by_key(|finding| std::cmp::Reverse(super::severity(finding)));
+    page.table(name, about, &columns, worst.into_iter().map(row))
 }
 
 fn empty() -> Cell {
@@ -272,6 +279,25 @@ fn keys(audit: &Audit, page: &mut Page<'_>) -> io::Result<()> {
         ]
     });
     page.table("Access keys", about, &columns, rows)
+}
+
+fn rests_on(audit: &Audit, page: &mut Page<'_>) -> io::Result<()> {
+    let about = "Of what was not given nothing is known: that nothing was found there says nothing.";
+    let columns = [Column::Text("account"), Column::Text("given"), Column::Text("not given")];
+    let rows = audit.inputs.iter().map(|inputs| {
+        let names = |given: bool| {
+            let all = Given::ALL.iter().filter(|one| inputs.given.contains(one) == given);
+            Cell::Text(all.map(|one| one.as_str().replace('_', " ")).collect::<Vec<_>>().join(", "))
+        };
+        vec![Cell::Text(inputs.account.clone()), names(true), names(false)]
+    });
+    page.table("What it rests on", about, &columns, rows)?;
+    if audit.report.warnings.is_empty() {
+        return Ok(());
+    }
+    let rows = audit.report.warnings.iter().map(|warning| vec![Cell::Text(warning.clone())]);
+    let about = "None of it is counted, and the report may be different with it.";
+    page.table("What could not be read or is missing", about, &[Column::Text("what")], rows)
 }
 
 fn coverage(audit: &Audit, page: &mut Page<'_>) -> io::Result<()> {

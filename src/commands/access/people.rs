@@ -10,6 +10,7 @@ use arrow::array::{ArrayRef, RecordBatch, StringArray, TimestampMicrosecondArray
 
 use super::super::alerts::time;
 use crate::cli::{AccessArgs, Global};
+use crate::grants;
 use crate::intake::Events;
 use crate::outcome::{Failure, Outcome};
 use crate::render::report::{Report, number};
@@ -34,8 +35,10 @@ pub(super) fn run(
         (args.format.is_some(), "--format"),
         (args.html.is_some(), "--html"),
         (args.fail_on.is_some(), "--fail-on"),
+        (args.exclude.is_some(), "--exclude"),
     ];
-    if let Some((_, flag)) = given.into_iter().find(|(given, _)| *given) {
+    let given = given.into_iter().find(|(given, _)| *given).map(|(_, flag)| flag);
+    if let Some(flag) = given.or_else(|| grants::given(&args.granted)) {
         return Err(Failure::Usage(format!("{flag} is for the report by principal: leave --by person out")));
     }
     // Where the end is not given, it is the newest event, and nothing can be left out before it is known.

@@ -25,9 +25,7 @@ use crate::render::words::Words;
 use crate::render::{self, Output};
 
 pub(crate) fn run(args: &GenerateArgs, global: &Global, words: Words) -> Result<Outcome, Failure> {
-    if !args.principal.starts_with("arn:") {
-        return Err(Failure::Usage(format!("--principal {:?}: give the ARN of a user or a role", args.principal)));
-    }
+    super::asked::holder(&args.principal)?;
     let events = Events::open(&args.input, &|_| false, global, words)?;
     let inventories = grants::inventories(&args.granted, Some(&events))?;
     let since = args.since.map(|since| since.timestamp_micros());
@@ -52,7 +50,24 @@ pub(crate) fn run(args: &GenerateArgs, global: &Global, words: Words) -> Result<
     let replayed = replay::replay(&calls, &Proposal::Identity(made.documents.clone()));
     print(args, global, &made, &calls, &replayed, &inventories)?;
     tell(args, &made, &replayed, words);
-    Ok(events.tell(&totals))
+    let whole = tell_lacking(args, &inventories, words);
+    Ok(events.tell(&totals).max(if whole { Outcome::Done } else { Outcome::Rejected }))
+}
+
+/// What could not be read of the grants, and what they lack of the principal; `false` if there is such a thing.
+fn tell_lacking(args: &GenerateArgs, inventories: &[Inventory], words: Words) -> bool {
+    let warnings: Vec<&String> = inventories.iter().flat_map(|inventory| &inventory.warnings).collect();
+    warnings.iter().for_each(|warning| words.warning(warning));
+    let caller = Caller::new(&args.principal);
+    let found = inventories.iter().find_map(|inventory| Some(inventory.lacking(inventory.behind(&caller)?)));
+    let lacking = found.unwrap_or_default();
+    let names: Vec<&str> = lacking.names().collect();
+    if !names.is_empty() {
+        let next = "run get-account-authorization-details without a filter";
+        let text = "not in the grants, or not to be read, so they are not among today's policies and what they say cannot be known";
+        words.warning(&format!("{text}: {}; {next}", names.join(", ")));
+    }
+    warnings.is_empty() && names.is_empty()
 }
 
 /// What both folds read.
@@ -68,6 +83,8 @@ struct Made {
     changes: Vec<generate::current::Change>,
     /// All that the principal would have, for the replay.
     documents: Vec<(String, Document)>,
+    /// Statements of today's policies that could not be narrowed.
+    not_narrowed: Vec<String>,
 }
 
 impl Made {
@@ -81,7 +98,7 @@ impl Made {
         let generated = generate::of_calls(calls, &options);
         let numbered = generated.policies.iter().enumerate();
         let documents = numbered.map(|(at, policy)| (format!("generated {}", at + 1), policy.document())).collect();
-        Made { generated, changes: Vec::new(), documents }
+        Made { generated, changes: Vec::new(), documents, not_narrowed: Vec::new() }
     }
 
     fn from_current(args: &GenerateArgs, inventories: &[Inventory], usage: &LastUsed) -> Result<Made, Failure> {
@@ -119,7 +136,16 @@ impl Made {
                 }
             }
         }
-        Ok(Made { generated: Generated::default(), changes, documents })
+        let not_narrowed = current::not_narrowed(&policies);
+        Ok(Made { generated: Generated::default(), changes, documents, not_narrowed })
+    }
+
+    /// The whole set, as `policy replay` and `simulate` read it: what stays as it is too, and `null` for what goes.
+    fn set(&self) -> Vec<Value> {
+        let kept = self.documents.iter();
+        let kept = kept.map(|(name, document)| json!({"name": name, "document": current::write(document)}));
+        let gone = self.changes.iter().filter(|change| change.after.is_none());
+        kept.chain(gone.map(|change| json!({"name": change.name, "document": null}))).collect()
     }
 }
 
@@ -145,11 +171,7 @@ fn print(
         return Err(Failure::Usage("a policy is not rows: use --output table or json".to_owned()));
     }
     let shown = match args.form {
-        Form::Json if args.from_current => {
-            let after: Vec<_> =
-                made.changes.iter().map(|change| json!({"name": change.name, "document": change.after})).collect();
-            serde_json::to_string_pretty(&after).unwrap_or_default() + "\n"
-        }
+        Form::Json if args.from_current => serde_json::to_string_pretty(&made.set()).unwrap_or_default() + "\n",
         Form::Json => match policies.as_slice() {
             [one] => text::pretty(one) + "\n",
             several => serde_json::to_string_pretty(several).unwrap_or_default() + "\n",
@@ -214,6 +236,8 @@ fn document(args: &GenerateArgs, made: &Made, calls: &Calls, replayed: &Replay) 
         "last_event": calls.span().map(|span| instant::format(span.1)),
         "policies": made.generated.policies.iter().map(sized).collect::<Vec<_>>(),
         "changes": changes.collect::<Vec<_>>(),
+        "documents": made.set(),
+        "not_narrowed": made.not_narrowed,
         "left_out": {"denied": made.generated.denied, "unmapped": made.generated.unmapped},
         "any_resource": made.generated.any_resource,
         "replay": replayed,
@@ -256,11 +280,15 @@ fn tell(args: &GenerateArgs, made: &Made, replayed: &Replay, words: Words) {
         let text = "nothing is certain to be unused, so nothing is taken away: `trailhound access --grants` says why";
         words.note(text);
     }
+    if !made.not_narrowed.is_empty() {
+        let text = "allow all but some actions (NotAction) and are left as they are; to narrow them, write what is needed as Action";
+        words.warning(&format!("{}: {text}", made.not_narrowed.join("; ")));
+    }
     let list = |names: &[String]| names.join(", ");
     words.note(&format!(
         "replayed on {} recorded calls: {} would be denied",
         number(replayed.calls),
-        number(replayed.denied.iter().map(|row| row.count).sum())
+        number(replayed.denied_calls)
     ));
     if !made.generated.denied.is_empty() {
         words.note(&format!("only ever refused, left out (--include-denied): {}", list(&made.generated.denied)));

@@ -22,12 +22,13 @@ const SHOWN: usize = 50;
 pub(crate) fn run(args: &ReplayArgs, global: &Global, words: Words) -> Result<Outcome, Failure> {
     let mut policies = Vec::new();
     for path in &args.policy {
-        policies.push((path.display().to_string(), super::document(path)?));
+        policies.extend(super::documents(path)?);
     }
     if args.principal.is_none() && args.as_what != As::Scp {
         let text = "--principal: say whose policy it is, or --as scp for one of the organisation";
         return Err(Failure::Usage(text.to_owned()));
     }
+    args.principal.as_deref().map(super::asked::holder).transpose()?;
     let proposal = match args.as_what {
         As::Identity => Proposal::Identity(policies),
         As::Boundary => Proposal::Boundary(policies),
@@ -68,21 +69,26 @@ fn print(found: &Replay, calls: &Calls, global: &Global) -> Result<(), Failure> 
 }
 
 fn tell(found: &Replay, calls: &Calls, report: &mut Report<'_>) -> io::Result<()> {
-    let denied: u64 = found.denied.iter().map(|row| row.count).sum();
     let days = calls.span().map_or(0, |(first, last)| (last - first).div_euclid(::access::instant::DAY) + 1);
     report.title(&format!(
         "Would have denied {} of {} calls in {} days",
-        number(denied),
+        number(found.denied_calls),
         number(found.calls),
         number(u64::try_from(days).unwrap_or_default())
     ))?;
     section(report, "Denied", &found.denied)?;
-    section(report, "Undecided: hangs on context that records do not hold", &found.undecided)?;
+    section(report, "Undecided: hangs on what records do not hold", &found.undecided)?;
+    if found.undecided_calls > 0 {
+        let count = number(found.undecided_calls);
+        report.prose(&format!(
+            "{count} calls more may be denied: a call goes through only if all that it asks is allowed."
+        ))?;
+    }
     if !found.missing_context.is_empty() {
         report.prose(&format!("That context: {}", found.missing_context.join(", ")))?;
     }
-    if found.newly_allowed > 0 {
-        report.prose(&format!("{} calls that were refused would be allowed.", number(found.newly_allowed)))?;
+    if let Some(allowed) = found.newly_allowed.filter(|allowed| *allowed > 0) {
+        report.prose(&format!("{} calls that were refused would be allowed.", number(allowed)))?;
     }
     Ok(())
 }
@@ -93,7 +99,11 @@ fn section(report: &mut Report<'_>, name: &str, rows: &[Replayed]) -> io::Result
     }
     report.heading(name)?;
     let row = |row: &Replayed| {
-        let because = row.statement.clone().unwrap_or_else(|| "nothing allows it".to_owned());
+        let because = match &row.statement {
+            _ if row.unnamed => "the record does not name the resource".to_owned(),
+            Some(statement) => statement.clone(),
+            None => "nothing allows it".to_owned(),
+        };
         let time = ::access::instant::format(row.last);
         vec![row.principal.clone(), row.action.clone(), row.resource.clone(), number(row.count), time, because]
     };

@@ -235,3 +235,12 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn statements_that_cannot_be_narrowed_are_named() {
+    let parse = |value: serde_json::Value| Document::parse(&value).unwrap();
+    let broad = parse(serde_json::json!({"Statement": [
+        {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}, {"Effect": "Allow", "NotAction": "iam:*", "Resource": "*"},
+        {"Effect": "Deny", "NotAction": "s3:*", "Resource": "*"}]}));
+    assert_eq!(not_narrowed(&[("inline/a".to_owned(), &broad)]), ["inline/a, statement 2"]);
+}

@@ -107,7 +107,7 @@ fn flags(pattern: &Pattern, context: &Context) -> bool {
 }
 
 /// A decimal number: no exponents, no hexadecimal.
-fn number(text: &str) -> Option<f64> {
+pub(in crate::policy) fn number(text: &str) -> Option<f64> {
     let text = text.trim();
     let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
     let plain = digits.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
@@ -116,7 +116,7 @@ fn number(text: &str) -> Option<f64> {
 
 /// A date in one of the W3C's profiles of ISO 8601, or a Unix time in seconds (in milliseconds where seconds would lie
 /// beyond the year 5138).
-fn date(text: &str) -> Option<i64> {
+pub(in crate::policy) fn date(text: &str) -> Option<i64> {
     const LEAST_MILLISECONDS: i64 = 100_000_000_000;
     let text = text.trim();
     if text.len() > 4

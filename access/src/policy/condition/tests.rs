@@ -38,6 +38,14 @@ fn an_absent_key() {
     assert!(absent("Null", "true") && !absent("Null", "false"));
 }
 
+/// `ForAllValues` holds for no values, and the `Null` that is written beside it against that must catch it.
+#[test]
+fn a_key_without_values_is_null() {
+    assert!(holds("ForAllValues:StringEquals", json!(["a"]), json!([])));
+    assert!(!holds("Null", json!("false"), json!([])) && holds("Null", json!("true"), json!([])));
+    assert!(holds("Null", json!("false"), json!(["a"])));
+}
+
 #[test]
 fn values_are_alternatives_and_negated_ones_are_all_excluded() {
     let list = || json!(["a", "b"]);
@@ -99,7 +107,7 @@ fn what_cannot_be_compared_fails_both_ways() {
 fn bool_and_null_know_two_values() {
     assert!(holds("Bool", json!("TRUE"), json!("true")) && holds("Bool", json!(true), json!("True")));
     assert!(!holds("Bool", json!("false"), json!("asdf")) && !holds("Bool", json!("yes"), json!("yes")));
-    assert!(holds("Null", json!("False"), json!("")) && !holds("Null", json!("true"), json!([])));
+    assert!(holds("Null", json!("False"), json!("")) && !holds("Null", json!("true"), json!("")));
     assert!(holds("Null", json!(["true", "false"]), json!("x")) && !holds("Null", json!("maybe"), json!("x")));
 }
 

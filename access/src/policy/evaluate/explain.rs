@@ -2,8 +2,11 @@
 
 use std::collections::BTreeSet;
 
+use serde_json::json;
+
 use super::{Guards, Layer, LayerKind, Layers, Outcome, Principal, Request};
-use crate::policy::document::Effect;
+use crate::policy::document::{Document, Effect};
+use crate::policy::exempt;
 use crate::policy::statement::{Origin, Question};
 
 /// What one layer said.
@@ -68,6 +71,27 @@ impl Principal {
     }
 }
 
+impl Principal {
+    /// Whether the answer hangs on the policy of the resource, which is not among the guards: of a key and across accounts it
+    /// must allow too, and of a role to be assumed its trust policy. What this side forbids, it forbids whatever that says.
+    pub fn waits_for_owner(&self, request: &Request<'_>, guards: &Guards) -> bool {
+        if guards.policy.is_some() {
+            return false;
+        }
+        match self.decide(request, guards).outcome {
+            Outcome::ExplicitlyDenied => false,
+            Outcome::Allowed => exempt::has_policy_of_its_own(request.action, request.resource, true),
+            Outcome::ImplicitlyDenied => {
+                let delegating = json!({"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "*",
+                    "Resource": "*", "Principal": {"AWS": self.caller.account}}});
+                let Ok(delegating) = Document::parse(&delegating) else { return false };
+                let asked = guards.clone().with_policy(&delegating, "");
+                self.decide(request, &asked).outcome == Outcome::Allowed
+            }
+        }
+    }
+}
+
 fn denies(layer: &Layer, question: &Question<'_>) -> Vec<Origin> {
     let applying = layer.applying(question).into_iter();
     applying.filter(|statement| statement.effect == Effect::Deny).map(|statement| statement.origin.clone()).collect()
@@ -88,4 +112,39 @@ fn said(levels: &[Layer], layer: LayerKind, question: &Question<'_>) -> LayerSai
         allowing.extend(applying.into_iter().map(|statement| statement.origin.clone()));
     }
     LayerSaid { layer, outcome, statements: allowing }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::policy::{ActionName, Caller, Context, Mode};
+
+    #[test]
+    fn what_hangs_on_a_policy_that_is_not_there_is_told() {
+        let allow = |action: &str| {
+            Document::parse(&json!({"Statement": {"Effect": "Allow", "Action": action, "Resource": "*"}})).unwrap()
+        };
+        let waits = |granted: &str, action: &str, resource: &str, owner: &str, given: bool| {
+            let (identity, other) = (allow(granted), allow("s3:*"));
+            let caller = Caller::new("arn:aws:iam::111111111111:user/u");
+            let principal = Principal::new(caller, &[("p", &identity)]);
+            let guards = if given { Guards::none().with_policy(&other, "r") } else { Guards::none() };
+            let (context, mode, action) = (Context::default(), Mode::Strict, ActionName::new(action));
+            let request =
+                Request { action: &action, resource, resource_account: owner, context: &context, mode: &mode };
+            principal.waits_for_owner(&request, &guards)
+        };
+        let (key, object) = ("arn:aws:kms:us-east-1:111111111111:key/1", "arn:aws:s3:::b/k");
+        assert!(waits("kms:*", "kms:Decrypt", key, "111111111111", false));
+        assert!(!waits("s3:*", "kms:Decrypt", key, "111111111111", false));
+        assert!(waits("s3:*", "s3:GetObject", object, "222222222222", false));
+        assert!(!waits("s3:*", "s3:GetObject", object, "222222222222", true));
+        assert!(
+            !waits("s3:*", "s3:GetObject", object, "", false) && !waits("sqs:*", "s3:GetObject", object, "", false)
+        );
+        let role = "arn:aws:iam::111111111111:role/ext";
+        assert!(waits("sts:*", "sts:AssumeRole", role, "111111111111", false));
+        assert!(!waits("sts:*", "sts:AssumeRole", role, "111111111111", true));
+    }
 }
