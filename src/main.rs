@@ -4,6 +4,7 @@ mod cli;
 mod commands;
 mod config;
 mod diagnostics;
+mod existing;
 mod folded;
 mod grants;
 mod intake;
@@ -29,7 +30,13 @@ fn main() -> ExitCode {
         diagnostics::start(cli.global.debug, cli.global.no_color);
     }
     // One line instead of a backtrace: a panic is ours to mend, or the engine's giving up on one value.
-    std::panic::set_hook(Box::new(move |panic| words.error(&format!("internal error: {panic}"))));
+    // A question's own threads hand it on, and it is told as the question's error.
+    std::panic::set_hook(Box::new(move |panic| {
+        let thread = std::thread::current();
+        if !thread.name().is_some_and(|name| name.starts_with("trailhound-query") || name == "trailhound-plan") {
+            words.error(&format!("internal error: {panic}"));
+        }
+    }));
     match commands::run(&cli, words) {
         Ok(outcome) => ExitCode::from(outcome.code()),
         Err(failure) => {

@@ -24,7 +24,7 @@ pub(crate) struct Global {
     #[arg(long, global = true, value_name = "N")]
     pub(crate) max_rows: Option<u64>,
 
-    /// In CSV, leave cells that a spreadsheet would run as a formula as they are
+    /// In CSV, leave cells as they are that a spreadsheet would run as a formula, and what acts on a terminal (ESC, bidi)
     #[arg(long, global = true)]
     pub(crate) csv_raw: bool,
 
