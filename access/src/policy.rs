@@ -12,6 +12,7 @@ pub mod caller;
 mod condition;
 pub mod context;
 pub mod document;
+mod elements;
 pub mod evaluate;
 mod exempt;
 pub mod grant;

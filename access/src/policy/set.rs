@@ -8,18 +8,21 @@ use std::collections::BTreeMap;
 use serde_json::value::RawValue;
 
 use super::document::{Document, Error};
+use super::elements;
 
 type Members = BTreeMap<String, Box<RawValue>>;
 
 /// The policies of a file's text, each with its name in the set; a document alone has none.
 ///
 /// # Errors
-/// Where a document is not one, with its place in the set.
+/// Where a document is not one, or has an element that IAM does not know, with its place in the set.
 pub fn parse(text: &str) -> Result<Vec<(Option<String>, Document)>, Error> {
     let text = text.trim_start_matches('\u{feff}').trim();
     let whole = if text.starts_with('[') { text.to_owned() } else { documents(text).unwrap_or_default() };
     if whole.is_empty() {
-        return Ok(vec![(None, Document::parse_text(text)?)]);
+        let document = Document::parse_text(text)?;
+        elements::check(text)?;
+        return Ok(vec![(None, document)]);
     }
     let list: Vec<Box<RawValue>> = serde_json::from_str(&whole).map_err(|reason| Error {
         place: "policies".to_owned(),
@@ -36,7 +39,8 @@ pub fn parse(text: &str) -> Result<Vec<(Option<String>, Document)>, Error> {
             continue;
         }
         let placed = |error: Error| Error { place: format!("policy {name}: {}", error.place), ..error };
-        let document = Document::parse_raw(raw).map_err(placed)?;
+        let document = Document::parse_raw(raw).and_then(|document| elements::check(raw.get()).map(|()| document));
+        let document = document.map_err(placed)?;
         found.push((Some(name), document));
     }
     Ok(found)

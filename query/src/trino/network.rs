@@ -63,7 +63,7 @@ pub(super) static FUNCTIONS: &[Entry] = &[
 ];
 
 fn ip_address(args: &[&str], _memo: &mut Memo, out: &mut String) -> Result<bool> {
-    let address = args.first().and_then(|text| text.parse::<IpAddr>().ok());
+    let address = args.first().and_then(|text| text.parse::<IpAddr>().ok()).map(|address| address.to_canonical());
     out.extend(address.map(|address| address.to_string()));
     Ok(address.is_some())
 }
@@ -90,11 +90,16 @@ struct Network {
 impl Network {
     fn parse(text: &str) -> Option<Network> {
         let (address, length) = text.split_once('/').map_or((text, None), |(address, length)| (address, Some(length)));
-        let (bits, most, old) = match address.parse().ok()? {
+        let written: IpAddr = address.parse().ok()?;
+        let (bits, most, old) = match written.to_canonical() {
             IpAddr::V4(address) => (u128::from(address.to_bits()) << 96, 32, true),
             IpAddr::V6(address) => (address.to_bits(), 128, false),
         };
-        let length = length.map_or(Some(most), |length| length.parse().ok())?;
+        let length = length.map_or(Some(most), |length| match length.parse::<u32>() {
+            // Written as IPv6, so counted from there.
+            Ok(length) if old && written.is_ipv6() => length.checked_sub(96),
+            length => length.ok(),
+        })?;
         (length <= most).then_some(Network { bits, length, old })
     }
 

@@ -33,6 +33,18 @@ pub(super) enum Act {
     ToJson,
     /// The name of a value's type.
     TypeOf,
+    /// Bytes as text.
+    FromUtf8,
+}
+
+impl Act {
+    /// How many arguments it takes.
+    fn arity(self) -> usize {
+        match self {
+            Act::ToJson | Act::TypeOf | Act::FromUtf8 => 1,
+            Act::ElementAt | Act::Contains | Act::JsonCast => 2,
+        }
+    }
 }
 
 /// The functions, by name.
@@ -66,6 +78,12 @@ pub(super) static FUNCTIONS: &[Entry<Act>] = &[
         act: Act::TypeOf,
         about: "the type of a value, by Trino's name; arrow_typeof gives the engine's",
         example: ("typeof(MAP(ARRAY['a'], ARRAY[date '2023-07-10']))", "map(varchar, date)"),
+    },
+    Entry {
+        name: "from_utf8",
+        act: Act::FromUtf8,
+        about: "bytes as text; what is no UTF-8 becomes U+FFFD",
+        example: ("from_utf8(from_base64('YQ=='))", "a"),
     },
 ];
 
@@ -127,6 +145,11 @@ impl ValueFunction {
             },
             Act::ToJson => to_json(&first)?,
             Act::TypeOf => Arc::new(StringArray::from(vec![trino_name(first.data_type()); rows])),
+            Act::FromUtf8 => {
+                let bytes = cast(&first, &DataType::Binary)?;
+                let text = |bytes: Option<&[u8]>| bytes.map(|bytes| String::from_utf8_lossy(bytes).into_owned());
+                Arc::new(bytes.as_binary::<i32>().iter().map(text).collect::<StringArray>())
+            }
         };
         Ok((array, constant))
     }
@@ -244,7 +267,7 @@ impl ScalarUDFImpl for ValueFunction {
         match (self.act, arg_types.first()) {
             (Act::ElementAt, Some(container)) => element_type(container),
             (Act::Contains, _) => Ok(DataType::Boolean),
-            (Act::ToJson | Act::TypeOf, _) => Ok(DataType::Utf8),
+            (Act::ToJson | Act::TypeOf | Act::FromUtf8, _) => Ok(DataType::Utf8),
             _ => plan_err!("{} needs to see its arguments", self.name),
         }
     }
@@ -262,7 +285,7 @@ impl ScalarUDFImpl for ValueFunction {
     }
 
     fn coerce_types(&self, arg_types: &[DataType]) -> Result<Vec<DataType>> {
-        let arity = if matches!(self.act, Act::ToJson | Act::TypeOf) { 1 } else { 2 };
+        let arity = self.act.arity();
         if arg_types.len() != arity {
             return wrong_count(self.name, &(arity..=arity), arg_types.len());
         }
@@ -270,6 +293,8 @@ impl ScalarUDFImpl for ValueFunction {
         let first = if is_like_text(first) && arity == 2 { DataType::Utf8 } else { first.clone() };
         Ok(match self.act {
             Act::ToJson | Act::TypeOf => vec![first],
+            Act::FromUtf8 if first.is_binary() || is_like_text(&first) || first == DataType::Null => vec![DataType::Binary],
+            Act::FromUtf8 => return plan_err!("from_utf8 takes bytes, not {}", trino_name(&first)),
             Act::Contains => match &first {
                 DataType::List(item) => vec![first.clone(), item.data_type().clone()],
                 DataType::Utf8 => vec![first, DataType::Utf8],

@@ -45,6 +45,8 @@ fn what_came_too_late_for_a_burst_is_said() {
     let logs = station.world.logs();
     let delete = |id: &str, time: &str| call(id, time, "DeleteObject", "111122223333");
     std::fs::write(logs.join("a.json"), trail::records(&[delete("a", "2026-03-20T00:00:00Z")])).unwrap();
+    station.once(text(&logs), None);
+    // What is there at the start may come in any order; what comes afterwards may not.
     std::fs::write(logs.join("b.json"), trail::records(&[delete("b", "2026-03-01T00:00:00Z")])).unwrap();
     std::fs::write(logs.join("c.json"), trail::records(&[delete("c", "2026-03-01T00:01:00Z")])).unwrap();
     let run = station.once(text(&logs), None);
@@ -65,7 +67,9 @@ fn a_name_that_somebody_wrote_ends_no_line_of_the_log() {
 #[test]
 fn no_rule_at_all_is_said() {
     let mut station = Station::empty();
-    station.flags = vec!["--no-shipped-rules".to_owned()];
+    let rules = station.path("rules");
+    std::fs::create_dir(&rules).unwrap();
+    station.flags = vec!["--rules".to_owned(), text(&rules).to_owned(), "--no-shipped-rules".to_owned()];
     let logs = station.world.logs();
     std::fs::write(
         logs.join("a.json"),
