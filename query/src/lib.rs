@@ -35,6 +35,7 @@ mod headings;
 mod json;
 mod keys;
 pub mod lake;
+mod lambdas;
 pub mod named;
 pub mod names;
 mod narrowing;

@@ -24,6 +24,7 @@ use crate::catalog::{Columns, Tables};
 use crate::control::Control;
 use crate::error::{Error, Result, explain, gave_up};
 use crate::keys::TextKeys;
+use crate::lambdas::Lambdas;
 use crate::planner::Planner;
 use crate::tables::{EVENTS, EventStream, events_table};
 use crate::{athena, athena_time, ecs, ocsf, store, tailpipe, trino};
@@ -88,6 +89,7 @@ impl Engine {
         })?;
         let context = SessionContext::new_with_config_rt(config, runtime);
         context.add_optimizer_rule(Arc::new(TextKeys));
+        context.add_analyzer_rule(Arc::new(Lambdas));
         context.add_analyzer_rule(Arc::new(Casts));
         athena_time::register_all(&context);
         trino::register_all(&context);

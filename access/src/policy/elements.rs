@@ -9,17 +9,8 @@ use serde_json::{Map, Value};
 use super::document::Error;
 
 const OF_DOCUMENT: &[&str] = &["Version", "Id", "Statement"];
-const OF_STATEMENT: &[&str] = &[
-    "Sid",
-    "Effect",
-    "Principal",
-    "NotPrincipal",
-    "Action",
-    "NotAction",
-    "Resource",
-    "NotResource",
-    "Condition",
-];
+const OF_STATEMENT: &[&str] =
+    &["Sid", "Effect", "Principal", "NotPrincipal", "Action", "NotAction", "Resource", "NotResource", "Condition"];
 
 /// Looks through a policy's text, plain JSON; what is no JSON is not this check's to tell.
 ///
@@ -44,7 +35,10 @@ fn known(object: &Map<String, Value>, names: &[&str], place: &str) -> Result<(),
     unknown.map_or(Ok(()), |key| {
         Err(Error {
             place: format!("{place}{key}"),
-            reason: format!("is no element of a policy, and IAM takes none that has it; there are {}", names.join(", ")),
+            reason: format!(
+                "is no element of a policy, and IAM takes none that has it; there are {}",
+                names.join(", ")
+            ),
         })
     })
 }

@@ -85,7 +85,7 @@ fn values_do_not_multiply_without_bound() {
         "length(coalesce(errorcode, repeat('b', 1000000)))",
         "repeat('a', 1000000)",
         "cardinality(split(repeat(eventname || ',', 1000000), ','))",
-        "cardinality(ARRAY[ARRAY[repeat(eventid, 450000), repeat(eventid, 450000)], ARRAY[repeat(eventid, 450000), eventid]])",
+        "cardinality(ARRAY[ARRAY[repeat(eventid, 5000000), repeat(eventid, 5000000)], ARRAY[repeat(eventid, 5000000), eventid]])",
     ] {
         let from = "(SELECT *, MAP(ARRAY[coalesce(eventid, 'x')], ARRAY[1]) AS map_agg FROM events)";
         let met = engine.collect_blocking(&format!("SELECT max({expression}) AS x FROM {from}"));

@@ -206,7 +206,9 @@ fn events_as_others_have_them() {
             "SELECT event.action, event.outcome, event.category, \"user\".name, source.ip FROM ecs WHERE event.id = 'e3'",
             "CreateUser|failure|[iam]|Admin|198.51.100.9",
         ),
-        ("SELECT related.ip, related.\"user\" FROM ecs WHERE event.id = 'e4'", "[]|[Admin]"),
+        // A service called, from no address.
+        ("SELECT related.ip, related.\"user\" FROM ecs WHERE event.id = 'e4'", "[]|[]"),
+        ("SELECT related.ip, related.\"user\" FROM ecs WHERE event.id = 'e3'", "[198.51.100.9]|[Admin]"),
         ("SELECT aws.cloudtrail.user_identity.access_key_id FROM ecs WHERE event.id = 'e5'", "AKIAIOSFODNN7EXAMPLE"),
         // This record is older than `readOnly`.
         (

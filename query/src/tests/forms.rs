@@ -146,6 +146,10 @@ fn lambdas() {
             "comamazonawss3",
         ),
         (
+            "SELECT transform(CASE WHEN eventname = '' THEN ARRAY[''] ELSE string_to_array(eventsource, '.') END, x -> CASE WHEN x = 's3' THEN upper(x) ELSE x || '!' END) FROM cloudtrail_logs WHERE eventid = 'e2'",
+            "[S3, amazonaws!, com!]",
+        ),
+        (
             "SELECT map_filter(requestparameters, (k, v) -> k = 'bucketName' AND length(eventname) > 3) FROM $LAKE WHERE eventid = 'e2'",
             "{bucketName: secrets}",
         ),

@@ -293,7 +293,9 @@ impl ScalarUDFImpl for ValueFunction {
         let first = if is_like_text(first) && arity == 2 { DataType::Utf8 } else { first.clone() };
         Ok(match self.act {
             Act::ToJson | Act::TypeOf => vec![first],
-            Act::FromUtf8 if first.is_binary() || is_like_text(&first) || first == DataType::Null => vec![DataType::Binary],
+            Act::FromUtf8 if first.is_binary() || is_like_text(&first) || first == DataType::Null => {
+                vec![DataType::Binary]
+            }
             Act::FromUtf8 => return plan_err!("from_utf8 takes bytes, not {}", trino_name(&first)),
             Act::Contains => match &first {
                 DataType::List(item) => vec![first.clone(), item.data_type().clone()],
