@@ -12,6 +12,7 @@ use datafusion::sql::sqlparser::ast::{
     WildcardAdditionalOptions, visit_expressions,
 };
 
+use crate::grammar::TYPE;
 use crate::names::holds_fields;
 
 /// Longest text of an expression that is a column's name; longer ones are `_col3`, as in Athena.
@@ -44,6 +45,25 @@ pub(crate) fn name(select: &mut Select, elements: &BTreeSet<String>) -> Vec<(Exp
     named
 }
 
+/// An expression's text without the word that types with brackets are carried in.
+fn as_written(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once(TYPE) {
+        out.push_str(before);
+        let mut depth = 0;
+        let end = after.char_indices().find(|(_, letter)| {
+            depth += i32::from(*letter == '(') - i32::from(*letter == ')');
+            depth == 0
+        });
+        let inner = end.and_then(|(end, _)| Some((after.get(..end)?.strip_prefix('(')?, after.get(end + 1..)?)));
+        let Some((inner, after)) = inner else { return text.to_owned() };
+        out.push_str(inner);
+        rest = after;
+    }
+    out + rest
+}
+
 /// The name that an unnamed item gets; `None` where it has a good one.
 fn wanted(
     expr: &Expr,
@@ -73,7 +93,7 @@ fn wanted(
     if spreads(expr) {
         return None;
     }
-    let text = expr.to_string();
+    let text = as_written(&expr.to_string());
     let text = if text.contains(['\'', '"']) { text } else { text.to_ascii_lowercase() };
     let name = if text.len() > MAX_NAME { format!("_col{index}") } else { text };
     let fresh = !given.contains(&name) && taken.insert(name.clone());
@@ -180,4 +200,18 @@ fn spreads(expr: &Expr) -> bool {
         _ => ControlFlow::Continue(()),
     });
     found.is_break()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::as_written;
+
+    #[test]
+    fn a_type_is_named_as_it_was_written() {
+        assert_eq!(
+            as_written("CAST(x AS trail_type(array(row(a varchar(3))))) = 1"),
+            "CAST(x AS array(row(a varchar(3)))) = 1"
+        );
+        assert_eq!(as_written("'trail_type'"), "'trail_type'");
+    }
 }
