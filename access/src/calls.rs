@@ -85,6 +85,21 @@ pub struct Calls {
     dropped: u64,
 }
 
+/// What one event asked, and how it ended.
+#[derive(Debug)]
+pub(crate) struct Asked {
+    /// The questions, sorted; none where no action of IAM's stands behind the event.
+    pub(crate) calls: Vec<Call>,
+    /// Time of the event, microseconds.
+    pub(crate) time: i64,
+    /// Its id.
+    pub(crate) event_id: String,
+    /// Whether the call succeeded: it may also have failed for another reason than want of permission.
+    pub(crate) succeeded: bool,
+    /// What refused it, where the message says so.
+    pub(crate) denied_by: Option<String>,
+}
+
 /// Most distinct calls kept: some 300 MB.
 const MAX_CALLS: usize = 1_000_000;
 
@@ -132,9 +147,9 @@ impl Calls {
     }
 
     /// Keeps what one event asked; nothing of it where there is no room for all.
-    fn add(&mut self, mut asked: Vec<Call>, time: i64, event_id: &str) {
-        asked.sort_unstable();
-        asked.dedup();
+    fn add(&mut self, asked: Asked) {
+        let Asked { calls: asked, time, event_id, .. } = asked;
+        let event_id = event_id.as_str();
         let new = asked.iter().filter(|call| !self.calls.contains_key(call)).count();
         if self.calls.len() + new > MAX_CALLS || self.together.len() >= MAX_CALLS {
             self.dropped += 1;

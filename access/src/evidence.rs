@@ -22,6 +22,19 @@ pub struct Denial<'a> {
     pub explicit: bool,
 }
 
+impl Denial<'_> {
+    /// What refused, in words: `explicit deny in service control policy`, `no allow in identity-based policy`; `None` where
+    /// the message does not say.
+    pub fn refused_by(&self) -> Option<String> {
+        // The longest that AWS writes has 27 letters; what follows is text of others.
+        match (self.layer.filter(|layer| layer.len() <= 40), self.explicit) {
+            (Some(layer), true) => Some(format!("explicit deny in {layer} policy")),
+            (Some(layer), false) => Some(format!("no allow in {layer} policy")),
+            (None, explicit) => explicit.then(|| "explicit deny".to_owned()),
+        }
+    }
+}
+
 /// Reads an access-denied message; `None` where it names no action.
 ///
 /// The forms: `… is not authorized to perform: ACTION on resource: RESOURCE because no KIND policy allows …`,

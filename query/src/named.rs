@@ -52,8 +52,8 @@ pub static QUESTIONS: &[Named] = &[
          FROM events WHERE principal = {1} OR actor = {1} OR useridentity.arn = {1} GROUP BY service ORDER BY events DESC, service"),
     ask("denied-to", &["PRINCIPAL"], "what a principal tried and was denied, and by which kind of policy",
         "SELECT coalesce(action, service || ':' || eventname) AS action, errorcode, count(*) AS events, min(eventtime) AS first, max(eventtime) AS last,
-                arbitrary(coalesce('explicit deny in ' || regexp_extract(errormessage, 'explicit deny in an? ([^.:]{1,60}?) policy', 1),
-                                   'no allow in ' || regexp_extract(errormessage, 'because no ([^.:]{1,60}?) policy', 1))) AS denied_by,
+                arbitrary(coalesce('explicit deny in ' || regexp_extract(errormessage, 'explicit deny in an? ([^.:]{1,60}?) policy', 1) || ' policy',
+                                   'no allow in ' || regexp_extract(errormessage, 'because no ([^.:]{1,60}?) policy', 1) || ' policy')) AS denied_by,
                 arbitrary(errormessage) AS message
          FROM events WHERE outcome = 'denied' AND (principal = {1} OR actor = {1} OR useridentity.arn = {1}) GROUP BY 1, errorcode ORDER BY events DESC, 1, errorcode"),
     ask("from-address", &["ADDRESS"], "who came from an address, and what they did",

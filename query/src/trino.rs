@@ -40,6 +40,7 @@ mod text;
 mod time;
 mod times;
 mod typed;
+mod typename;
 mod unnest;
 mod url;
 mod values;
@@ -52,7 +53,7 @@ pub(crate) use forms::arguments;
 pub(crate) use function::beyond;
 pub(crate) use rewrite::rewrite;
 pub(crate) use room::Room;
-pub use values::trino_name as type_name;
+pub use typename::trino_name as type_name;
 
 /// Registers the functions under their names, instead of the engine's own of the same name.
 pub fn register_all(context: &SessionContext) {

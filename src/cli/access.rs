@@ -16,6 +16,7 @@ Examples:
   trailhound access ./logs --grants grants.json --credential-report report.csv --html report.html
   trailhound access --lake ./trailhound-lake --grants grants.json
   trailhound access ./logs --by person
+  trailhound access ./logs --by resource --principal arn:aws:iam::111122223333:role/app
   trailhound access ./logs --grants grants.json --compare last-month.json --output json
   trailhound access ./logs --grants grants.json --service-last-accessed arn:aws:iam::111122223333:role/app=accessed.json
   trailhound access ./logs --grants grants.json --format service-last-accessed";
@@ -24,9 +25,14 @@ Examples:
 #[derive(Debug, Clone, Args)]
 #[command(after_help = ACCESS_EXAMPLES)]
 pub(crate) struct AccessArgs {
-    /// Answer by principal, or by the person behind: sessions and chains of roles followed to who asked for them
+    /// Answer by principal; by the person behind: sessions and chains of roles followed to who asked for them; or by
+    /// resource: who reached it, with what and when last, and what refused
     #[arg(long, value_enum, value_name = "WHOM", default_value = "principal")]
     pub(crate) by: By,
+
+    /// With `--by resource`: only what this user or role reached, by its ARN
+    #[arg(long, value_name = "ARN")]
+    pub(crate) principal: Option<String>,
 
     /// Write JSON in another shape: that of `aws iam get-service-last-accessed-details`, one document for each user and role
     #[arg(long, value_enum, value_name = "SHAPE")]
@@ -70,6 +76,8 @@ pub(crate) enum By {
     Principal,
     /// Whoever was behind their sessions
     Person,
+    /// What was reached
+    Resource,
 }
 
 /// Another shape of `access`'s JSON.

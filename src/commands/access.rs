@@ -4,6 +4,7 @@ mod changes;
 mod found;
 mod html;
 mod people;
+mod resources;
 mod rows;
 
 use std::collections::BTreeSet;
@@ -41,8 +42,13 @@ pub(crate) fn run(args: &AccessArgs, global: &Global, words: Words) -> Result<Ou
     let days = u32::try_from(args.window.num_days()).ok().filter(|days| *days > 0);
     let days = days.ok_or_else(|| Failure::Usage("--window: give at least one day, such as 90d".to_owned()))?;
     let events = Events::open(&args.input, &|table| matches!(table, LAST_USED | ACTIVITY | COVERAGE), global, words)?;
-    if args.by == By::Person {
-        return people::run(args, &events, days, global, words);
+    match args.by {
+        By::Person => return people::run(args, &events, days, global, words),
+        By::Resource => return resources::run(args, &events, days, global, words),
+        By::Principal if args.principal.is_some() => {
+            return Err(Failure::Usage("--principal narrows --by resource: give that too".to_owned()));
+        }
+        By::Principal => {}
     }
     let inventories = grants::inventories(&args.granted, Some(&events))?;
     let exclusions = exclusions(args)?;
@@ -75,6 +81,18 @@ pub(crate) fn run(args: &AccessArgs, global: &Global, words: Words) -> Result<Ou
     let listed = audit.findings.iter().chain(&audit.observations);
     let bad = |limit: Severity| listed.clone().any(|finding| severity(finding) >= limit);
     Ok(told.max(if args.fail_on.is_some_and(bad) { Outcome::Findings } else { Outcome::Done }))
+}
+
+/// A flag that only the report by principal knows, if one is given.
+fn for_principals(args: &AccessArgs) -> Option<&'static str> {
+    let given = [
+        (args.compare.is_some(), "--compare"),
+        (args.format.is_some(), "--format"),
+        (args.html.is_some(), "--html"),
+        (args.fail_on.is_some(), "--fail-on"),
+        (args.exclude.is_some(), "--exclude"),
+    ];
+    given.into_iter().find(|(given, _)| *given).map(|(_, flag)| flag)
 }
 
 /// Entries of `--exclude` that accepted nothing.

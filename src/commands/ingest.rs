@@ -82,22 +82,13 @@ pub(crate) fn run(args: &IngestArgs, global: &Global, words: Words) -> Result<Ou
     }
     let mut value = done.to_json(&args.at.lake, started.elapsed().as_secs_f64());
     value["stopped"] = stop.is_asked().into();
-    if intake.buckets.connections().next().is_some() {
-        value["requests"] = intake.buckets.requests().into();
-        value["left_out"] = intake.buckets.left_out();
-    }
     if args.verify_digests {
         value["digests"] = proven.to_json();
     }
     if name.is_some() {
         value["messages"] = messages.to_json();
     }
-    let mut out = io::stdout();
-    match global.output {
-        Output::Json => render::settle(render::json::document(&value, &mut out))?,
-        Output::Jsonl => render::settle(render::json::document_line(&value, &mut out))?,
-        _ => render::settle(done.report(&args.at.lake, &mut out, global.rows().terminal))?,
-    }
+    print(value, &done, &intake, args, global)?;
     done.warn(words);
     messages.tell(words);
     proven.tell(words);
@@ -105,6 +96,20 @@ pub(crate) fn run(args: &IngestArgs, global: &Global, words: Words) -> Result<Ou
         words.note("stopped as asked: what was committed stands, the rest is read by the next run");
     }
     Ok(intake.tell(&done.totals).max(proven.outcome()))
+}
+
+fn print(mut value: Value, done: &Done, intake: &Intake, args: &IngestArgs, global: &Global) -> Result<(), Failure> {
+    if intake.buckets.connections().next().is_some() {
+        value["requests"] = intake.buckets.requests().into();
+        value["left_out"] = intake.buckets.left_out();
+    }
+    let mut out = io::stdout();
+    let settled = match global.output {
+        Output::Json => render::json::document(&value, &mut out),
+        Output::Jsonl => render::json::document_line(&value, &mut out),
+        _ => done.report(&args.at.lake, &mut out, global.rows().terminal),
+    };
+    Ok(render::settle(settled)?)
 }
 
 /// What a lake has: objects by name, size and time; days of `LookupEvents`, whose size nobody knows beforehand, by name.

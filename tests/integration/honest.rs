@@ -229,6 +229,12 @@ fn flags_that_would_say_nothing_are_refused() {
         let run = account.access(&["--by", "person", flag, file(&grants)]);
         assert!(run.code == 2 && run.stderr.contains(flag), "{flag}: {}", run.stderr);
     }
+    for (flags, named) in
+        [(["--by", "resource", "--html", "x"], "--html"), (["--by", "person", "--principal", ROLE], "--principal")]
+    {
+        let run = account.access(&flags);
+        assert!(run.code == 2 && run.stderr.contains(named), "{named}: {}", run.stderr);
+    }
     for principal in ["app", "arn:aws:s3:::bucket", "arn:aws:sts::111122223333:assumed-role/app/s"] {
         let generate = trailhound(&["policy", "generate", "--principal", principal, file(&events)]);
         assert!(generate.code == 2 && generate.stderr.contains(principal), "{}", generate.stderr);
@@ -239,4 +245,37 @@ fn flags_that_would_say_nothing_are_refused() {
     std::fs::write(account.path("wide.json"), wide).unwrap();
     let run = account.access(&["--grants", file(&account.path("wide.json"))]);
     assert!(run.code == 5 && run.stderr.contains("UTF-16"), "{}", run.stderr);
+}
+
+#[test]
+fn what_was_reached_is_told_on_every_output() {
+    let account = Account::new();
+    let refused = json!({"eventVersion": "1.11", "eventTime": "2026-03-30T00:00:00Z", "eventSource": "s3.amazonaws.com",
+        "eventName": "GetBucketPolicy", "awsRegion": "us-east-1", "sourceIPAddress": "192.0.2.1", "eventID": "refused",
+        "eventType": "AwsApiCall", "recipientAccountId": "111122223333", "requestParameters": {"bucketName": "logs"},
+        "errorCode": "AccessDenied", "errorMessage": "User: ann is not authorized to perform: s3:GetBucketPolicy on \
+            resource: \"arn:aws:s3:::logs\" because no identity-based policy allows the s3:GetBucketPolicy action",
+        "userIdentity": {"type": "IAMUser", "arn": "arn:aws:iam::111122223333:user/ann", "accountId": "111122223333", "userName": "ann"}});
+    let events = std::fs::read_to_string(account.path("events.jsonl")).unwrap();
+    account.write("events.jsonl", &format!("{events}\n{refused}"));
+    let rows: Value = serde_json::from_str(&account.access(&["--by", "resource", "--output", "json"]).stdout).unwrap();
+    let row = |of: &dyn Fn(&Value) -> bool| rows.as_array().unwrap().iter().find(|row| of(row)).unwrap().clone();
+    let bucket = row(&|row| row["resource"] == "arn:aws:s3:::logs");
+    assert_eq!(bucket["denied_by"], json!(["no allow in identity-based policy"]));
+    assert_eq!((&bucket["count"], &bucket["denied"], &bucket["last_success"]), (&json!(1), &json!(1), &Value::Null));
+    let queue = row(&|row| row["action"] == "sqs:CreateQueue");
+    assert_eq!(
+        (&queue["count"], &queue["named"], &queue["last_success"]),
+        (&json!(29), &json!(false), &json!("2026-03-29T00:00:00Z"))
+    );
+    let table = account.access(&["--by", "resource"]);
+    assert!(table.code == 0 && table.stdout.contains("no allow in identity-based policy"), "{}", table.stdout);
+    let csv = account.access(&["--by", "resource", "--principal", ROLE, "--output", "csv"]);
+    assert!(
+        csv.stdout.starts_with("principal,action,resource,named,") && !csv.stdout.contains("user/ann"),
+        "{}",
+        csv.stdout
+    );
+    let nobody = account.access(&["--by", "resource", "--principal", ROOT]);
+    assert!(nobody.stderr.contains("no event of"), "{}", nobody.stderr);
 }

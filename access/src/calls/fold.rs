@@ -7,7 +7,7 @@ use arrow::array::{Array, AsArray, ListArray, RecordBatch, StringArray};
 use ingest::action::{self, Mapping};
 use ingest::batch::{self, TextColumn};
 
-use super::{Call, Calls, Outcome};
+use super::{Asked, Call, Calls, Outcome};
 use crate::resource::{self, Certainty, Told};
 use crate::{besides, evidence, passed, tagged};
 
@@ -89,8 +89,19 @@ impl Columns {
 impl Calls {
     /// Folds a batch of events into the calls.
     pub fn observe(&mut self, batch: &RecordBatch) {
-        let Some(times) = batch::timestamp(batch, "eventtime") else { return };
+        for asked in self.read(batch) {
+            self.events += 1;
+            if !asked.calls.is_empty() {
+                self.add(asked);
+            }
+        }
+    }
+
+    /// What the events of a batch asked: those of the principals and the time that are wanted.
+    pub(crate) fn read(&self, batch: &RecordBatch) -> Vec<Asked> {
+        let Some(times) = batch::timestamp(batch, "eventtime") else { return Vec::new() };
         let columns = Columns::new(batch);
+        let mut read = Vec::new();
         // Whether a principal is asked for, by its code: one look a batch where the column is a dictionary.
         let mut wanted: HashMap<usize, bool, RandomState> = HashMap::default();
         for row in 0..batch.num_rows() {
@@ -102,25 +113,29 @@ impl Calls {
             };
             let time = times.is_valid(row).then(|| times.value(row));
             if let Some(time) = time.filter(|time| is_wanted && self.since.is_none_or(|since| *time >= since)) {
-                self.events += 1;
-                self.event(&columns, row, principal, time);
+                read.push(self.event(&columns, row, principal, time));
             }
         }
+        read
     }
 
-    fn event(&mut self, columns: &Columns, row: usize, principal: &str, time: i64) {
+    fn event(&self, columns: &Columns, row: usize, principal: &str, time: i64) -> Asked {
         let get = |column: &'_ TextColumn| column.get(row).unwrap_or_default().to_owned();
         let (source, name) = (get(&columns.event_source), get(&columns.event_name));
         let request = columns.request.get(row);
+        let was = columns.outcome.get(row);
+        let (succeeded, event_id) = (was == Some("ok"), get(&columns.event_id));
+        let mut asked = Asked { calls: Vec::new(), time, event_id, succeeded, denied_by: None };
         let mut actions: Vec<(String, bool)> = match action::map(&source, &name, &get(&columns.event_type)) {
             Mapping::Actions(actions) => actions.iter().map(|action| ((*action).to_owned(), true)).collect(),
             Mapping::Unmapped(guess) => vec![(guess, false)],
-            Mapping::NotIam => return,
+            Mapping::NotIam => return asked,
         };
-        let outcome = if columns.outcome.get(row) == Some("denied") { Outcome::Denied } else { Outcome::Permitted };
+        let outcome = if was == Some("denied") { Outcome::Denied } else { Outcome::Permitted };
         if outcome == Outcome::Denied
             && let Some(denial) = columns.error_message.get(row).and_then(evidence::parse_denial)
         {
+            asked.denied_by = denial.refused_by();
             let names: Vec<&str> = actions.iter().map(|(action, _)| action.as_str()).collect();
             if let Some(other) = evidence::other_action(&denial, &names) {
                 actions = vec![(other.clone().into_owned(), action::is_known(&other))];
@@ -157,8 +172,10 @@ impl Calls {
             passed_to: None,
             create_action: None,
         };
-        let asked = self.asked(&source, &actions, &told, &base);
-        self.add(asked, time, &get(&columns.event_id));
+        asked.calls = self.asked(&source, &actions, &told, &base);
+        asked.calls.sort_unstable();
+        asked.calls.dedup();
+        asked
     }
 
     /// What IAM was asked for a call: its actions on their resources, roles passed, tags given.

@@ -3,11 +3,14 @@
 //! Source: "Grammar of the IAM JSON policy language". AWS tools write documents as JSON objects, as JSON text and as
 //! URL-encoded JSON text; single values stand where lists may. All of it is read.
 
+mod statement;
 mod unique;
 
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
+pub(super) use statement::is_everything;
+pub use statement::{Effect, Patterns, Statement};
 use unique::{Members, Unique};
 
 /// Why a document cannot be read.
@@ -22,68 +25,6 @@ pub struct Error {
 
 fn error<T>(place: impl Into<String>, reason: impl Into<String>) -> Result<T, Error> {
     Err(Error { place: place.into(), reason: reason.into() })
-}
-
-/// Whether a statement allows or denies.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Effect {
-    /// `Allow`
-    Allow,
-    /// `Deny`
-    Deny,
-}
-
-/// A list of patterns, or everything else.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Patterns {
-    /// `Action`, `Resource`: these.
-    Only(Vec<String>),
-    /// `NotAction`, `NotResource`: all but these.
-    Except(Vec<String>),
-}
-
-/// One statement.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Statement {
-    /// `Sid`
-    pub sid: Option<String>,
-    /// `Effect`
-    pub effect: Effect,
-    /// `Action` or `NotAction`
-    pub actions: Patterns,
-    /// `Resource` or `NotResource`; `None` where the statement has neither (trust policies).
-    pub resources: Option<Patterns>,
-    /// `Principal`, as it stands.
-    pub principal: Option<Value>,
-    /// `NotPrincipal`, as it stands.
-    pub not_principal: Option<Value>,
-    /// `Condition`, as it stands; `None` where it is absent or empty.
-    pub condition: Option<Map<String, Value>>,
-}
-
-impl Statement {
-    /// Whether it holds for every resource and every request.
-    pub fn is_unconditional(&self) -> bool {
-        self.is_everywhere() && self.condition.is_none()
-    }
-
-    /// Whether it is malformed so that it never holds: an operator of its condition has no keys.
-    pub fn never_holds(&self) -> bool {
-        self.condition.as_ref().is_some_and(|condition| condition.values().any(|keys| !keys.is_object()))
-    }
-
-    /// Whether it holds for every resource.
-    pub fn is_everywhere(&self) -> bool {
-        match &self.resources {
-            None => true,
-            Some(Patterns::Only(patterns)) => patterns.iter().any(|pattern| is_everything(pattern)),
-            Some(Patterns::Except(patterns)) => patterns.is_empty(),
-        }
-    }
-}
-
-pub(super) fn is_everything(pattern: &str) -> bool {
-    !pattern.is_empty() && pattern.bytes().all(|byte| byte == b'*')
 }
 
 /// A policy document.
@@ -141,7 +82,7 @@ impl Document {
             Err(reason) => return no_json(reason),
         };
         let read = |raw: &RawValue, place: &str| match serde_json::from_str::<Unique>(raw.get()) {
-            Ok(Unique(value)) => statement(&value, place),
+            Ok(Unique(value)) => statement::read(&value, place),
             Err(reason) => error(place, reason.to_string()),
         };
         let text = |name: &str| members.get(name).and_then(|raw| serde_json::from_str::<String>(raw.get()).ok());
@@ -168,70 +109,17 @@ impl Document {
         let text = |key| member(object, key).and_then(Value::as_str).map(str::to_owned);
         let statements = match member(object, "Statement") {
             Some(Value::Array(list)) => {
-                let parsed = list.iter().enumerate().map(|(at, item)| statement(item, &format!("Statement[{at}]")));
+                let parsed =
+                    list.iter().enumerate().map(|(at, item)| statement::read(item, &format!("Statement[{at}]")));
                 parsed.collect::<Result<_, _>>()?
             }
-            Some(single @ Value::Object(_)) => vec![statement(single, "Statement")?],
+            Some(single @ Value::Object(_)) => vec![statement::read(single, "Statement")?],
             Some(other) => {
                 return error("Statement", format!("is {}; it must be a statement or a list of them", kind_of(other)));
             }
             None => return error("policy document", "has no Statement"),
         };
         Ok(Document { version: text("Version"), id: text("Id"), statements })
-    }
-}
-
-fn statement(value: &Value, place: &str) -> Result<Statement, Error> {
-    let Value::Object(object) = value else {
-        return error(place, format!("is {}; it must be an object", kind_of(value)));
-    };
-    let effect = match member(object, "Effect").and_then(Value::as_str) {
-        Some("Allow") => Effect::Allow,
-        Some("Deny") => Effect::Deny,
-        Some(other) => return error(format!("{place}.Effect"), format!("is {other:?}; it must be Allow or Deny")),
-        None => return error(place, "has no Effect"),
-    };
-    let Some(actions) = patterns(object, "Action", "NotAction", place)? else {
-        return error(place, "has neither Action nor NotAction");
-    };
-    let condition = match member(object, "Condition") {
-        None | Some(Value::Null) => None,
-        Some(Value::Object(condition)) => Some(condition.clone()).filter(|condition| !condition.is_empty()),
-        Some(other) => {
-            return error(format!("{place}.Condition"), format!("is {}; it must be an object", kind_of(other)));
-        }
-    };
-    Ok(Statement {
-        sid: member(object, "Sid").and_then(Value::as_str).map(str::to_owned),
-        effect,
-        actions,
-        resources: patterns(object, "Resource", "NotResource", place)?,
-        principal: member(object, "Principal").cloned(),
-        not_principal: member(object, "NotPrincipal").cloned(),
-        condition,
-    })
-}
-
-/// The patterns of an element or of its negation.
-fn patterns(object: &Map<String, Value>, only: &str, except: &str, place: &str) -> Result<Option<Patterns>, Error> {
-    match (member(object, only), member(object, except)) {
-        (Some(_), Some(_)) => error(place, format!("has both {only} and {except}")),
-        (Some(list), None) => Ok(Some(Patterns::Only(texts(list, &format!("{place}.{only}"))?))),
-        (None, Some(list)) => Ok(Some(Patterns::Except(texts(list, &format!("{place}.{except}"))?))),
-        (None, None) => Ok(None),
-    }
-}
-
-fn texts(value: &Value, place: &str) -> Result<Vec<String>, Error> {
-    let text = |value: &Value| match value {
-        Value::String(text) => Ok(text.clone()),
-        other => error(place, format!("holds {}; it must hold text", kind_of(other))),
-    };
-    match value {
-        Value::Array(list) => list.iter().map(text).collect(),
-        // Tools that merge policies write `"Action": null` for an empty list.
-        Value::Null => Ok(Vec::new()),
-        single => Ok(vec![text(single)?]),
     }
 }
 

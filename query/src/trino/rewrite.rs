@@ -91,39 +91,9 @@ fn reworded(expr: &mut Expr) -> Option<Expr> {
             }
             None
         }
-        Expr::BinaryOp { left, op, right } if is_order(op) && (is_address(left) || is_address(right)) => {
-            for side in [left, right] {
-                **side = call("ip_order", vec![(**side).clone()]);
-            }
-            None
-        }
-        Expr::BinaryOp { left, op: BinaryOperator::StringConcat, right } => {
-            Some(call(joined::NAME, vec![(**left).clone(), (**right).clone()]))
-        }
+        Expr::BinaryOp { left, op, right } => reworded_operator(left, op, right),
         Expr::AtTimeZone { timestamp, time_zone } => {
             Some(call(zone::NAME, vec![(**timestamp).clone(), (**time_zone).clone()]))
-        }
-        Expr::BinaryOp { left, op: BinaryOperator::Arrow, right } => {
-            Some(call("json_get", vec![(**left).clone(), (**right).clone()]))
-        }
-        Expr::BinaryOp { left, op: BinaryOperator::LongArrow, right } => {
-            Some(call("json_get_text", vec![(**left).clone(), (**right).clone()]))
-        }
-        Expr::BinaryOp { left, op: BinaryOperator::Multiply, right } if is_interval(left) => {
-            Some(call(interval::NAME, vec![(**left).clone(), (**right).clone()]))
-        }
-        Expr::BinaryOp { left, op: BinaryOperator::Multiply, right } if is_interval(right) => {
-            Some(call(interval::NAME, vec![(**right).clone(), (**left).clone()]))
-        }
-        Expr::BinaryOp { left, op: _, right } => {
-            match (literals::is_time(left), literals::is_time(right)) {
-                (true, _) => literals::compared_with_time(right),
-                (_, true) => literals::compared_with_time(left),
-                _ => {}
-            }
-            compare_as_text(left, right);
-            compare_as_text(right, left);
-            None
         }
         Expr::Cast { expr: inner, data_type, kind, .. } => retyped(inner, data_type, kind),
         Expr::CompoundIdentifier(idents) => path_into_json(idents),
@@ -148,6 +118,33 @@ fn reworded(expr: &mut Expr) -> Option<Expr> {
             None
         }
         _ => None,
+    }
+}
+
+fn reworded_operator(left: &mut Box<Expr>, op: &BinaryOperator, right: &mut Box<Expr>) -> Option<Expr> {
+    let of = |name: &str, first: &Expr, second: &Expr| Some(call(name, vec![first.clone(), second.clone()]));
+    match op {
+        _ if is_order(op) && (is_address(left) || is_address(right)) => {
+            for side in [left, right] {
+                **side = call("ip_order", vec![(**side).clone()]);
+            }
+            None
+        }
+        BinaryOperator::StringConcat => of(joined::NAME, left, right),
+        BinaryOperator::Arrow => of("json_get", left, right),
+        BinaryOperator::LongArrow => of("json_get_text", left, right),
+        BinaryOperator::Multiply if is_interval(left) => of(interval::NAME, left, right),
+        BinaryOperator::Multiply if is_interval(right) => of(interval::NAME, right, left),
+        _ => {
+            match (literals::is_time(left), literals::is_time(right)) {
+                (true, _) => literals::compared_with_time(right),
+                (_, true) => literals::compared_with_time(left),
+                _ => {}
+            }
+            compare_as_text(left, right);
+            compare_as_text(right, left);
+            None
+        }
     }
 }
 

@@ -30,16 +30,11 @@ pub(super) fn run(
     global: &Global,
     words: Words,
 ) -> Result<Outcome, Failure> {
-    let given = [
-        (args.compare.is_some(), "--compare"),
-        (args.format.is_some(), "--format"),
-        (args.html.is_some(), "--html"),
-        (args.fail_on.is_some(), "--fail-on"),
-        (args.exclude.is_some(), "--exclude"),
-    ];
-    let given = given.into_iter().find(|(given, _)| *given).map(|(_, flag)| flag);
-    if let Some(flag) = given.or_else(|| grants::given(&args.granted)) {
+    if let Some(flag) = super::for_principals(args).or_else(|| grants::given(&args.granted)) {
         return Err(Failure::Usage(format!("{flag} is for the report by principal: leave --by person out")));
+    }
+    if args.principal.is_some() {
+        return Err(Failure::Usage("--principal narrows --by resource; leave it out".to_owned()));
     }
     // Where the end is not given, it is the newest event, and nothing can be left out before it is known.
     let since = args.now.map(|now| now.timestamp_micros().saturating_sub(i64::from(days).saturating_mul(DAY)));

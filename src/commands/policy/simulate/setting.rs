@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use ::access::inventory::{self, Lacking, ScpLevel};
+use ::access::inventory::{self, Entity, Inventory, Lacking, ScpLevel};
 use ::access::policy::evaluate::Named;
-use ::access::policy::{ActionName, Context, Document, Guards, Mode, Principal, Request};
+use ::access::policy::{ActionName, Caller, Context, Document, Guards, Mode, Principal, Request};
 
 use super::super::{asked, document};
 use super::answer::Answered;
@@ -38,58 +38,15 @@ impl Setting {
         let scps = args.scps.clone().filter(|_| !args.grants.is_empty());
         let files = GrantArgs { grants: args.grants.clone(), scps, ..GrantArgs::default() };
         let inventories = grants::inventories(&files, None)?;
-        let arn = args.caller_arn.as_ref().or(args.policy_source_arn.as_ref());
-        let arn = arn.ok_or_else(|| Failure::Usage("say who asks: --policy-source-arn or --caller-arn".to_owned()))?;
-        let flag = if args.caller_arn.is_some() { "--caller-arn" } else { "--policy-source-arn" };
-        let caller = asked::caller(flag, arn)?;
-        let source = args.policy_source_arn.as_deref();
-        let source = source.map(|arn| asked::caller("--policy-source-arn", arn)).transpose()?;
         args.resource_arns.iter().try_for_each(|arn| asked::resource(arn))?;
         let owner = args.resource_owner.as_deref().map(asked::owner).transpose()?;
-        let found = source
-            .as_ref()
-            .and_then(|source| inventories.iter().find_map(|inventory| Some((inventory, inventory.behind(source)?))));
-        if let (Some(source), None) = (&source, found) {
-            let next = "give the grants of its account, or check the ARN's path";
-            return Err(Failure::Usage(format!("{}: not in the grants; {next}", source.arn)));
-        }
+        let asking = Asking::of(args, &inventories)?;
+        let found = asking.found;
         let more = documents(&args.policy_input_list)?;
         let boundaries = documents(&args.permissions_boundary_policy_input_list)?;
-        let mut context = Context::default();
-        let mut principal = match found {
-            Some((inventory, entity)) => {
-                context = inventory.principal_context(entity, &caller);
-                let mut identity = inventory.identity_policies(entity);
-                identity.extend(more.iter().map(|(name, document)| (name.clone(), document)));
-                let named: Named<'_> = identity.iter().map(|(name, document)| (name.as_str(), *document)).collect();
-                inventory.bounded(Principal::new(caller, &named), entity)
-            }
-            None => Principal::new(caller, &named(&more)),
-        };
-        if !boundaries.is_empty() {
-            principal = principal.with_boundary(&named(&boundaries));
-        }
-        if found.is_none()
-            && let Some(scps) = &args.scps
-        {
-            principal = with_scps(principal, scps)?;
-        }
-        if let Some(path) = &args.session_policy {
-            principal = principal.with_session(&document(path)?);
-        }
-        let mut guards = Guards::none();
-        if let Some(path) = &args.resource_policy {
-            guards = guards.with_policy(&document(path)?, &path.display().to_string());
-        }
+        let (principal, mut context) = asking.principal(args, &more, &boundaries)?;
         let account = owner.as_deref().unwrap_or(&principal.caller().account).to_owned();
-        match &args.rcps {
-            Some(path) => guards = with_rcps(guards, &levels(path, &account)?),
-            // Those of an inventory hold for the resources of its account.
-            None => {
-                let own = inventories.iter().find(|inventory| inventory.account() == account);
-                guards = own.map_or(guards.clone(), |own| with_rcps(guards, &own.rcp_levels));
-            }
-        }
+        let guards = guards(args, &inventories, &account)?;
         let hints = asked::entries(&args.context_entries, &mut context)?;
         let mut lacking = found.map(|(inventory, entity)| inventory.lacking(entity)).unwrap_or_default();
         if !boundaries.is_empty() {
@@ -97,10 +54,7 @@ impl Setting {
         }
         let roles = inventories.iter().flat_map(|inventory| &inventory.entities);
         let trust = roles.filter_map(|role| Some((role.arn.clone(), role.trust.clone()?))).collect();
-        let mut resources = args.resource_arns.clone();
-        if resources.is_empty() {
-            resources.push("*".to_owned());
-        }
+        let resources = if args.resource_arns.is_empty() { vec!["*".to_owned()] } else { args.resource_arns.clone() };
         Ok(Setting {
             principal,
             guards,
@@ -136,6 +90,75 @@ impl Setting {
         let waits = self.principal.waits_for_owner(&request, guards);
         Answered { action, resource, said: self.principal.explain(&request, guards), waits }
     }
+}
+
+/// Who asks, and where the grants have him.
+struct Asking<'a> {
+    caller: Caller,
+    found: Option<(&'a Inventory, &'a Entity)>,
+}
+
+impl<'a> Asking<'a> {
+    fn of(args: &SimulateArgs, inventories: &'a [Inventory]) -> Result<Asking<'a>, Failure> {
+        let arn = args.caller_arn.as_ref().or(args.policy_source_arn.as_ref());
+        let arn = arn.ok_or_else(|| Failure::Usage("say who asks: --policy-source-arn or --caller-arn".to_owned()))?;
+        let flag = if args.caller_arn.is_some() { "--caller-arn" } else { "--policy-source-arn" };
+        let caller = asked::caller(flag, arn)?;
+        let source = args.policy_source_arn.as_deref();
+        let source = source.map(|arn| asked::caller("--policy-source-arn", arn)).transpose()?;
+        let found = source
+            .as_ref()
+            .and_then(|source| inventories.iter().find_map(|inventory| Some((inventory, inventory.behind(source)?))));
+        if let (Some(source), None) = (&source, found) {
+            let next = "give the grants of its account, or check the ARN's path";
+            return Err(Failure::Usage(format!("{}: not in the grants; {next}", source.arn)));
+        }
+        Ok(Asking { caller, found })
+    }
+
+    /// The principal with all its policies, and what a request of his says of him.
+    fn principal(
+        self,
+        args: &SimulateArgs,
+        more: &[(String, Document)],
+        boundaries: &[(String, Document)],
+    ) -> Result<(Principal, Context), Failure> {
+        let mut context = Context::default();
+        let mut principal = match self.found {
+            Some((inventory, entity)) => {
+                context = inventory.principal_context(entity, &self.caller);
+                let mut identity = inventory.identity_policies(entity);
+                identity.extend(more.iter().map(|(name, document)| (name.clone(), document)));
+                let named: Named<'_> = identity.iter().map(|(name, document)| (name.as_str(), *document)).collect();
+                inventory.bounded(Principal::new(self.caller, &named), entity)
+            }
+            None => Principal::new(self.caller, &named(more)),
+        };
+        if !boundaries.is_empty() {
+            principal = principal.with_boundary(&named(boundaries));
+        }
+        if let (None, Some(scps)) = (self.found, &args.scps) {
+            principal = with_scps(principal, scps)?;
+        }
+        if let Some(path) = &args.session_policy {
+            principal = principal.with_session(&document(path)?);
+        }
+        Ok((principal, context))
+    }
+}
+
+/// What stands at the resources of an account.
+fn guards(args: &SimulateArgs, inventories: &[Inventory], account: &str) -> Result<Guards, Failure> {
+    let mut guards = Guards::none();
+    if let Some(path) = &args.resource_policy {
+        guards = guards.with_policy(&document(path)?, &path.display().to_string());
+    }
+    if let Some(path) = &args.rcps {
+        return Ok(with_rcps(guards, &levels(path, account)?));
+    }
+    // Those of an inventory hold for the resources of its account.
+    let own = inventories.iter().find(|inventory| inventory.account() == account);
+    Ok(own.map_or(guards.clone(), |own| with_rcps(guards, &own.rcp_levels)))
 }
 
 fn levels(path: &Path, account: &str) -> Result<Vec<ScpLevel>, Failure> {
