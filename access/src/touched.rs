@@ -183,7 +183,8 @@ mod tests {
                         if let Some(wanted) = wanted.remove(name) {
                             assert_eq!(wanted, time, "{place}");
                         } else {
-                            assert!(!row.named, "{place}: not among {wanted:?}");
+                            // What a call makes has no id yet: there may be more of that than the record lists.
+                            assert!(!row.named || name.ends_with("/*"), "{place}: not among {wanted:?}");
                         }
                     }
                     assert!(wanted.is_empty(), "{}: {principal} {action}: {wanted:?}", account.name);
