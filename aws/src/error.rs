@@ -255,6 +255,9 @@ fn next_step(kind: Kind, action: &str, resource: &str, region: Option<&str>) -> 
         Kind::Denied => format!("allow {action} on {resource}: `trailhound iam-policy` prints the whole policy"),
         Kind::Kms => "it is encrypted: allow kms:Decrypt on the trail's key, in the key's own policy too".to_owned(),
         Kind::Archived => "it is archived: restore it with `aws s3api restore-object`, then run this again".to_owned(),
+        Kind::Absent if action.starts_with("sqs:") => {
+            "there is no such queue: look at `aws sqs list-queues`, in this account and --region".to_owned()
+        }
         Kind::Absent => "it is not there (any more): a lifecycle rule, or somebody, removed it".to_owned(),
         Kind::NoBucket => "there is no such bucket: look at `aws s3 ls`".to_owned(),
         Kind::Elsewhere => match region {

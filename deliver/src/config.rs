@@ -58,6 +58,15 @@ struct File {
     _account: Option<IgnoredAny>,
 }
 
+/// How the one kind of TOML's tables is told from the other, for who took the wrong one.
+fn hint(message: &str) -> &'static str {
+    match message {
+        "invalid type: sequence, expected a map" => "; one table is written with single brackets: [sinks.NAME]",
+        "invalid type: map, expected a sequence" => "; a list of tables is written with double brackets: [[routes]]",
+        _ => "",
+    }
+}
+
 impl Config {
     /// Reads a configuration.
     ///
@@ -68,7 +77,7 @@ impl Config {
             // Not its Display: that repeats the line, and somebody may have written a secret there after all.
             let line = error.span().map(|span| text.get(..span.start).unwrap_or_default().matches('\n').count() + 1);
             let place = line.map(|line| format!("line {line}: ")).unwrap_or_default();
-            Error::Config(format!("{place}{}", error.message()))
+            Error::Config(format!("{place}{}{}", error.message(), hint(error.message())))
         })?;
         let mut sinks = BTreeMap::new();
         for (name, table) in file.sinks {
@@ -133,6 +142,7 @@ mod tests {
         let route = "[[routes]]\nsinks = ['log']\n";
         for (text, reason) in [
             (String::new(), "there are no sinks"),
+            ("[[sinks]]\ntype = \"stdout\"".to_owned(), "single brackets: [sinks.NAME]"),
             (sink.to_owned(), "there are no routes"),
             (format!("{sink}[[routes]]\nsinks = ['lag']\n"), "there is no sink `lag`"),
             (format!("{sink}[[routes]]\nsinks = []\n"), "names no sink"),

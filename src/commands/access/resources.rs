@@ -7,7 +7,7 @@ use std::sync::Arc;
 use ::access::calls::{self, Calls};
 use ::access::instant::DAY;
 use ::access::paths::Paths;
-use ::access::touched::{Touched, Touches};
+use ::access::touched::{Touch, Touched, Touches};
 use arrow::array::{ArrayRef, BooleanArray, RecordBatch, StringArray, TimestampMicrosecondArray, UInt64Array};
 
 use super::time_or;
@@ -60,11 +60,11 @@ fn print(touches: &Touches, global: &Global) -> Result<(), Failure> {
             render::settle(tell(touches, &mut Report::new(&mut out, Terminal::stdout(global.no_color))))?;
         }
         Output::Json => {
-            let rows: Vec<&Touched> = touches.rows().collect();
+            let rows: Vec<Touched<'_>> = touches.rows().collect();
             render::settle(render::json::document(&rows, &mut out))?;
         }
         Output::Jsonl => {
-            render::settle(touches.rows().try_for_each(|row| render::json::document_line(row, &mut out)))?;
+            render::settle(touches.rows().try_for_each(|row| render::json::document_line(&row, &mut out)))?;
         }
         Output::Csv | Output::Parquet | Output::Arrow => {
             let batch = rows(touches).map_err(|e| Failure::Io(e.to_string()))?;
@@ -76,71 +76,75 @@ fn print(touches: &Touches, global: &Global) -> Result<(), Failure> {
 
 fn tell(touches: &Touches, out: &mut Report<'_>) -> io::Result<()> {
     out.title("What was reached")?;
-    let by_resource = |row: &&Touched| (row.resource.clone(), row.principal.clone(), row.action.clone());
-    let mut named: Vec<&Touched> = touches.rows().filter(|row| row.named && row.resource != "*").collect();
-    named.sort_by_cached_key(by_resource);
-    let row = |row: &&Touched| {
-        let last = time_or(row.last_success, "never");
-        vec![row.resource.clone(), row.principal.clone(), row.action.clone(), number(row.count), last]
-    };
-    section(out, "Resources", &["resource", "principal", "action", "calls", "last success"], &named, &row)?;
-    let others = touches.rows().filter(|row| !row.named || row.resource == "*").count();
+    let is_one = |row: &Touched<'_>| row.touch.named && row.resource != "*";
+    let mut named: Vec<Touched<'_>> = touches.rows().filter(is_one).collect();
+    named.sort_by_key(|row| (row.resource, row.principal, row.action));
+    let row = |row: &Touched<'_>| vec![number(row.touch.count), time_or(row.touch.last_success, "never")];
+    section(out, "Resources", ["calls", "last success"], &named, &row)?;
+    let others = touches.rows().filter(|row| !is_one(row)).count();
     if others > 0 {
         let count = number(others as u64);
         out.prose(&format!(
             "{count} actions more take no resource, or the record does not name it; --output json lists them"
         ))?;
     }
-    let mut refused: Vec<&Touched> = touches.rows().filter(|row| row.denied > 0).collect();
-    refused.sort_by_cached_key(by_resource);
-    let row = |row: &&Touched| {
-        let by = row.denied_by.iter().map(String::as_str).collect::<Vec<_>>().join(", ");
-        vec![row.resource.clone(), row.principal.clone(), row.action.clone(), number(row.denied), by]
-    };
-    section(out, "Refused", &["resource", "principal", "action", "refused", "by"], &refused, &row)
+    let mut refused: Vec<Touched<'_>> = touches.rows().filter(|row| row.touch.denied > 0).collect();
+    refused.sort_by_key(|row| (std::cmp::Reverse(row.touch.denied), row.resource, row.principal, row.action));
+    section(out, "Refused", ["refused", "by"], &refused, &|row| vec![number(row.touch.denied), by(row.touch)])
 }
 
 fn section(
     out: &mut Report<'_>,
     name: &str,
-    columns: &[&str],
-    rows: &[&Touched],
-    row: &dyn Fn(&&Touched) -> Vec<String>,
+    columns: [&str; 2],
+    rows: &[Touched<'_>],
+    more: &dyn Fn(&Touched<'_>) -> Vec<String>,
 ) -> io::Result<()> {
     if rows.is_empty() {
         return Ok(());
     }
     out.heading(name)?;
-    out.table(columns, &rows.iter().take(SHOWN).map(row).collect::<Vec<_>>())?;
+    let row = |row: &Touched<'_>| {
+        let who = [row.resource, row.principal, row.action].map(str::to_owned);
+        who.into_iter().chain(more(row)).collect()
+    };
+    let columns = [&["resource", "principal", "action"], columns.as_slice()].concat();
+    out.table(&columns, &rows.iter().take(SHOWN).map(row).collect::<Vec<_>>())?;
     if rows.len() > SHOWN {
         out.prose(&format!("and {} more; --output json lists all", number((rows.len() - SHOWN) as u64)))?;
     }
     Ok(())
 }
 
+/// What refused, as one text.
+fn by(touch: &Touch) -> String {
+    touch.denied_by.iter().map(|by| &**by).collect::<Vec<_>>().join(", ")
+}
+
 /// One row for each principal, action and resource.
 fn rows(touches: &Touches) -> Result<RecordBatch, arrow::error::ArrowError> {
     let all = || touches.rows();
-    let text = |of: &dyn Fn(&Touched) -> &str| -> ArrayRef {
+    let text = |of: &dyn for<'a> Fn(Touched<'a>) -> &'a str| -> ArrayRef {
         Arc::new(all().map(|row| Some(of(row))).collect::<StringArray>())
     };
-    let time = |of: &dyn Fn(&Touched) -> Option<i64>| -> ArrayRef {
-        Arc::new(all().map(of).collect::<TimestampMicrosecondArray>().with_timezone("UTC"))
+    let time = |of: &dyn Fn(&Touch) -> Option<i64>| -> ArrayRef {
+        Arc::new(all().map(|row| of(row.touch)).collect::<TimestampMicrosecondArray>().with_timezone("UTC"))
     };
-    let count = |of: &dyn Fn(&Touched) -> u64| -> ArrayRef { Arc::new(all().map(of).collect::<UInt64Array>()) };
-    let by = |row: &Touched| Some(row.denied_by.iter().map(String::as_str).collect::<Vec<_>>().join(", "));
-    let named: ArrayRef = Arc::new(all().map(|row| Some(row.named)).collect::<BooleanArray>());
+    let count = |of: &dyn Fn(&Touch) -> u64| -> ArrayRef {
+        Arc::new(all().map(|row| Some(of(row.touch))).collect::<UInt64Array>())
+    };
+    let named: ArrayRef = Arc::new(all().map(|row| Some(row.touch.named)).collect::<BooleanArray>());
     RecordBatch::try_from_iter_with_nullable([
-        ("principal", text(&|row| &row.principal), false),
-        ("action", text(&|row| &row.action), false),
-        ("resource", text(&|row| &row.resource), false),
+        ("principal", text(&|row| row.principal), false),
+        ("action", text(&|row| row.action), false),
+        ("resource", text(&|row| row.resource), false),
         ("named", named, false),
-        ("first", time(&|row| Some(row.first)), false),
-        ("last_attempt", time(&|row| Some(row.last_attempt)), false),
-        ("last_success", time(&|row| row.last_success), true),
-        ("count", count(&|row| row.count), false),
-        ("denied", count(&|row| row.denied), false),
-        ("errors", count(&|row| row.errors), false),
-        ("denied_by", Arc::new(all().map(by).collect::<StringArray>()) as ArrayRef, false),
+        ("first", time(&|touch| Some(touch.first)), false),
+        ("last_attempt", time(&|touch| Some(touch.last_attempt)), false),
+        ("last_success", time(&|touch| touch.last_success), true),
+        ("count", count(&|touch| touch.count), false),
+        ("denied", count(&|touch| touch.denied), false),
+        ("errors", count(&|touch| touch.errors), false),
+        ("denied_by", Arc::new(all().map(|row| Some(by(row.touch))).collect::<StringArray>()) as ArrayRef, false),
     ])
 }
