@@ -19,13 +19,18 @@ const INSTANCES: &str = "ec2.amazonaws.com";
 const MAX_DEPTH: usize = 16;
 const MAX_ROLES: usize = 16;
 
+/// Members that hold a role's ARN and do not say so, in lower case: of API Gateway's integrations, of flow logs.
+const MEMBERS: &[&str] = &["credentials", "deliverlogspermissionarn"];
+
 /// Where a request names what it hands over by its name alone: service, member (in lower case), kind.
 const NAMED: &[(&str, &str, &str)] = &[
     ("autoscaling", "iaminstanceprofile", "instance-profile"),
     ("ec2", "iaminstanceprofile", "instance-profile"),
+    ("ecs", "role", "role"),
     ("elasticmapreduce", "autoscalingrole", "role"),
     ("elasticmapreduce", "jobflowrole", "instance-profile"),
     ("elasticmapreduce", "servicerole", "role"),
+    ("glue", "role", "role"),
     ("iam", "rolename", "role"),
     ("ssm", "iamrole", "role"),
 ];
@@ -85,7 +90,7 @@ impl Search<'_> {
 
     fn text(&mut self, key: &str, text: &str) {
         if is_role(text) {
-            if key.contains("role") {
+            if key.contains("role") || MEMBERS.contains(&key) {
                 self.found.push((text.to_owned(), to_of(key)));
             } else if key.contains("instanceprofile") {
                 self.found.push((self.paths.role_of(text), Some(INSTANCES)));
@@ -112,6 +117,8 @@ fn to_of(key: &str) -> Option<&'static str> {
     match key {
         "jobflowrole" => Some(INSTANCES),
         "autoscalingrole" => Some("application-autoscaling.amazonaws.com"),
+        "deliverlogspermissionarn" => Some("vpc-flow-logs.amazonaws.com"),
+        "monitoringrolearn" => Some("monitoring.rds.amazonaws.com"),
         _ => None,
     }
 }

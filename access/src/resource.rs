@@ -78,11 +78,18 @@ pub fn of_call(action_name: &str, told: &Told<'_>) -> Vec<Resource> {
     let listed = told.listed.iter().copied().filter(of_service);
     let listed: Vec<Resource> = listed.map(|arn| Resource::new(arn, Certainty::Exact)).collect();
     let request = object(told.request);
+    let listed = refined(service, types, listed, &request);
+    let is_half = service == "ssm" && !listed.is_empty();
     let mut found = match service {
         "s3" => s3::of(action_name, types, listed, &request, told),
         "ec2" => ec2::of(action_name, types, listed, &request, told),
         _ => forms::of_side(action_name, &request, told).unwrap_or(listed),
     };
+    if is_half {
+        // A command lists its document, and IAM asks for the instances too.
+        let named = forms::of_request(action_name, types, &request, told);
+        found.extend(named.into_iter().filter(|resource| resource.certainty == Certainty::Exact));
+    }
     if found.is_empty() {
         found = forms::of_request(action_name, types, &request, told);
     }
@@ -93,6 +100,23 @@ pub fn of_call(action_name: &str, told: &Told<'_>) -> Vec<Resource> {
         found.push(Resource::new("*", Certainty::Unknown));
     }
     found
+}
+
+/// What a record lists less exactly than IAM asks: an index by its table, a version or an alias of a function by the function.
+fn refined(service: &str, types: &str, listed: Vec<Resource>, request: &Map<String, Value>) -> Vec<Resource> {
+    let named = |name: &str| request.get(name).and_then(Value::as_str).filter(|text| is_plain(text));
+    let exact = |arn: String| match service {
+        "dynamodb"
+            if arn.contains(":table/") && !arn.contains("/index/") && kinds(types).any(|(kind, _)| kind == "index") =>
+        {
+            named("indexName").map_or(arn.clone(), |index| format!("{arn}/index/{index}"))
+        }
+        "lambda" if arn.contains(":function:") && arn.split(':').count() == 7 => {
+            named("qualifier").map_or(arn.clone(), |qualifier| format!("{arn}:{qualifier}"))
+        }
+        _ => arn,
+    };
+    listed.into_iter().map(|resource| Resource { arn: exact(resource.arn), ..resource }).collect()
 }
 
 /// The members of a JSON text; none where it is no object.

@@ -32,8 +32,12 @@ pub const ACTIONS: &[&str] = &[
 ];
 
 /// Further actions, for service and resource control policies; the management account, or one it delegated to, may have them.
-pub const ORGANIZATION_ACTIONS: &[&str] =
-    &["organizations:DescribePolicy", "organizations:ListParents", "organizations:ListPoliciesForTarget"];
+pub const ORGANIZATION_ACTIONS: &[&str] = &[
+    "organizations:DescribeOrganization",
+    "organizations:DescribePolicy",
+    "organizations:ListParents",
+    "organizations:ListPoliciesForTarget",
+];
 
 /// Further actions, for what IAM recorded of use. IAM makes the reports for whoever asks; nothing else changes.
 pub const ACCESSED_ACTIONS: &[&str] = &["iam:GenerateServiceLastAccessedDetails", "iam:GetServiceLastAccessedDetails"];

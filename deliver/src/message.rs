@@ -165,7 +165,7 @@ pub(crate) fn hash(parts: &[&str]) -> u128 {
 }
 
 /// As [`hash`], in 32 hexadecimal digits.
-pub(crate) fn hex_hash(parts: &[&str]) -> String {
+pub fn hex_hash(parts: &[&str]) -> String {
     format!("{:032x}", hash(parts))
 }
 

@@ -51,11 +51,13 @@ pub static QUESTIONS: &[Named] = &[
         "SELECT service, count(*) AS events, count_if(outcome = 'ok') AS ok, count_if(outcome = 'denied') AS denied, max(eventtime) AS last
          FROM events WHERE principal = {1} OR actor = {1} OR useridentity.arn = {1} GROUP BY service ORDER BY events DESC, service"),
     ask("denied-to", &["PRINCIPAL"], "what a principal tried and was denied, and by which kind of policy",
-        "SELECT coalesce(action, service || ':' || eventname) AS action, errorcode, count(*) AS events, min(eventtime) AS first, max(eventtime) AS last,
-                arbitrary(coalesce('explicit deny in ' || regexp_extract(errormessage, 'explicit deny in an? ([^.:]{1,60}?) policy', 1) || ' policy',
-                                   'no allow in ' || regexp_extract(errormessage, 'because no ([^.:]{1,60}?) policy', 1) || ' policy')) AS denied_by,
-                arbitrary(errormessage) AS message
-         FROM events WHERE outcome = 'denied' AND (principal = {1} OR actor = {1} OR useridentity.arn = {1}) GROUP BY 1, errorcode ORDER BY events DESC, 1, errorcode"),
+        "SELECT action, errorcode, events, first, last,
+                coalesce('explicit deny in ' || regexp_extract(message, 'explicit deny in an? ([^.:]{1,60}?) policy', 1) || ' policy',
+                         'no allow in ' || regexp_extract(message, 'because no ([^.:]{1,60}?) policy', 1) || ' policy') AS denied_by, message
+         FROM (SELECT coalesce(action, service || ':' || eventname) AS action, errorcode, count(*) AS events, min(eventtime) AS first, max(eventtime) AS last,
+                      arbitrary(errormessage) AS message
+               FROM events WHERE outcome = 'denied' AND (principal = {1} OR actor = {1} OR useridentity.arn = {1}) GROUP BY 1, errorcode)
+         ORDER BY events DESC, 1, errorcode"),
     ask("from-address", &["ADDRESS"], "who came from an address, and what they did",
         "SELECT principal, useridentity.accesskeyid AS key, service, count(*) AS events, count_if(outcome = 'denied') AS denied,
                 min(eventtime) AS first, max(eventtime) AS last

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use ::alerts::Alert;
-use ::deliver::outbox::{Folder, Limits, Listed};
+use ::deliver::outbox::{Folder, Limits, Listed, Standing};
 use ::deliver::send::{Verdict, needs_credentials};
 use ::deliver::{Accepted, Config, Courier, Desk, Drained, Error, Outbox, Outside, now};
 use arrow::array::{ArrayRef, RecordBatch, StringArray, UInt64Array};
@@ -39,7 +39,7 @@ pub(crate) fn run(command: &DeliverCommand, global: &Global, words: Words) -> Re
                 let revived = outbox.replay(sink.as_deref(), key.as_deref(), now())?;
                 words.note(&format!("{} dead messages are tried again", number(revived as u64)));
             }
-            drain(&config, &outbox, &at.sending, words)?;
+            drain(&config, &outbox, &at.sending, sink.as_deref(), words)?;
             Ok(Outcome::Done)
         }
         DeliverCommand::Test { config: path, outbox } => {
@@ -72,7 +72,7 @@ pub(crate) fn send(args: &DeliveryArgs, alerts: &[Alert], words: Words) -> Resul
     let outbox = open(&config, &args.sending)?;
     let accepted = Desk::new(config.clone(), outbox.clone()).accept(alerts, now())?;
     tell(accepted, words);
-    drain(&config, &outbox, &args.sending, words)
+    drain(&config, &outbox, &args.sending, None, words)
 }
 
 pub(crate) fn config(path: &Path) -> Result<Arc<Config>, Failure> {
@@ -112,8 +112,14 @@ fn tell(accepted: Accepted, words: Words) {
     }
 }
 
-/// Sends what the outbox holds and says how it went.
-fn drain(config: &Config, outbox: &Arc<Outbox>, sending: &Sending, words: Words) -> Result<(), Failure> {
+/// Sends what the outbox holds and says how it went; of one sink alone, if it was asked for.
+fn drain(
+    config: &Config,
+    outbox: &Arc<Outbox>,
+    sending: &Sending,
+    only: Option<&str>,
+    words: Words,
+) -> Result<(), Failure> {
     let runtime = runtime()?;
     let courier = Courier::open(config, outbox.clone(), &outside(config, &runtime))?;
     let most = sending.deliver_for.to_std().unwrap_or_default();
@@ -142,6 +148,14 @@ fn drain(config: &Config, outbox: &Arc<Outbox>, sending: &Sending, words: Words)
             number(outbox.damaged())
         ));
     }
+    let (pending, dead) = match only {
+        Some(sink) => {
+            let of_sink = outbox.counts(now()).remove(sink).unwrap_or_default();
+            let count = |standing| of_sink.get(&standing).copied().unwrap_or(0);
+            (count(Standing::Pending), count(Standing::Dead))
+        }
+        None => (pending, dead),
+    };
     if pending == 0 && dead == 0 {
         return Ok(());
     }

@@ -43,6 +43,9 @@ const KEYS: &[(&str, &str, Kind)] = &[
     ("metrics", "listen", Kind::Text),
 ];
 
+/// Sections that only a file can have.
+const FILE_ONLY: &[&str] = &["delivery", "routes", "silences"];
+
 fn variable(section: &str, key: &str) -> String {
     format!("TRAILHOUND_{}_{}", section.to_uppercase(), key.to_uppercase())
 }
@@ -53,7 +56,14 @@ fn variable(section: &str, key: &str) -> String {
 /// A name that begins like a section's and is no key; a value of another kind.
 pub(super) fn table(environment: impl Iterator<Item = (String, String)>) -> Result<Table, String> {
     let mut sections = Table::new();
+    let environment: Vec<(String, String)> = environment.collect();
+    // Whoever sets one believes that it holds.
+    let of_file = |name: &&String| FILE_ONLY.iter().any(|section| name.starts_with(&variable(section, "")));
+    if let Some(name) = environment.iter().map(|(name, _)| name).find(of_file) {
+        return Err(format!("the environment: {name} sets nothing: delivery, routes and silences are set in the file"));
+    }
     let mut ours: Vec<(String, String)> = environment
+        .into_iter()
         .filter(|(name, _)| KEYS.iter().any(|(section, ..)| name.starts_with(&variable(section, ""))))
         .collect();
     ours.sort();

@@ -29,8 +29,10 @@ pub(super) struct Judge<'a> {
     /// Time of the latest event that is not dated ahead, microseconds.
     latest: Option<i64>,
     lateness: i64,
-    /// What was said last of what limits kept from alerts, and when.
-    shed_told: Option<(Instant, [u64; 4])>,
+    /// What limits kept from alerts, as it was counted last: what the lake remembers of earlier processes was told by them.
+    shed: [u64; 4],
+    /// The same as it was said last, and when.
+    shed_told: (Option<Instant>, [u64; 4]),
 }
 
 /// How often it is said.
@@ -53,6 +55,7 @@ impl<'a> Judge<'a> {
         telling.know(&book.known);
         metrics.set(RULES, &[], engine.rules().len() as f64);
         metrics.set(RULES_REFUSED, &[], refused as f64);
+        let shed = shed(&engine);
         Judge {
             engine,
             found,
@@ -61,7 +64,8 @@ impl<'a> Judge<'a> {
             steps: Vec::new(),
             latest: None,
             lateness: book.lateness(),
-            shed_told: None,
+            shed,
+            shed_told: (None, shed),
         }
     }
 
@@ -171,21 +175,28 @@ impl<'a> Judge<'a> {
 impl Judge<'_> {
     /// What limits kept from alerts: in the metrics, and in the log where it has grown, now and then.
     fn tell_shed(&mut self) {
-        let counters = self.engine.counters();
-        let counts =
-            [counters.shed_matches, counters.shed_correlated, counters.late_correlated, counters.shed_remembered];
-        let is_due = self.shed_told.is_none_or(|(at, _)| at.elapsed() > SHED_EVERY);
-        let before = self.shed_told.map_or([0; 4], |(_, counts)| counts);
-        for ((what, said), (count, before)) in SHEDS.into_iter().zip(counts.into_iter().zip(before)) {
-            self.metrics.set(SHED, &[("what", what)], count as f64);
-            if is_due && count > before {
+        let counts = shed(&self.engine);
+        let (told_at, told) = self.shed_told;
+        let is_due = told_at.is_none_or(|at| at.elapsed() > SHED_EVERY);
+        for (place, (what, said)) in SHEDS.into_iter().enumerate() {
+            let at = |counts: [u64; 4]| counts.get(place).copied().unwrap_or_default();
+            self.metrics.add(SHED, &[("what", what)], at(counts).saturating_sub(at(self.shed)));
+            let count = at(counts).saturating_sub(at(told));
+            if is_due && count > 0 {
                 tracing::warn!(count, "{said}");
             }
         }
-        if is_due && counts != before {
-            self.shed_told = Some((Instant::now(), counts));
+        self.shed = counts;
+        if is_due && counts != told {
+            self.shed_told = (Some(Instant::now()), counts);
         }
     }
+}
+
+/// What limits kept from alerts so far, in the order of [`SHEDS`].
+fn shed(engine: &Engine) -> [u64; 4] {
+    let counters = engine.counters();
+    [counters.shed_matches, counters.shed_correlated, counters.late_correlated, counters.shed_remembered]
 }
 
 /// Lets rules know what they knew when the state was taken.

@@ -39,6 +39,8 @@ pub(super) struct Places<'a> {
     /// Whether the last listing of folders left something out; so does one that was not made yet.
     more: bool,
     young: Young,
+    /// Folders that could not be listed the last time.
+    away: BTreeSet<PathBuf>,
     /// What kept a place from being listed, where an end is the aim.
     failed: Option<Failure>,
 }
@@ -69,6 +71,7 @@ impl<'a> Places<'a> {
             pending: VecDeque::new(),
             next: Instant::now(),
             young: Young::default(),
+            away: BTreeSet::new(),
             failed: None,
         }
     }
@@ -147,12 +150,40 @@ impl<'a> Places<'a> {
         }
     }
 
+    /// The folders that are there: one that is away, a share that is not mounted, keeps no other back.
+    fn there(&mut self) -> Vec<PathBuf> {
+        let mut there = Vec::new();
+        for folder in &self.folders {
+            let name = folder.display().to_string();
+            match Sources::new(&[folder]) {
+                Ok(_) => {
+                    if self.away.remove(folder) {
+                        tracing::info!(place = name, "the folder is there again");
+                    }
+                    self.health.place(&name, None);
+                    there.push(folder.clone());
+                }
+                Err(error) => {
+                    if self.away.insert(folder.clone()) {
+                        tracing::warn!(place = name, %error, "a folder cannot be listed; the others are read");
+                    }
+                    self.health.place(&name, Some(&error.to_string()));
+                    if self.way.options.once {
+                        self.failed.get_or_insert(error.into());
+                    }
+                }
+            }
+        }
+        there
+    }
+
     /// Lists the folders.
     fn list(&mut self, metrics: &Metrics) -> Result<(), Failure> {
+        let there = self.there();
         let options = &self.way.options;
-        let own = own(options, &self.folders);
+        let own = own(options, &there);
         let (mut oldest, mut known, mut young) = (Oldest::new(self.way.most), 0_u64, false);
-        for listed in Sources::new(&self.folders)?.walk() {
+        for listed in Sources::new(&there)?.walk() {
             match &listed {
                 Ok(Input { place: Place::File(path), .. }) if own.iter().any(|own| path.starts_with(own)) => {}
                 Ok(input) if self.way.have.holds(input) => known += 1,

@@ -12,7 +12,14 @@ use super::{Certainty, Resource, Told, is_plain, kinds};
 const FORMS: &[(&str, &str, &str)] = &[
     ("dynamodb", "table", "arn:{p}:dynamodb:{r}:{a}:table/{tableName}"),
     ("dynamodb", "index", "arn:{p}:dynamodb:{r}:{a}:table/{tableName}/index/{indexName}"),
+    ("lambda", "function", "arn:{p}:lambda:{r}:{a}:function:{functionName}:{qualifier}"),
     ("lambda", "function", "arn:{p}:lambda:{r}:{a}:function:{functionName}"),
+    ("elasticloadbalancing", "targetgroup", "{targetGroupArn}"),
+    ("elasticloadbalancing", "loadbalancer", "{loadBalancerArn}"),
+    ("elasticloadbalancing", "loadbalancer/app/", "{loadBalancerArn}"),
+    ("elasticloadbalancing", "listener/app", "{listenerArn}"),
+    ("wafv2", "webacl", "{webACLArn}"),
+    ("cognito-idp", "userpool", "arn:{p}:cognito-idp:{r}:{a}:userpool/{userPoolId}"),
     ("sqs", "queue", "arn:{p}:sqs:{r}:{a}:{queueName}"),
     ("sqs", "queue", "arn:{p}:sqs:{r}:{a}:{queueUrl}"),
     ("sns", "topic", "{topicArn}"),
@@ -31,6 +38,8 @@ const FORMS: &[(&str, &str, &str)] = &[
     ("secretsmanager", "Secret", "arn:{p}:secretsmanager:{r}:{a}:secret:{name}-??????"),
     ("ssm", "parameter", "arn:{p}:ssm:{r}:{a}:parameter/{name}"),
     ("ssm", "parameter", "arn:{p}:ssm:{r}:{a}:parameter/{names}"),
+    ("ssm", "instance", "arn:{p}:ec2:{r}:{a}:instance/{instanceIds}"),
+    ("ssm", "instance", "arn:{p}:ec2:{r}:{a}:instance/{target}"),
     ("ssm", "document", "arn:{p}:ssm:{r}:{a}:document/{documentName}"),
     ("ssm", "document", "arn:{p}:ssm:{r}:{a}:document/{name}"),
     ("logs", "log-stream", "arn:{p}:logs:{r}:{a}:log-group:{logGroupName}:log-stream:{logStreamName}"),
@@ -70,6 +79,7 @@ const FORMS: &[(&str, &str, &str)] = &[
     ("codebuild", "project", "arn:{p}:codebuild:{r}:{a}:project/{projectName}"),
     ("codebuild", "project", "arn:{p}:codebuild:{r}:{a}:project/{name}"),
     ("states", "statemachine", "{stateMachineArn}"),
+    ("states", "statemachine", "arn:{p}:states:{r}:{a}:stateMachine:{name}"),
     ("kinesis", "stream", "arn:{p}:kinesis:{r}:{a}:stream/{streamName}"),
     ("cloudformation", "stack", "arn:{p}:cloudformation:{r}:{a}:stack/{stackName}/*"),
     ("cloudtrail", "trail", "arn:{p}:cloudtrail:{r}:{a}:trail/{name}"),
@@ -225,6 +235,10 @@ fn fill(service: &str, kind: &str, form: &str, request: &Map<String, Value>, tol
             arn.push_str(value);
             continue;
         }
+        // A task, or a machine of somebody's own.
+        if service == "ssm" && kind == "instance" && !value.starts_with("i-") && !value.starts_with("mi-") {
+            return None;
+        }
         if let Some(other) = elsewhere(service, kind, value, told) {
             return Some(Resource::new(other, Certainty::Exact));
         }
@@ -278,6 +292,9 @@ fn elsewhere(service: &str, kind: &str, value: &str, told: &Told<'_>) -> Option<
             "arn:{partition}:lambda:{region}:{account}:{}",
             value.strip_prefix("function:").map(|_| value)?
         )),
+        "ssm" if kind == "instance" && value.starts_with("mi-") => {
+            Some(format!("arn:{partition}:ssm:{region}:{account}:managed-instance/{value}"))
+        }
         // "AWS-owned documents": their ARNs have no account.
         "ssm" if kind == "document" && (value.starts_with("AWS-") || value.starts_with("AWSConformancePacks-")) => {
             Some(format!("arn:{partition}:ssm:{region}::document/{value}"))

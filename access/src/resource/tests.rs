@@ -41,6 +41,38 @@ fn the_listed_resource_of_the_actions_service_and_type() {
 }
 
 #[test]
+fn what_is_listed_less_exactly_than_iam_asks() {
+    let table = ["arn:aws:dynamodb:eu-west-1:111111111111:table/orders"];
+    let index = r#"{"tableName":"orders","indexName":"by-day"}"#;
+    assert_eq!(
+        of("dynamodb:Query", &table, index),
+        ["arn:aws:dynamodb:eu-west-1:111111111111:table/orders/index/by-day"]
+    );
+    assert_eq!(of("dynamodb:Query", &table, r#"{"tableName":"orders"}"#), table);
+    assert_eq!(of("dynamodb:PutItem", &table, index), table);
+    let function = ["arn:aws:lambda:eu-west-1:111111111111:function:f1"];
+    let alias = r#"{"functionName":"f1","qualifier":"prod"}"#;
+    for listed in [&function[..], &[]] {
+        assert_eq!(
+            of("lambda:InvokeFunction", listed, alias),
+            ["arn:aws:lambda:eu-west-1:111111111111:function:f1:prod"]
+        );
+    }
+    let command = r#"{"documentName":"AWS-RunShellScript","instanceIds":["i-77","mi-1"]}"#;
+    let document = "arn:aws:ssm:eu-west-1::document/AWS-RunShellScript";
+    assert_eq!(
+        of("ssm:SendCommand", &[document], command),
+        [
+            "arn:aws:ec2:eu-west-1:111111111111:instance/i-77",
+            "arn:aws:ssm:eu-west-1:111111111111:managed-instance/mi-1",
+            document
+        ]
+    );
+    let group = "arn:aws:elasticloadbalancing:eu-west-1:111111111111:targetgroup/t/1";
+    assert_eq!(of("elasticloadbalancing:RegisterTargets", &[], &format!(r#"{{"targetGroupArn":"{group}"}}"#)), [group]);
+}
+
+#[test]
 fn parameters_are_put_into_the_services_form() {
     assert_eq!(of("s3:GetObject", &[], r#"{"bucketName":"b","key":"a/k"}"#), ["arn:aws:s3:::b/a/k"]);
     assert_eq!(of("iam:GetRole", &[], r#"{"roleName":"app"}"#), ["arn:aws:iam::111111111111:role/app"]);

@@ -10,8 +10,17 @@ use crate::error::{Error, Kind};
 const LEVELS_MAX: usize = 16;
 const PAGES_MAX: usize = 100;
 
-/// Levels of service control policies and of resource control policies; nothing where the account is in no organisation.
+/// Levels of service control policies and of resource control policies; nothing where the account is in no organisation, and
+/// none for the account that manages it: they bind neither its users and roles nor its resources ("Service control policies
+/// (SCPs)", "Resource control policies (RCPs)", AWS Organizations user guide).
 pub(super) async fn levels(caller: &Caller, account: &str) -> Result<(Option<Value>, Option<Value>), Error> {
+    let organization = match caller.organizations("DescribeOrganization", &json!({})).await {
+        Err(error) if error.why().starts_with("AWSOrganizationsNotInUseException") => return Ok((None, None)),
+        other => other?,
+    };
+    if organization.pointer("/Organization/MasterAccountId").and_then(Value::as_str) == Some(account) {
+        return Ok((Some(json!([])), Some(json!([]))));
+    }
     let mut way = vec![account.to_owned()];
     while let Some(child) = way.last().filter(|child| !child.starts_with("r-")) {
         let answer = match caller.organizations("ListParents", &json!({ "ChildId": child })).await {

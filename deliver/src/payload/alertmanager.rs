@@ -25,7 +25,8 @@ pub fn alerts(message: &Message, ends: i64) -> Value {
             ("source", "trailhound"),
             ("fingerprint", &message.key),
         ]);
-        let annotations = json!({"summary": words::headline(message), "rules": words::tallies(message).join("\n")});
+        let annotations = json!({"summary": words::headline(message), "rules": words::tallies(message).join("\n"),
+            "worst": words::worst(message).join("\n")});
         return json!([{
             "labels": labels,
             "annotations": annotations,

@@ -24,6 +24,9 @@ pub fn message(message: &Message) -> Value {
             for rules in words::tallies(message).chunks(12).take(10) {
                 blocks.push(section(&rules.join("\n")));
             }
+            for worst in words::worst(message) {
+                blocks.push(section(&worst));
+            }
         }
         Kind::Alerts | Kind::Resolve => {
             for notice in &message.notices {

@@ -55,6 +55,8 @@ fn mail(message: &Message) -> String {
     text.push_str("\n\n");
     if message.kind == Kind::Digest {
         text.push_str(&words::tallies(message).join("\n"));
+        text.push_str("\n\n");
+        text.push_str(&words::worst(message).join("\n"));
         return text;
     }
     for notice in &message.notices {

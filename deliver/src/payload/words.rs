@@ -66,6 +66,11 @@ pub(super) fn tallies(message: &Message) -> Vec<String> {
     said.collect()
 }
 
+/// The worst alerts of a digest, a line each: what, who and when.
+pub(super) fn worst(message: &Message) -> Vec<String> {
+    message.notices.iter().map(|notice| format!("{}: {}, {}", title(notice), who(notice), when(notice))).collect()
+}
+
 pub(super) fn steps(notice: &Notice) -> String {
     let numbered = notice.next.iter().enumerate().map(|(number, step)| format!("{}. {}", number + 1, line(step)));
     numbered.collect::<Vec<_>>().join(" ")

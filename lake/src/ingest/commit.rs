@@ -93,6 +93,8 @@ impl Ingest<'_> {
     /// Stages the batch's rows of the tables beside `events`.
     fn side(&mut self, objects: &[Object]) -> Result<BTreeMap<String, Vec<DataFile>>> {
         fault::point("side.encode");
+        // Of this batch: a process that never ends began weeks ago.
+        self.now = chrono::Utc::now().timestamp_micros();
         let encode = |table| Error::encode::<arrow::error::ArrowError>(table);
         let counted = rows::one_batch().map_err(encode(ACTIVITY))?;
         // What a repair brings back was folded when it came first.

@@ -7,7 +7,7 @@ ends. What is to go wrong goes wrong after the command `faults`, or from the sta
 not done. `--lose N`: every N-th conditional write is done and answered with an error all the same. `--rate N`: more than N
 requests in a second are answered with SlowDown. `--slow SECONDS`: an object with `slow` in its key takes so long. `--unwilling N`:
 the first N requests to CloudTrail are throttled, fail or break off in turn. `--skew SECONDS`: its clock is so far ahead. `--bucket NAME`: a bucket that is there from the start; requests are then served one at a time, so that
-a conditional write is atomic, as it is on S3.
+a conditional write is atomic, as it is on S3. `--member`: the organisation is another account's, as it is for most.
 """
 
 import argparse
@@ -39,6 +39,7 @@ options.add_argument("--rate", type=float, default=0)
 options.add_argument("--skew", type=float, default=0)
 options.add_argument("--unwilling", type=int, default=0)
 options.add_argument("--bucket")
+options.add_argument("--member", action="store_true")
 options.add_argument("--faults", action="store_true")
 options = options.parse_args()
 
@@ -70,6 +71,10 @@ def serve(environ, start):
     is_role = "HTTP_X_AMZ_SECURITY_TOKEN" in environ
     if not is_role and "Credential=right/" not in environ.get("HTTP_AUTHORIZATION", ""):
         return refuse(start, "403 Forbidden", "InvalidAccessKeyId")
+    if options.member and action == "DescribeOrganization":
+        body = json.dumps({"Organization": {"Id": "o-example", "MasterAccountId": "999999999999"}}).encode()
+        start("200 OK", [("Content-Type", "application/x-amz-json-1.1"), ("Content-Length", str(len(body)))])
+        return [body]
     if "denied" in path and method == "GET":
         return refuse(start, "403 Forbidden", "AccessDenied")
     if "archived" in path and method == "GET":

@@ -64,7 +64,7 @@ fn names<'a>(page: &'a Value, list: &str, name: &str) -> BTreeSet<&'a str> {
 
 #[test]
 fn pages_and_throttling_lose_nothing() {
-    let Some(mut cloud) = Cloud::start(&["--busy", "4"]) else { return };
+    let Some(mut cloud) = Cloud::start(&["--busy", "4", "--member"]) else { return };
     account(&mut cloud);
     let direct = call(&mut cloud, "iam", "get_account_authorization_details", json!({}));
     cloud.ask(json!({"do": "faults"}));
@@ -187,4 +187,20 @@ fn what_is_forbidden_is_named_and_the_rest_is_taken() {
         "{}",
         policy.stdout
     );
+}
+
+/// Policies of an organisation bind all of its accounts but the one that manages it.
+#[test]
+fn the_management_account_is_bound_by_no_policy_of_its_organisation() {
+    let Some(mut cloud) = Cloud::start(&[]) else { return };
+    account(&mut cloud);
+    let world = World::empty();
+    let out = world.path("iam");
+    let told = cloud.done(&["inventory", "--out", text(&out)]);
+    assert_eq!((&told["scp_levels"], &told["missing"]), (&json!(0), &json!([])), "{told}");
+    let grants = out.join("inventory.json");
+    let asked =
+        ["--policy-source-arn", "arn:aws:iam::123456789012:user/team/user-29", "--action-names", "sqs:SendMessage"];
+    let run = trailhound(&[&["policy", "simulate", "--grants", text(&grants)], &asked[..]].concat());
+    assert!(run.code == 0 && !run.stdout.contains("ExplicitlyDenied"), "{}{}", run.stdout, run.stderr);
 }

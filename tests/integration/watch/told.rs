@@ -51,6 +51,30 @@ fn what_came_too_late_for_a_burst_is_said() {
     std::fs::write(logs.join("c.json"), trail::records(&[delete("c", "2026-03-01T00:01:00Z")])).unwrap();
     let run = station.once(text(&logs), None);
     assert!(run.stderr.contains("came later than --allowed-lateness"), "{}", run.stderr);
+    // It was said; a run that finds nothing new has nothing to say of it.
+    let again = station.once(text(&logs), None);
+    assert!(!again.stderr.contains("came later"), "{}", again.stderr);
+}
+
+#[test]
+fn a_folder_that_goes_away_keeps_no_other_back() {
+    let station = with_rule(LOGINS);
+    let (logs, share) = (station.world.logs(), station.path("share"));
+    std::fs::create_dir(&share).unwrap();
+    let service = station.service(text(&logs), &["--source", text(&share)]);
+    service.until("the beginning", |service| service.figure("trailhound_ready", "") > 0.0);
+    std::fs::rename(&share, station.path("share.gone")).unwrap();
+    let login = |id: &str, account: &str| {
+        let now = chrono::Utc::now().format("%Y-%m-%dT%H:%M:%SZ").to_string();
+        trail::records(&[call(id, &now, "ConsoleLogin", account)])
+    };
+    std::fs::write(logs.join("a.json"), login("a", "111122223333")).unwrap();
+    service.until("the alert of the other folder", |_| station.hook.told().len() == 1);
+    std::fs::rename(station.path("share.gone"), &share).unwrap();
+    std::fs::write(share.join("b.json"), login("b", "111122224444")).unwrap();
+    service.until("the alert of the folder that is there again", |_| station.hook.told().len() == 2);
+    let (code, said) = service.end();
+    assert!(code == 0 && said.contains("a folder cannot be listed; the others are read"), "{code} {said}");
 }
 
 #[test]
