@@ -230,7 +230,10 @@ fn unused_principal(
     let why = if invisible {
         Why::DataEventsOff
     } else {
-        let doubt = doubts.of_account(entity.account()).filter(|_| !covered);
+        // Whoever is assumed is seen by an event that only reads.
+        let lacks = by_iam.is_none() && doubts.lacks_reads(entity.account());
+        let doubt = if lacks { Some(Why::ReadEventsOff) } else { doubts.of_account(entity.account()) };
+        let doubt = doubt.filter(|_| !covered);
         doubt.unwrap_or(match entity.created {
             Some(created) if created > options.from() => Why::GrantedTooRecently,
             _ => Why::NotUsed,

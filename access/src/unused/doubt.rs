@@ -1,9 +1,9 @@
 //! What the logs cannot tell: for an account and a set of actions, the reasons to doubt that "not seen" is "not used".
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
 
-use ingest::action;
+use ingest::action::{self, Action, Level};
 
 use super::covered::{AccountCoverage, CoverageReport};
 use super::{Options, UnusedActions, Why};
@@ -31,6 +31,9 @@ const GLOBAL_SERVICES: [&str; 14] = [
     "waf",
 ];
 
+/// Events among which one that only reads would be, if the trail logged them: most calls only read.
+const MANY: u64 = 100;
+
 /// The actions whose use we ask after.
 #[derive(Debug)]
 pub(super) struct Question<'a> {
@@ -47,6 +50,8 @@ pub(super) struct Question<'a> {
 pub(super) struct Doubts<'a> {
     coverage: &'a Coverage,
     options: Options,
+    /// Accounts whose logs have no event that only reads.
+    writes_alone: BTreeSet<String>,
     /// Facts were left out for want of room.
     incomplete: bool,
     nothing: Account,
@@ -55,6 +60,8 @@ pub(super) struct Doubts<'a> {
 struct Masks {
     unobservable: ActionSet,
     global: ActionSet,
+    /// What only reads, and stands among management events.
+    reads: ActionSet,
     /// By resource type of data events.
     data: BTreeMap<&'static str, ActionSet>,
 }
@@ -71,15 +78,40 @@ fn masks() -> &'static Masks {
         Masks {
             unobservable: ActionSet::matching(|action| !action.observable),
             global: ActionSet::matching(|action| GLOBAL_SERVICES.contains(&action.service())),
+            reads: ActionSet::matching(is_read),
             data,
         }
     })
 }
 
+/// Whether an action's use is a management event that only reads. CloudTrail calls `AssumeRole` one of those.
+fn is_read(action: &Action) -> bool {
+    let reads = matches!(action.level, Level::Read | Level::List) || action.name.starts_with("sts:AssumeRole");
+    reads && action.observable && action::data_event_type(action.name).is_none()
+}
+
+/// Accounts with many events since then, none of which only reads: their trail logs `WriteOnly` ("Read and write events",
+/// CloudTrail user guide).
+fn writes_alone(usage: &LastUsed, from: i64) -> BTreeSet<String> {
+    let mut seen: BTreeMap<String, (u64, bool)> = BTreeMap::new();
+    for principal in usage.principals() {
+        let Some(account) = crate::usage::account_of(&principal.name) else { continue };
+        let (events, reads) = seen.entry(account.to_owned()).or_default();
+        for (name, fact) in usage.facts(principal).into_iter().filter(|(_, fact)| fact.last_attempt >= from) {
+            *events += fact.count;
+            let known = action::index_of(name).and_then(|at| action::actions().get(at));
+            *reads |= known.is_some_and(is_read);
+        }
+    }
+    let alone = seen.into_iter().filter(|(_, (events, reads))| *events >= MANY && !reads);
+    alone.map(|(account, _)| account).collect()
+}
+
 impl<'a> Doubts<'a> {
     pub(super) fn new(usage: &'a LastUsed, options: &Options) -> Self {
         let incomplete = usage.totals().dropped > 0;
-        Doubts { coverage: usage.coverage(), options: *options, incomplete, nothing: Account::default() }
+        let writes_alone = writes_alone(usage, options.from());
+        Doubts { coverage: usage.coverage(), options: *options, writes_alone, incomplete, nothing: Account::default() }
     }
 
     /// The start of the window.
@@ -104,6 +136,9 @@ impl<'a> Doubts<'a> {
         };
         take(Why::Unobservable, &mut unused, Some(&masks().unobservable));
         take(Why::DataEventsOff, &mut unused, Some(&self.unlogged(question.account)));
+        if self.lacks_reads(question.account) {
+            take(Why::ReadEventsOff, &mut unused, Some(&masks().reads));
+        }
         if !self.has_home_region(question) {
             take(Why::GlobalServiceRegionMissing, &mut unused, Some(&masks().global));
         }
@@ -123,6 +158,11 @@ impl<'a> Doubts<'a> {
         let mut set = ActionSet::none();
         masks().data.iter().filter(|(kind, _)| !seen.contains(*kind)).for_each(|(_, actions)| set.union(actions));
         set
+    }
+
+    /// Whether the account's logs have no event that only reads, and so none of a role that is assumed.
+    pub(super) fn lacks_reads(&self, account: &str) -> bool {
+        self.writes_alone.contains(account)
     }
 
     /// Whether some of the actions can be used without a trace.

@@ -9,8 +9,14 @@ use crate::inventory::{Accessed, Inventory};
 use crate::policy::ActionSet;
 
 /// Doubts of the logs that a record without gaps takes away. What no event shows is not in the record either.
-const CURABLE: &[Why] =
-    &[Why::DataEventsOff, Why::GlobalServiceRegionMissing, Why::LimitsReached, Why::HistoryTooShort, Why::GapInLogs];
+const CURABLE: &[Why] = &[
+    Why::DataEventsOff,
+    Why::ReadEventsOff,
+    Why::GlobalServiceRegionMissing,
+    Why::LimitsReached,
+    Why::HistoryTooShort,
+    Why::GapInLogs,
+];
 
 /// IAM's record of one principal, if there is one.
 #[derive(Debug, Clone, Copy)]

@@ -259,3 +259,26 @@ fn a_role_that_somebody_assumed_is_alive() {
         assert_eq!(unused, [("old", Why::NotUsed, true), ("refused", Why::NotUsed, false)]);
     }
 }
+
+/// A trail of writes alone says nothing of reads, nor of roles, whose use begins with a call that only reads.
+#[test]
+fn a_trail_of_writes_alone_hides_reads_and_roles() {
+    let statement =
+        json!({"Statement": {"Effect": "Allow", "Action": ["sqs:ListQueues", "sqs:DeleteQueue"], "Resource": "*"}});
+    let role = json!({"Arn": arn("ann").replace("user/ann", "role/app"), "RoleName": "app", "CreateDate": "2020-01-01T00:00:00Z",
+        "RolePolicyList": [{"PolicyName": "p", "PolicyDocument": statement}]});
+    let page = json!({"UserDetailList": [], "RoleDetailList": [role]});
+    let inventory = Inventory::parse(&page.to_string(), "gaad.json").unwrap();
+    let day = |day: i64| instant::format(instant::parse("2026-01-01T00:00:00Z").unwrap() + day * instant::DAY);
+    let whys = |name: &str| {
+        let events: Vec<_> = (0..120).map(|at| call("ann", "sqs", name, &day(at))).collect();
+        let mut usage = LastUsed::default();
+        usage.observe(&batch(&events));
+        let report =
+            report(&usage, std::slice::from_ref(&inventory), &Options::new(instant::parse(&day(119)).unwrap()));
+        let row = report.principals.iter().find(|row| row.principal.ends_with("role/app")).unwrap();
+        (row.unused.why("sqs:ListQueues"), row.unused.why("sqs:DeleteQueue"), report.unused_principals[0].why)
+    };
+    assert_eq!(whys("CreateQueue"), (Some(Why::ReadEventsOff), Some(Why::NotUsed), Why::ReadEventsOff));
+    assert_eq!(whys("GetQueueAttributes"), (Some(Why::NotUsed), Some(Why::NotUsed), Why::NotUsed));
+}

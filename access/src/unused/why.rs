@@ -16,6 +16,8 @@ pub enum Why {
     Unobservable,
     /// Only data events show its use, and the account's logs have none of that resource type.
     DataEventsOff,
+    /// It only reads, and the account's logs have no event that only reads: a trail of writes alone.
+    ReadEventsOff,
     /// A global service is recorded in one region, and the account's logs lack that region.
     GlobalServiceRegionMissing,
     /// More principals, actions or keys occurred than are kept, so any use may be among those left out.
@@ -34,9 +36,10 @@ pub enum Why {
 
 impl Why {
     /// Every reason, in the order in which they are given.
-    pub const ALL: [Why; 9] = [
+    pub const ALL: [Why; 10] = [
         Why::Unobservable,
         Why::DataEventsOff,
+        Why::ReadEventsOff,
         Why::GlobalServiceRegionMissing,
         Why::LimitsReached,
         Why::HistoryTooShort,
@@ -51,6 +54,7 @@ impl Why {
         match self {
             Why::Unobservable => "unobservable",
             Why::DataEventsOff => "data_events_off",
+            Why::ReadEventsOff => "read_events_off",
             Why::GlobalServiceRegionMissing => "global_service_region_missing",
             Why::LimitsReached => "limits_reached",
             Why::HistoryTooShort => "history_too_short",
@@ -66,6 +70,9 @@ impl Why {
         match self {
             Why::Unobservable => "cannot know: CloudTrail has no event that shows its use",
             Why::DataEventsOff => "cannot know: the account's trail logs no data events of that resource type",
+            Why::ReadEventsOff => {
+                "cannot know: the account's logs have no event that only reads: a trail of writes alone"
+            }
             Why::GlobalServiceRegionMissing => {
                 "cannot know: the service is recorded in one region, and no logs of that region were given"
             }
