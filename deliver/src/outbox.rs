@@ -255,13 +255,13 @@ impl Transaction<'_> {
 
     /// The delivery of a slot that no sink can have seen, to add to.
     pub(crate) fn open(&self, slot: Key) -> Option<Delivery> {
-        let (key, _) = self.state.open(slot, self.now)?;
+        let (key, _) = self.state.open(slot)?;
         load(self.state, self.storage, key)
     }
 
-    /// The key of that delivery.
+    /// The key of one that waits for its time, to take it back.
     pub(crate) fn open_key(&self, slot: Key) -> Option<Key> {
-        self.state.open(slot, self.now).map(|(key, _)| key)
+        self.state.early(slot, self.now)
     }
 
     /// Stages the note that an alert was found, where notes are kept and it was not found before; whether it did.

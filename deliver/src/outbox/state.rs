@@ -325,12 +325,22 @@ impl State {
     }
 
     /// The delivery of a slot that no sink can have seen: something may still be added to it. A sink that looks at keys
-    /// would take more text under a key that it knows for the text that it has.
-    pub(super) fn open(&self, slot: Key, now: i64) -> Option<(Key, &Entry)> {
+    /// would take more text under a key that it knows for the text that it has. One that an earlier process put may have been
+    /// sent by it, also before its time, if the clock was another then.
+    pub(super) fn open(&self, slot: Key) -> Option<(Key, &Entry)> {
+        self.untried(slot).filter(|(_, entry)| entry.fresh)
+    }
+
+    /// The delivery of a slot that waits for its time: it may be taken back.
+    pub(super) fn early(&self, slot: Key, now: i64) -> Option<Key> {
+        self.untried(slot).filter(|(_, entry)| entry.fresh || entry.not_before > now).map(|(key, _)| key)
+    }
+
+    /// The delivery of a slot that was never tried as far as is known, and is in nobody's hand.
+    fn untried(&self, slot: Key) -> Option<(Key, &Entry)> {
         let key = *self.latest.get(&slot)?;
         let entry = self.entries.get(&key)?;
-        let unseen = entry.attempts == 0 && (entry.fresh || entry.not_before > now);
-        (unseen && !entry.dead && !self.in_hand.contains(&key)).then_some((key, entry))
+        (entry.attempts == 0 && !entry.dead && !self.in_hand.contains(&key)).then_some((key, entry))
     }
 
     pub(super) fn is_in_hand(&self, key: Key) -> bool {

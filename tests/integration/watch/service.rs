@@ -156,7 +156,8 @@ fn what_fails_later_is_tried_again() {
     std::fs::rename(&aside, &inbox).unwrap();
     deliver(&log_files(&logs), &logs, &inbox);
     service.until("rows", |service| service.figure("trailhound_commits_total", "") > 0.0);
-    assert!(service.figure("trailhound_restarts_total", "") >= 1.0);
+    // What else is watched goes on meanwhile: nothing begins anew.
+    assert!(service.figure("trailhound_restarts_total", "") < 1.0);
     let (code, said) = service.end();
     assert_eq!(code, 0, "{said}");
 }
