@@ -14,7 +14,7 @@ use crate::calls::{Asked, Call, Calls, Outcome};
 use crate::instant;
 use crate::resource::Certainty;
 
-/// Most rows kept: some 300 MB.
+/// Most rows kept: some 600 MB.
 const MAX_ROWS: usize = 1_000_000;
 /// Most kinds of refusals kept of a row; AWS has a dozen kinds of policies.
 const MAX_REFUSALS: usize = 16;
