@@ -2,6 +2,7 @@
 //!
 //! [`FileWriter`] is the stock writer with our layouts; [`fresh`] writes events as they come, several times cheaper, with
 //! [`slots`] (nested rows), [`leaf`] (a column's values), [`texts`], [`hybrid`] (packed numbers) and [`chunk`] (pages).
+//! [`sizes`] says which columns of a sorted file are worth a compression.
 //! Knows Parquet. Must not know tables' meaning, stores or commits.
 
 pub(crate) mod fresh;
@@ -9,6 +10,7 @@ pub(crate) mod fresh;
 mod chunk;
 mod hybrid;
 mod leaf;
+mod sizes;
 mod slots;
 #[cfg(test)]
 mod tests;
@@ -25,17 +27,23 @@ use parquet::errors::ParquetError;
 use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterPropertiesBuilder};
 use parquet::schema::types::ColumnPath;
 
+pub(crate) use self::sizes::Sizes;
 use crate::error::{Error, Result};
 use crate::schema::PARTITION;
 
 /// How a file is laid out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Layout {
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Layout<'a> {
     /// Written as events come: many small files, to be compacted.
     Fresh,
-    /// Written once, read often: sorted, larger row groups, filters for needles.
-    Compact,
+    /// Written once, read often: sorted, larger row groups, filters for needles; for rows that take so much.
+    Compact(&'a Sizes),
 }
+
+/// A page of a sorted file ends at so many bytes: a question that wants a few rows of a long column inflates whole pages.
+const PAGE_BYTES: usize = 32 << 10;
+/// Values between two looks at how large a page is.
+const PAGE_STEP: usize = 256;
 
 /// Who wrote a file.
 const CREATED_BY: &str = concat!("trailhound ", env!("CARGO_PKG_VERSION"));
@@ -73,12 +81,12 @@ const CUT_BY: &[&str] = &[
     "principal",
 ];
 
-impl Layout {
+impl Layout<'_> {
     fn properties(self) -> WriterProperties {
         // A filter is made for the most distinct values, then folded to what came.
         let (level, row_group_rows, distinct) = match self {
             Layout::Fresh => (1, 128 << 10, 16 << 10),
-            Layout::Compact => (3, 256 << 10, 256 << 10),
+            Layout::Compact(_) => (3, 256 << 10, 256 << 10),
         };
         let mut builder = WriterProperties::builder()
             .set_created_by(CREATED_BY.to_owned())
@@ -87,6 +95,12 @@ impl Layout {
             .set_data_page_row_count_limit(8192)
             .set_dictionary_page_size_limit(256 << 10)
             .set_statistics_enabled(EnabledStatistics::Chunk);
+        if let Layout::Compact(sizes) = self {
+            builder = builder.set_data_page_size_limit(PAGE_BYTES).set_write_batch_size(PAGE_STEP);
+            for path in sizes.plain() {
+                builder = builder.set_column_compression(path.clone(), Compression::UNCOMPRESSED);
+            }
+        }
         for name in UNIQUE {
             builder = builder.set_column_dictionary_enabled(column(&[name]), false);
         }
@@ -155,7 +169,7 @@ pub(crate) struct Encoded {
 
 impl FileWriter {
     /// An empty file for batches of this schema; the column of the partition is not written.
-    pub(crate) fn new(table: &'static str, schema: &SchemaRef, layout: Layout) -> Result<FileWriter> {
+    pub(crate) fn new(table: &'static str, schema: &SchemaRef, layout: Layout<'_>) -> Result<FileWriter> {
         let schema = without_partition(schema);
         let writer =
             ArrowWriter::try_new(Vec::new(), schema, Some(layout.properties())).map_err(Error::encode(table))?;

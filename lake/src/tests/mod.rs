@@ -16,6 +16,9 @@ use ingest::pipeline::{Options, scan};
 use ingest::reject::Totals;
 use ingest::simulate::{Plan, write};
 use ingest::source::Sources;
+use parquet::basic::Compression;
+use parquet::file::reader::FileReader;
+use parquet::file::serialized_reader::SerializedFileReader;
 use tempfile::TempDir;
 
 use crate::schema::{self, EVENTS};

@@ -141,3 +141,32 @@ fn a_flipped_bit_is_found_named_and_mended() {
     assert_eq!(ids(&lake), before);
     assert!(lake.check().unwrap().is_sound());
 }
+
+/// Of a sorted file, columns of few bytes are left as they are, long ones are compressed in pages of a few hundred rows:
+/// a question opens many files, and wants a few rows of them.
+#[test]
+fn compacted_files_are_cheap_to_open_and_to_skip_in() {
+    let place = Place::new(0);
+    write(&Plan { events: 12_000, days: 1, ..Plan::default() }, &place.logs()).unwrap();
+    place.ingest(&place.logs());
+    let mut lake = place.open();
+    let bin = lake.bins().unwrap().swap_remove(0);
+    let rows = of(&lake, &bin);
+    lake.rewrite(&bin, rows.into_iter()).unwrap();
+    let file = lake.files(EVENTS).unwrap().swap_remove(0);
+    let bytes = std::fs::read(place.folder.path().join("lake").join(EVENTS).join(&file.path)).unwrap();
+    let reader = SerializedFileReader::new(bytes::Bytes::from(bytes)).unwrap();
+    let group = reader.get_row_group(0).unwrap();
+    let column = |name: &str| {
+        let index = group.metadata().columns().iter().position(|c| c.column_path().string() == name).unwrap();
+        (group.metadata().column(index).compression(), group.get_column_page_reader(index).unwrap().count())
+    };
+    for name in ["eventsource", "eventname", "principal", "useridentity.type", "extra"] {
+        assert_eq!(column(name).0, Compression::UNCOMPRESSED, "{name}");
+    }
+    for name in ["eventid", "requestparameters", "additionaleventdata"] {
+        let (compression, pages) = column(name);
+        assert!(matches!(compression, Compression::ZSTD(_)), "{name}");
+        assert!(pages > 10, "{name}: {pages} pages");
+    }
+}

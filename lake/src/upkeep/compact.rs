@@ -5,7 +5,7 @@
 
 use arrow::array::RecordBatch;
 
-use crate::encode::{FileWriter, Layout};
+use crate::encode::{FileWriter, Layout, Sizes};
 use crate::error::{Error, Result};
 use crate::fault;
 use crate::lake::Lake;
@@ -114,9 +114,11 @@ impl Lake {
             return Err(Error::Newer { table: bin.table });
         }
         // What a new file holds is taken for what was written: damage must not get a new checksum.
+        let mut sizes = Sizes::default();
         for file in &bin.files {
             let damaged = |why| Error::Damaged { file: format!("{}/{}", bin.table, file.path), why };
-            self.intact(bin.table, file)?.map_err(damaged)?;
+            let bytes = self.intact(bin.table, file)?.map_err(damaged)?;
+            sizes.note(&bytes).map_err(|error| damaged(error.to_string()))?;
         }
         let expected: u64 = bin.files.iter().map(|file| file.rows).sum();
         let schema = self.spec(bin.table).schema;
@@ -128,7 +130,7 @@ impl Lake {
             let batch = batch.map_err(Error::encode(bin.table))?;
             let file = match &mut open {
                 Some(file) => file,
-                None => open.insert(FileWriter::new(bin.table, &schema, Layout::Compact)?),
+                None => open.insert(FileWriter::new(bin.table, &schema, Layout::Compact(&sizes))?),
             };
             fault::point("compact.encode");
             file.write(&batch)?;
