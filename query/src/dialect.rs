@@ -5,6 +5,7 @@
 //! told by what the query does with the columns ([`signs`]); where both fit, Athena's. A query that makes no sense over
 //! the first view is tried over the others, and the first one's error is told if none of them takes it.
 
+mod fields;
 mod layouts;
 mod signs;
 
@@ -16,8 +17,9 @@ use datafusion::sql::sqlparser::ast::{
     Expr, Ident, ObjectName, ObjectNamePart, Query, TableAlias, TableFactor, Visit, VisitMut, Visitor, VisitorMut,
 };
 
+pub(crate) use self::fields::retype;
 use crate::error::nearest;
-use crate::grammar::names_a_store;
+use crate::grammar::{is_store_id, names_a_store};
 use crate::{athena, ocsf, store, tailpipe};
 
 /// A view of the events.
@@ -63,12 +65,18 @@ pub(crate) fn readings(statement: Statement, tables: &[String]) -> Vec<Reading> 
     if open.is_empty() {
         return vec![Reading { statement, notes: Vec::new() }];
     }
-    let by_id = open.iter().any(|name| last(name).is_some_and(|ident| names_a_store(&ident.value)));
+    let by_name = open.iter().any(|name| last(name).is_some_and(|ident| names_a_store(&ident.value)));
+    let by_id = open.iter().any(|name| last(name).is_some_and(|ident| is_store_id(&ident.value)));
     let is_lake = |name: &ObjectName| last(name).is_some_and(|ident| is_security_lake(&ident.value));
-    let order = if open.iter().all(is_lake) { vec![View::Ocsf] } else { found.order(by_id) };
+    // An id is an event data store's, whatever the query does with it: over texts it would have another answer.
+    let order = match () {
+        () if open.iter().all(is_lake) => vec![View::Ocsf],
+        () if by_id => vec![View::Store],
+        () => found.order(by_name),
+    };
     let reading = |view: View| {
         let mut statement = statement.clone();
-        let mut rename = Rename { view, open: &open, notes: BTreeSet::new() };
+        let mut rename = Rename { view, open: &open, tables, notes: BTreeSet::new() };
         if let Some(inner) = inner_mut(&mut statement) {
             let _ = inner.visit(&mut rename);
             if view == View::Athena {
@@ -166,6 +174,7 @@ fn is_open(name: &ObjectName, tables: &[String], signs: &signs::Signs) -> bool {
 struct Rename<'a> {
     view: View,
     open: &'a [ObjectName],
+    tables: &'a [String],
     notes: BTreeSet<String>,
 }
 
@@ -178,7 +187,10 @@ impl VisitorMut for Rename<'_> {
             return ControlFlow::Continue(());
         }
         let Some(own) = last(name).cloned() else { return ControlFlow::Continue(()) };
-        let table = self.view.table();
+        // A table's own name behind a database's is that table.
+        let lower = own.value.to_ascii_lowercase();
+        let is_own = self.tables.contains(&lower) && !athena::NAMES.contains(&lower.as_str());
+        let table = if is_own { &lower } else { self.view.table() };
         if !own.value.eq_ignore_ascii_case(table) {
             self.notes.insert(format!("`{}` is read as {table}", own.value));
             // Columns may be qualified by the name as it was.
@@ -242,6 +254,11 @@ mod tests {
             (
                 "SELECT api.operation FROM \"db\".\"amazon_security_lake_table_us_east_1_cloud_trail_mgmt_1_0\"",
                 "SELECT api.operation FROM ocsf AS \"amazon_security_lake_table_us_east_1_cloud_trail_mgmt_1_0\"",
+            ),
+            ("SELECT default.events.eventname FROM default.events", "SELECT events.eventname FROM events"),
+            (
+                "SELECT 1 FROM lake.event_data_store WHERE eventtime > '2023-01-01T00:00:00Z'",
+                "SELECT 1 FROM event_data_store WHERE eventtime > '2023-01-01T00:00:00Z'",
             ),
             ("SELECT 1 FROM nothing", "SELECT 1 FROM nothing"),
             ("SELECT eventname FROM event", "SELECT eventname FROM event"),

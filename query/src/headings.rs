@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
-    Expr, Function, Ident, ObjectNamePart, Select, SelectItem, SelectItemQualifiedWildcardKind,
+    Expr, Function, Ident, ObjectNamePart, Select, SelectItem, SelectItemQualifiedWildcardKind, TableFactor,
     WildcardAdditionalOptions, visit_expressions,
 };
 
@@ -22,8 +22,9 @@ const MAX_NAME: usize = 100;
 /// which may hold fields. Gives the expressions that were named, with their names.
 pub(crate) fn name(select: &mut Select, elements: &BTreeSet<String>) -> Vec<(Expr, Ident)> {
     let stars = Stars::of(&select.projection);
+    let paths = &Paths { tables: tables(select), elements };
     // A field gives way to a column that has the name without our help.
-    let given: BTreeSet<String> = select.projection.iter().filter_map(|item| plain_name(item, elements)).collect();
+    let given: BTreeSet<String> = select.projection.iter().filter_map(|item| plain_name(item, paths)).collect();
     let mut taken = BTreeSet::new();
     let mut named = Vec::new();
     for (index, item) in select.projection.iter_mut().enumerate() {
@@ -35,7 +36,7 @@ pub(crate) fn name(select: &mut Select, elements: &BTreeSet<String>) -> Vec<(Exp
                 }
             }
             SelectItem::UnnamedExpr(expr) => {
-                let Some(alias) = wanted(expr, index, elements, &stars, &given, &mut taken) else { continue };
+                let Some(alias) = wanted(expr, index, paths, &stars, &given, &mut taken) else { continue };
                 named.push((expr.clone(), alias.clone()));
                 *item = SelectItem::ExprWithAlias { expr: expr.clone(), alias };
             }
@@ -68,12 +69,12 @@ fn as_written(text: &str) -> String {
 fn wanted(
     expr: &Expr,
     index: usize,
-    elements: &BTreeSet<String>,
+    paths: &Paths<'_>,
     stars: &Stars,
     given: &BTreeSet<String>,
     taken: &mut BTreeSet<String>,
 ) -> Option<Ident> {
-    if let Some((parent, field)) = field_name(expr, elements) {
+    if let Some((parent, field)) = field_name(expr, paths) {
         let name = [field.clone(), format!("{parent}_{field}")]
             .into_iter()
             .find(|name| !given.contains(name) && !taken.contains(name));
@@ -165,10 +166,10 @@ fn alias_name(alias: &Ident) -> String {
 }
 
 /// The name that an item of a select list has without our help.
-fn plain_name(item: &SelectItem, elements: &BTreeSet<String>) -> Option<String> {
+fn plain_name(item: &SelectItem, paths: &Paths<'_>) -> Option<String> {
     match item {
         SelectItem::ExprWithAlias { alias, .. } => Some(alias_name(alias)),
-        SelectItem::UnnamedExpr(expr) if field_name(expr, elements).is_none() => column(expr),
+        SelectItem::UnnamedExpr(expr) if field_name(expr, paths).is_none() => column(expr),
         _ => None,
     }
 }
@@ -181,13 +182,57 @@ fn column(expr: &Expr) -> Option<String> {
     }
 }
 
+/// What paths go through.
+struct Paths<'a> {
+    /// Names of what is selected from, lower case, with those of its databases.
+    tables: BTreeSet<String>,
+    /// Columns of an `UNNEST`.
+    elements: &'a BTreeSet<String>,
+}
+
+impl Paths<'_> {
+    /// Whether a part of a path holds fields: it is no table.
+    fn hold(&self, part: &str) -> bool {
+        let lower = part.to_ascii_lowercase();
+        holds_fields(part) || self.elements.contains(&lower) || !self.tables.contains(&lower)
+    }
+}
+
+/// Names of what a SELECT reads.
+fn tables(select: &Select) -> BTreeSet<String> {
+    let mut names = BTreeSet::new();
+    let mut add = |name: &Ident| {
+        names.insert(name.value.to_ascii_lowercase());
+    };
+    for table in &select.from {
+        for factor in std::iter::once(&table.relation).chain(table.joins.iter().map(|join| &join.relation)) {
+            if let TableFactor::Table { name, .. } = factor {
+                name.0.iter().filter_map(ObjectNamePart::as_ident).for_each(&mut add);
+            }
+            let (TableFactor::Table { alias, .. }
+            | TableFactor::Derived { alias, .. }
+            | TableFactor::UNNEST { alias, .. }
+            | TableFactor::Function { alias, .. }
+            | TableFactor::TableFunction { alias, .. }
+            | TableFactor::NestedJoin { alias, .. }) = factor
+            else {
+                continue;
+            };
+            alias.iter().map(|alias| &alias.name).for_each(&mut add);
+        }
+    }
+    names
+}
+
 /// The last two parts of a path into a struct.
-fn field_name(expr: &Expr, elements: &BTreeSet<String>) -> Option<(String, String)> {
+fn field_name(expr: &Expr, paths: &Paths<'_>) -> Option<(String, String)> {
     let Expr::CompoundIdentifier(idents) = expr else { return None };
     let (field, parents) = idents.split_last()?;
     let parent = parents.last()?;
-    let holds = |part: &Ident| holds_fields(&part.value) || elements.contains(&part.value.to_ascii_lowercase());
-    parents.iter().any(holds).then(|| (parent.value.to_ascii_lowercase(), field.value.to_ascii_lowercase()))
+    parents
+        .iter()
+        .any(|part| paths.hold(&part.value))
+        .then(|| (parent.value.to_ascii_lowercase(), field.value.to_ascii_lowercase()))
 }
 
 /// Whether an expression may become several columns or rows.

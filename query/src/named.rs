@@ -99,7 +99,7 @@ pub static QUESTIONS: &[Named] = &[
                 json_extract_scalar(additionaleventdata, '$.MFAUsed') AS mfa, errormessage, eventid
          FROM events WHERE eventname = 'ConsoleLogin' ORDER BY eventtime, eventid"),
     ask("failed-logins", &[], "failed logins to the console, by address",
-        "SELECT sourceipaddress, count(*) AS failures, count(DISTINCT useridentity.username) AS users, min(eventtime) AS first, max(eventtime) AS last
+        "SELECT sourceipaddress, count(*) AS failures, count(DISTINCT coalesce(useridentity.username, principal)) AS users, min(eventtime) AS first, max(eventtime) AS last
          FROM events WHERE eventname = 'ConsoleLogin' AND json_extract_scalar(responseelements, '$.ConsoleLogin') = 'Failure'
          GROUP BY sourceipaddress ORDER BY failures DESC, sourceipaddress"),
     ask("logins-without-mfa", &[], "successful logins to the console without MFA",

@@ -344,8 +344,13 @@ mod tests {
             r#"SELECT userIdentity.arn AS who, COUNT(*) AS "count(*)", count(*) AS "count(*)_2", eventName AS "eventname_2", *, t.eventName AS "eventname_3" FROM t ORDER BY "count(*)""#
         );
         assert_eq!(
-            folded("SELECT u.r.arn, a.x, b.x, 1 AS x FROM t CROSS JOIN UNNEST(l) AS u (r)"),
-            r#"SELECT u.r.arn AS "arn", a.x, b.x AS "x_2", 1 AS "x_3" FROM t CROSS JOIN UNNEST(l) AS u (r)"#
+            folded("SELECT u.r.arn, a.x, b.x, 1 AS x FROM a, b CROSS JOIN UNNEST(l) AS u (r)"),
+            r#"SELECT u.r.arn AS "arn", a.x, b.x AS "x_2", 1 AS "x_3" FROM a, b CROSS JOIN UNNEST(l) AS u (r)"#
+        );
+        // What is no table is a struct, whoever's column it is.
+        assert_eq!(
+            folded("SELECT api.operation, o.cloud.region, db.o.api FROM db.o"),
+            r#"SELECT api.operation AS "operation", o.cloud.region AS "region", db.o.api FROM db.o"#
         );
     }
 

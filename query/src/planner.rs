@@ -57,6 +57,7 @@ impl Planner {
     async fn start_one(&self, mut statement: Statement) -> Result<SendableRecordBatchStream> {
         names::fold(&mut statement);
         if let Statement::Statement(statement) = names::innermost(&mut statement) {
+            dialect::retype(statement);
             stars::give_way(statement);
             trino::rewrite(statement);
         }

@@ -1,7 +1,7 @@
 //! The view `event_data_store`: the event table as CloudTrail Lake users know it.
 //!
 //! Same rows as `events`, in the types of AWS's schema ("CloudTrail Lake supported event schemas"): `eventtime` is a time,
-//! `readonly`, `managementevent` and `sessioncredentialfromconsole` are truth values, parameters are
+//! `readonly` and `managementevent` are truth values, parameters are
 //! `map<varchar, varchar>` whose values are texts (a list or an object is its JSON), `eventjson` is the whole record.
 //! `eventjsonchecksum` and `annotation` are NULL: logs do not have them.
 
@@ -69,9 +69,6 @@ fn as_store(name: &str) -> String {
         "eventjson" => {
             let all: Vec<_> = COLUMNS.iter().map(|column| column.name).collect();
             return format!("event_json({})", all.join(", "));
-        }
-        "sessioncredentialfromconsole" => {
-            return format!("CASE WHEN {name} = 'true' THEN true WHEN {name} = 'false' THEN false END");
         }
         _ => {}
     }

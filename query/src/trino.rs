@@ -51,7 +51,7 @@ use datafusion::prelude::SessionContext;
 pub(crate) use elements::constant_bytes;
 pub(crate) use forms::arguments;
 pub(crate) use function::beyond;
-pub(crate) use rewrite::rewrite;
+pub(crate) use rewrite::{call, literal, rewrite};
 pub(crate) use room::Room;
 pub use typename::trino_name as type_name;
 

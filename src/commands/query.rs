@@ -169,7 +169,7 @@ impl Opened {
         if left > 0 {
             let count = render::report::number(left);
             intake.words().note(&format!(
-                "{count} files were not opened: by the day in their names they hold nothing of what was asked"
+                "{count} files were not opened: the days in their names are too early, or more than 31 days too late, for what was asked"
             ));
         }
         logs.finished().map_or(Outcome::Done, |totals| intake.tell(&totals))

@@ -67,8 +67,8 @@ impl<'a> Report<'a> {
             }
         }
         let available = self.terminal.width.map(|width| width.saturating_sub(INDENT));
-        // A number, a key or a mark that is cut says nothing.
-        let is_firm = |name: &str| matches!(name, "severity" | "key" | "marks");
+        // A number, a key, a mark or the path of a field that is cut says nothing.
+        let is_firm = |name: &str| matches!(name, "severity" | "key" | "marks" | "field");
         let firm: Vec<bool> = names.iter().zip(&right).map(|(name, number)| *number || is_firm(name)).collect();
         let cutting = available.is_some_and(|available| layout::fit(&mut widths, &firm, available));
         let header: Vec<String> = names.iter().map(|&name| name.to_owned()).collect();

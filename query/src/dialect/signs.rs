@@ -22,8 +22,8 @@ pub(super) struct Signs {
 
 impl Signs {
     /// The views, the likeliest first.
-    pub(super) fn order(&self, by_id: bool) -> Vec<View> {
-        let store = self.store > self.athena || (by_id && self.store >= self.athena);
+    pub(super) fn order(&self, by_name: bool) -> Vec<View> {
+        let store = self.store > self.athena || (by_name && self.store >= self.athena);
         let pair = if store { [View::Store, View::Athena] } else { [View::Athena, View::Store] };
         let mut order = pair.to_vec();
         if self.tailpipe > 0 {
@@ -47,13 +47,8 @@ impl Signs {
         match (name.as_str(), kind(right)) {
             ("eventtime", Some(Kind::IsoText)) => self.athena += 1,
             ("eventtime", Some(Kind::OtherText | Kind::Time)) => self.store += 1,
-            ("readonly" | "managementevent" | "sessioncredentialfromconsole", Some(Kind::Truth)) => self.store += 1,
-            (
-                "readonly" | "managementevent" | "sessioncredentialfromconsole",
-                Some(Kind::IsoText | Kind::OtherText),
-            ) => {
-                self.athena += 1;
-            }
+            ("readonly" | "managementevent", Some(Kind::Truth)) => self.store += 1,
+            ("readonly" | "managementevent", Some(Kind::IsoText | Kind::OtherText)) => self.athena += 1,
             _ => {}
         }
     }

@@ -13,7 +13,7 @@ fn a_store_has_lakes_types() {
     let kind = |name: &str| schema.field_with_name(name).unwrap().data_type().clone();
     assert!(matches!(kind("eventtime"), DataType::Timestamp(_, Some(_))));
     assert!(matches!(kind("requestparameters"), DataType::Map(..)));
-    for name in ["readonly", "managementevent", "sessioncredentialfromconsole"] {
+    for name in ["readonly", "managementevent"] {
         assert_eq!(kind(name), DataType::Boolean, "{name}");
     }
     assert_eq!(schema.fields().len(), crate::store::column_names().count());
@@ -53,6 +53,46 @@ fn lake_queries() {
             }
         }
     }
+}
+
+/// A store's id is never Athena's table, where times are texts, whatever the query does with it.
+#[test]
+fn a_store_is_a_store() {
+    let created = "userIdentity.sessionContext.attributes.creationDate";
+    for (select, answer) in [
+        ("count(*) FROM $ WHERE readOnly = 'false' AND eventTime > '2023-07-10 12:00:00'", "1"),
+        ("typeof(sessionCredentialFromConsole) FROM $ WHERE eventid = 'e1'", "varchar"),
+        ("count(*) FROM $ WHERE sessionCredentialFromConsole = 'true' OR eventid = 'e1'", "1"),
+        ("count(*) FROM $ WHERE sessionCredentialFromConsole = true OR eventid = 'e1'", "1"),
+        (&format!("eventid FROM $ WHERE {created} > '2023-07-10 11:00:00' ORDER BY {created}"), "e3"),
+        (&format!("eventTime - {created} = interval '30' minute FROM $ WHERE eventid = 'e3'"), "true"),
+        ("userIdentity.sessionContext.webIdFederationData.attributes['x'] IS NULL FROM $ WHERE eventid = 'e1'", "true"),
+        ("json_extract_scalar(CAST(requestParameters AS JSON), '$.bucketName') FROM $ WHERE eventid = 'e2'", "secrets"),
+        ("json_format(CAST(responseElements AS JSON)) LIKE '%ConsoleLogin%' FROM $ WHERE eventid = 'e1'", "true"),
+    ] {
+        for table in [STORE, "event_data_store", "default.event_data_store"] {
+            let sql = format!("SELECT {}", select.replace("FROM $", &format!("FROM {table}")));
+            assert_eq!(rows(&sql), [answer], "{sql}");
+        }
+    }
+    assert!(engine().query_blocking(&format!("SELECT year FROM {STORE}")).is_err());
+}
+
+/// A table's own name behind a database's is that table; paths into any view's structs are named by their last part.
+#[test]
+fn names_behind_a_database() {
+    assert_eq!(
+        rows("SELECT default.events.eventname FROM default.events WHERE outcome = 'denied' AND eventid = 'e3'"),
+        ["CreateUser"]
+    );
+    assert_eq!(
+        rows("SELECT operation FROM (SELECT api.operation FROM ocsf) WHERE operation = 'CreateUser'"),
+        ["CreateUser"]
+    );
+    let answer =
+        engine().query_blocking("SELECT api.operation, o.cloud.region, event.action FROM ocsf o, ecs LIMIT 1").unwrap();
+    let names: Vec<_> = answer.schema().fields().iter().map(|field| field.name().clone()).collect();
+    assert_eq!(names, ["operation", "region", "action"]);
 }
 
 #[test]

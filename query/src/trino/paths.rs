@@ -10,7 +10,8 @@ use crate::grammar::TYPE;
 use crate::names::holds_json;
 
 /// Functions whose value is JSON.
-static JSON: &[&str] = &["json_extract", "json_parse", "json_parse_or_null", "json_array_get", "json_get", "to_json"];
+static JSON: &[&str] =
+    &["json_extract", "json_parse", "json_parse_or_null", "json_array_get", "json_get", "to_json", "json_column"];
 
 /// Whether an expression is JSON to be read, as far as its outermost part says.
 fn is_json(expr: &Expr) -> bool {
@@ -55,7 +56,9 @@ pub(super) fn retyped(inner: &mut Box<Expr>, data_type: &DataType, kind: &CastKi
             None
         }
         DataType::JSON | DataType::JSONB if is_json(inner) => Some((**inner).clone()),
-        DataType::JSON | DataType::JSONB if holds_json_column(inner) => Some((**inner).clone()),
+        DataType::JSON | DataType::JSONB if holds_json_column(inner) => {
+            Some(call("json_column", vec![(**inner).clone()]))
+        }
         DataType::JSON | DataType::JSONB => Some(call("to_json", vec![(**inner).clone()])),
         DataType::Custom(name, parts) if name.to_string().eq_ignore_ascii_case(TYPE) => {
             let mut wanted = parts.first()?.trim_matches('\'').to_owned();

@@ -153,7 +153,7 @@ pub(super) fn is_named(call: &Function, name: &str) -> bool {
 }
 
 /// A call of a function.
-pub(super) fn call(name: &str, args: Vec<Expr>) -> Expr {
+pub(crate) fn call(name: &str, args: Vec<Expr>) -> Expr {
     let args = args.into_iter().map(|arg| FunctionArg::Unnamed(FunctionArgExpr::Expr(arg))).collect();
     Expr::Function(Function {
         name: ObjectName::from(vec![Ident::new(name)]),
@@ -168,7 +168,7 @@ pub(super) fn call(name: &str, args: Vec<Expr>) -> Expr {
 }
 
 /// A literal of text.
-pub(super) fn literal(text: impl Into<String>) -> Expr {
+pub(crate) fn literal(text: impl Into<String>) -> Expr {
     Expr::Value(Value::SingleQuotedString(text.into()).with_empty_span())
 }
 

@@ -32,6 +32,8 @@ pub(super) enum Act {
     JsonCast,
     /// Any value as JSON text.
     ToJson,
+    /// JSON text as it is, any other value as JSON text.
+    JsonColumn,
     /// The name of a value's type.
     TypeOf,
     /// Bytes as text.
@@ -42,7 +44,7 @@ impl Act {
     /// How many arguments it takes.
     fn arity(self) -> usize {
         match self {
-            Act::ToJson | Act::TypeOf | Act::FromUtf8 => 1,
+            Act::ToJson | Act::JsonColumn | Act::TypeOf | Act::FromUtf8 => 1,
             Act::ElementAt | Act::Contains | Act::JsonCast => 2,
         }
     }
@@ -73,6 +75,12 @@ pub(super) static FUNCTIONS: &[Entry<Act>] = &[
         act: Act::ToJson,
         about: "any value as JSON: what CAST(x AS json) becomes",
         example: ("to_json(ARRAY['a'])", r#"["a"]"#),
+    },
+    Entry {
+        name: "json_column",
+        act: Act::JsonColumn,
+        about: "JSON text as it is, a map as JSON: what CAST(requestparameters AS json) becomes",
+        example: (r#"json_column('{"a":1}')"#, r#"{"a":1}"#),
     },
     Entry {
         name: "typeof",
@@ -144,7 +152,8 @@ impl ValueFunction {
                 }
                 false => cast(&first, args.return_field.data_type())?,
             },
-            Act::ToJson => to_json(&first)?,
+            Act::JsonColumn if is_like_text(first.data_type()) => cast(&first, &DataType::Utf8)?,
+            Act::ToJson | Act::JsonColumn => to_json(&first)?,
             Act::TypeOf => Arc::new(StringArray::from(vec![trino_name(first.data_type()); rows])),
             Act::FromUtf8 => {
                 let bytes = cast(&first, &DataType::Binary)?;
@@ -232,7 +241,7 @@ impl ScalarUDFImpl for ValueFunction {
         match (self.act, arg_types.first()) {
             (Act::ElementAt, Some(container)) => element_type(container),
             (Act::Contains, _) => Ok(DataType::Boolean),
-            (Act::ToJson | Act::TypeOf | Act::FromUtf8, _) => Ok(DataType::Utf8),
+            (Act::ToJson | Act::JsonColumn | Act::TypeOf | Act::FromUtf8, _) => Ok(DataType::Utf8),
             _ => plan_err!("{} needs to see its arguments", self.name),
         }
     }
@@ -257,7 +266,7 @@ impl ScalarUDFImpl for ValueFunction {
         let Some(first) = arg_types.first() else { return plan_err!("{} takes arguments", self.name) };
         let first = if is_like_text(first) && arity == 2 { DataType::Utf8 } else { first.clone() };
         Ok(match self.act {
-            Act::ToJson | Act::TypeOf => vec![first],
+            Act::ToJson | Act::JsonColumn | Act::TypeOf => vec![first],
             Act::FromUtf8 if first.is_binary() || is_like_text(&first) || first == DataType::Null => {
                 vec![DataType::Binary]
             }
@@ -307,7 +316,7 @@ impl ScalarUDFImpl for ValueFunction {
                 }
                 Ok(ExprSimplifyResult::Simplified(ScalarUDF::from(self.again()).call(args)))
             }
-            (Act::ToJson, Some(text)) => Ok(ExprSimplifyResult::Simplified(text)),
+            (Act::ToJson | Act::JsonColumn, Some(text)) => Ok(ExprSimplifyResult::Simplified(text)),
             _ => Ok(ExprSimplifyResult::Original(args)),
         }
     }

@@ -143,15 +143,21 @@ impl<'a> Session<'a> {
         let argument = argument.trim().trim_end_matches(';').trim();
         let result = match (name, argument) {
             ("q", _) => return Next::End,
-            ("?" | "h", _) => {
-                self.list(COMMANDS.iter().map(|(name, about)| vec![(*name).to_owned(), (*about).to_owned()]))
-            }
-            ("d" | "dt", "") => self.list(self.engine.tables().into_iter().map(|table| {
-                let about = about(&table).to_owned();
-                vec![table, about]
-            })),
+            ("?" | "h", _) => self.list(
+                "name",
+                "what",
+                COMMANDS.iter().map(|(name, about)| vec![(*name).to_owned(), (*about).to_owned()]),
+            ),
+            ("d" | "dt", "") => self.list(
+                "name",
+                "what",
+                self.engine.tables().into_iter().map(|table| {
+                    let about = about(&table).to_owned();
+                    vec![table, about]
+                }),
+            ),
             ("d", table) => match self.columns(table) {
-                Ok(columns) => self.list(columns.into_iter().map(|(path, kind)| vec![path, kind])),
+                Ok(columns) => self.list("field", "type", columns.into_iter().map(|(path, kind)| vec![path, kind])),
                 Err(error) => {
                     self.words.error(&error.to_string());
                     return Next::Go(false);
@@ -183,11 +189,11 @@ impl<'a> Session<'a> {
         Next::Go(true)
     }
 
-    fn list(&self, rows: impl Iterator<Item = Vec<String>>) -> io::Result<()> {
+    fn list(&self, first: &str, second: &str, rows: impl Iterator<Item = Vec<String>>) -> io::Result<()> {
         let rows: Vec<_> = rows.collect();
         let terminal = self.global.rows().terminal;
         let mut out = Paged::new((self.typed && terminal.is_terminal).then(super::height));
-        Report::new(&mut out, terminal).table(&["name", "what"], &rows)?;
+        Report::new(&mut out, terminal).table(&[first, second], &rows)?;
         out.flush()?;
         out.finish()
     }
