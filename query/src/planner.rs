@@ -5,9 +5,12 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
+use arrow::array::{ArrayRef, RecordBatch, StringArray};
+use arrow::datatypes::{Field, Schema};
 use datafusion::dataframe::DataFrame;
 use datafusion::execution::SendableRecordBatchStream;
 use datafusion::execution::session_state::{SessionState, SessionStateBuilder};
+use datafusion::logical_expr::LogicalPlan;
 use datafusion::optimizer::optimize_projections::OptimizeProjections;
 use datafusion::prelude::{SQLOptions, SessionContext};
 use datafusion::sql::parser::Statement;
@@ -74,6 +77,10 @@ impl Planner {
             .with_allow_statements(false)
             .verify_plan(&plan)
             .map_err(|e| Error::Refused(format!("{}; {}", e.strip_backtrace(), guard::ALLOWED)))?;
+        let plan = match plan {
+            LogicalPlan::DescribeTable(described) => self.described(&described.schema).map_err(explain)?,
+            plan => plan,
+        };
         if self.by_field.load(Ordering::Relaxed) {
             let mut by_field = self.field_by_field.get_or_init(|| reading_by_field(&state)).clone();
             by_field.mark_start_execution();
@@ -84,6 +91,20 @@ impl Planner {
         }
         Narrowing::note(state.config_mut(), &plan);
         pace::run(DataFrame::new(state, plan)).await.map_err(explain)
+    }
+}
+
+impl Planner {
+    /// The columns of a table, with their types by the names that questions give them.
+    fn described(&self, schema: &Schema) -> datafusion::common::Result<LogicalPlan> {
+        let fields = schema.fields();
+        let text = |of: fn(&Field) -> String| Arc::new(fields.iter().map(|f| Some(of(f))).collect::<StringArray>());
+        let rows = RecordBatch::try_from_iter([
+            ("column_name", text(|field| field.name().clone()) as ArrayRef),
+            ("data_type", text(|field| trino::type_name(field.data_type()))),
+            ("is_nullable", text(|field| if field.is_nullable() { "YES" } else { "NO" }.to_owned())),
+        ])?;
+        Ok(self.context.read_batch(rows)?.into_unoptimized_plan())
     }
 }
 
