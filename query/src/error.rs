@@ -209,6 +209,8 @@ fn schema_error(error: &SchemaError) -> Error {
     let name = field.name.as_str();
     let wanted = field.relation.as_ref().map_or_else(|| name.to_owned(), |r| format!("{r}.{name}"));
     let hint = match nearest(name, columns.iter().copied()).map(str::to_owned).or_else(|| nested(name)) {
+        // Another table has it.
+        Some(near) if near == name => "; `events` has it.".into(),
         Some(near) => format!("; did you mean `{near}`?"),
         None => ".".into(),
     };

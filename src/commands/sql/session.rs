@@ -159,7 +159,8 @@ impl<'a> Session<'a> {
             ("d", table) => match self.columns(table) {
                 Ok(columns) => self.list("field", "type", columns.into_iter().map(|(path, kind)| vec![path, kind])),
                 Err(error) => {
-                    self.words.error(&error.to_string());
+                    let width = Terminal::stderr(self.global.no_color).width;
+                    self.words.error(&place::pointed(&error.to_string(), "", width));
                     return Next::Go(false);
                 }
             },
