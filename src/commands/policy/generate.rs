@@ -240,6 +240,7 @@ fn document(args: &GenerateArgs, made: &Made, calls: &Calls, replayed: &Replay) 
         "not_narrowed": made.not_narrowed,
         "left_out": {"denied": made.generated.denied, "unmapped": made.generated.unmapped},
         "any_resource": made.generated.any_resource,
+        "wildcards": made.generated.wildcards,
         "replay": replayed,
     })
 }
@@ -295,6 +296,13 @@ fn tell(args: &GenerateArgs, made: &Made, replayed: &Replay, words: Words) {
     }
     if !made.generated.any_resource.is_empty() {
         words.note(&format!("granted on every resource, for want of records: {}", list(&made.generated.any_resource)));
+    }
+    for wildcard in &made.generated.wildcards {
+        let (names, actions) = (number(wildcard.names as u64), list(&wildcard.actions));
+        words.note(&format!(
+            "{} stands for {names} names that were used, and allows others: {actions}",
+            wildcard.resource
+        ));
     }
     if !made.generated.unmapped.is_empty() {
         words.warning(&format!(
