@@ -7,6 +7,7 @@
 //! Must not know files or how anything is printed.
 
 mod credential;
+mod door;
 pub mod exclude;
 mod kind;
 pub mod observe;
