@@ -212,6 +212,9 @@ pub struct KeyReport {
     /// Last request in the logs or the credential report.
     #[serde(serialize_with = "instant::serialize_option")]
     pub last_used: Option<i64>,
+    /// Last request in the logs alone.
+    #[serde(skip)]
+    pub last_logged: Option<i64>,
     /// Requests in the logs.
     pub count: u64,
     /// Why it stands here as unused; `null` for a key in use.
