@@ -22,6 +22,7 @@ use ingest::action::{self, Level};
 use serde::Serialize;
 
 use crate::calls::{Call, Calls, Outcome};
+use crate::launched::Template;
 use crate::policy::Document;
 use crate::resource::Certainty;
 
@@ -97,6 +98,8 @@ pub struct Generated {
     pub unmapped: Vec<String>,
     /// Actions that are granted on `*` because the records do not tell the resource.
     pub any_resource: Vec<String>,
+    /// Launch templates whose roles cannot be known: `iam:PassRole` for them is not granted.
+    pub templates: Vec<String>,
     /// Wildcards that stand for names which were used: they allow others, too.
     pub wildcards: Vec<Wildcard>,
 }
@@ -131,13 +134,18 @@ struct Found {
     bound: Bounds,
     unmapped: BTreeSet<String>,
     denied: BTreeSet<String>,
+    templates: BTreeSet<String>,
 }
 
 impl Found {
     fn new(calls: &Calls, options: &Options) -> Found {
         let mut found = Found::default();
-        for (call, _) in calls.iter() {
-            if !call.known {
+        for (call, seen) in calls.iter() {
+            if let Some(template) = &call.template {
+                if call.outcome == Outcome::Permitted || options.include_denied {
+                    found.launched(call, calls.roles_of(call, seen), template);
+                }
+            } else if !call.known {
                 found.unmapped.insert(call.action.clone());
             } else if call.outcome == Outcome::Denied && !options.include_denied {
                 found.denied.insert(call.action.clone());
@@ -156,6 +164,20 @@ impl Found {
         }
         found.denied.retain(|action| !found.needs.contains_key(action));
         found
+    }
+
+    /// A launch from a template: its roles are passed, or it is told that nobody knows them.
+    fn launched(&mut self, call: &Call, roles: Option<Vec<String>>, template: &Template) {
+        let Some(roles) = roles else {
+            self.templates.insert(format!("{} version {}", template.name, template.version));
+            return;
+        };
+        if let Some((key, value)) = condition(call) {
+            for role in roles {
+                let role = resources::literal(&role);
+                self.bound.entry((call.action.clone(), role, key)).or_default().insert(value.clone());
+            }
+        }
     }
 
     /// The statements for what is needed on resources as they are written.
@@ -189,7 +211,8 @@ pub fn of_calls(calls: &Calls, options: &Options) -> Generated {
         false => vec![Policy::new(statements)],
     };
     let (denied, unmapped) = (found.denied.into_iter().collect(), found.unmapped.into_iter().collect());
-    Generated { policies, denied, unmapped, any_resource, wildcards }
+    let templates = found.templates.into_iter().collect();
+    Generated { policies, denied, unmapped, any_resource, templates, wildcards }
 }
 
 fn takes_none(name: &str) -> bool {

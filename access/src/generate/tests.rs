@@ -69,6 +69,48 @@ fn roles_are_passed_to_the_services_they_went_to() {
     );
 }
 
+/// The instance profile of a launch template is in no request that launches; where no log tells it, that is said and not guessed.
+#[test]
+fn the_role_of_a_launch_template_is_known_or_said_not_to_be() {
+    let role = "arn:aws:iam::111111111111:role/web";
+    let run = |response: Value| {
+        let mut run = call("ann", "ec2", "RunInstances", "2026-01-02T00:00:00Z");
+        run["requestParameters"] = json!({"launchTemplate": {"launchTemplateId": "lt-1", "version": "1"}});
+        run["responseElements"] = response;
+        run
+    };
+    let mut made = call("ops", "ec2", "CreateLaunchTemplate", "2026-01-01T00:00:00Z");
+    made["requestParameters"] = json!({"CreateLaunchTemplateRequest": {"LaunchTemplateName": "web",
+        "LaunchTemplateData": {"IamInstanceProfile": {"Arn": role.replace(":role/", ":instance-profile/")}}}});
+    made["responseElements"] =
+        json!({"CreateLaunchTemplateResponse": {"launchTemplate": {"launchTemplateId": "lt-1"}}});
+    let of = |records: &[Value]| {
+        let mut calls = Calls::new(Some(vec![arn("ann")]), None);
+        calls.observe(&batch(records));
+        let generated = of_calls(&calls, &Options::default());
+        let replayed = replay(&calls, &proposal(&generated.policies));
+        let all = generated.policies.iter().flat_map(|policy| &policy.statement);
+        let passed: Vec<_> =
+            all.filter(|one| one.action == ["iam:PassRole"]).flat_map(|one| one.resource.clone()).collect();
+        (passed, generated.templates, replayed.denied_calls, replayed.undecided_calls)
+    };
+    let told = |passed: &[&str]| {
+        (passed.iter().map(|role| (*role).to_owned()).collect::<Vec<_>>(), Vec::<String>::new(), 0, 0)
+    };
+    // Nothing tells it.
+    assert_eq!(of(&[run(Value::Null)]), (vec![], vec!["lt-1 version 1".to_owned()], 0, 1));
+    // Who made the template tells it, whoever that was and in whatever order.
+    assert_eq!(of(&[made.clone(), run(Value::Null)]), told(&[role]));
+    assert_eq!(of(&[run(Value::Null), made]), told(&[role]));
+    // The answer tells it, or that there is none.
+    let profile = json!({"arn": "arn:aws:iam::111111111111:instance-profile/web", "id": "AIPA1"});
+    assert_eq!(
+        of(&[run(json!({"instancesSet": {"items": [{"instanceId": "i-1", "iamInstanceProfile": profile}]}}))]),
+        told(&[role])
+    );
+    assert_eq!(of(&[run(json!({"instancesSet": {"items": [{"instanceId": "i-1"}]}}))]), told(&[]));
+}
+
 /// Tags of what is made leave no event, so a policy without them would break the next launch.
 #[test]
 fn tags_given_at_creation_are_granted_for_that_creation_alone() {

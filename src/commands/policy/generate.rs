@@ -240,6 +240,7 @@ fn document(args: &GenerateArgs, made: &Made, calls: &Calls, replayed: &Replay) 
         "not_narrowed": made.not_narrowed,
         "left_out": {"denied": made.generated.denied, "unmapped": made.generated.unmapped},
         "any_resource": made.generated.any_resource,
+        "launch_templates": made.generated.templates,
         "wildcards": made.generated.wildcards,
         "replay": replayed,
     })
@@ -302,6 +303,13 @@ fn tell(args: &GenerateArgs, made: &Made, replayed: &Replay, words: Words) {
         words.note(&format!(
             "{} stands for {names} names that were used, and allows others: {actions}",
             wildcard.resource
+        ));
+    }
+    if !made.generated.templates.is_empty() {
+        let next = "if they have instance profiles, add iam:PassRole for their roles by hand";
+        words.warning(&format!(
+            "instances were launched from {}, whose roles are in no log; {next}",
+            list(&made.generated.templates)
         ));
     }
     if !made.generated.unmapped.is_empty() {
