@@ -9,7 +9,7 @@ use super::trust::outsiders;
 use super::way;
 use crate::inventory::{Entity, Grants, Inventory};
 use crate::policy::document::Patterns;
-use crate::policy::{Effect, Grant, Statement};
+use crate::policy::{Effect, Statement};
 
 /// What kind of risk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -44,10 +44,10 @@ pub fn of(inventory: &Inventory, grants: &Grants<'_>) -> Vec<Risk> {
         let granted = grants.of(entity).now;
         // Where a Deny, the boundary or the organisation leaves nothing, nothing is accessible; where the boundary leaves some,
         // it is not everything.
-        let is_bounded = granted.is_empty() || is_bounded(inventory, entity);
+        let is_bounded = granted.is_empty() || is_bounded(grants, entity);
         let full = if is_bounded { Vec::new() } else { full_access(inventory, entity) };
         if full.is_empty() {
-            found.extend(way::open(inventory, entity, &granted));
+            found.extend(way::open(inventory, grants, entity, &granted));
         }
         found.extend(full);
         found.extend(entity.trust.as_ref().into_iter().flat_map(|trust| outsiders(entity, trust)));
@@ -58,9 +58,8 @@ pub fn of(inventory: &Inventory, grants: &Grants<'_>) -> Vec<Risk> {
 }
 
 /// Whether its boundary is known and leaves less than everything.
-fn is_bounded(inventory: &Inventory, entity: &Entity) -> bool {
-    let boundary = entity.boundary.as_ref().and_then(|arn| inventory.policies.get(arn)?.default_version());
-    boundary.is_some_and(|version| !Grant::of(&version.document).leaves_everything())
+fn is_bounded(grants: &Grants<'_>, entity: &Entity) -> bool {
+    entity.boundary.as_ref().and_then(|arn| grants.is_everything(arn)) == Some(false)
 }
 
 fn full_access(inventory: &Inventory, entity: &Entity) -> Vec<Risk> {

@@ -9,15 +9,15 @@ mod reach;
 mod table;
 
 use super::risk::{Kind, Risk, risk};
-use crate::inventory::{Entity, Given, Inventory};
+use crate::inventory::{Entity, Given, Grants, Inventory};
 use crate::policy::{ActionSet, Context, Document, Effect};
 use reach::Reach;
 pub(super) use table::WAYS;
 
 /// The ways that are open to a principal of what it is granted.
-pub(super) fn open(inventory: &Inventory, entity: &Entity, granted: &ActionSet) -> Vec<Risk> {
+pub(super) fn open(inventory: &Inventory, grants: &Grants<'_>, entity: &Entity, granted: &ActionSet) -> Vec<Risk> {
     let passing = Passing::new(inventory, entity);
-    let mut reach = Reach::new(inventory, entity);
+    let mut reach = Reach::new(inventory, grants, entity);
     let has_roles = !inventory.given.contains(&Given::InstanceProfiles)
         || inventory.instance_profiles.iter().any(|profile| !profile.roles.is_empty());
     let mut found = Vec::new();

@@ -5,10 +5,10 @@
 
 use std::collections::BTreeSet;
 
-use crate::inventory::{Entity, Inventory};
+use crate::inventory::{Entity, Grants, Inventory};
 use crate::policy::document::Patterns;
 use crate::policy::evaluate::Outcome;
-use crate::policy::{ActionName, Caller, Context, Effect, Grant, Guards, Mode, Principal, Request};
+use crate::policy::{ActionName, Caller, Context, Effect, Guards, Mode, Principal, Request};
 use crate::usage::Kind;
 
 /// Actions that make no more of whoever does them to itself.
@@ -39,14 +39,15 @@ const SOMEBODY: &str = "somebody-else";
 /// A principal, as far as it has to be asked.
 pub(super) struct Reach<'a> {
     inventory: &'a Inventory,
+    grants: &'a Grants<'a>,
     entity: &'a Entity,
     /// Compiled when it is first needed: most principals have no such action.
     principal: Option<Principal>,
 }
 
 impl<'a> Reach<'a> {
-    pub(super) fn new(inventory: &'a Inventory, entity: &'a Entity) -> Reach<'a> {
-        Reach { inventory, entity, principal: None }
+    pub(super) fn new(inventory: &'a Inventory, grants: &'a Grants<'a>, entity: &'a Entity) -> Reach<'a> {
+        Reach { inventory, grants, entity, principal: None }
     }
 
     /// Whether an action that is granted reaches whom its ways need.
@@ -129,11 +130,7 @@ impl<'a> Reach<'a> {
             format!("arn:{partition}:iam::aws:{ADMINISTRATOR}"),
             format!("arn:{partition}:iam::{account}:policy/{SOMEBODY}"),
         ];
-        let all = self.inventory.policies.iter();
-        let all = all.filter(|(_, policy)| {
-            policy.default_version().is_some_and(|version| Grant::of(&version.document).leaves_everything())
-        });
-        arns.extend(all.map(|(arn, _)| arn.clone()));
+        arns.extend(self.grants.full_policies().map(str::to_owned));
         let mut without = self.context();
         without.set_absent(BOUNDARY);
         let with = |arn: String| {
