@@ -63,16 +63,28 @@ pub fn of(inventories: &[Inventory], report: &Report) -> Vec<IdleStatement> {
     let mut found = Vec::new();
     for inventory in inventories {
         let mut policies: BTreeMap<(Option<String>, String), Held> = BTreeMap::new();
+        let mut alone = Vec::new();
         for entity in inventory.entities.iter().filter(|entity| !entity.is_service_linked()) {
             let Some(row) = rows.get(entity.arn.as_str()) else { continue };
             let holder = Holder::new(row);
             for (name, document) in inventory.identity_policies(entity) {
-                let held = policies.entry((owner(inventory, entity, &name), name)).or_default();
+                let owner = owner(inventory, entity, &name);
+                // What one alone has is settled at once: what is kept of each statement is large.
+                if name.starts_with("inline/") {
+                    let mut held = Held { holders: 1, ..Held::default() };
+                    holder.look_at(document, &mut held);
+                    if alone.len() < TOLD_MAX {
+                        alone.extend(held.told(&name, owner.as_deref()));
+                    }
+                    continue;
+                }
+                let held = policies.entry((owner, name)).or_default();
                 held.holders += 1;
                 holder.look_at(document, held);
             }
         }
         found.extend(policies.into_iter().flat_map(|((owner, policy), held)| held.told(&policy, owner.as_deref())));
+        found.extend(alone);
         found.truncate(TOLD_MAX);
     }
     found.sort_by(|a, b| (&a.policy, &a.owner, a.statement).cmp(&(&b.policy, &b.owner, b.statement)));

@@ -307,6 +307,7 @@ fn full_access() -> Document {
         principal: None,
         not_principal: None,
         condition: None,
+        broken: false,
     };
     Document { version: Some("2012-10-17".to_owned()), id: None, statements: vec![statement] }
 }

@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use super::trust::{names, texts};
 use crate::inventory::Entity;
+use crate::policy::document::Kept;
 use crate::policy::evaluate::Outcome;
 use crate::policy::{ActionName, Caller, Context, Document, Effect, Guards, Mode, Principal, Request, Statement};
 
@@ -50,7 +51,7 @@ impl<'a> Door<'a> {
         let all = |statement: &Statement| {
             let everybody = |name: &(String, String)| name.1 == "*";
             statement.condition.is_none()
-                && statement.principal.as_ref().is_some_and(|principal| names(principal).iter().any(everybody))
+                && statement.principal.as_ref().is_some_and(|principal| names(&principal.value()).iter().any(everybody))
         };
         actions.iter().all(|action| {
             let mut denied = self.trust.admitting(action, Effect::Deny, &none);
@@ -112,9 +113,13 @@ impl<'a> Door<'a> {
     /// Values that the policy's conditions compare some keys (in lower case) with.
     fn values(&self, keys: &[&str]) -> Vec<String> {
         let conditions = self.trust.statements.iter().filter_map(|statement| statement.condition.as_ref());
-        let asked = conditions.flat_map(|condition| condition.values()).filter_map(Value::as_object).flatten();
-        let asked = asked.filter(|(key, _)| keys.contains(&key.to_ascii_lowercase().as_str()));
-        asked.flat_map(|(_, value)| texts(value)).collect()
+        let mut found = Vec::new();
+        for condition in conditions.map(Kept::members) {
+            let asked = condition.values().filter_map(Value::as_object).flatten();
+            let asked = asked.filter(|(key, _)| keys.contains(&key.to_ascii_lowercase().as_str()));
+            found.extend(asked.flat_map(|(_, value)| texts(value)));
+        }
+        found
     }
 
     /// What narrows whom an Allow statement lets in, in the words of the policy; empty where nothing does.
@@ -138,7 +143,7 @@ impl<'a> Door<'a> {
 /// The conditions of a statement: operator, key and values.
 fn words(statement: &Statement) -> Vec<String> {
     let mut said = Vec::new();
-    for (operator, keys) in statement.condition.iter().flatten() {
+    for (operator, keys) in statement.condition.iter().flat_map(Kept::members) {
         for (key, value) in keys.as_object().into_iter().flatten() {
             let values = if key.eq_ignore_ascii_case(EXTERNAL_ID) { Vec::new() } else { texts(value) };
             said.push([vec![operator.clone(), key.clone()], values].concat().join(" "));

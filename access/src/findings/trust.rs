@@ -23,14 +23,14 @@ pub(super) fn outsiders(entity: &Entity, trust: &Document) -> Vec<Risk> {
     let door = Door::new(entity, trust);
     for statement in trust.statements.iter().filter(|statement| statement.effect == Effect::Allow) {
         let condition = door.narrowed(statement);
-        for (kind, name) in statement.principal.as_ref().map(names).unwrap_or_default() {
+        for (kind, name) in statement.principal.as_ref().map(|kept| names(&kept.value())).unwrap_or_default() {
             let what = match kind.as_str() {
                 "AWS" if door.lets_in(&name) => format!("{name}{condition}"),
                 "Federated" if door.is_shut_for_all() => continue,
                 // The provider vouches for anybody in it unless a condition says for whom.
                 "Federated" => match &statement.condition {
                     None => name,
-                    Some(condition) => match unbound(&name, condition) {
+                    Some(condition) => match unbound(&name, &condition.members()) {
                         Some(claim) => format!("{name}: whomever it vouches for ({claim} is not bound)"),
                         None => continue,
                     },
@@ -40,7 +40,7 @@ pub(super) fn outsiders(entity: &Entity, trust: &Document) -> Vec<Risk> {
             found.push(risk(Kind::ExternalTrust, entity, what, &[]));
         }
         if let Some(but) = statement.not_principal.as_ref().filter(|_| door.lets_in("*")) {
-            let names: Vec<String> = names(but).into_iter().map(|(_, name)| name).collect();
+            let names: Vec<String> = names(&but.value()).into_iter().map(|(_, name)| name).collect();
             let what = format!("everybody but {}{condition}", names.join(", "));
             found.push(risk(Kind::ExternalTrust, entity, what, &[]));
         }

@@ -3,6 +3,7 @@
 //! Source: "Grammar of the IAM JSON policy language". AWS tools write documents as JSON objects, as JSON text and as
 //! URL-encoded JSON text; single values stand where lists may. All of it is read.
 
+mod kept;
 mod size;
 mod statement;
 mod unique;
@@ -10,6 +11,7 @@ mod unique;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
+pub use kept::Kept;
 pub(super) use statement::is_everything;
 pub use statement::{Effect, Patterns, Statement};
 use unique::{Members, Unique};
