@@ -5,7 +5,7 @@
 //! granted and [`policy`] turns it into sets of actions and decides requests, which [`simulate`] does for cases;
 //! [`unused`] takes use from grants and says of each leftover why it is there. [`calls`] keeps what was called on what
 //! ([`resource`], [`passed`], [`launched`], [`tagged`]; [`paths`] knows what is only named), [`generate`] writes the policy of it, [`replay`] tries a policy on it, and [`touched`] says which resources were reached and when last. [`findings`]
-//! is the auditor's list, [`idle`] the statements that nobody used, and [`audit`] the whole report, [`advisor`] the same in IAM's own shape, [`compare`] what changed since an
+//! is the auditor's list, [`idle`] the statements that nobody used ([`within`]: on their resources), and [`audit`] the whole report, [`advisor`] the same in IAM's own shape, [`compare`] what changed since an
 //! earlier one; [`folded`] is what it needs of events, which a lake keeps as rows; [`people`] says who was behind sessions; [`stale`]
 //! answers the small questions of `scan`. [`instant`] reads and writes times.
 //!
@@ -39,3 +39,4 @@ pub mod tagged;
 pub mod touched;
 pub mod unused;
 pub mod usage;
+pub mod within;

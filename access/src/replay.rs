@@ -221,6 +221,11 @@ impl World {
         self.judge(call, time).verdict == Verdict::Allowed
     }
 
+    /// Whether a call may have been allowed.
+    pub(crate) fn may_allow(&self, call: &Call, time: i64) -> bool {
+        self.judge(call, time).verdict != Verdict::Denied
+    }
+
     /// A launch from a template: its roles, all of them; where nobody knows them, or whether there are any, what is not allowed
     /// whatever they are is undecided.
     fn judge_launch(&self, call: &Call, roles: Option<Vec<String>>, time: i64) -> Judged {
