@@ -53,6 +53,55 @@ fn the_policies_of_the_accounts_allow_what_was_used_and_are_minimal() {
     }
 }
 
+/// What the accounts' truth calls unused is in no generated policy: neither by its name nor by a wildcard.
+#[test]
+fn a_generated_policy_allows_no_action_that_was_not_used() {
+    let mut asked = 0;
+    for account in accounts() {
+        let events = batch(&account.distinct());
+        for (principal, unused) in account.expected["unused_actions"].as_object().unwrap() {
+            let mut calls = Calls::new(Some(vec![principal.clone()]), None);
+            calls.observe(&events);
+            let used: std::collections::BTreeSet<&str> = calls.iter().map(|(call, _)| call.action.as_str()).collect();
+            let generated = of_calls(&calls, &Options::default());
+            let documents: Vec<Document> = generated.policies.iter().map(Policy::document).collect();
+            let allowed = documents.iter().map(crate::policy::Grant::of);
+            let allowed: Vec<_> = allowed.map(|grant| grant.effective()).collect();
+            // Used before the window is used all the same: the policy is of all calls.
+            let unused = unused.as_array().unwrap().iter().map(|action| action.as_str().unwrap());
+            for action in unused.filter(|action| !used.contains(action)) {
+                assert!(!allowed.iter().any(|set| set.contains(action)), "{principal} {action}");
+                asked += 1;
+            }
+            assert!(generated.policies.iter().all(|policy| size(policy) <= MANAGED_LIMIT));
+        }
+    }
+    assert!(asked > 100 || accounts().is_empty(), "{asked}");
+}
+
+/// The bucket is what is listed, its objects are what is read: each action stands with the ARN that it is asked on.
+#[test]
+fn a_bucket_and_its_objects_are_two_resources() {
+    let on = |name: &str, arns: Value| {
+        let mut event = call("ann", "s3", name, "2026-01-02T00:00:00Z");
+        event["resources"] = arns;
+        event["requestParameters"] = json!({"bucketName": "my_bucket"});
+        event
+    };
+    let bucket = json!({"type": "AWS::S3::Bucket", "ARN": "arn:aws:s3:::my_bucket", "accountId": "111111111111"});
+    let object = json!({"type": "AWS::S3::Object", "ARN": "arn:aws:s3:::my_bucket/key"});
+    let mut calls = Calls::new(None, None);
+    calls.observe(&batch(&[on("ListObjectsV2", json!([bucket])), on("GetObject", json!([bucket, object]))]));
+    let generated = of_calls(&calls, &Options::default());
+    let statements = generated.policies.iter().flat_map(|policy| &policy.statement);
+    let rows: Vec<_> = statements.map(|one| (one.action.join(" "), one.resource.join(" "))).collect();
+    let row = |action: &str, resource: &str| (action.to_owned(), resource.to_owned());
+    assert_eq!(
+        rows,
+        [row("s3:ListBucket", "arn:aws:s3:::my_bucket"), row("s3:GetObject", "arn:aws:s3:::my_bucket/key")]
+    );
+}
+
 #[test]
 fn roles_are_passed_to_the_services_they_went_to() {
     let mut create = call("ann", "lambda", "CreateFunction20150331", "2026-01-02T00:00:00Z");
