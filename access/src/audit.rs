@@ -15,6 +15,7 @@ use crate::idle::{self, IdleStatement};
 use crate::inventory::{Given, Grants, Inputs, Inventory};
 use crate::unused::{self, Options, Report};
 use crate::usage::LastUsed;
+use crate::within::Within;
 
 /// The report as it is written: the fields of [`Report`] and these.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -66,7 +67,7 @@ pub fn audit(
         unused_policies: Vec::new(),
         unused_statements: Vec::new(),
     };
-    audit.unused_statements = idle::of(inventories, &audit.report);
+    audit.unused_statements = idle::of(inventories, &audit.report, None);
     for inventory in inventories {
         audit.risks.extend(risk::of(inventory, &Grants::new(inventory, options.from())));
         leftovers(inventory, &mut audit);
@@ -75,6 +76,13 @@ pub fn audit(
     audit.unused_groups.sort_unstable();
     audit.unused_policies.sort_unstable();
     audit
+}
+
+impl Audit {
+    /// Looks at statements again with the resources that calls were on: one whose action is used elsewhere is unused too.
+    pub fn look_within(&mut self, inventories: &[Inventory], within: &Within) {
+        self.unused_statements = idle::of(inventories, &self.report, Some(within));
+    }
 }
 
 fn inputs(inventories: &[Inventory], report: &Report) -> Vec<Inputs> {

@@ -14,6 +14,7 @@ use std::collections::BTreeMap;
 
 pub use fold::COLUMNS;
 
+use crate::launched::{Profiles, Template, Templates};
 use crate::paths::Paths;
 use crate::resource::Certainty;
 
@@ -42,6 +43,8 @@ pub struct Call {
     pub via: Option<String>,
     /// For `iam:PassRole`: the service that the role went to.
     pub passed_to: Option<String>,
+    /// For `iam:PassRole` of what was launched from a template: the template, which has the role, if any. See [`Calls::roles_of`].
+    pub template: Option<Template>,
     /// For `ec2:CreateTags` that came with a creation: the call that created, as `ec2:CreateAction` names it.
     pub create_action: Option<String>,
 }
@@ -75,6 +78,8 @@ pub struct Calls {
     only: Option<Vec<String>>,
     /// What requests only name.
     paths: Paths,
+    /// What launch templates hold.
+    templates: Templates,
     /// Only from this time on, microseconds.
     since: Option<i64>,
     /// Each question with its number.
@@ -118,6 +123,21 @@ impl Calls {
     /// The questions, in order, each with the events that asked it.
     pub fn iter(&self) -> impl Iterator<Item = (&Call, &Seen)> {
         self.calls.iter().map(|(call, (_, seen))| (call, seen))
+    }
+
+    /// The roles that a question of a launch template is about, as far as the logs tell: `None` where they do not, and it cannot even
+    /// be known whether it was asked.
+    pub fn roles_of(&self, call: &Call, seen: &Seen) -> Option<Vec<String>> {
+        let template = call.template.as_ref()?;
+        let Profiles::Known(profiles) = self.templates.profiles(template, seen.first, seen.last) else { return None };
+        let partition = call.principal.split(':').nth(1).filter(|part| part.starts_with("aws")).unwrap_or("aws");
+        let role = |profile: String| match profile.starts_with("arn:") {
+            true => self.paths.role_of(&profile),
+            false => {
+                self.paths.role_of(&format!("arn:{partition}:iam::{}:instance-profile/{profile}", template.place.0))
+            }
+        };
+        Some(profiles.into_iter().map(role).collect())
     }
 
     /// The questions with their numbers.

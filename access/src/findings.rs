@@ -7,12 +7,14 @@
 //! Must not know files or how anything is printed.
 
 mod credential;
+mod door;
 pub mod exclude;
 mod kind;
 pub mod observe;
 pub mod places;
 pub mod risk;
 pub mod signin;
+mod sources;
 mod trust;
 mod way;
 
@@ -26,6 +28,7 @@ use crate::unused::{Options, Report, UnusedPrincipal};
 use crate::usage::Kind as Identity;
 pub use kind::Kind;
 use signin::{Seen, SignIns};
+use sources::Sources;
 
 /// The path of the roles that IAM Identity Center makes of permission sets ("Using service-linked roles for IAM Identity
 /// Center": nobody else may change or delete them).
@@ -98,10 +101,11 @@ impl Finding {
 pub fn of(inventories: &[Inventory], signins: &SignIns, report: &Report, options: &Options) -> Vec<Finding> {
     let (from, now) = (options.from(), options.now);
     let mut found = Vec::new();
+    let sources = Sources::new(inventories, report, now);
     for inventory in inventories {
         found.extend(inventory.entities.iter().filter_map(direct_policy));
         for credentials in inventory.credentials.values() {
-            credential::of(credentials, now, &mut found);
+            credential::of(credentials, &sources, now, &mut found);
         }
     }
     let is_old = |role: &&UnusedPrincipal| role.created.is_some_and(|created| created <= from);

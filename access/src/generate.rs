@@ -2,7 +2,8 @@
 //!
 //! [`of_calls`] writes a policy of what was used: actions with the resources they were used on, roles passed with the
 //! services they went to. A statement stands for actions that were used on the same resources, so none can be dropped.
-//! Resources are listed while they are few; where they vary, a wildcard stands behind what they have in common.
+//! Resources are listed while they are few; where they vary, a wildcard stands behind what they have in common, and where they
+//! have nothing in common they are listed while there is room ([`room`]).
 //! [`from_current`] takes away from today's policies what was not used. Both are replayed before they are shown: see
 //! [`crate::replay`]. [`text`] writes them as Terraform and as a diff.
 //!
@@ -10,6 +11,7 @@
 
 pub mod current;
 mod resources;
+mod room;
 mod shrink;
 mod split;
 pub mod text;
@@ -20,6 +22,7 @@ use ingest::action::{self, Level};
 use serde::Serialize;
 
 use crate::calls::{Call, Calls, Outcome};
+use crate::launched::Template;
 use crate::policy::Document;
 use crate::resource::Certainty;
 
@@ -95,6 +98,21 @@ pub struct Generated {
     pub unmapped: Vec<String>,
     /// Actions that are granted on `*` because the records do not tell the resource.
     pub any_resource: Vec<String>,
+    /// Launch templates whose roles cannot be known: `iam:PassRole` for them is not granted.
+    pub templates: Vec<String>,
+    /// Wildcards that stand for names which were used: they allow others, too.
+    pub wildcards: Vec<Wildcard>,
+}
+
+/// A wildcard that stands for more names than are listed.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Wildcard {
+    /// The pattern.
+    pub resource: String,
+    /// How many names were used behind it, of the action that used most.
+    pub names: usize,
+    /// The actions.
+    pub actions: Vec<String>,
 }
 
 /// Actions, each with its resources.
@@ -109,47 +127,92 @@ fn condition(call: &Call) -> Option<(&'static str, String)> {
     passed.or_else(|| call.create_action.clone().map(|action| ("ec2:CreateAction", action)))
 }
 
+/// What recorded calls need, before it is written.
+#[derive(Debug, Default)]
+struct Found {
+    needs: Needs,
+    bound: Bounds,
+    unmapped: BTreeSet<String>,
+    denied: BTreeSet<String>,
+    templates: BTreeSet<String>,
+}
+
+impl Found {
+    fn new(calls: &Calls, options: &Options) -> Found {
+        let mut found = Found::default();
+        for (call, seen) in calls.iter() {
+            if let Some(template) = &call.template {
+                if call.outcome == Outcome::Permitted || options.include_denied {
+                    found.launched(call, calls.roles_of(call, seen), template);
+                }
+            } else if !call.known {
+                found.unmapped.insert(call.action.clone());
+            } else if call.outcome == Outcome::Denied && !options.include_denied {
+                found.denied.insert(call.action.clone());
+            } else {
+                let resource = match call.certainty {
+                    Certainty::Exact => resources::literal(&call.resource),
+                    Certainty::Asked | Certainty::Unknown => call.resource.clone(),
+                };
+                match condition(call) {
+                    Some((key, value)) => {
+                        found.bound.entry((call.action.clone(), resource, key)).or_default().insert(value)
+                    }
+                    None => found.needs.entry(call.action.clone()).or_default().insert(resource),
+                };
+            }
+        }
+        found.denied.retain(|action| !found.needs.contains_key(action));
+        found
+    }
+
+    /// A launch from a template: its roles are passed, or it is told that nobody knows them.
+    fn launched(&mut self, call: &Call, roles: Option<Vec<String>>, template: &Template) {
+        let Some(roles) = roles else {
+            self.templates.insert(format!("{} version {}", template.name, template.version));
+            return;
+        };
+        if let Some((key, value)) = condition(call) {
+            for role in roles {
+                let role = resources::literal(&role);
+                self.bound.entry((call.action.clone(), role, key)).or_default().insert(value.clone());
+            }
+        }
+    }
+
+    /// The statements for what is needed on resources as they are written.
+    fn statements(&self, mut needs: Needs, options: &Options) -> Vec<Statement> {
+        if options.siblings {
+            siblings(&mut needs);
+        }
+        let mut bound = self.bound.clone();
+        // What is allowed anyway needs no statement of its own.
+        bound.retain(|(action, resource, _), _| {
+            !needs.get(action).is_some_and(|found| found.contains("*") || found.contains(resource))
+        });
+        number(statements(needs, bound))
+    }
+}
+
 /// A policy that allows what was used.
 pub fn of_calls(calls: &Calls, options: &Options) -> Generated {
-    let (mut needs, mut unmapped, mut denied) = (Needs::new(), BTreeSet::new(), BTreeSet::new());
-    let mut bound = Bounds::new();
-    for (call, _) in calls.iter() {
-        if !call.known {
-            unmapped.insert(call.action.clone());
-        } else if call.outcome == Outcome::Denied && !options.include_denied {
-            denied.insert(call.action.clone());
-        } else {
-            let resource = match call.certainty {
-                Certainty::Exact => resources::literal(&call.resource),
-                Certainty::Asked | Certainty::Unknown => call.resource.clone(),
-            };
-            match condition(call) {
-                Some((key, value)) => bound.entry((call.action.clone(), resource, key)).or_default().insert(value),
-                None => needs.entry(call.action.clone()).or_default().insert(resource),
-            };
-        }
-    }
-    denied.retain(|action| !needs.contains_key(action));
-    let mut any_resource = Vec::new();
-    for (action, found) in &mut needs {
-        *found = resources::cover(found, options.resources_max);
-        if found.contains("*") && !takes_none(action) {
-            any_resource.push(action.clone());
-        }
-    }
-    if options.siblings {
-        siblings(&mut needs);
-    }
-    // What is allowed anyway needs no statement of its own.
-    bound.retain(|(action, resource, _), _| {
-        !needs.get(action).is_some_and(|found| found.contains("*") || found.contains(resource))
-    });
-    let statements = number(statements(needs, bound));
+    let found = Found::new(calls, options);
+    let covered: room::AllCovered = found
+        .needs
+        .iter()
+        .map(|(action, used)| (action.as_str(), resources::cover(used, options.resources_max)))
+        .collect();
+    let any_resource = covered.iter().filter(|(action, covered)| covered.is_anything() && !takes_none(action));
+    let any_resource = any_resource.map(|(action, _)| (*action).to_owned()).collect();
+    let (needs, wildcards) = room::write(&covered, options.hold, &|needs| found.statements(needs, options));
+    let statements = found.statements(needs, options);
     let policies = match options.hold.may_split() || statements.is_empty() {
         true => split::split(statements, options.hold.limit()).into_iter().map(Policy::new).collect(),
         false => vec![Policy::new(statements)],
     };
-    Generated { policies, denied: denied.into_iter().collect(), unmapped: unmapped.into_iter().collect(), any_resource }
+    let (denied, unmapped) = (found.denied.into_iter().collect(), found.unmapped.into_iter().collect());
+    let templates = found.templates.into_iter().collect();
+    Generated { policies, denied, unmapped, any_resource, templates, wildcards }
 }
 
 fn takes_none(name: &str) -> bool {

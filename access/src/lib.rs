@@ -4,8 +4,8 @@
 //! proves; [`coverage`], filled by the same fold, knows where the logs can be trusted; [`inventory`] reads what is
 //! granted and [`policy`] turns it into sets of actions and decides requests, which [`simulate`] does for cases;
 //! [`unused`] takes use from grants and says of each leftover why it is there. [`calls`] keeps what was called on what
-//! ([`resource`], [`passed`], [`tagged`]; [`paths`] knows what is only named), [`generate`] writes the policy of it, [`replay`] tries a policy on it, and [`touched`] says which resources were reached and when last. [`findings`]
-//! is the auditor's list, [`idle`] the statements that nobody used, and [`audit`] the whole report, [`advisor`] the same in IAM's own shape, [`compare`] what changed since an
+//! ([`resource`], [`passed`], [`launched`], [`tagged`]; [`paths`] knows what is only named), [`generate`] writes the policy of it, [`replay`] tries a policy on it, and [`touched`] says which resources were reached and when last. [`findings`]
+//! is the auditor's list, [`idle`] the statements that nobody used ([`within`]: on their resources), and [`audit`] the whole report, [`advisor`] the same in IAM's own shape, [`compare`] what changed since an
 //! earlier one; [`folded`] is what it needs of events, which a lake keeps as rows; [`people`] says who was behind sessions; [`stale`]
 //! answers the small questions of `scan`. [`instant`] reads and writes times.
 //!
@@ -26,6 +26,7 @@ pub mod generate;
 pub mod idle;
 pub mod instant;
 pub mod inventory;
+pub mod launched;
 pub mod passed;
 pub mod paths;
 pub mod people;
@@ -38,3 +39,4 @@ pub mod tagged;
 pub mod touched;
 pub mod unused;
 pub mod usage;
+pub mod within;

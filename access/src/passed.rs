@@ -14,10 +14,10 @@ const PASSING: &[&str] = &["iam:AddRoleToInstanceProfile", "cloudtrail:CreateTra
 const PASSED_TO: &[(&str, &str)] =
     &[("ecs.amazonaws.com", "ecs-tasks.amazonaws.com"), ("iam.amazonaws.com", INSTANCES)];
 /// Who assumes the role of an instance profile, whichever service is asked to start the instances.
-const INSTANCES: &str = "ec2.amazonaws.com";
+pub(crate) const INSTANCES: &str = "ec2.amazonaws.com";
 /// Deepest nesting and most roles that are looked at.
 const MAX_DEPTH: usize = 16;
-const MAX_ROLES: usize = 16;
+const MAX_ROLES: usize = 256;
 
 /// Members that hold a role's ARN and do not say so, in lower case: of API Gateway's integrations, of flow logs.
 const MEMBERS: &[&str] = &["credentials", "deliverlogspermissionarn"];
@@ -78,7 +78,10 @@ impl Search<'_> {
             Value::Object(members) => {
                 for (name, value) in members {
                     // `iamInstanceProfile: {arn: …}` or `{name: …}`: the outer name tells more.
-                    let is_plain = name.eq_ignore_ascii_case("arn") || name.eq_ignore_ascii_case("name");
+                    // Cognito's `roles: {authenticated: …}` has its roles by kind.
+                    let is_plain = name.eq_ignore_ascii_case("arn")
+                        || name.eq_ignore_ascii_case("name")
+                        || (key.eq_ignore_ascii_case("roles") && value.is_string());
                     self.walk(if is_plain { key } else { name }, value, depth + 1);
                 }
             }
@@ -166,6 +169,13 @@ mod tests {
         assert!(of("sts.amazonaws.com", "sts:AssumeRole", &format!("{{\"roleArn\":\"{role}\"}}")).is_empty());
         assert!(of("lambda.amazonaws.com", "lambda:GetFunction", &request).is_empty());
         assert!(of("x.amazonaws.com", "x:Put", r#"{"role":"arn:aws:iam::111111111111:role/*"}"#).is_empty());
+        let pool = format!(
+            r#"{{"identityPoolId":"p","roles":{{"authenticated":"{role}","unauthenticated":"{role}-guest"}},"roleMappings":
+            {{"idp:client":{{"type":"Rules","rulesConfiguration":{{"rules":[{{"claim":"a","value":"b","roleARN":"{role}-rule"}}]}}}}}}}}"#
+        );
+        let found = of("cognito-identity.amazonaws.com", "cognito-identity:SetIdentityPoolRoles", &pool);
+        let cognito = |end: &str| format!("{role}{end} cognito-identity");
+        assert_eq!(found, [cognito(""), cognito("-guest"), cognito("-rule")]);
         let named = r#"{"iamInstanceProfile":{"name":"app"}}"#;
         assert_eq!(of("ec2.amazonaws.com", "ec2:RunInstances", named), [to("ec2")]);
         let cluster =

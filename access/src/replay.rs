@@ -107,7 +107,10 @@ pub fn replay(calls: &Calls, proposal: &Proposal) -> Replay {
             continue;
         }
         let world = worlds.entry(&call.principal).or_insert_with(|| World::new(caller, proposal));
-        let judged = world.judge(call, seen.last);
+        let judged = match call.template {
+            Some(_) => world.judge_launch(call, calls.roles_of(call, seen), seen.last),
+            None => world.judge(call, seen.last),
+        };
         verdicts.insert(number, (call.outcome == Was::Permitted, judged.verdict));
         if call.outcome == Was::Denied || judged.verdict == Verdict::Allowed {
             continue;
@@ -218,6 +221,30 @@ impl World {
         self.judge(call, time).verdict == Verdict::Allowed
     }
 
+    /// Whether a call may have been allowed.
+    pub(crate) fn may_allow(&self, call: &Call, time: i64) -> bool {
+        self.judge(call, time).verdict != Verdict::Denied
+    }
+
+    /// A launch from a template: its roles, all of them; where nobody knows them, or whether there are any, what is not allowed
+    /// whatever they are is undecided.
+    fn judge_launch(&self, call: &Call, roles: Option<Vec<String>>, time: i64) -> Judged {
+        let Some(roles) = roles else {
+            let judged = self.judge(call, time);
+            let verdict = judged.verdict.min(Verdict::Undecided);
+            return Judged { verdict, unnamed: verdict == Verdict::Undecided, ..judged };
+        };
+        let named = |role| Call { resource: role, certainty: Certainty::Exact, ..call.clone() };
+        let judged = roles.into_iter().map(|role| self.judge(&named(role), time));
+        judged.max_by_key(|judged| judged.verdict).unwrap_or(Judged {
+            verdict: Verdict::Allowed,
+            outcome: Outcome::Allowed,
+            statement: None,
+            missing: BTreeSet::new(),
+            unnamed: false,
+        })
+    }
+
     fn judge(&self, call: &Call, time: i64) -> Judged {
         let context = context(call, self.principal.caller(), time);
         let resources = match call.certainty {
@@ -285,6 +312,7 @@ fn full_access() -> Document {
         principal: None,
         not_principal: None,
         condition: None,
+        broken: false,
     };
     Document { version: Some("2012-10-17".to_owned()), id: None, statements: vec![statement] }
 }

@@ -81,7 +81,8 @@ impl Touches {
     pub fn observe(&mut self, batch: &RecordBatch) {
         for asked in self.calls.read(batch) {
             self.events += 1;
-            for call in &asked.calls {
+            // Whether a launch template has a role at all is not known here.
+            for call in asked.calls.iter().filter(|call| call.template.is_none()) {
                 self.add(call, &asked);
             }
         }

@@ -163,6 +163,9 @@ fn principal(
         report.granted = Some(granted.now.len());
         report.missing_policies = granted.lacking.names().map(str::to_owned).collect();
         report.unused = doubts.sort(&question, unused);
+        let mut seen = used.clone();
+        seen.intersect(&granted.now);
+        report.used = doubts.sort(&question, seen);
         recorded.refine(&mut report.unused, &report.services, &granted.established);
         if !recorded.covers() {
             dated.refine(&mut report.unused, usage, entity, &report.services, doubts.from());

@@ -54,6 +54,11 @@ pub(crate) struct AccessArgs {
     #[arg(long, value_enum, value_name = "SEVERITY", ignore_case = true)]
     pub(crate) fail_on: Option<Severity>,
 
+    /// Look at statements by resource too: one whose actions were used on other resources alone is unused. Reads all events,
+    /// also of a lake
+    #[arg(long)]
+    pub(crate) resources: bool,
+
     /// How far back use counts as use
     #[arg(long, value_name = "DURATION", value_parser = duration::parse, default_value = "90d")]
     pub(crate) window: TimeDelta,

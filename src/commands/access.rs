@@ -13,11 +13,13 @@ use std::ops::ControlFlow;
 
 use ::access::advisor;
 use ::access::audit::{self, Audit};
+use ::access::calls;
 use ::access::compare::{self, Changes};
 use ::access::findings::{Finding, exclude};
 use ::access::folded::{Folded, Memory};
 use ::access::inventory::Inventory;
 use ::access::unused::{Options, PrincipalReport, Report as Unused, Why};
+use ::access::within::Within;
 use ingest::reject::Totals;
 use lake::Lake;
 use lake::schema::{ACTIVITY, COVERAGE, LAST_USED};
@@ -52,12 +54,19 @@ pub(crate) fn run(args: &AccessArgs, global: &Global, words: Words) -> Result<Ou
     }
     let inventories = grants::inventories(&args.granted, Some(&events))?;
     let exclusions = exclusions(args)?;
-    let (folded, totals) = fold(&events, words)?;
+    if args.resources && inventories.is_empty() {
+        return Err(Failure::Usage("--resources looks at statements: give their --grants too".to_owned()));
+    }
+    let mut within = (args.resources && !inventories.is_empty()).then(|| Within::new(&inventories));
+    let (folded, totals) = fold(&events, within.as_mut(), words)?;
     let Folded { usage, signins, places, .. } = folded;
     // Against the clock every principal of an old log would look unused, so the newest event is "now".
     let now = args.now.map(|now| now.timestamp_micros()).or_else(|| usage.coverage().last()).unwrap_or_default();
     let options = Options { window_days: days, ..Options::new(now) };
-    let audit = audit::audit(&usage, &signins, &places, &inventories, &exclusions, &options);
+    let mut audit = audit::audit(&usage, &signins, &places, &inventories, &exclusions, &options);
+    if let Some(within) = &within {
+        audit.look_within(&inventories, within);
+    }
     let changes = changes(args, &audit)?;
     print(args, &audit, changes.as_ref(), global)?;
     if let Some(path) = &args.html {
@@ -89,6 +98,7 @@ fn for_principals(args: &AccessArgs) -> Option<&'static str> {
         (args.compare.is_some(), "--compare"),
         (args.format.is_some(), "--format"),
         (args.html.is_some(), "--html"),
+        (args.resources, "--resources"),
         (args.fail_on.is_some(), "--fail-on"),
         (args.exclude.is_some(), "--exclude"),
     ];
@@ -133,10 +143,19 @@ fn changes(args: &AccessArgs, audit: &Audit) -> Result<Option<Changes>, Failure>
 
 /// Everything that the report needs of events. A lake remembers it, whatever the length of its history; only one that does
 /// not remember all of it is read from end to end.
-fn fold(events: &Events, words: Words) -> Result<(Folded, Totals), Failure> {
+fn fold(events: &Events, mut within: Option<&mut Within>, words: Words) -> Result<(Folded, Totals), Failure> {
     if let Events::Lake(lake, _) = events {
         match folded::remembered(lake)? {
-            (folded, Memory::Whole) => return Ok((folded, Totals::default())),
+            (folded, Memory::Whole) => {
+                // What resources calls were on it does not remember.
+                if let Some(within) = within {
+                    events.read(Some(calls::COLUMNS), &mut |batch| {
+                        within.observe(&batch);
+                        ControlFlow::Continue(())
+                    })?;
+                }
+                return Ok((folded, Totals::default()));
+            }
             (_, Memory::Full) => {
                 words.note("the lake has more principals, keys and sign-ins than are kept, so all events are read")
             }
@@ -144,8 +163,15 @@ fn fold(events: &Events, words: Words) -> Result<(Folded, Totals), Failure> {
         }
     }
     let mut folded = Folded::new();
-    let totals = events.read(Some(folded::COLUMNS), &mut |batch| {
+    let mut columns = folded::COLUMNS.to_vec();
+    if within.is_some() {
+        columns.extend(calls::COLUMNS.iter().filter(|column| !folded::COLUMNS.contains(column)));
+    }
+    let totals = events.read(Some(&columns), &mut |batch| {
         folded.observe(&batch);
+        if let Some(within) = &mut within {
+            within.observe(&batch);
+        }
         ControlFlow::Continue(())
     })?;
     Ok((folded, totals))

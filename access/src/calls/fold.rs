@@ -8,6 +8,7 @@ use ingest::action::{self, Mapping};
 use ingest::batch::{self, TextColumn};
 
 use super::{Asked, Call, Calls, Outcome};
+use crate::launched::{self, Launch};
 use crate::resource::{self, Certainty, Told};
 use crate::{besides, evidence, passed, tagged};
 
@@ -89,6 +90,7 @@ impl Columns {
 impl Calls {
     /// Folds a batch of events into the calls.
     pub fn observe(&mut self, batch: &RecordBatch) {
+        self.templates.observe(batch);
         for asked in self.read(batch) {
             self.events += 1;
             if !asked.calls.is_empty() {
@@ -170,12 +172,33 @@ impl Calls {
             mfa: columns.mfa.get(row).map(|text| text == "true"),
             via: columns.via.get(row).map(str::to_owned),
             passed_to: None,
+            template: None,
             create_action: None,
         };
         asked.calls = self.asked(&source, &actions, &told, &base);
         asked.calls.sort_unstable();
         asked.calls.dedup();
         asked
+    }
+
+    /// The roles of instances that were launched from templates: known, or to be looked up once all logs are read.
+    fn launched(&self, action: &str, told: &Told<'_>, base: &Call) -> Vec<Call> {
+        let passing = |resource: String| Call {
+            action: "iam:PassRole".to_owned(),
+            resource,
+            passed_to: Some(passed::INSTANCES.to_owned()),
+            ..base.clone()
+        };
+        match launched::of_call(action, told) {
+            Launch::Told => Vec::new(),
+            Launch::Answered(profiles) => profiles.iter().map(|profile| passing(self.paths.role_of(profile))).collect(),
+            Launch::In(templates) => {
+                let any = format!("arn:{}:iam::{}:role/*", told.partition, told.account);
+                let within =
+                    |template| Call { certainty: Certainty::Unknown, template: Some(template), ..passing(any.clone()) };
+                templates.into_iter().map(within).collect()
+            }
+        }
     }
 
     /// What IAM was asked for a call: its actions on their resources, roles passed, tags given.
@@ -199,6 +222,7 @@ impl Calls {
             let passed_to = Some(to);
             asked.push(Call { action: "iam:PassRole".to_owned(), resource: role, passed_to, ..base.clone() });
         }
+        asked.extend(self.launched(main, told, base));
         for besides in besides::actions(actions, told.request) {
             asked.extend(on(besides));
         }

@@ -1,10 +1,12 @@
 //! What the credential report says of passwords, MFA, keys and the use of root.
 //!
-//! It is IAM's own record of every request and sign-in, so it counts whatever the logs cover.
+//! It is IAM's own record of every request and sign-in, so it counts whatever the logs cover; where they know better, see
+//! [`super::sources`].
 
 use std::collections::BTreeMap;
 
 use super::signin::SignIns;
+use super::sources::{Sight, Sources};
 use super::{Finding, Kind, days};
 use crate::instant::{self, DAY};
 use crate::inventory::{Credentials, Inventory, ReportedKey};
@@ -18,7 +20,7 @@ const UNUSED_DAYS: i64 = 45;
 const ROTATE_DAYS: i64 = 90;
 
 /// What the report says of one user.
-pub(super) fn of(user: &Credentials, now: i64, found: &mut Vec<Finding>) {
+pub(super) fn of(user: &Credentials, sources: &Sources<'_>, now: i64, found: &mut Vec<Finding>) {
     let root = user.user == ROOT;
     if root && user.mfa_active == Some(false) {
         found.push(Finding::new(
@@ -32,7 +34,7 @@ pub(super) fn of(user: &Credentials, now: i64, found: &mut Vec<Finding>) {
         found.push(Finding::new(Kind::TwoActiveAccessKeys, &user.arn, both_active(&active, now)));
     }
     for key in active {
-        let age = key.last_rotated.map(|time| days(time, now));
+        let age = key.last_rotated.map(|time| days(time, now).max(0));
         if root {
             let evidence = format!("credential report: key {} of root is active{}", key.slot, ages(key, now));
             found.push(Finding {
@@ -47,45 +49,99 @@ pub(super) fn of(user: &Credentials, now: i64, found: &mut Vec<Finding>) {
             let finding = Finding::new(Kind::AccessKeyNotRotated, &user.arn, evidence);
             found.push(Finding { slot: Some(key.slot), age_days: Some(age), ..finding });
         }
-        let rested = key.last_used.or(key.last_rotated).map(|time| days(time, now));
-        if let Some(rested) = rested.filter(|rested| *rested >= UNUSED_DAYS) {
-            let since = if key.last_used.is_some() { "last used" } else { "never used; made" };
-            let evidence = format!("credential report: key {} {since} {rested} days ago", key.slot);
-            let finding = Finding::new(Kind::AccessKeyUnused, &user.arn, evidence);
-            found.push(Finding { slot: Some(key.slot), age_days: age, days: Some(rested), ..finding });
-        }
+        found.extend(unused_key(user, key, sources, now));
     }
     if user.password_enabled != Some(true) || root {
         return;
     }
     if user.mfa_active == Some(false) {
-        let since = user.password_last_changed.map(|time| format!(" (set {} days ago)", days(time, now)));
+        let since = user.password_last_changed.map(|time| format!(" (set {})", ago(time, now)));
         let evidence = format!("credential report: a password{} and no MFA", since.unwrap_or_default());
         found.push(Finding::new(Kind::ConsoleUserWithoutMfa, &user.arn, evidence));
     }
+    found.extend(unused_password(user, sources, now));
+}
+
+/// How long a key has rested, by the report and by what the logs have beside it.
+fn unused_key(user: &Credentials, key: &ReportedKey, sources: &Sources<'_>, now: i64) -> Option<Finding> {
+    let sight = sources.of_key(user, key);
+    let reported = key.last_used.or(key.last_rotated)?;
+    let rested = Some(days(reported, now)).filter(|rested| *rested >= UNUSED_DAYS)?;
+    let since = if key.last_used.is_some() { "last used" } else { "never used; made" };
+    let evidence = format!("credential report: key {} {since} {}", key.slot, ago(reported, now));
+    let finding = Finding::new(Kind::AccessKeyUnused, &user.arn, evidence);
+    let age = key.last_rotated.map(|time| days(time, now));
+    Some(beside(
+        Finding { slot: Some(key.slot), age_days: age, days: Some(rested), ..finding },
+        user,
+        sight,
+        sources,
+        now,
+    ))
+}
+
+fn unused_password(user: &Credentials, sources: &Sources<'_>, now: i64) -> Option<Finding> {
+    let sight = sources.of_password(user);
     // Without information the age counts from the password's last change, at the latest the user's making.
-    let since = user.password_last_used.or(user.password_last_changed).or(user.created);
-    if let Some(rested) = since.map(|time| days(time, now)).filter(|rested| *rested >= UNUSED_DAYS) {
-        let used = if user.password_last_used.is_some() {
-            "the password was last used"
-        } else {
-            "no use of the password is known; it was set"
-        };
-        let evidence = format!("credential report: {used} {rested} days ago");
-        found.push(Finding { days: Some(rested), ..Finding::new(Kind::PasswordUnused, &user.arn, evidence) });
+    let reported = user.password_last_used.or(user.password_last_changed).or(user.created)?;
+    let rested = Some(days(reported, now)).filter(|rested| *rested >= UNUSED_DAYS)?;
+    let used = if user.password_last_used.is_some() {
+        "the password was last used"
+    } else {
+        "no use of the password is known; it was set"
+    };
+    let evidence = format!("credential report: {used} {}", ago(reported, now));
+    let finding = Finding { days: Some(rested), ..Finding::new(Kind::PasswordUnused, &user.arn, evidence) };
+    Some(beside(finding, user, sight, sources, now))
+}
+
+/// A finding of the report with what the logs say beside it, how sure it is then, and what to do first. Days stay the report's:
+/// its record of use is the one that auditors go by.
+fn beside(finding: Finding, user: &Credentials, sight: Sight, sources: &Sources<'_>, now: i64) -> Finding {
+    let unclear = |said: String, confidence: &'static str, next: &'static str| Finding {
+        evidence: format!("{}; {said}", finding.evidence),
+        confidence,
+        next,
+        ..finding.clone()
+    };
+    let disagree = "report_and_logs_disagree";
+    match (sight, sources.behind(user)) {
+        (Sight::Used(time), _) => unclear(
+            format!("events: used {}", ago(time, now)),
+            disagree,
+            "fetch the credential report again: the logs show later use",
+        ),
+        (Sight::OneOf(time), _) => unclear(
+            format!("events: one of the user's keys was used {}, and which cannot be known", ago(time, now)),
+            disagree,
+            "fetch the credential report again, and ask get-access-key-last-used of each key",
+        ),
+        (Sight::Nothing, Some(days)) => unclear(
+            format!("the report is {days} days older than the logs, which show no use of it since"),
+            "report_older_than_logs",
+            "fetch the credential report again",
+        ),
+        (Sight::Nothing, None) => finding,
+    }
+}
+
+/// `N days ago`; what the report has and the logs are too old for is said to be later than they are.
+fn ago(time: i64, now: i64) -> String {
+    match time > now {
+        true => format!("after the end of the logs, {}", instant::format(time)),
+        false => format!("{} days ago", days(time, now)),
     }
 }
 
 /// `, made N days ago`
 fn made(time: Option<i64>, now: i64) -> String {
-    time.map_or_else(String::new, |time| format!(", made {} days ago", days(time, now)))
+    time.map_or_else(String::new, |time| format!(", made {}", ago(time, now)))
 }
 
 /// How old a key is and how long it has rested.
 fn ages(key: &ReportedKey, now: i64) -> String {
-    let used = key
-        .last_used
-        .map_or_else(|| ", never used".to_owned(), |time| format!(", last used {} days ago", days(time, now)));
+    let used =
+        key.last_used.map_or_else(|| ", never used".to_owned(), |time| format!(", last used {}", ago(time, now)));
     made(key.last_rotated, now) + &used
 }
 

@@ -6,10 +6,10 @@
 use serde::Serialize;
 
 use super::trust::outsiders;
-use super::way::{Passing, WAYS};
+use super::way;
 use crate::inventory::{Entity, Grants, Inventory};
 use crate::policy::document::Patterns;
-use crate::policy::{ActionSet, Effect, Statement};
+use crate::policy::{Effect, Statement};
 
 /// What kind of risk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -42,10 +42,12 @@ pub fn of(inventory: &Inventory, grants: &Grants<'_>) -> Vec<Risk> {
     let mut found = Vec::new();
     for entity in inventory.entities.iter().filter(|entity| !entity.is_service_linked()) {
         let granted = grants.of(entity).now;
-        // Where a Deny, the boundary or the organisation leaves nothing, nothing is accessible.
-        let full = if granted.is_empty() { Vec::new() } else { full_access(inventory, entity) };
+        // Where a Deny, the boundary or the organisation leaves nothing, nothing is accessible; where the boundary leaves some,
+        // it is not everything.
+        let is_bounded = granted.is_empty() || is_bounded(grants, entity);
+        let full = if is_bounded { Vec::new() } else { full_access(inventory, entity) };
         if full.is_empty() {
-            found.extend(escalations(inventory, entity, &granted));
+            found.extend(way::open(inventory, grants, entity, &granted));
         }
         found.extend(full);
         found.extend(entity.trust.as_ref().into_iter().flat_map(|trust| outsiders(entity, trust)));
@@ -53,6 +55,11 @@ pub fn of(inventory: &Inventory, grants: &Grants<'_>) -> Vec<Risk> {
     found.sort_unstable();
     found.dedup();
     found
+}
+
+/// Whether its boundary is known and leaves less than everything.
+fn is_bounded(grants: &Grants<'_>, entity: &Entity) -> bool {
+    entity.boundary.as_ref().and_then(|arn| grants.is_everything(arn)) == Some(false)
 }
 
 fn full_access(inventory: &Inventory, entity: &Entity) -> Vec<Risk> {
@@ -67,15 +74,6 @@ fn full_access(inventory: &Inventory, entity: &Entity) -> Vec<Risk> {
     full.map(|(name, _)| risk(Kind::FullAccess, entity, name, &[])).collect()
 }
 
-fn escalations(inventory: &Inventory, entity: &Entity, granted: &ActionSet) -> Vec<Risk> {
-    let passing = Passing::new(inventory, entity);
-    let is_open = |service: Option<&str>, actions: &[&str]| {
-        actions.iter().all(|action| granted.contains(action)) && service.is_none_or(|service| passing.admits(service))
-    };
-    let open = WAYS.iter().filter(|(_, service, actions)| is_open(*service, actions));
-    open.map(|(way, _, actions)| risk(Kind::Escalation, entity, (*way).to_owned(), actions)).collect()
-}
-
 pub(super) fn risk(kind: Kind, entity: &Entity, what: String, actions: &[&'static str]) -> Risk {
     Risk { kind, principal: entity.arn.clone(), what, actions: actions.to_vec() }
 }
@@ -88,8 +86,9 @@ mod tests {
 
     #[test]
     fn full_access_ways_and_outsiders_are_told() {
-        for (_, _, actions) in WAYS {
-            assert!(actions.iter().all(|action| ingest::action::is_known(action)), "{actions:?}");
+        for (_, _, actions) in way::WAYS {
+            let unknown: Vec<_> = actions.iter().filter(|action| !ingest::action::is_known(action)).collect();
+            assert!(unknown.is_empty(), "{unknown:?}");
         }
         let trust = |principal: Value, condition: Value| json!({"Statement": [{"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole", "Condition": condition}]});
         let role = |name: &str, action: &str, trust: Value| {
@@ -114,7 +113,7 @@ mod tests {
                 (Kind::Escalation, "dev", "attaches a policy to a user"),
                 (Kind::ExternalTrust, "ci", "arn:aws:iam::111111111111:oidc-provider/x"),
                 (Kind::ExternalTrust, "dev", "222222222222"),
-                (Kind::ExternalTrust, "open", "*, under a condition"),
+                (Kind::ExternalTrust, "open", "*, under a condition (StringEquals sts:ExternalId)"),
             ]
         );
     }
@@ -133,6 +132,146 @@ mod tests {
         let allow = json!({"Effect": "Allow", "Action": "*", "Resource": "*"});
         assert_eq!(kinds(json!([allow.clone(), {"Effect": "Deny", "Action": "*", "Resource": "*"}])), []);
         assert_eq!(kinds(json!([allow])).len(), 1);
+    }
+
+    fn of_user(statements: Value, boundary: Option<Value>) -> Vec<(Kind, String)> {
+        let policy = |name: &str, document: Value| {
+            json!({"Arn": format!("arn:aws:iam::111111111111:policy/{name}"), "DefaultVersionId": "v1", "PolicyVersionList":
+                [{"VersionId": "v1", "IsDefaultVersion": true, "Document": {"Version": "2012-10-17", "Statement": document}}]})
+        };
+        let open = json!({"Effect": "Allow", "Action": "*", "Resource": "*"});
+        let bound =
+            boundary.is_some().then(|| json!({"PermissionsBoundaryArn": "arn:aws:iam::111111111111:policy/bound"}));
+        let page = json!({
+            "UserDetailList": [{"Arn": "arn:aws:iam::111111111111:user/team/ann", "UserName": "ann", "PermissionsBoundary": bound,
+                "UserPolicyList": [{"PolicyName": "p", "PolicyDocument": {"Version": "2012-10-17", "Statement": statements}}]}],
+            "RoleDetailList": [],
+            "Policies": [policy("bound", boundary.unwrap_or(open.clone())), policy("open", open)]});
+        let inventory = Inventory::parse(&page.to_string(), "gaad.json").unwrap();
+        let found = of(&inventory, &Grants::new(&inventory, 0));
+        found.into_iter().map(|risk| (risk.kind, risk.what)).collect()
+    }
+
+    /// Managing one's own keys and password is no way to more.
+    #[test]
+    fn what_is_for_oneself_alone_is_no_way() {
+        let on = |resource: Value| {
+            let actions = json!(["iam:CreateAccessKey", "iam:CreateLoginProfile", "iam:UpdateLoginProfile"]);
+            of_user(json!([{"Effect": "Allow", "Action": actions, "Resource": resource}]), None).len()
+        };
+        for own in ["user/${aws:username}", "user/*/${aws:username}", "user/team/ann"] {
+            assert_eq!(
+                on(json!(format!("arn:aws:iam::*:{own}").replace("*:user/team", "111111111111:user/team"))),
+                0,
+                "{own}"
+            );
+        }
+        for other in ["user/*", "user/bob", "user/${aws:PrincipalTag/team}-*", "*"] {
+            assert_eq!(on(json!(format!("arn:aws:iam::111111111111:{other}"))), 3, "{other}");
+        }
+        assert_eq!(on(json!(["arn:aws:iam::*:user/${aws:username}", "arn:aws:iam::*:user/bob"])), 3);
+        let but_oneself = json!([{"Effect": "Allow", "Action": "iam:CreateAccessKey", "Resource": "*"},
+            {"Effect": "Deny", "Action": "iam:CreateAccessKey", "NotResource": "arn:aws:iam::*:user/*${aws:username}"}]);
+        assert_eq!(of_user(but_oneself, None), []);
+        // A role has no user's name, so the variable means nobody.
+        let role = json!([{"Effect": "Allow", "Action": "iam:CreateAccessKey", "Resource": "arn:aws:iam::*:user/${aws:username}"}]);
+        assert_eq!(kinds(role), []);
+    }
+
+    /// Who may attach policies only to what carries a boundary makes nobody stronger than the boundary.
+    #[test]
+    fn what_a_boundary_bounds_is_no_way_unless_it_bounds_nothing() {
+        let attach = |condition: Value| {
+            let statement =
+                json!({"Effect": "Allow", "Action": "iam:AttachUserPolicy", "Resource": "*", "Condition": condition});
+            of_user(json!([statement]), Some(json!({"Effect": "Allow", "Action": ["iam:*", "s3:*"], "Resource": "*"})))
+                .len()
+        };
+        let bound = |value: &str| json!({"StringLike": {"iam:PermissionsBoundary": value}});
+        assert_eq!(attach(json!({})), 1);
+        assert_eq!(attach(bound("arn:aws:iam::111111111111:policy/bound")), 0);
+        for open in [
+            "arn:aws:iam::111111111111:policy/open",
+            "arn:aws:iam::*:policy/*",
+            "arn:aws:iam::aws:policy/AdministratorAccess",
+        ] {
+            assert_eq!(attach(bound(open)), 1, "{open}");
+        }
+        assert_eq!(attach(json!({"StringEqualsIfExists": {"iam:PermissionsBoundary": "arn:aws:iam::1:policy/b"}})), 1);
+        assert_eq!(attach(json!({"Bool": {"aws:MultiFactorAuthPresent": "true"}})), 1);
+        let denied = json!([{"Effect": "Allow", "Action": "iam:PutUserPolicy", "Resource": "*"},
+            {"Effect": "Deny", "Action": "iam:PutUserPolicy", "Resource": "*", "Condition":
+                {"StringNotEquals": {"iam:PermissionsBoundary": "arn:aws:iam::111111111111:policy/bound"}}}]);
+        assert_eq!(of_user(denied, Some(json!({"Effect": "Allow", "Action": "iam:*", "Resource": "*"}))), []);
+    }
+
+    #[test]
+    fn everything_behind_a_boundary_that_leaves_less_is_not_everything() {
+        let all = || json!([{"Effect": "Allow", "Action": "*", "Resource": "*"}]);
+        let allow = |action: &str| json!({"Effect": "Allow", "Action": action, "Resource": "*"});
+        assert_eq!(of_user(all(), None), [(Kind::FullAccess, "inline/p".to_owned())]);
+        assert_eq!(of_user(all(), Some(allow("*"))), [(Kind::FullAccess, "inline/p".to_owned())]);
+        assert_eq!(of_user(all(), Some(allow("s3:*"))), []);
+        // What it leaves may still be a way.
+        assert_eq!(
+            of_user(all(), Some(allow("iam:CreatePolicyVersion"))),
+            [(Kind::Escalation, "writes a new version of a policy".to_owned())]
+        );
+        let but = json!([allow("*"), {"Effect": "Deny", "Action": "iam:*", "Resource": "*"}]);
+        let found = of_user(all(), Some(but));
+        assert!(
+            found.iter().all(|(kind, what)| *kind == Kind::Escalation && !what.contains("user")) && found.len() > 5,
+            "{found:?}"
+        );
+    }
+
+    /// The ways of the public lists that were not in the table.
+    #[test]
+    fn known_ways_are_in_the_table() {
+        for actions in [
+            &["glue:UpdateDevEndpoint"][..],
+            &[
+                "datapipeline:CreatePipeline",
+                "datapipeline:PutPipelineDefinition",
+                "datapipeline:ActivatePipeline",
+                "iam:PassRole",
+            ],
+            &["lambda:UpdateFunctionConfiguration"],
+            &["lambda:CreateFunction", "lambda:AddPermission", "iam:PassRole"],
+            &["glue:CreateJob", "glue:StartJobRun", "iam:PassRole"],
+            &["glue:UpdateJob", "glue:StartJobRun", "iam:PassRole"],
+            &["ssm:StartSession"],
+            &["ssm:SendCommand"],
+            &["iam:DeleteRolePermissionsBoundary"],
+            &["iam:DeleteUserPermissionsBoundary"],
+            &["ec2:ReplaceIamInstanceProfileAssociation", "iam:PassRole"],
+            &["cloudformation:UpdateStack"],
+            &["codebuild:StartBuild"],
+            &["ecs:ExecuteCommand"],
+            &["sso:CreateAccountAssignment"],
+        ] {
+            let found = kinds(json!([{"Effect": "Allow", "Action": actions, "Resource": "*"}]));
+            assert_eq!(found.len(), 1, "{actions:?}: {found:?}");
+        }
+        let names: std::collections::BTreeSet<_> = way::WAYS.iter().map(|(name, ..)| name).collect();
+        assert_eq!(names.len(), way::WAYS.len());
+    }
+
+    /// Where instances are known and none has a role, commands on them give nothing.
+    #[test]
+    fn instances_without_roles_are_no_way() {
+        let page = json!({"RoleDetailList": [{"Arn": "arn:aws:iam::111111111111:role/r", "RoleName": "r", "RolePolicyList":
+            [{"PolicyName": "p", "PolicyDocument": {"Statement": [{"Effect": "Allow", "Action": "ssm:SendCommand", "Resource": "*"}]}}]}]});
+        let ways = |profiles: Option<Value>| {
+            let mut inventory = Inventory::parse(&page.to_string(), "gaad.json").unwrap();
+            if let Some(profiles) = profiles {
+                inventory.add_instance_profiles(&json!({"InstanceProfiles": profiles}).to_string(), "p.json").unwrap();
+            }
+            of(&inventory, &Grants::new(&inventory, 0)).len()
+        };
+        let profile = |roles: Value| json!([{"Arn": "arn:aws:iam::111111111111:instance-profile/p", "Roles": roles}]);
+        assert_eq!((ways(None), ways(Some(json!([]))), ways(Some(profile(json!([]))))), (1, 0, 0));
+        assert_eq!(ways(Some(profile(json!([{"Arn": "arn:aws:iam::111111111111:role/r"}])))), 1);
     }
 
     /// Who may pass roles to Lambda alone starts no instance with one.

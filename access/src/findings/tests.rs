@@ -67,11 +67,11 @@ fn the_boundary_days_of_cis() {
     };
     let kinds = |used, rotated| {
         let mut found = Vec::new();
-        credential::of(&user(used, rotated), 0, &mut found);
+        credential::of(&user(used, rotated), &Sources::default(), 0, &mut found);
         found.iter().map(|finding| finding.kind).collect::<Vec<_>>()
     };
-    assert_eq!(kinds(44, 90), []);
-    assert_eq!(kinds(45, 90), [Kind::AccessKeyUnused]);
+    assert_eq!((kinds(44, 89), kinds(44, 90)), (vec![], vec![]));
+    assert_eq!((kinds(45, 90), kinds(46, 90)), (vec![Kind::AccessKeyUnused], vec![Kind::AccessKeyUnused]));
     assert_eq!(kinds(44, 91), [Kind::AccessKeyNotRotated]);
 }
 
@@ -85,7 +85,7 @@ fn root_with_a_key_and_without_mfa() {
         ..Credentials::default()
     };
     let mut found = Vec::new();
-    credential::of(&root, 0, &mut found);
+    credential::of(&root, &Sources::default(), 0, &mut found);
     assert_eq!(
         found.iter().map(|finding| finding.kind).collect::<Vec<_>>(),
         [Kind::RootWithoutMfa, Kind::RootAccessKey]

@@ -7,6 +7,7 @@
 
 use serde_json::{Map, Value};
 
+use super::door::Door;
 use super::risk::{Kind, Risk, risk};
 use crate::inventory::Entity;
 use crate::policy::{Document, Effect};
@@ -15,22 +16,21 @@ use crate::policy::{Document, Effect};
 const WELL_KNOWN: [&str; 4] =
     ["accounts.google.com", "cognito-identity.amazonaws.com", "graph.facebook.com", "www.amazon.com"];
 
-/// Principals of other accounts, and anybody, in a trust policy. A condition on who (external id, organisation, subject
-/// of a federation) is named, since it may narrow it.
+/// Principals of other accounts, and anybody, in a trust policy, as far as its conditions and denials let any of them in. A
+/// condition that may narrow who it is (external id, organisation) is named.
 pub(super) fn outsiders(entity: &Entity, trust: &Document) -> Vec<Risk> {
     let mut found = Vec::new();
+    let door = Door::new(entity, trust);
     for statement in trust.statements.iter().filter(|statement| statement.effect == Effect::Allow) {
-        let condition = if statement.condition.is_some() { ", under a condition" } else { "" };
-        for (kind, name) in statement.principal.as_ref().map(names).unwrap_or_default() {
-            let account = crate::usage::account_of(&name).map(str::to_owned).or_else(|| plain_account(&name));
+        let condition = door.narrowed(statement);
+        for (kind, name) in statement.principal.as_ref().map(|kept| names(&kept.value())).unwrap_or_default() {
             let what = match kind.as_str() {
-                "AWS" if name == "*" || account.is_some_and(|account| account != entity.account()) => {
-                    format!("{name}{condition}")
-                }
+                "AWS" if door.lets_in(&name) => format!("{name}{condition}"),
+                "Federated" if door.is_shut_for_all() => continue,
                 // The provider vouches for anybody in it unless a condition says for whom.
                 "Federated" => match &statement.condition {
                     None => name,
-                    Some(condition) => match unbound(&name, condition) {
+                    Some(condition) => match unbound(&name, &condition.members()) {
                         Some(claim) => format!("{name}: whomever it vouches for ({claim} is not bound)"),
                         None => continue,
                     },
@@ -39,8 +39,8 @@ pub(super) fn outsiders(entity: &Entity, trust: &Document) -> Vec<Risk> {
             };
             found.push(risk(Kind::ExternalTrust, entity, what, &[]));
         }
-        if let Some(but) = &statement.not_principal {
-            let names: Vec<String> = names(but).into_iter().map(|(_, name)| name).collect();
+        if let Some(but) = statement.not_principal.as_ref().filter(|_| door.lets_in("*")) {
+            let names: Vec<String> = names(&but.value()).into_iter().map(|(_, name)| name).collect();
             let what = format!("everybody but {}{condition}", names.join(", "));
             found.push(risk(Kind::ExternalTrust, entity, what, &[]));
         }
@@ -88,11 +88,7 @@ fn is_owned(pattern: &str) -> bool {
     front.split_once(':').is_some_and(|(_, owner)| owner.trim_start_matches('/').contains(['/', ':']))
 }
 
-fn plain_account(name: &str) -> Option<String> {
-    (name.len() == 12 && name.bytes().all(|byte| byte.is_ascii_digit())).then(|| name.to_owned())
-}
-
-fn texts(value: &Value) -> Vec<String> {
+pub(super) fn texts(value: &Value) -> Vec<String> {
     match value {
         Value::String(text) => vec![text.clone()],
         Value::Array(list) => list.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
@@ -100,7 +96,7 @@ fn texts(value: &Value) -> Vec<String> {
     }
 }
 
-fn names(principal: &Value) -> Vec<(String, String)> {
+pub(super) fn names(principal: &Value) -> Vec<(String, String)> {
     match principal {
         Value::Object(kinds) => {
             let of_kind = |(kind, value): (&String, &Value)| {
@@ -120,7 +116,11 @@ mod tests {
     use serde_json::json;
 
     fn told(statement: Value) -> Vec<String> {
-        let trust = json!({"Version": "2012-10-17", "Statement": [statement]});
+        told_of(json!([statement]))
+    }
+
+    fn told_of(statements: Value) -> Vec<String> {
+        let trust = json!({"Version": "2012-10-17", "Statement": statements});
         let page = json!({"RoleDetailList": [{"Arn": "arn:aws:iam::111111111111:role/r", "RoleName": "r", "AssumeRolePolicyDocument": trust}]});
         let inventory = Inventory::parse(&page.to_string(), "g").unwrap();
         let role = &inventory.entities[0];
@@ -164,6 +164,56 @@ mod tests {
             "arn:aws:iam::111111111111:saml-provider/x",
             json!({"StringEquals": {"SAML:aud": "https://signin.aws.amazon.com/saml"}})
         ));
+    }
+
+    /// Whom a condition or a Deny keeps to the own account is no outsider, and whom it narrows is told with it.
+    #[test]
+    fn conditions_and_denials_are_weighed_and_named() {
+        let assume = |principal: &str, condition: Value| json!({"Effect": "Allow", "Principal": {"AWS": principal}, "Action": "sts:AssumeRole", "Condition": condition});
+        let deny = |action: &str, condition: Value| json!({"Effect": "Deny", "Principal": "*", "Action": action, "Condition": condition});
+        let both = |allow: Value, deny: Value| told_of(json!([allow, deny]));
+        let (own, other) = ("111111111111", "222222222222");
+        for condition in [
+            json!({"StringEquals": {"aws:PrincipalAccount": own}}),
+            json!({"ArnLike": {"aws:PrincipalArn": "arn:aws:iam::111111111111:role/ops-*"}}),
+        ] {
+            assert_eq!(told(assume("*", condition.clone())), Vec::<String>::new(), "{condition}");
+        }
+        assert_eq!(told(assume(other, json!({"StringEquals": {"aws:PrincipalAccount": own}}))), Vec::<String>::new());
+        assert_eq!(
+            told(assume("*", json!({"StringEquals": {"aws:PrincipalAccount": [own, other]}}))),
+            ["*, under a condition (StringEquals aws:PrincipalAccount 111111111111 222222222222)"]
+        );
+        assert_eq!(
+            told(assume("*", json!({"StringEquals": {"aws:PrincipalOrgID": "o-1"}}))),
+            ["*, under a condition (StringEquals aws:PrincipalOrgID o-1)"]
+        );
+        let anywhere = json!({"ArnLike": {"aws:PrincipalArn": "arn:aws:iam::*:role/ci"}});
+        assert_eq!(
+            told(assume("*", anywhere)),
+            ["*, under a condition (ArnLike aws:PrincipalArn arn:aws:iam::*:role/ci)"]
+        );
+        // What the external id is, a report need not say.
+        assert_eq!(
+            told(assume(other, json!({"StringEquals": {"sts:ExternalId": "secret"}}))),
+            ["222222222222, under a condition (StringEquals sts:ExternalId)"]
+        );
+        let open = || assume("*", json!({}));
+        for shut in ["sts:*", "*", "sts:AssumeRole*"] {
+            assert_eq!(both(open(), deny(shut, json!({}))), Vec::<String>::new(), "{shut}");
+        }
+        assert_eq!(both(open(), deny("sts:TagSession", json!({}))), ["*"]);
+        assert_eq!(
+            both(open(), deny("*", json!({"StringNotEquals": {"aws:PrincipalAccount": own}}))),
+            Vec::<String>::new()
+        );
+        assert_eq!(
+            both(open(), deny("sts:*", json!({"StringNotEquals": {"aws:PrincipalOrgID": "o-1"}}))),
+            ["*, under a condition (denied where StringNotEquals aws:PrincipalOrgID o-1)"]
+        );
+        let provider = json!({"Effect": "Allow", "Principal": {"Federated": "arn:aws:iam::111111111111:oidc-provider/x"}, "Action": "sts:AssumeRoleWithWebIdentity"});
+        assert_eq!(both(provider.clone(), deny("sts:*", json!({}))), Vec::<String>::new());
+        assert_eq!(both(provider, deny("sts:AssumeRole", json!({}))).len(), 1);
     }
 
     #[test]

@@ -1,75 +1,47 @@
-//! Ways from some permissions to more: the methods that Rhino Security Labs and NCC Group's PMapper published ("AWS IAM
-//! privilege escalation methods"), as sets of actions, and whether a role may be passed to the service that each needs.
+//! Ways from some permissions to more, and whether one is open to a principal.
+//!
+//! The ways are data ([`table`]): sets of actions. That a principal may do them all on something is not yet a way: a role may be
+//! passed to some services only ([`Passing`]), a user may make keys for itself alone, and whoever may give permissions only to
+//! what carries a boundary makes nobody stronger than the boundary is ([`Reach`]). Source: "Delegate responsibility to others
+//! using permissions boundaries" and "Allow IAM users to manage their own credentials" in the IAM user guide.
 
-use crate::inventory::{Entity, Inventory};
-use crate::policy::{Context, Document, Effect};
+mod reach;
+mod table;
 
-/// A way to more permissions: its name, the service that a role is passed to, and the actions that it takes.
-pub(super) const WAYS: &[(&str, Option<&str>, &[&str])] = &[
-    ("writes a new version of a policy", None, &["iam:CreatePolicyVersion"]),
-    ("sets another version of a policy in force", None, &["iam:SetDefaultPolicyVersion"]),
-    ("attaches a policy to a user", None, &["iam:AttachUserPolicy"]),
-    ("attaches a policy to a group", None, &["iam:AttachGroupPolicy"]),
-    ("attaches a policy to a role and assumes it", None, &["iam:AttachRolePolicy", "sts:AssumeRole"]),
-    ("writes an inline policy of a user", None, &["iam:PutUserPolicy"]),
-    ("writes an inline policy of a group", None, &["iam:PutGroupPolicy"]),
-    ("writes an inline policy of a role and assumes it", None, &["iam:PutRolePolicy", "sts:AssumeRole"]),
-    ("takes a boundary away", None, &["iam:DeleteUserPermissionsBoundary"]),
-    ("joins a group", None, &["iam:AddUserToGroup"]),
-    ("makes a key of another user", None, &["iam:CreateAccessKey"]),
-    ("makes a password of another user", None, &["iam:CreateLoginProfile"]),
-    ("changes a password of another user", None, &["iam:UpdateLoginProfile"]),
-    ("changes who may assume a role", None, &["iam:UpdateAssumeRolePolicy", "sts:AssumeRole"]),
-    ("starts an instance with a role", Some("ec2.amazonaws.com"), &["iam:PassRole", "ec2:RunInstances"]),
-    (
-        "runs a function with a role",
-        Some("lambda.amazonaws.com"),
-        &["iam:PassRole", "lambda:CreateFunction", "lambda:InvokeFunction"],
-    ),
-    (
-        "has a function with a role run on events",
-        Some("lambda.amazonaws.com"),
-        &["iam:PassRole", "lambda:CreateFunction", "lambda:CreateEventSourceMapping"],
-    ),
-    ("replaces the code of a function", None, &["lambda:UpdateFunctionCode"]),
-    ("makes a Glue endpoint with a role", Some("glue.amazonaws.com"), &["iam:PassRole", "glue:CreateDevEndpoint"]),
-    (
-        "makes a stack with a role",
-        Some("cloudformation.amazonaws.com"),
-        &["iam:PassRole", "cloudformation:CreateStack"],
-    ),
-    (
-        "runs a task with a role",
-        Some("ecs-tasks.amazonaws.com"),
-        &["iam:PassRole", "ecs:RegisterTaskDefinition", "ecs:RunTask"],
-    ),
-    (
-        "builds a project with a role",
-        Some("codebuild.amazonaws.com"),
-        &["iam:PassRole", "codebuild:CreateProject", "codebuild:StartBuild"],
-    ),
-    (
-        "opens a notebook with a role",
-        Some("sagemaker.amazonaws.com"),
-        &["iam:PassRole", "sagemaker:CreateNotebookInstance", "sagemaker:CreatePresignedNotebookInstanceUrl"],
-    ),
-    ("runs commands on instances", None, &["ssm:SendCommand"]),
-    (
-        "runs a state machine with a role",
-        Some("states.amazonaws.com"),
-        &["iam:PassRole", "states:CreateStateMachine", "states:StartExecution"],
-    ),
-];
+use super::risk::{Kind, Risk, risk};
+use crate::inventory::{Entity, Given, Grants, Inventory};
+use crate::policy::{ActionSet, Context, Document, Effect};
+use reach::Reach;
+pub(super) use table::WAYS;
+
+/// The ways that are open to a principal of what it is granted.
+pub(super) fn open(inventory: &Inventory, grants: &Grants<'_>, entity: &Entity, granted: &ActionSet) -> Vec<Risk> {
+    let passing = Passing::new(inventory, entity);
+    let mut reach = Reach::new(inventory, grants, entity);
+    let has_roles = !inventory.given.contains(&Given::InstanceProfiles)
+        || inventory.instance_profiles.iter().any(|profile| !profile.roles.is_empty());
+    let mut found = Vec::new();
+    for (way, service, actions) in WAYS {
+        let is_open = actions.iter().all(|action| granted.contains(action))
+            && service.is_none_or(|service| passing.admits(service))
+            && (has_roles || !table::ON_INSTANCES.contains(way))
+            && actions.iter().all(|action| reach.is_open(action));
+        if is_open {
+            found.push(risk(Kind::Escalation, entity, (*way).to_owned(), actions));
+        }
+    }
+    found
+}
 
 /// To which services a principal may pass roles, as `iam:PassedToService` says.
 #[derive(Debug)]
-pub(super) struct Passing<'a> {
+struct Passing<'a> {
     /// The layers that must each allow it.
     layers: Vec<Vec<&'a Document>>,
 }
 
 impl<'a> Passing<'a> {
-    pub(super) fn new(inventory: &'a Inventory, entity: &'a Entity) -> Passing<'a> {
+    fn new(inventory: &'a Inventory, entity: &'a Entity) -> Passing<'a> {
         let identity = inventory.identity_policies(entity).into_iter().map(|(_, document)| document).collect();
         let boundary = entity.boundary.as_ref().and_then(|arn| inventory.policies.get(arn)?.default_version());
         let boundary = boundary.map(|version| vec![&version.document]);
@@ -78,7 +50,7 @@ impl<'a> Passing<'a> {
     }
 
     /// Whether every layer lets some role be passed to a service, whatever else is asked for.
-    pub(super) fn admits(&self, service: &str) -> bool {
+    fn admits(&self, service: &str) -> bool {
         let mut context = Context::default();
         context.set("iam:PassedToService", service);
         self.layers.iter().all(|layer| {

@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 
 use super::shrink;
 use crate::inventory::Inventory;
-use crate::policy::document::Patterns;
+use crate::policy::document::{Kept, Patterns};
 use crate::policy::{ActionSet, Document, Effect, Statement};
 use crate::unused::{PrincipalReport, Why};
 
@@ -201,9 +201,10 @@ fn write_statement(statement: &Statement) -> Value {
     let effect = if statement.effect == Effect::Allow { "Allow" } else { "Deny" };
     object.insert("Effect".to_owned(), json!(effect));
     let texts = [("Sid", statement.sid.as_ref().map(|sid| json!(sid)))];
-    let values = [("Principal", statement.principal.clone()), ("NotPrincipal", statement.not_principal.clone())];
-    let condition = [("Condition", statement.condition.clone().map(Value::Object))];
-    for (key, value) in texts.into_iter().chain(values).chain(condition) {
+    let values = [("Principal", &statement.principal), ("NotPrincipal", &statement.not_principal)];
+    let condition = [("Condition", &statement.condition)];
+    let kept = values.into_iter().chain(condition).map(|(key, kept)| (key, kept.as_ref().map(Kept::value)));
+    for (key, value) in texts.into_iter().chain(kept) {
         if let Some(value) = value {
             object.insert(key.to_owned(), value);
         }

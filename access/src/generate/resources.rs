@@ -1,4 +1,7 @@
-//! Resources of a policy: literal where they are few, a wildcard where they vary.
+//! Resources of a policy: literal where they are few, a wildcard where they vary and share a part of their names.
+//!
+//! Names that share nothing would make a wildcard for everything of their type (`user/*`), which nobody used and nobody asked
+//! for. Whether there is room to list them is decided over the whole policy: see [`super::room`].
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,30 +21,87 @@ pub(super) fn literal(text: &str) -> String {
     escaped
 }
 
-/// The resources, with a wildcard for those of one type in one place that are more than `max`.
-pub(super) fn cover(found: &BTreeSet<String>, max: usize) -> BTreeSet<String> {
+/// The resources of an action, by what may stand for them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Covered {
+    /// Few, and so as they are.
+    few: BTreeSet<String>,
+    /// Many of one type in one place whose names share a part: the pattern for it, and how many they are.
+    alike: Vec<(String, usize)>,
+    /// Many that share nothing: the pattern for all of the type, and the names. A wildcard would be all that there is of the
+    /// type, so they are listed while there is room.
+    unlike: Vec<(String, BTreeSet<String>)>,
+}
+
+/// Sorts the resources of an action: more than `max` of one type in one place are many.
+pub(super) fn cover(found: &BTreeSet<String>, max: usize) -> Covered {
     if found.contains("*") {
-        return BTreeSet::from(["*".to_owned()]);
+        return Covered { few: BTreeSet::from(["*".to_owned()]), ..Covered::default() };
     }
     let mut groups: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for arn in found {
         groups.entry(front(arn)).or_default().push(arn);
     }
-    let mut covered: BTreeSet<String> = BTreeSet::new();
+    let mut covered = Covered::default();
     for (front, group) in groups {
+        let common = common(front, &group);
         if group.len() <= max {
-            covered.extend(group.into_iter().map(str::to_owned));
+            covered.few.extend(group.into_iter().map(str::to_owned));
+        } else if tells(front, common) {
+            covered.alike.push((format!("{common}*"), group.len()));
         } else {
-            covered.insert(format!("{}*", common(front, &group)));
+            covered.unlike.push((format!("{front}*"), group.into_iter().map(str::to_owned).collect()));
         }
     }
-    let wild: Vec<String> =
-        covered.iter().filter(|arn| arn.ends_with('*') && !arn.ends_with("${*}")).cloned().collect();
-    let is_covered = |arn: &String| {
-        wild.iter().any(|other| other != arn && arn.starts_with(other.strip_suffix('*').unwrap_or(other)))
-    };
-    covered.retain(|arn| !is_covered(arn));
     covered
+}
+
+impl Covered {
+    /// The names that share nothing, a type and place at a time.
+    pub(super) fn unlike(&self) -> impl Iterator<Item = &BTreeSet<String>> {
+        self.unlike.iter().map(|(_, names)| names)
+    }
+
+    /// Whether it is anything at all, for want of records.
+    pub(super) fn is_anything(&self) -> bool {
+        self.few.contains("*")
+    }
+
+    /// The resources as they are written, with the lists that there is room for, and the wildcards, each with how many names it
+    /// stands for.
+    pub(super) fn written(
+        &self,
+        has_room: &dyn Fn(&BTreeSet<String>) -> bool,
+    ) -> (BTreeSet<String>, Vec<(String, usize)>) {
+        let (mut all, mut wild) = (self.few.clone(), self.alike.clone());
+        for (pattern, names) in &self.unlike {
+            match has_room(names) {
+                true => all.extend(names.iter().cloned()),
+                false => wild.push((pattern.clone(), names.len())),
+            }
+        }
+        all.extend(wild.iter().map(|(pattern, _)| pattern.clone()));
+        let fronts: Vec<String> =
+            all.iter().filter(|arn| arn.ends_with('*') && !arn.ends_with("${*}")).cloned().collect();
+        let is_covered = |arn: &String| {
+            fronts.iter().any(|other| other != arn && arn.starts_with(other.strip_suffix('*').unwrap_or(other)))
+        };
+        all.retain(|arn| !is_covered(arn));
+        wild.retain(|(pattern, _)| all.contains(pattern));
+        (all, wild)
+    }
+}
+
+/// Services whose ARNs begin with a name and not with a type: what is behind it is in one thing, of which a wildcard is no
+/// surprise.
+const WITHIN_A_NAME: [&str; 2] = ["s3", "execute-api"];
+
+/// Whether a common beginning says something: a word, or a part that a separator ends. One letter that names share is chance.
+fn tells(front: &str, common: &str) -> bool {
+    let service = front.split(':').nth(2).unwrap_or_default();
+    let shared = common.get(front.len()..).unwrap_or_default();
+    let ends = shared.ends_with(['-', '_', '/', '.', ':', '@', '=', '+']);
+    (front.ends_with('/') && WITHIN_A_NAME.contains(&service)) || shared.len() > 2 || (ends && shared.len() > 1)
 }
 
 /// What resources of one type in one place have in common: all up to the type, or the bucket, and its separator.
@@ -78,7 +138,24 @@ mod tests {
     use super::*;
 
     fn covered(list: &[&str], max: usize) -> Vec<String> {
-        cover(&list.iter().map(|arn| (*arn).to_owned()).collect(), max).into_iter().collect()
+        let found = list.iter().map(|arn| (*arn).to_owned()).collect();
+        cover(&found, max).written(&|_| false).0.into_iter().collect()
+    }
+
+    #[test]
+    fn names_that_share_nothing_are_listed_while_there_is_room() {
+        let of = |names: &[&str]| names.iter().map(|name| format!("arn:aws:iam::1:user/{name}")).collect();
+        let people: BTreeSet<String> = of(&["ann", "anton", "bob", "carl"]);
+        let covered = cover(&people, 3);
+        assert_eq!(covered.written(&|_| true), (people, Vec::new()));
+        let wild = "arn:aws:iam::1:user/*".to_owned();
+        assert_eq!(covered.written(&|_| false), (BTreeSet::from([wild.clone()]), vec![(wild, 4)]));
+        // A letter that all share is chance; a word is not.
+        assert_eq!(cover(&of(&["ann", "anton", "al"]), 2).unlike().count(), 1);
+        for names in [["app-1", "app-2", "app-3"], ["devann", "devbob", "devcar"], ["a/x", "a/y", "a/z"]] {
+            let covered = cover(&of(&names), 2);
+            assert_eq!((covered.unlike().count(), covered.alike.len()), (0, 1), "{names:?}");
+        }
     }
 
     #[test]

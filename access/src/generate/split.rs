@@ -3,6 +3,8 @@
 //! Source: "IAM and AWS STS quotas": a managed policy has at most 6,144 characters, the inline policies of a user together
 //! 2,048, of a role 10,240, of a group 5,120; white space not counted.
 
+use std::collections::BTreeMap;
+
 use super::{Policy, Statement};
 
 /// Characters of a managed policy.
@@ -68,48 +70,201 @@ fn statement_size(statement: &Statement) -> usize {
     characters(serde_json::to_string(statement).unwrap_or_default().as_str()) + 1
 }
 
-/// Puts statements into as few documents as they come in order, none over the limit. A statement that is over it alone
-/// is halved; one that cannot be halved stands alone, and its document is too large for any policy to hold it.
+/// A statement, or a part of one, with its place among the statements and its size.
+#[derive(Debug, Clone)]
+struct Piece {
+    place: usize,
+    size: usize,
+    is_part: bool,
+    statement: Statement,
+}
+
+/// Characters that the number of a part adds to its name.
+const NUMBERED: usize = "Part1234".len();
+
+/// Puts statements into few documents, none over the limit. A statement that is over it alone is cut; one that cannot be cut
+/// stands alone, and its document is too large for any policy to hold it. Two ways are tried: whole statements, each into the
+/// first document that has room, the largest first; and one document filled after the other, with a cut where it ends. The first
+/// is nicer to read, so the other has to be shorter.
 pub(super) fn split(statements: Vec<Statement>, limit: usize) -> Vec<Vec<Statement>> {
-    let empty = size(&Policy::new(Vec::new()));
-    let mut pending: Vec<Statement> = statements.into_iter().rev().collect();
-    let mut documents: Vec<Vec<Statement>> = Vec::new();
-    let mut room = 0;
-    while let Some(statement) = pending.pop() {
-        let needs = statement_size(&statement);
-        if empty + needs > limit
-            && let Some((front, back)) = halve(&statement)
-        {
-            pending.push(back);
-            pending.push(front);
-            continue;
+    let room = limit.saturating_sub(size(&Policy::new(Vec::new())));
+    let pieces: Vec<Piece> = statements
+        .into_iter()
+        .enumerate()
+        .map(|(place, statement)| Piece { place, size: statement_size(&statement), is_part: false, statement })
+        .collect();
+    if pieces.iter().map(|piece| piece.size).sum::<usize>() <= room {
+        let whole: Vec<Statement> = pieces.into_iter().map(|piece| piece.statement).collect();
+        return if whole.is_empty() { Vec::new() } else { vec![whole] };
+    }
+    let packed = pack(pieces.clone(), room);
+    let total: usize = pieces.iter().map(|piece| piece.size).sum();
+    let documents = if packed.len() > total.div_ceil(room.max(1)) {
+        let poured = pour(pieces, room);
+        if poured.len() < packed.len() { poured } else { packed }
+    } else {
+        packed
+    };
+    named(documents)
+}
+
+/// Whole statements, the largest first, each into the first document with room.
+fn pack(pieces: Vec<Piece>, room: usize) -> Vec<Vec<Piece>> {
+    let mut pending: Vec<Piece> = pieces;
+    let mut parts = Vec::new();
+    while let Some(piece) = pending.pop() {
+        match if piece.size > room { cut(piece, room).or_else(halve) } else { Err(piece) } {
+            Ok((front, back)) => pending.extend([back, front]),
+            Err(whole) => parts.push(whole),
         }
-        match documents.last_mut() {
-            Some(document) if needs <= room => document.push(statement),
-            _ => {
-                documents.push(vec![statement]);
-                room = limit.saturating_sub(empty);
+    }
+    parts.sort_by_key(|piece| (std::cmp::Reverse(piece.size), piece.place));
+    let mut documents: Vec<(usize, Vec<Piece>)> = Vec::new();
+    for piece in parts {
+        match documents.iter_mut().find(|(left, _)| *left >= piece.size) {
+            Some((left, document)) => {
+                *left -= piece.size;
+                document.push(piece);
+            }
+            None => documents.push((room.saturating_sub(piece.size), vec![piece])),
+        }
+    }
+    documents.into_iter().map(|(_, document)| document).collect()
+}
+
+/// One document filled after the other, statements cut where it ends.
+fn pour(pieces: Vec<Piece>, room: usize) -> Vec<Vec<Piece>> {
+    let mut documents: Vec<Vec<Piece>> = Vec::new();
+    let mut left = 0;
+    let mut pending: Vec<Piece> = pieces.into_iter().rev().collect();
+    while let Some(piece) = pending.pop() {
+        let whole = if piece.size <= left {
+            Err(piece)
+        } else if left > room / 8 {
+            // A cut repeats what stands before the resources, so a smaller rest is not worth one.
+            cut(piece, left)
+        } else if piece.size > room {
+            cut(piece, room).or_else(halve)
+        } else {
+            Err(piece)
+        };
+        match whole {
+            Ok((front, back)) => pending.extend([back, front]),
+            Err(piece) => {
+                if piece.size > left || documents.is_empty() {
+                    documents.push(Vec::new());
+                    left = room;
+                }
+                // What does not fit into the rest of a document may be cut to a whole one.
+                if piece.size > room && left == room && piece.can_be_cut() {
+                    documents.pop();
+                    left = 0;
+                    pending.push(piece);
+                    continue;
+                }
+                left = left.saturating_sub(piece.size);
+                documents.last_mut().into_iter().for_each(|document| document.push(piece.clone()));
             }
         }
-        room = room.saturating_sub(needs);
     }
     documents
 }
 
-/// Two statements that say the same as one.
-fn halve(statement: &Statement) -> Option<(Statement, Statement)> {
-    let mut parts = (statement.clone(), statement.clone());
-    if statement.resource.len() > 1 && statement.resource.len() >= statement.action.len() {
-        parts.1.resource = parts.0.resource.split_off(statement.resource.len() / 2);
-    } else if statement.action.len() > 1 {
-        parts.1.action = parts.0.action.split_off(statement.action.len() / 2);
-    } else {
-        return None;
+impl Piece {
+    fn can_be_cut(&self) -> bool {
+        self.statement.resource.len() > 1 || self.statement.action.len() > 1
     }
-    // Names stay unique, and short: one letter a halving.
-    parts.0.sid.push('A');
-    parts.1.sid.push('B');
-    Some(parts)
+
+    /// Whether its resources are the longer list, and so what is cut.
+    fn is_cut_by_resource(&self) -> bool {
+        self.statement.resource.len() > 1 && self.statement.resource.len() >= self.statement.action.len()
+    }
+
+    /// Two parts of it: the first with so many of the longer list, which take so many characters, and the frame around them.
+    fn parted(mut self, at: usize, taken: usize, frame: usize) -> (Piece, Piece) {
+        let by_resource = self.is_cut_by_resource();
+        let list = |statement: &mut Statement| match by_resource {
+            true => std::mem::take(&mut statement.resource),
+            false => std::mem::take(&mut statement.action),
+        };
+        let mut front = list(&mut self.statement);
+        let back = front.split_off(at.min(front.len()));
+        let with = |list: Vec<String>, size: usize, mut statement: Statement| {
+            *(if by_resource { &mut statement.resource } else { &mut statement.action }) = list;
+            Piece { place: self.place, size, is_part: true, statement }
+        };
+        let whole = self.size + if self.is_part { 0 } else { NUMBERED };
+        let front = with(front, frame + taken, self.statement.clone());
+        (front, with(back, whole - taken, self.statement))
+    }
+}
+
+/// Characters of an entry of a list, its comma among them.
+fn entry(text: &String) -> usize {
+    characters(&serde_json::to_string(text).unwrap_or_default()) + 1
+}
+
+/// Two statements that say the same as one, the first as large as there is room for; or the one as it was. What is left is not
+/// looked through again, so that a list of very many takes no longer than it has to.
+fn cut(piece: Piece, room: usize) -> Result<(Piece, Piece), Piece> {
+    let by_resource = piece.is_cut_by_resource();
+    let Statement { sid, action, resource, .. } = &piece.statement;
+    let (list, other) = if by_resource { (resource, action) } else { (action, resource) };
+    let condition = piece.statement.condition.clone();
+    let bare = Statement { sid: sid.clone(), effect: "Allow", action: Vec::new(), resource: Vec::new(), condition };
+    let frame = statement_size(&bare) + NUMBERED + other.iter().map(entry).sum::<usize>();
+    let (mut taken, mut at) = (0, 0);
+    for text in list.iter().take(list.len().saturating_sub(1)) {
+        let more = entry(text);
+        if frame + taken + more > room {
+            break;
+        }
+        taken += more;
+        at += 1;
+    }
+    if at == 0 { Err(piece) } else { Ok(piece.parted(at, taken, frame)) }
+}
+
+/// Two halves of a statement whose shorter list alone leaves no room.
+fn halve(mut piece: Piece) -> Result<(Piece, Piece), Piece> {
+    if !piece.can_be_cut() {
+        return Err(piece);
+    }
+    let mut back = piece.clone();
+    let characters = |list: &[String]| list.iter().map(entry).sum::<usize>();
+    let statement = &mut piece.statement;
+    let of_actions = characters(&statement.action) > characters(&statement.resource);
+    if (of_actions && statement.action.len() > 1) || statement.resource.len() < 2 {
+        back.statement.action = statement.action.split_off(statement.action.len() / 2);
+    } else {
+        back.statement.resource = statement.resource.split_off(statement.resource.len() / 2);
+    }
+    for half in [&mut piece, &mut back] {
+        half.is_part = true;
+        half.size = statement_size(&half.statement) + NUMBERED;
+    }
+    Ok((piece, back))
+}
+
+/// The documents in the order of their statements; parts of a statement get names of their own.
+fn named(mut documents: Vec<Vec<Piece>>) -> Vec<Vec<Statement>> {
+    for document in &mut documents {
+        document.sort_by_key(|piece| piece.place);
+    }
+    documents.sort_by_key(|document| document.first().map(|piece| piece.place));
+    let mut parts: BTreeMap<usize, (usize, usize)> = BTreeMap::new();
+    for piece in documents.iter().flatten() {
+        parts.entry(piece.place).or_default().0 += 1;
+    }
+    let mut name = |mut piece: Piece| {
+        if let Some((count, told)) = parts.get_mut(&piece.place).filter(|(count, _)| *count > 1) {
+            *told += 1;
+            debug_assert!(told <= count);
+            piece.statement.sid.push_str(&format!("Part{told}"));
+        }
+        piece.statement
+    };
+    documents.into_iter().map(|document| document.into_iter().map(&mut name).collect()).collect()
 }
 
 #[cfg(test)]
@@ -136,5 +291,44 @@ mod tests {
         assert_eq!(all.iter().map(|statement| statement.resource.len()).sum::<usize>(), 401);
         assert!(documents.into_iter().all(|statements| size(&Policy::new(statements)) <= MANAGED_LIMIT));
         assert_eq!(split(vec![small.clone()], MANAGED_LIMIT), [vec![small]]);
+    }
+
+    /// Statements of a little more than half a document, and ones a little over a whole: halves left 12 documents half empty.
+    #[test]
+    fn documents_are_filled() {
+        let statement = |name: String, count: usize| Statement {
+            resource: (0..count).map(|at| format!("arn:aws:s3:::some-bucket-{name}/object-{at:05}")).collect(),
+            sid: name,
+            effect: "Allow",
+            action: vec!["s3:GetObject".into()],
+            condition: None,
+        };
+        for counts in [vec![70; 12], vec![135; 7], vec![140, 90, 30, 200, 10, 70, 55, 131, 64], vec![66, 66, 65, 65]] {
+            let statements: Vec<Statement> =
+                counts.iter().enumerate().map(|(at, count)| statement(format!("S3No{at}"), *count)).collect();
+            let total: usize = statements.iter().map(statement_size).sum();
+            let resources: usize = counts.iter().sum();
+            let documents = split(statements, MANAGED_LIMIT);
+            assert!(documents.len() <= total.div_ceil(MANAGED_LIMIT - 40) + 1, "{counts:?}: {}", documents.len());
+            assert_eq!(documents.iter().flatten().map(|one| one.resource.len()).sum::<usize>(), resources);
+            let sids: std::collections::BTreeSet<_> = documents.iter().flatten().map(|one| &one.sid).collect();
+            assert_eq!(sids.len(), documents.iter().flatten().count());
+            assert!(documents.into_iter().all(|statements| size(&Policy::new(statements)) <= MANAGED_LIMIT));
+        }
+    }
+
+    /// Many actions on many resources: neither list leaves room for the other.
+    #[test]
+    fn both_lists_are_cut_where_they_must_be() {
+        let many = |front: &str, count: usize| (0..count).map(|at| format!("{front}{at:04}")).collect::<Vec<_>>();
+        let (action, resource) = (many("iam:GetSomethingLong", 400), many("arn:aws:iam::111111111111:user/name", 300));
+        let one = Statement { sid: "Iam".into(), effect: "Allow", action, resource, condition: None };
+        let documents = split(vec![one.clone()], MANAGED_LIMIT);
+        let pairs = documents.iter().flatten().map(|one| one.action.len() * one.resource.len()).sum::<usize>();
+        assert_eq!(pairs, 400 * 300);
+        assert!(documents.into_iter().all(|statements| size(&Policy::new(statements)) <= MANAGED_LIMIT));
+        // One that cannot be cut stands alone.
+        let long = Statement { action: vec!["s3:GetObject".into()], resource: vec!["x".repeat(7000)], ..one };
+        assert_eq!(split(vec![long.clone(), long], MANAGED_LIMIT).len(), 2);
     }
 }

@@ -53,6 +53,55 @@ fn the_policies_of_the_accounts_allow_what_was_used_and_are_minimal() {
     }
 }
 
+/// What the accounts' truth calls unused is in no generated policy: neither by its name nor by a wildcard.
+#[test]
+fn a_generated_policy_allows_no_action_that_was_not_used() {
+    let mut asked = 0;
+    for account in accounts() {
+        let events = batch(&account.distinct());
+        for (principal, unused) in account.expected["unused_actions"].as_object().unwrap() {
+            let mut calls = Calls::new(Some(vec![principal.clone()]), None);
+            calls.observe(&events);
+            let used: std::collections::BTreeSet<&str> = calls.iter().map(|(call, _)| call.action.as_str()).collect();
+            let generated = of_calls(&calls, &Options::default());
+            let documents: Vec<Document> = generated.policies.iter().map(Policy::document).collect();
+            let allowed = documents.iter().map(crate::policy::Grant::of);
+            let allowed: Vec<_> = allowed.map(|grant| grant.effective()).collect();
+            // Used before the window is used all the same: the policy is of all calls.
+            let unused = unused.as_array().unwrap().iter().map(|action| action.as_str().unwrap());
+            for action in unused.filter(|action| !used.contains(action)) {
+                assert!(!allowed.iter().any(|set| set.contains(action)), "{principal} {action}");
+                asked += 1;
+            }
+            assert!(generated.policies.iter().all(|policy| size(policy) <= MANAGED_LIMIT));
+        }
+    }
+    assert!(asked > 100 || accounts().is_empty(), "{asked}");
+}
+
+/// The bucket is what is listed, its objects are what is read: each action stands with the ARN that it is asked on.
+#[test]
+fn a_bucket_and_its_objects_are_two_resources() {
+    let on = |name: &str, arns: Value| {
+        let mut event = call("ann", "s3", name, "2026-01-02T00:00:00Z");
+        event["resources"] = arns;
+        event["requestParameters"] = json!({"bucketName": "my_bucket"});
+        event
+    };
+    let bucket = json!({"type": "AWS::S3::Bucket", "ARN": "arn:aws:s3:::my_bucket", "accountId": "111111111111"});
+    let object = json!({"type": "AWS::S3::Object", "ARN": "arn:aws:s3:::my_bucket/key"});
+    let mut calls = Calls::new(None, None);
+    calls.observe(&batch(&[on("ListObjectsV2", json!([bucket])), on("GetObject", json!([bucket, object]))]));
+    let generated = of_calls(&calls, &Options::default());
+    let statements = generated.policies.iter().flat_map(|policy| &policy.statement);
+    let rows: Vec<_> = statements.map(|one| (one.action.join(" "), one.resource.join(" "))).collect();
+    let row = |action: &str, resource: &str| (action.to_owned(), resource.to_owned());
+    assert_eq!(
+        rows,
+        [row("s3:ListBucket", "arn:aws:s3:::my_bucket"), row("s3:GetObject", "arn:aws:s3:::my_bucket/key")]
+    );
+}
+
 #[test]
 fn roles_are_passed_to_the_services_they_went_to() {
     let mut create = call("ann", "lambda", "CreateFunction20150331", "2026-01-02T00:00:00Z");
@@ -67,6 +116,48 @@ fn roles_are_passed_to_the_services_they_went_to() {
         json!({"Sid": "PassRole", "Effect": "Allow", "Action": ["iam:PassRole"], "Resource": ["arn:aws:iam::111111111111:role/app"],
             "Condition": {"StringEquals": {"iam:PassedToService": ["lambda.amazonaws.com"]}}})
     );
+}
+
+/// The instance profile of a launch template is in no request that launches; where no log tells it, that is said and not guessed.
+#[test]
+fn the_role_of_a_launch_template_is_known_or_said_not_to_be() {
+    let role = "arn:aws:iam::111111111111:role/web";
+    let run = |response: Value| {
+        let mut run = call("ann", "ec2", "RunInstances", "2026-01-02T00:00:00Z");
+        run["requestParameters"] = json!({"launchTemplate": {"launchTemplateId": "lt-1", "version": "1"}});
+        run["responseElements"] = response;
+        run
+    };
+    let mut made = call("ops", "ec2", "CreateLaunchTemplate", "2026-01-01T00:00:00Z");
+    made["requestParameters"] = json!({"CreateLaunchTemplateRequest": {"LaunchTemplateName": "web",
+        "LaunchTemplateData": {"IamInstanceProfile": {"Arn": role.replace(":role/", ":instance-profile/")}}}});
+    made["responseElements"] =
+        json!({"CreateLaunchTemplateResponse": {"launchTemplate": {"launchTemplateId": "lt-1"}}});
+    let of = |records: &[Value]| {
+        let mut calls = Calls::new(Some(vec![arn("ann")]), None);
+        calls.observe(&batch(records));
+        let generated = of_calls(&calls, &Options::default());
+        let replayed = replay(&calls, &proposal(&generated.policies));
+        let all = generated.policies.iter().flat_map(|policy| &policy.statement);
+        let passed: Vec<_> =
+            all.filter(|one| one.action == ["iam:PassRole"]).flat_map(|one| one.resource.clone()).collect();
+        (passed, generated.templates, replayed.denied_calls, replayed.undecided_calls)
+    };
+    let told = |passed: &[&str]| {
+        (passed.iter().map(|role| (*role).to_owned()).collect::<Vec<_>>(), Vec::<String>::new(), 0, 0)
+    };
+    // Nothing tells it.
+    assert_eq!(of(&[run(Value::Null)]), (vec![], vec!["lt-1 version 1".to_owned()], 0, 1));
+    // Who made the template tells it, whoever that was and in whatever order.
+    assert_eq!(of(&[made.clone(), run(Value::Null)]), told(&[role]));
+    assert_eq!(of(&[run(Value::Null), made]), told(&[role]));
+    // The answer tells it, or that there is none.
+    let profile = json!({"arn": "arn:aws:iam::111111111111:instance-profile/web", "id": "AIPA1"});
+    assert_eq!(
+        of(&[run(json!({"instancesSet": {"items": [{"instanceId": "i-1", "iamInstanceProfile": profile}]}}))]),
+        told(&[role])
+    );
+    assert_eq!(of(&[run(json!({"instancesSet": {"items": [{"instanceId": "i-1"}]}}))]), told(&[]));
 }
 
 /// Tags of what is made leave no event, so a policy without them would break the next launch.

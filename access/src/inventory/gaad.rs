@@ -194,12 +194,16 @@ impl Reader {
         self.inventory.warnings.push(text);
     }
 
-    /// The entries of a list that can be read; of the others is told, and their neighbours stay.
-    fn each<'a, T: Deserialize<'a>>(&mut self, list: Option<Vec<&'a RawValue>>, name: &str) -> Vec<T> {
-        let (list, mut read) = (list.unwrap_or_default(), Vec::new());
-        for (at, raw) in list.into_iter().enumerate() {
+    /// Takes the entries of a list that can be read, one after the other; of the others is told, and their neighbours stay.
+    fn each<'a, T: Deserialize<'a>>(
+        &mut self,
+        list: Option<Vec<&'a RawValue>>,
+        name: &str,
+        take: impl Fn(&mut Self, T),
+    ) {
+        for (at, raw) in list.unwrap_or_default().into_iter().enumerate() {
             match serde_json::from_str(raw.get()) {
-                Ok(entry) => read.push(entry),
+                Ok(entry) => take(self, entry),
                 Err(reason) => {
                     let next = "take the authorization details again";
                     let text = format!("{name}[{at}] cannot be read and is not counted: {reason}; {next}");
@@ -208,7 +212,6 @@ impl Reader {
                 }
             }
         }
-        read
     }
 
     /// A date, where it is one.
@@ -235,22 +238,19 @@ impl Reader {
 
     fn page(&mut self, page: Page<'_>) {
         self.inventory.given.insert(Given::Grants);
-        for raw in self.each(page.policies, "Policies") {
-            self.policy(raw);
-        }
-        for raw in self.each::<RawGroup<'_>>(page.group_detail_list, "GroupDetailList") {
-            let owner = format!("group {}", raw.group_name);
-            let (inline, unread) = self.inline(raw.group_policy_list, &owner);
-            let attached = raw.attached_managed_policies.into_iter().map(|policy| policy.policy_arn).collect();
-            let group = Group { name: raw.group_name, arn: raw.arn, inline, attached, unread };
-            self.inventory.groups.insert(group.name.clone(), group);
-        }
-        for raw in self.each(page.user_detail_list, "UserDetailList") {
-            self.entity(raw, Kind::IamUser);
-        }
-        for raw in self.each(page.role_detail_list, "RoleDetailList") {
-            self.entity(raw, Kind::Role);
-        }
+        self.each(page.policies, "Policies", Reader::policy);
+        self.each(page.group_detail_list, "GroupDetailList", Reader::group);
+        self.each(page.user_detail_list, "UserDetailList", |reader, raw| reader.entity(raw, Kind::IamUser));
+        self.each(page.role_detail_list, "RoleDetailList", |reader, raw| reader.entity(raw, Kind::Role));
+        self.inventory.entities.shrink_to_fit();
+    }
+
+    fn group(&mut self, raw: RawGroup<'_>) {
+        let owner = format!("group {}", raw.group_name);
+        let (inline, unread) = self.inline(raw.group_policy_list, &owner);
+        let attached = raw.attached_managed_policies.into_iter().map(|policy| policy.policy_arn).collect();
+        let group = Group { name: raw.group_name, arn: raw.arn, inline, attached, unread };
+        self.inventory.groups.insert(group.name.clone(), group);
     }
 
     fn entity(&mut self, raw: RawEntity<'_>, kind: Kind) {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Entity, Inventory, Lacking, ScpLevel, Version};
+use super::{Entity, Group, Inventory, Lacking, ScpLevel, Version};
 use crate::policy::{ActionSet, Grant, grant};
 
 /// What the documents of an inventory grant: managed policies and SCPs are turned into sets once, principals on asking.
@@ -13,6 +13,8 @@ pub struct Grants<'a> {
     /// By ARN: the version in force, and what of it stood at `since`.
     managed: BTreeMap<&'a str, (Grant, Grant)>,
     scps: Vec<Grant>,
+    /// By the name of a group, what its inline policies grant: once, however many are in it.
+    groups: BTreeMap<&'a str, Grant>,
 }
 
 /// What one principal is granted.
@@ -42,19 +44,36 @@ impl<'a> Grants<'a> {
             grant
         };
         let scps = inventory.scp_levels.iter().map(level).collect();
-        Grants { inventory, since, managed: managed.collect(), scps }
+        let group = |group: &'a Group| {
+            let mut grant = Grant::default();
+            group.inline.iter().for_each(|policy| grant.add(&Grant::of(&policy.document)));
+            (group.name.as_str(), grant)
+        };
+        let groups = inventory.groups.values().map(group).collect();
+        Grants { inventory, since, managed: managed.collect(), scps, groups }
+    }
+
+    /// Whether a managed policy that the inventory has allows everything; `None` of one that it has not.
+    pub(crate) fn is_everything(&self, arn: &str) -> Option<bool> {
+        self.inventory.policies.get(arn)?.default_version()?;
+        self.managed.get(arn).map(|(in_force, _)| in_force.leaves_everything())
+    }
+
+    /// The managed policies that allow everything.
+    pub(crate) fn full_policies(&self) -> impl Iterator<Item = &'a str> {
+        self.managed.iter().filter(|(_, (in_force, _))| in_force.leaves_everything()).map(|(arn, _)| *arn)
     }
 
     /// What a principal of the inventory is granted.
     pub fn of(&self, entity: &Entity) -> Granted {
         let groups = entity.groups.iter().filter_map(|name| self.inventory.groups.get(name));
         let (mut now, mut then) = (Grant::default(), Grant::default());
-        let inline = groups.clone().flat_map(|group| &group.inline).chain(&entity.inline);
-        for policy in inline {
-            let grant = Grant::of(&policy.document);
-            now.add(&grant);
+        let own: Vec<Grant> = entity.inline.iter().map(|policy| Grant::of(&policy.document)).collect();
+        let shared = entity.groups.iter().filter_map(|name| self.groups.get(name.as_str()));
+        for grant in shared.chain(&own) {
+            now.add(grant);
             // IAM keeps no date of inline policies: taken to be as old as the principal.
-            then.add(&grant);
+            then.add(grant);
         }
         for arn in groups.flat_map(|group| &group.attached).chain(&entity.attached) {
             if let Some((in_force, at_start)) = self.managed.get(arn.as_str()) {

@@ -1,5 +1,8 @@
 //! A set of catalogue actions, as bits: union, difference and intersection of whole services at a stroke.
 
+use std::collections::HashSet;
+
+use ahash::RandomState;
 use ingest::action;
 
 use super::document::Patterns;
@@ -30,7 +33,11 @@ impl ActionSet {
     /// The actions that some pattern names.
     pub fn of_patterns<'a>(patterns: impl IntoIterator<Item = &'a String>) -> Self {
         let mut set = ActionSet::none();
+        let mut seen = HashSet::<&str, RandomState>::default();
         for pattern in patterns {
+            if !seen.insert(pattern) {
+                continue;
+            }
             if !pattern.is_empty() && pattern.bytes().all(|byte| byte == b'*') {
                 return ActionSet::all();
             }

@@ -3,12 +3,15 @@
 //! Source: "Grammar of the IAM JSON policy language". AWS tools write documents as JSON objects, as JSON text and as
 //! URL-encoded JSON text; single values stand where lists may. All of it is read.
 
+mod kept;
+mod size;
 mod statement;
 mod unique;
 
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
+pub use kept::Kept;
 pub(super) use statement::is_everything;
 pub use statement::{Effect, Patterns, Statement};
 use unique::{Members, Unique};
@@ -71,6 +74,7 @@ impl Document {
     }
 
     fn from_json(json: &str) -> Result<Document, Error> {
+        size::check_text(json)?;
         // What only begins like something else is no JSON: "not json" is not null.
         let is_json = || serde_json::from_str::<serde::de::IgnoredAny>(json).is_ok();
         if let Some(kind) = kind_of_text(json).filter(|kind| *kind != "an object" && is_json()) {
@@ -102,10 +106,12 @@ impl Document {
                 return error("Statement", format!("is {kind}; it must be a statement or a list of them"));
             }
         };
+        size::check_patterns(&statements)?;
         Ok(Document { version: text("version"), id: text("id"), statements })
     }
 
     fn from_object(object: &Map<String, Value>) -> Result<Document, Error> {
+        size::check_object(object)?;
         let text = |key| member(object, key).and_then(Value::as_str).map(str::to_owned);
         let statements = match member(object, "Statement") {
             Some(Value::Array(list)) => {
@@ -119,6 +125,7 @@ impl Document {
             }
             None => return error("policy document", "has no Statement"),
         };
+        size::check_patterns(&statements)?;
         Ok(Document { version: text("Version"), id: text("Id"), statements })
     }
 }

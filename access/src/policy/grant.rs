@@ -55,6 +55,11 @@ impl Grant {
         }
     }
 
+    /// Whether it allows every action of the catalogue, and denies none for good.
+    pub fn leaves_everything(&self) -> bool {
+        self.effective().len() == action::actions().len()
+    }
+
     /// Adds what another document of the same layer grants.
     pub fn add(&mut self, other: &Grant) {
         self.allow.union(&other.allow);

@@ -6,7 +6,7 @@
 use serde_json::Value;
 
 use super::actions::ActionSet;
-use super::document::{Document, Effect, Patterns, Statement};
+use super::document::{Document, Effect, Kept, Patterns, Statement};
 
 /// What is odd about a statement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -51,7 +51,7 @@ fn of_statement(statement: &Statement) -> Vec<Lint> {
     if allows && is_bucket_without_objects(statement) {
         found.push(Lint::BucketWithoutObjects);
     }
-    let conditions = statement.condition.iter().flatten();
+    let conditions = statement.condition.iter().flat_map(Kept::members);
     for (operator, keys) in conditions {
         let operator = operator.to_ascii_lowercase();
         if allows && operator.starts_with("forallvalues:") && !has_null(statement) {
@@ -93,7 +93,7 @@ fn is_value(value: &Value, wanted: &str) -> bool {
 }
 
 fn has_null(statement: &Statement) -> bool {
-    statement.condition.iter().flatten().any(|(operator, _)| operator.eq_ignore_ascii_case("Null"))
+    statement.condition.iter().flat_map(Kept::members).any(|(operator, _)| operator.eq_ignore_ascii_case("Null"))
 }
 
 fn is_bucket_without_objects(statement: &Statement) -> bool {

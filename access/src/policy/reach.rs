@@ -5,14 +5,21 @@
 //! reference), as ARN templates. Two patterns meet here, a statement's and a template's, so the question is whether any text
 //! fits both. Generous where the reference does not say: then the service decides.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::OnceLock;
 
+use ahash::RandomState;
 use ingest::action;
 
 use super::actions::ActionSet;
 use super::arn::split_pattern;
 use super::document::{Patterns, is_everything};
+
+/// Resource patterns that name no service: more than a policy of IAM can hold are taken to reach everything.
+const OPEN_PATTERNS_MAX: usize = 256;
+
+/// Longer patterns are taken to mean anything: ARNs have at most 2,048 characters.
+const LENGTH_MAX: usize = 2048;
 
 /// How ARNs of some actions' resources look.
 #[derive(Debug)]
@@ -90,7 +97,8 @@ fn opened(text: &str) -> String {
 
 /// Whether some text fits both of two patterns of `*` and `?`.
 fn meet(a: &str, b: &str) -> bool {
-    if a == b || a == "*" || b == "*" {
+    // No ARN is as long as what is not looked into.
+    if a == b || a == "*" || b == "*" || a.len().max(b.len()) > LENGTH_MAX {
         return true;
     }
     let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
@@ -129,26 +137,75 @@ pub(super) fn narrow(actions: &mut ActionSet, resources: Option<&Patterns>) {
         return;
     }
     let mut reached = ActionSet::none();
+    let mut seen = HashSet::<&str, RandomState>::default();
+    let mut all = Everywhere::default();
     for pattern in list.iter().filter(|pattern| !pattern.is_empty()) {
+        if !seen.insert(pattern) {
+            continue;
+        }
         let mut parts: Vec<String> = split_pattern(pattern).into_iter().map(opened).collect();
         // Partition and service are compared without regard to case.
         parts.iter_mut().take(3).for_each(|part| part.make_ascii_lowercase());
-        let service = parts.get(2).filter(|service| parts.len() > 3 && !service.contains(['*', '?']));
-        let of_service = |service: &String| shapes().get(service).into_iter().chain(shapes().get("*"));
-        let candidates: Vec<&Vec<Shape>> = match service {
-            Some(service) => of_service(service).collect(),
-            None => shapes().values().collect(),
-        };
-        for shape in candidates.into_iter().flatten().filter(|shape| shape.may_be(&parts)) {
-            reached.union(&shape.actions);
+        match parts.get(2).filter(|service| parts.len() > 3 && !service.contains(['*', '?'])) {
+            Some(service) => {
+                let found = shapes().get(service).into_iter().chain(shapes().get("*")).flatten();
+                found.filter(|shape| shape.may_be(&parts)).for_each(|shape| reached.union(&shape.actions));
+            }
+            None if !all.reach(&parts, &mut reached, actions) => return,
+            None => {}
         }
     }
     actions.intersect(&reached);
 }
 
+/// What patterns that name no service are compared with: every shape that none of them was found to fit yet.
+#[derive(Debug, Default)]
+struct Everywhere {
+    left: Option<Vec<&'static Shape>>,
+    patterns: usize,
+}
+
+impl Everywhere {
+    /// Adds what a pattern reaches of the actions that are wanted; `false` where there were too many patterns to say.
+    fn reach(&mut self, pattern: &[String], reached: &mut ActionSet, wanted: &ActionSet) -> bool {
+        self.patterns += 1;
+        let matter = |shape: &&Shape| {
+            let mut common = shape.actions.clone();
+            common.intersect(wanted);
+            !common.is_empty()
+        };
+        let left = self.left.get_or_insert_with(|| shapes().values().flatten().filter(matter).collect());
+        left.retain(|shape| {
+            let fits = shape.may_be(pattern);
+            if fits {
+                reached.union(&shape.actions);
+            }
+            !fits
+        });
+        self.patterns <= OPEN_PATTERNS_MAX
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Patterns that name no service took minutes: each was compared with every shape there is.
+    #[test]
+    fn very_many_patterns_are_worked_through_at_once() {
+        let of = |count: usize, text: &str| Patterns::Only((0..count).map(|at| format!("*{text}{at}*")).collect());
+        let started = std::time::Instant::now();
+        let mut actions = ActionSet::all();
+        narrow(&mut actions, Some(&of(200, "a*b")));
+        assert!(actions.contains("s3:GetObject") && !actions.contains("ec2:DescribeInstances"));
+        narrow(&mut actions, Some(&Patterns::Only(vec!["arn:aws:s3:::".to_owned() + &"*a".repeat(300_000)])));
+        assert!(actions.contains("s3:GetObject"));
+        // More than IAM could keep are not looked into at all.
+        let mut actions = ActionSet::all();
+        narrow(&mut actions, Some(&of(100_000, "/nothing:")));
+        assert_eq!(actions, ActionSet::all());
+        assert!(started.elapsed().as_secs() < 60, "{:?}", started.elapsed());
+    }
 
     #[test]
     fn patterns_meet_where_a_text_fits_both() {

@@ -136,7 +136,8 @@ impl Document {
         let (action, context) = (ActionName::new(action), context.clone());
         let variables = self.version.as_deref() == Some("2012-10-17");
         self.statements.iter().filter(move |raw| {
-            let conditions = raw.condition.as_ref().map_or_else(Vec::new, |map| condition::compile(map, variables));
+            let conditions =
+                raw.condition.as_ref().map_or_else(Vec::new, |kept| condition::compile(&kept.members(), variables));
             let truth = condition::all_hold(&conditions, &context, &Mode::Possible);
             let applies = match effect {
                 Effect::Allow => truth != Truth::No,
@@ -151,8 +152,8 @@ impl Statement {
     fn new(raw: &document::Statement, variables: bool, place: Place, policy: &Arc<str>, index: usize) -> Statement {
         let principals = match (place, &raw.principal, &raw.not_principal) {
             (Place::Owner, ..) => None,
-            (_, Some(element), _) => Some(Principals::new(element, false)),
-            (_, None, Some(element)) => Some(Principals::new(element, true)),
+            (_, Some(element), _) => Some(Principals::new(&element.value(), false)),
+            (_, None, Some(element)) => Some(Principals::new(&element.value(), true)),
             (_, None, None) => None,
         };
         Statement {
@@ -162,7 +163,10 @@ impl Statement {
             resources: Resources::new(raw.resources.as_ref(), variables, place == Place::Owner),
             nobody: place == Place::Resource && principals.is_none(),
             principals,
-            conditions: raw.condition.as_ref().map_or_else(Vec::new, |map| condition::compile(map, variables)),
+            conditions: raw
+                .condition
+                .as_ref()
+                .map_or_else(Vec::new, |kept| condition::compile(&kept.members(), variables)),
         }
     }
 

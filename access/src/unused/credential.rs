@@ -2,10 +2,11 @@
 //!
 //! The report names no key ids. A key of the logs and a slot of the report are joined only where there is one of each.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::doubt::Doubts;
 use super::{KeyReport, Options, Why};
+use crate::instant::DAY;
 use crate::inventory::{Credentials, Inventory, ReportedKey};
 use crate::usage::{AccessKey, LastUsed, account_of};
 
@@ -29,7 +30,7 @@ pub(super) fn keys(
     for inventory in inventories {
         reported.extend(inventory.credentials.iter().map(|(arn, found)| (arn.as_str(), found)));
     }
-    let owners: std::collections::BTreeSet<&str> = logged.keys().chain(reported.keys()).copied().collect();
+    let owners: BTreeSet<&str> = logged.keys().chain(reported.keys()).copied().collect();
     let mut keys = Vec::new();
     for owner in owners {
         let seen = logged.get(owner).map(Vec::as_slice).unwrap_or_default();
@@ -42,8 +43,12 @@ pub(super) fn keys(
             }
         }
     }
+    // What was used after the report was made is for the logs to say.
+    let is_old = |inventory: &&Inventory| inventory.taken.is_some_and(|taken| taken <= options.now - DAY);
+    let old: BTreeSet<&str> = inventories.iter().filter(is_old).map(Inventory::account).collect();
     for key in &mut keys {
-        key.unused = why(key, doubts, options);
+        let is_old = account_of(&key.principal).is_some_and(|account| old.contains(account));
+        key.unused = why(key, is_old, doubts, options);
     }
     keys
 }
@@ -57,12 +62,13 @@ fn key(owner: &str, seen: Option<(&str, &AccessKey)>, slot: Option<&ReportedKey>
         last_rotated: slot.and_then(|slot| slot.last_rotated),
         first: seen.map(|(_, key)| key.first),
         last_used: seen.map(|(_, key)| key.last).max(slot.and_then(|slot| slot.last_used)),
+        last_logged: seen.map(|(_, key)| key.last),
         count: seen.map_or(0, |(_, key)| key.count),
         unused: None,
     }
 }
 
-fn why(key: &KeyReport, doubts: &Doubts<'_>, options: &Options) -> Option<Why> {
+fn why(key: &KeyReport, is_old: bool, doubts: &Doubts<'_>, options: &Options) -> Option<Why> {
     let from = options.from();
     if key.last_used.is_some_and(|time| time >= from) || key.active == Some(false) {
         return None;
@@ -70,8 +76,8 @@ fn why(key: &KeyReport, doubts: &Doubts<'_>, options: &Options) -> Option<Why> {
     if key.last_rotated.is_some_and(|time| time > from) {
         return Some(Why::GrantedTooRecently);
     }
-    // The credential report sees every request; the logs alone see what they cover.
-    if key.active.is_some() {
+    // The credential report sees every request until it was made; the logs alone see what they cover.
+    if key.active.is_some() && !is_old {
         return Some(Why::NotUsed);
     }
     Some(doubts.of_account(account_of(&key.principal).unwrap_or_default()).unwrap_or(Why::NotUsed))

@@ -143,6 +143,9 @@ pub struct PrincipalReport {
     pub unused: UnusedActions,
     /// Services of which it used nothing.
     pub unused_services: Vec<UnusedService>,
+    /// What it used, with what the logs could not have shown of it: whether they show all of its use.
+    #[serde(skip)]
+    pub used: UnusedActions,
 }
 
 impl PrincipalReport {
@@ -168,6 +171,7 @@ impl PrincipalReport {
             missing_policies: Vec::new(),
             unused: UnusedActions::default(),
             unused_services: Vec::new(),
+            used: UnusedActions::default(),
         }
     }
 }
@@ -212,6 +216,9 @@ pub struct KeyReport {
     /// Last request in the logs or the credential report.
     #[serde(serialize_with = "instant::serialize_option")]
     pub last_used: Option<i64>,
+    /// Last request in the logs alone.
+    #[serde(skip)]
+    pub last_logged: Option<i64>,
     /// Requests in the logs.
     pub count: u64,
     /// Why it stands here as unused; `null` for a key in use.

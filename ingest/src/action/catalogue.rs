@@ -152,8 +152,14 @@ pub fn expand_places(pattern: &str) -> impl Iterator<Item = usize> {
         Some(end) => starting_with(pattern.get(..end).unwrap_or_default()),
     };
     let (wanted, signatures) = (signature(pattern), signatures());
+    // What stands for one character, or itself, has to be there.
+    let length = pattern.bytes().filter(|byte| *byte != b'*').count();
     let has_all = move |at: &usize| signatures.get(*at).is_some_and(|has| has & wanted == wanted);
-    range.filter(has_all).filter(move |at| actions().get(*at).is_some_and(|action| matches(pattern, action.name)))
+    let is_long = move |at: &usize| actions().get(*at).is_some_and(|action| action.name.len() >= length);
+    range
+        .filter(has_all)
+        .filter(is_long)
+        .filter(move |at| actions().get(*at).is_some_and(|action| matches(pattern, action.name)))
 }
 
 /// The part of the catalogue whose names begin with a text, in any case.

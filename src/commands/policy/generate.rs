@@ -240,6 +240,8 @@ fn document(args: &GenerateArgs, made: &Made, calls: &Calls, replayed: &Replay) 
         "not_narrowed": made.not_narrowed,
         "left_out": {"denied": made.generated.denied, "unmapped": made.generated.unmapped},
         "any_resource": made.generated.any_resource,
+        "launch_templates": made.generated.templates,
+        "wildcards": made.generated.wildcards,
         "replay": replayed,
     })
 }
@@ -295,6 +297,20 @@ fn tell(args: &GenerateArgs, made: &Made, replayed: &Replay, words: Words) {
     }
     if !made.generated.any_resource.is_empty() {
         words.note(&format!("granted on every resource, for want of records: {}", list(&made.generated.any_resource)));
+    }
+    for wildcard in &made.generated.wildcards {
+        let (names, actions) = (number(wildcard.names as u64), list(&wildcard.actions));
+        words.note(&format!(
+            "{} stands for {names} names that were used, and allows others: {actions}",
+            wildcard.resource
+        ));
+    }
+    if !made.generated.templates.is_empty() {
+        let next = "if they have instance profiles, add iam:PassRole for their roles by hand";
+        words.warning(&format!(
+            "instances were launched from {}, whose roles are in no log; {next}",
+            list(&made.generated.templates)
+        ));
     }
     if !made.generated.unmapped.is_empty() {
         words.warning(&format!(

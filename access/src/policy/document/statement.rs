@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::{Error, error, kind_of, member};
+use super::{Error, Kept, error, kind_of, member};
 
 /// Whether a statement allows or denies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,11 +34,13 @@ pub struct Statement {
     /// `Resource` or `NotResource`; `None` where the statement has neither (trust policies).
     pub resources: Option<Patterns>,
     /// `Principal`, as it stands.
-    pub principal: Option<Value>,
+    pub principal: Option<Kept>,
     /// `NotPrincipal`, as it stands.
-    pub not_principal: Option<Value>,
+    pub not_principal: Option<Kept>,
     /// `Condition`, as it stands; `None` where it is absent or empty.
-    pub condition: Option<Map<String, Value>>,
+    pub condition: Option<Kept>,
+    /// Whether an operator of its condition has no keys.
+    pub broken: bool,
 }
 
 impl Statement {
@@ -49,7 +51,7 @@ impl Statement {
 
     /// Whether it is malformed so that it never holds: an operator of its condition has no keys.
     pub fn never_holds(&self) -> bool {
-        self.condition.as_ref().is_some_and(|condition| condition.values().any(|keys| !keys.is_object()))
+        self.broken
     }
 
     /// Whether it holds for every resource.
@@ -82,7 +84,7 @@ pub(super) fn read(value: &Value, place: &str) -> Result<Statement, Error> {
     };
     let condition = match member(object, "Condition") {
         None | Some(Value::Null) => None,
-        Some(Value::Object(condition)) => Some(condition.clone()).filter(|condition| !condition.is_empty()),
+        Some(value @ Value::Object(condition)) => Some(value).filter(|_| !condition.is_empty()),
         Some(other) => {
             return error(format!("{place}.Condition"), format!("is {}; it must be an object", kind_of(other)));
         }
@@ -92,9 +94,10 @@ pub(super) fn read(value: &Value, place: &str) -> Result<Statement, Error> {
         effect,
         actions,
         resources: patterns(object, "Resource", "NotResource", place)?,
-        principal: member(object, "Principal").cloned(),
-        not_principal: member(object, "NotPrincipal").cloned(),
-        condition,
+        principal: member(object, "Principal").map(Kept::new),
+        not_principal: member(object, "NotPrincipal").map(Kept::new),
+        broken: condition.and_then(Value::as_object).is_some_and(|all| all.values().any(|keys| !keys.is_object())),
+        condition: condition.map(Kept::new),
     })
 }
 
