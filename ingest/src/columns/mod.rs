@@ -207,7 +207,7 @@ impl Rows {
                 Builder::Repeats(repeats) => {
                     let spread = repeats.finish(rows);
                     if slot == self.derived.identity_slot() {
-                        self.derived.spread(&spread);
+                        self.derived.spread(&spread)?;
                     }
                     let kind = schema.field(self.layout.slots[slot].top).data_type();
                     self.spread(slot, kind, &spread)?
