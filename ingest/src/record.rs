@@ -209,7 +209,7 @@ impl Scanner {
             let exact = fields.misfits == 0;
             fields.misfits |= before;
             if let Some(place) = memo.filter(|_| exact) {
-                fields.remember(place, &text[at..after], at, slot, inside | 1 << slot);
+                fields.remember(place, (&text[at..after], 0), at, slot, inside | 1 << slot);
             }
             return Ok(after);
         }

@@ -44,8 +44,8 @@ pub(crate) struct Derived {
     source_code: Option<i32>,
     /// Code of `ok` in this batch, once a row has asked.
     ok_code: Option<i32>,
-    /// Codes of principal and actor of each entry of `userIdentity`, for this batch.
-    people: Vec<(i32, i32)>,
+    /// Columns of principal and actor, whose rows are known as soon as those of `userIdentity` are.
+    people: Option<[ArrayRef; 2]>,
     /// Action of "source name type", over batches: the same few hundred calls come again and again.
     actions: HashMap<String, Option<String>, ahash::RandomState>,
 }
@@ -95,7 +95,7 @@ impl Derived {
             source: String::new(),
             source_code: None,
             ok_code: None,
-            people: vec![NOBODY],
+            people: None,
             actions: HashMap::default(),
         }
     }
@@ -185,11 +185,9 @@ impl Derived {
     }
 
     /// Principal and actor of all rows, by the entries of their `userIdentity`.
-    pub(crate) fn spread(&mut self, rows: &Spread) {
-        let people = |entry: &u32| self.people.get(*entry as usize).copied().unwrap_or(NOBODY);
-        self.principal.set_all(rows.entries.values().iter().map(|entry| people(entry).0));
-        self.actor.set_all(rows.entries.values().iter().map(|entry| people(entry).1));
-        self.people.truncate(1);
+    pub(crate) fn spread(&mut self, rows: &Spread) -> Result<(), ArrowError> {
+        self.people = Some([self.principal.gather(rows)?, self.actor.gather(rows)?]);
+        Ok(())
     }
 
     /// Derives principal and actor of an entry of `userIdentity`; entries come in order.
@@ -217,17 +215,20 @@ impl Derived {
         };
         let principal = identity.principal().map_or(NULL, |principal| self.principal.code(&principal));
         let actor = identity.actor().map_or(NULL, |actor| self.actor.code(actor));
-        self.people.resize(entry, NOBODY);
-        self.people.push((principal, actor));
+        self.principal.set(entry, principal);
+        self.actor.set(entry, actor);
     }
 
     /// Appends the columns, in the table's order.
     pub(crate) fn finish(&mut self, rows: usize, columns: &mut Vec<ArrayRef>) -> Result<(), ArrowError> {
         (self.source_code, self.ok_code) = (None, None);
-        let Derived { service, action, principal, actor, outcome, source_object, .. } = self;
-        for column in [service, action, principal, actor, outcome, source_object] {
-            columns.push(column.finish(rows)?);
-        }
+        let people = match self.people.take() {
+            Some(people) => people,
+            None => [self.principal.finish(rows)?, self.actor.finish(rows)?],
+        };
+        columns.extend([self.service.finish(rows)?, self.action.finish(rows)?]);
+        columns.extend(people);
+        columns.extend([self.outcome.finish(rows)?, self.source_object.finish(rows)?]);
         Ok(())
     }
 }

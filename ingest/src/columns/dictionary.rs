@@ -10,6 +10,7 @@ use hashbrown::HashTable;
 
 use super::bits::Bits;
 use super::repeats::Spread;
+use super::text::room;
 
 /// The code of a null.
 pub(crate) const NULL: i32 = -1;
@@ -35,6 +36,8 @@ fn place(text: &[u8]) -> usize {
 #[derive(Debug)]
 pub(crate) struct Dictionary {
     values: String,
+    /// Bytes that are asked for at once for the values of a batch.
+    room: usize,
     ends: Vec<i32>,
     table: HashTable<i32>,
     hasher: ahash::RandomState,
@@ -49,6 +52,7 @@ impl Dictionary {
     pub(crate) fn new() -> Self {
         Dictionary {
             values: String::new(),
+            room: 0,
             ends: vec![0],
             table: HashTable::new(),
             hasher: ahash::RandomState::with_seeds(1, 2, 3, 4),
@@ -141,28 +145,52 @@ impl Dictionary {
             true => spread.nulls(),
             false => Some(spread.nulls_where(Bits::collect(spread.count, |entry| self.codes[entry] != NULL))),
         };
-        let code = |entry: &u32| self.codes.get(*entry as usize).copied().unwrap_or(NULL);
-        let codes = spread.entries.values().iter().map(code).collect();
         self.filled = 0;
-        self.codes.clear();
-        self.array(codes, nulls)
+        // Only the entries' codes are checked, once each; the rows take them from there.
+        let codes = self.codes.drain(..).map(|code| code.max(0)).collect::<Vec<_>>();
+        let values = self.values()?;
+        if values.is_empty() {
+            return all_null(values, spread.rows(), nulls);
+        }
+        let each = DictionaryArray::try_new(Int32Array::new(ScalarBuffer::from(codes), None), Arc::new(values))?;
+        let rows = take(&each, &spread.places, None)?;
+        without(rows, nulls)
+    }
+
+    /// The values so far; the next batch begins without any.
+    fn values(&mut self) -> Result<StringArray, ArrowError> {
+        self.room = room(self.room, self.values.len());
+        let values = std::mem::replace(&mut self.values, String::with_capacity(self.room));
+        let ends = std::mem::replace(&mut self.ends, vec![0]);
+        self.table.clear();
+        self.lately = [NULL; PLACES];
+        StringArray::try_new(OffsetBuffer::new(ScalarBuffer::from(ends)), Buffer::from_vec(values.into_bytes()), None)
     }
 
     /// The column of the rows' codes; that of a null may be any.
     fn array(&mut self, mut codes: Vec<i32>, nulls: Option<NullBuffer>) -> Result<ArrayRef, ArrowError> {
-        let ends = std::mem::replace(&mut self.ends, vec![0]);
-        let values = std::mem::take(&mut self.values);
-        self.table.clear();
-        self.lately = [NULL; PLACES];
-        let offsets = OffsetBuffer::new(ScalarBuffer::from(ends));
-        let values = StringArray::try_new(offsets, Buffer::from_vec(values.into_bytes()), None)?;
-        let Some(nulls) = nulls else { return spread(values, codes) };
+        let values = self.values()?;
         if values.is_empty() {
-            let keys = Int32Array::try_new(ScalarBuffer::from(vec![0; codes.len()]), Some(nulls))?;
-            return Ok(Arc::new(DictionaryArray::try_new(keys, Arc::new(values))?));
+            return all_null(values, codes.len(), nulls);
         }
-        codes.iter_mut().for_each(|code| *code = (*code).max(0));
-        nullif(&spread(values, codes)?, &BooleanArray::new(!nulls.inner(), None))
+        if nulls.is_some() {
+            codes.iter_mut().for_each(|code| *code = (*code).max(0));
+        }
+        without(spread(values, codes)?, nulls)
+    }
+}
+
+/// A column without a value.
+fn all_null(values: StringArray, rows: usize, nulls: Option<NullBuffer>) -> Result<ArrayRef, ArrowError> {
+    let keys = Int32Array::try_new(ScalarBuffer::from(vec![0; rows]), nulls)?;
+    Ok(Arc::new(DictionaryArray::try_new(keys, Arc::new(values))?))
+}
+
+/// The column with those nulls.
+fn without(column: ArrayRef, nulls: Option<NullBuffer>) -> Result<ArrayRef, ArrowError> {
+    match nulls {
+        Some(nulls) => nullif(&column, &BooleanArray::new(!nulls.inner(), None)),
+        None => Ok(column),
     }
 }
 

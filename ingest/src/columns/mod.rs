@@ -15,6 +15,7 @@ mod nothing;
 mod records;
 mod repeats;
 mod scalar;
+mod singles;
 mod text;
 pub(crate) mod time;
 
@@ -33,6 +34,7 @@ use fill::fill;
 use nothing::Nothing;
 pub use records::batch_from_json;
 use repeats::{Repeats, Spread};
+use singles::Singles;
 use text::Text;
 
 /// Collects rows until [`Rows::finish`] makes a batch of them. Reused from batch to batch.
@@ -46,8 +48,8 @@ pub struct Rows {
     structs: u128,
     /// Slot of `resources`.
     resources: usize,
-    /// Bits of the slots that are other columns, in no run.
-    single: u128,
+    /// The other columns, in no run.
+    singles: Singles,
     derived: Derived,
     extra: Text,
     nothing: Nothing,
@@ -67,14 +69,14 @@ impl Rows {
         // A path that the schema lacks would be a slip in this file, which the tests catch.
         let resources = layout.slot("resources").unwrap_or(0);
         let others = layout.tops & !structs & !(1 << resources);
-        let single = runs.iter().fold(others, |slots, (run, _)| slots & !run.mask);
+        let singles = Singles::new(&builders, runs.iter().fold(others, |slots, (run, _)| slots & !run.mask));
         Rows {
             layout,
             builders,
             runs,
             structs,
             resources,
-            single,
+            singles,
             derived,
             extra: Text::new(),
             nothing: Nothing::default(),
@@ -129,11 +131,7 @@ impl Rows {
         if let Some(value) = fields.get(self.resources) {
             misfits |= self.list(row, text, fields, value);
         }
-        for (slot, value) in fields.read_in(self.single) {
-            if !fill(&mut self.builders[slot], row, text, value) {
-                misfits |= 1 << self.layout.slots[slot].top;
-            }
-        }
+        misfits |= self.singles.fill(&mut self.builders, &self.layout, row, text, fields);
         self.derived.push(row, text, fields);
         if misfits != 0 || !fields.unknown.is_empty() {
             self.extra.push_str(row, &extra::write(&self.layout, text, fields, misfits));
@@ -207,7 +205,7 @@ impl Rows {
                 Builder::Repeats(repeats) => {
                     let spread = repeats.finish(rows);
                     if slot == self.derived.identity_slot() {
-                        self.derived.spread(&spread);
+                        self.derived.spread(&spread)?;
                     }
                     let kind = schema.field(self.layout.slots[slot].top).data_type();
                     self.spread(slot, kind, &spread)?

@@ -8,7 +8,7 @@
 use std::cell::RefCell;
 
 use arrow::array::UInt32Array;
-use arrow::buffer::{BooleanBuffer, NullBuffer, ScalarBuffer};
+use arrow::buffer::{BooleanBuffer, Buffer, NullBuffer, ScalarBuffer};
 
 use super::bits::{Bits, Mask};
 use crate::record::MEMOS;
@@ -75,8 +75,9 @@ impl Repeats {
         self.known.fill((0, 0));
         self.misfits.clear();
         let nulls = entries.contains(&0).then(|| NullBuffer::new(Bits::collect(rows, |row| entries[row] != 0)));
-        let entries = UInt32Array::new(ScalarBuffer::from(entries), nulls);
-        Spread { entries, count: std::mem::replace(&mut self.next, 1) as usize, masks: RefCell::default() }
+        let places = UInt32Array::new(ScalarBuffer::from(entries), None);
+        let entries = UInt32Array::new(places.values().clone(), nulls);
+        Spread { entries, places, count: std::mem::replace(&mut self.next, 1) as usize, masks: RefCell::default() }
     }
 }
 
@@ -85,6 +86,8 @@ impl Repeats {
 pub(crate) struct Spread {
     /// Entry of each row; null, and 0, where the row has none.
     pub(crate) entries: UInt32Array,
+    /// The same without nulls: entry 0 where the row has none. Arrow takes by it in half the time.
+    pub(crate) places: UInt32Array,
     /// Number of entries, the null one included.
     pub(crate) count: usize,
     /// Nulls of columns that have values in some entries only: columns that come together share them.
@@ -114,7 +117,12 @@ impl Spread {
         if let Some((_, nulls)) = masks.iter().find(|(mask, _)| *mask == held) {
             return nulls.clone();
         }
-        let nulls = NullBuffer::new(Bits::collect(self.rows(), |row| held.value(self.entry(row))));
+        // A byte an entry, and 64 rows to a word: a dozen columns ask for masks of their own, each of all rows.
+        let bytes: Vec<bool> = held.iter().collect();
+        let bit = |entry: &u32| u64::from(bytes.get(*entry as usize).is_some_and(|held| *held));
+        let words = self.places.values().chunks(64).map(|rows| rows.iter().rfold(0, |word, row| word << 1 | bit(row)));
+        let words = Buffer::from_vec(words.collect::<Vec<u64>>());
+        let nulls = NullBuffer::new(BooleanBuffer::new(words, 0, self.rows()));
         masks.push((held, nulls.clone()));
         nulls
     }
@@ -137,10 +145,17 @@ impl Spread {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
+    use super::super::dictionary::Dictionary;
     use super::super::text::Text;
     use super::*;
-    use arrow::array::AsArray;
+    use arrow::array::{ArrayRef, AsArray, StringArray};
+    use arrow::datatypes::Int32Type;
     use proptest::prelude::*;
+
+    fn texts(dictionary: &ArrayRef) -> Vec<Option<&str>> {
+        let column = dictionary.as_dictionary::<Int32Type>().downcast_dict::<StringArray>().unwrap();
+        column.into_iter().collect()
+    }
 
     proptest! {
         /// Filling entries once and spreading them gives the same column as filling every row.
@@ -150,6 +165,7 @@ mod tests {
             picks in prop::collection::vec(prop::option::of(any::<prop::sample::Index>()), 0..200),
         ) {
             let (mut repeats, mut entries, mut rows) = (Repeats::new(), Text::new(), Text::new());
+            let (mut entry_codes, mut row_codes) = (Dictionary::new(), Dictionary::new());
             for _batch in 0..2 {
                 for (row, pick) in picks.iter().enumerate() {
                     let Some(number) = pick.map(|pick| pick.index(values.len())) else { continue };
@@ -160,18 +176,24 @@ mod tests {
                         let entry = repeats.add(number);
                         if let Some(value) = value {
                             entries.push_str(entry, value);
+                            let code = entry_codes.code(value);
+                            entry_codes.set(entry, code);
                         }
                         entry
                     });
                     prop_assert_eq!(repeats.set(row, entry), 0);
                     if let Some(value) = value {
                         rows.push_str(row, value);
+                        let code = row_codes.code(value);
+                        row_codes.set(row, code);
                     }
                 }
                 let spread = repeats.finish(picks.len());
                 let nulls: Vec<bool> = picks.iter().map(Option::is_none).collect();
                 let found = spread.nulls().map_or(vec![false; picks.len()], |n| n.iter().map(|v| !v).collect());
                 prop_assert_eq!(found, nulls);
+                let (coded, filled) = (entry_codes.gather(&spread).unwrap(), row_codes.finish(picks.len()).unwrap());
+                prop_assert_eq!(texts(&coded), texts(&filled));
                 let (spread, filled) = (entries.gather(&spread).unwrap(), rows.finish(picks.len()).unwrap());
                 prop_assert_eq!(spread.as_string::<i32>(), filled.as_string::<i32>());
             }

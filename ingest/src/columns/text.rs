@@ -1,74 +1,53 @@
-//! `Utf8` columns: text copied once, offsets, and nulls only where there are any.
+//! `Utf8` columns: text copied once, and nulls only where there are any.
 //!
 //! Most of the table's columns are absent from most records, so a builder is told the row only when there is a
-//! value, and the nulls before it are filled in then, in bulk. Arrow checks a whole column's UTF-8 at once when it is
-//! finished.
+//! value, and the nulls before it are filled in then, in bulk. Arrow's own builder takes text as it is: a column made from
+//! bytes would be read once more, to see that it is UTF-8, when most of it has left the processor's cache.
 
 use std::ops::Range;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, StringArray};
-use arrow::buffer::{Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
-use arrow::compute::take;
+use arrow::array::{ArrayBuilder, ArrayRef, BooleanArray, StringBuilder};
+use arrow::compute::{nullif, take};
 use arrow::error::ArrowError;
 
 use super::bits::Mask;
 use super::repeats::Spread;
 
-/// Bytes that are copied in one step, whatever the length of a value. Most values are shorter, and a copy of fixed length
-/// costs no call and no branch that a processor could guess wrong; an id has 36 bytes and takes two.
-const STEP: usize = 32;
-
-/// Appends `text[range]`.
-#[inline(always)]
-fn append(out: &mut Vec<u8>, text: &[u8], range: Range<usize>) {
-    let end = out.len() + range.len();
-    let rest = text.get(range.start..).unwrap_or_default();
-    match (rest.first_chunk::<STEP>(), rest.first_chunk::<{ 2 * STEP }>()) {
-        (Some(step), _) if range.len() <= STEP => out.extend_from_slice(step),
-        (_, Some(step)) if range.len() <= 2 * STEP => out.extend_from_slice(step),
-        _ => return out.extend_from_slice(&text[range]),
-    }
-    out.truncate(end);
-}
-
 /// Builds a `Utf8` column.
 #[derive(Debug)]
 pub(crate) struct Text {
-    values: Vec<u8>,
-    offsets: Vec<i32>,
+    /// The values; an empty one for a null.
+    values: StringBuilder,
     mask: Mask,
+    /// Bytes that are asked for at once for the values of a batch: what grows step by step is copied at each.
+    room: usize,
 }
 
 impl Text {
     pub(crate) fn new() -> Self {
-        Text { values: Vec::new(), offsets: vec![0], mask: Mask::default() }
+        Text { values: StringBuilder::with_capacity(0, 0), mask: Mask::default(), room: 0 }
     }
 
     /// Appends `text[range]` as the value of `row`; rows skipped since the last one are null.
-    #[inline(never)]
+    #[inline]
     pub(crate) fn push(&mut self, row: usize, text: &str, range: Range<usize>) {
-        append(&mut self.values, text.as_bytes(), range);
-        self.close(row);
+        self.push_str(row, &text[range]);
     }
 
     /// Appends a whole text.
-    pub(crate) fn push_str(&mut self, row: usize, text: &str) {
-        self.push(row, text, 0..text.len());
-    }
-
     #[inline]
-    fn close(&mut self, row: usize) {
-        if self.offsets.len() <= row {
+    pub(crate) fn push_str(&mut self, row: usize, text: &str) {
+        if self.values.len() < row {
             self.skip(row);
         }
-        self.offsets.push(self.values.len() as i32);
+        self.values.append_value(text);
         self.mask.mark(row);
     }
 
+    #[inline(never)]
     fn skip(&mut self, row: usize) {
-        let before = self.offsets[self.offsets.len() - 1];
-        self.offsets.resize(row + 1, before);
+        self.values.append_value_n("", row - self.values.len());
     }
 
     /// Whether no row has a value.
@@ -79,11 +58,13 @@ impl Text {
     /// The column of `rows` rows; the next batch begins without any.
     pub(crate) fn finish(&mut self, rows: usize) -> Result<ArrayRef, ArrowError> {
         self.skip(rows);
-        let capacity = self.values.len();
-        let values = std::mem::replace(&mut self.values, Vec::with_capacity(capacity + STEP));
-        let offsets = std::mem::replace(&mut self.offsets, Vec::with_capacity(rows + 1));
-        self.offsets.push(0);
-        array(offsets, values, self.mask.finish(rows))
+        self.room = room(self.room, self.values.values_slice().len());
+        let empty = StringBuilder::with_capacity(rows, self.room);
+        let array = std::mem::replace(&mut self.values, empty).finish();
+        match self.mask.finish(rows) {
+            Some(nulls) => nullif(&array, &BooleanArray::new(!nulls.inner(), None)),
+            None => Ok(Arc::new(array)),
+        }
     }
 
     /// The column whose row `r` holds this builder's row of entry `r` of the spread; the next batch begins without any.
@@ -97,9 +78,10 @@ impl Text {
     }
 }
 
-fn array(offsets: Vec<i32>, values: Vec<u8>, nulls: Option<NullBuffer>) -> Result<ArrayRef, ArrowError> {
-    let offsets = OffsetBuffer::new(ScalarBuffer::from(offsets));
-    Ok(Arc::new(StringArray::try_new(offsets, Buffer::from_vec(values), nulls)?))
+/// The room for the next batch's values, by what was asked for and what this one took. Batches are of about one size, but
+/// for the last one of a task, which is small.
+pub(super) fn room(before: usize, taken: usize) -> usize {
+    (taken + taken / 8).max(before / 2)
 }
 
 #[cfg(test)]

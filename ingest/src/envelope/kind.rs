@@ -61,7 +61,7 @@ impl Found {
 }
 
 /// Runs of fields that are known to be a record's.
-const KNOWN: usize = 64;
+const KNOWN: usize = 512;
 
 /// Tells objects apart. Holds the slots of the fields it looks at.
 #[derive(Debug, Clone)]

@@ -5,7 +5,7 @@
 
 use super::MAX_SLOTS;
 use super::list::{self, Element};
-use super::memo::{self, Memos};
+use super::memo::{self, Memos, Place};
 use crate::json::{Form, Value};
 
 /// Where the fields of one record lie in its text. Reused from record to record; also remembers texts of earlier ones.
@@ -218,16 +218,16 @@ impl Fields {
         self.numbers[slot % MAX_SLOTS] = 0;
     }
 
-    /// The set of memos for the text of a struct at `at`.
+    /// Where the text of the struct at `at` may be remembered.
     #[inline]
-    pub(super) fn place(&self, text: &[u8], at: usize, slot: usize) -> Option<usize> {
+    pub(super) fn place(&self, text: &[u8], at: usize, slot: usize) -> Option<Place> {
         memo::place::<true>(text, at, slot, memo::HASHED_BYTES)
     }
 
-    /// Takes the fields of the text at `at` from a memo of the set, if one has it: one past its end, and its last slot.
+    /// Takes the fields of the text at `at` from a memo of that place, if one has it: one past its end, and its last slot.
     #[inline]
-    pub(super) fn recall(&mut self, set: usize, text: &[u8], at: usize, slot: usize) -> Option<(usize, usize)> {
-        let found = self.memos.find(set, text, at, slot)?;
+    pub(super) fn recall(&mut self, place: Place, text: &[u8], at: usize, slot: usize) -> Option<(usize, usize)> {
+        let found = self.memos.find(place, text, at, slot)?;
         let found_slots = Slots::of(found.present);
         self.present.all(found_slots);
         self.lazy.all(found_slots);
@@ -236,13 +236,13 @@ impl Fields {
         Some((found.end, found.last))
     }
 
-    /// Remembers the text of a struct or run at `at`, and the values of `mask`.
-    pub(super) fn remember(&mut self, set: usize, text: &[u8], at: usize, slot: usize, mask: u128) {
+    /// Remembers the text of a struct or run at `at`, which ends `after` bytes before the end of `text`, and the values of `mask`.
+    pub(super) fn remember(&mut self, place: Place, (text, after): (&[u8], u8), at: usize, slot: usize, mask: u128) {
         let mut read = self.present.both(Slots::of(mask));
         read.none(self.lazy);
         let fields = read.iter().map(|slot| (slot, self.values[slot % MAX_SLOTS]));
         // A text that this record was recalled from must stay.
         let taken = |memo: usize| self.recalled.iter().any(|(recalled, _)| *recalled == memo);
-        self.numbers[slot % MAX_SLOTS] = self.memos.remember(set, text, at, slot, fields, taken);
+        self.numbers[slot % MAX_SLOTS] = self.memos.remember(place, (text, after), at, slot, fields, taken);
     }
 }

@@ -19,19 +19,20 @@ const TEXT_BYTES: usize = 2048;
 /// Most bytes at the start of a text that choose its set.
 pub(super) const HASHED_BYTES: usize = 128;
 
-/// A remembered text and the fields in it.
+/// A remembered text: what is asked for every time, in one line of a processor's cache.
 #[derive(Debug, Default)]
 struct Memo {
+    /// The text, and bytes of what followed it.
     text: Vec<u8>,
-    /// Bits of the slots of `fields`; none before the first text.
+    /// Bits of its slots; none before the first text.
     present: u128,
     number: u64,
-    /// The slot whose value ends last.
-    last: usize,
     /// The struct, or the slot that begins the run; a memo of nothing has none.
     of: Option<u8>,
-    /// Values by slot, offsets from the start of the text.
-    fields: Vec<Value>,
+    /// The slot whose value ends last.
+    last: u8,
+    /// How many bytes of `text` followed.
+    after: u8,
 }
 
 /// A text that was found.
@@ -53,15 +54,26 @@ pub(super) struct Found {
 #[derive(Debug)]
 pub(super) struct Memos {
     memos: Vec<Memo>,
+    /// Values of each memo by slot, offsets from the start of the text.
+    fields: Vec<Vec<Value>>,
+    /// More of each text's hash: other texts of a set are hardly ever looked at.
+    tags: Vec<[u16; WAYS]>,
     /// Memo of each set that was found or made last.
     recent: Vec<u8>,
     next: u64,
 }
 
-/// The set of the text at `at`, from so many of its first bytes; of a text that ends with a brace (`BRACED`), from none
+/// Where a text may be remembered.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Place {
+    set: usize,
+    tag: u16,
+}
+
+/// The place of the text at `at`, from so many of its first bytes; of a text that ends with a brace (`BRACED`), from none
 /// after one that closes: what follows a short text must not matter. None for a text too near the end of the whole.
 #[inline(always)]
-pub(super) fn place<const BRACED: bool>(text: &[u8], at: usize, slot: usize, bytes: usize) -> Option<usize> {
+pub(super) fn place<const BRACED: bool>(text: &[u8], at: usize, slot: usize, bytes: usize) -> Option<Place> {
     let head: &[u8; HASHED_BYTES] = text.get(at..)?.first_chunk()?;
     let mut mixed = slot as u64;
     for (index, pair) in head.as_chunks::<16>().0.iter().take(bytes / 16).enumerate() {
@@ -75,7 +87,8 @@ pub(super) fn place<const BRACED: bool>(text: &[u8], at: usize, slot: usize, byt
         let product = u128::from(low) * u128::from(high);
         mixed = mixed.wrapping_add((product as u64 ^ (product >> 64) as u64).rotate_left(5 * index as u32));
     }
-    Some((mixed.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 40) as usize % SETS)
+    let mixed = mixed.wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    Some(Place { set: (mixed >> 40) as usize % SETS, tag: (mixed >> 24) as u16 })
 }
 
 impl Memos {
@@ -83,22 +96,34 @@ impl Memos {
         // Numbers are never those of another table's texts: rows may come from more than one.
         static TABLES: AtomicU64 = AtomicU64::new(0);
         let next = TABLES.fetch_add(1, Ordering::Relaxed) << 32;
-        Memos { memos: (0..MEMOS).map(|_| Memo::default()).collect(), recent: vec![0; SETS], next }
+        Memos {
+            memos: (0..MEMOS).map(|_| Memo::default()).collect(),
+            fields: vec![Vec::new(); MEMOS],
+            tags: vec![[0; WAYS]; SETS],
+            recent: vec![0; SETS],
+            next,
+        }
     }
 
     /// Finds a remembered text of a slot that the text at `at` begins with.
     #[inline]
-    pub(super) fn find(&mut self, set: usize, text: &[u8], at: usize, slot: usize) -> Option<Found> {
+    pub(super) fn find(&mut self, Place { set, tag }: Place, text: &[u8], at: usize, slot: usize) -> Option<Found> {
         let recent = usize::from(self.recent[set]);
         let rest = text.get(at..)?;
+        let tags = self.tags[set];
         for way in 0..WAYS {
-            let index = set * WAYS + (recent + way) % WAYS;
+            let way = (recent + way) % WAYS;
+            if tags[way] != tag {
+                continue;
+            }
+            let index = set * WAYS + way;
             let memo = &self.memos[index];
-            // What is remembered is never the beginning of something longer: an object, or a run that ends itself.
+            // What is remembered is never the beginning of something longer: an object, or a run and what followed it.
             if memo.of == Some(slot as u8) && rest.starts_with(&memo.text) {
-                self.recent[set] = (index % WAYS) as u8;
+                self.recent[set] = way as u8;
                 let Memo { present, number, last, .. } = *memo;
-                return Some(Found { memo: index, present, number, end: at + memo.text.len(), last });
+                let end = at + memo.text.len() - usize::from(memo.after);
+                return Some(Found { memo: index, present, number, end, last: usize::from(last) });
             }
         }
         None
@@ -106,21 +131,21 @@ impl Memos {
 
     /// The value in a slot of a memo whose text stands at `at`.
     pub(super) fn field(&self, memo: usize, at: usize, slot: usize) -> Option<Value> {
-        let memo = &self.memos[memo];
-        if memo.present >> slot & 1 == 0 {
+        let present = self.memos[memo].present;
+        if present >> slot & 1 == 0 {
             return None;
         }
-        let before = memo.present & ((1 << slot) - 1);
-        let value = memo.fields.get(before.count_ones() as usize)?;
+        let before = present & ((1 << slot) - 1);
+        let value = self.fields[memo].get(before.count_ones() as usize)?;
         Some(Value { start: at + value.start, end: at + value.end, form: value.form })
     }
 
-    /// Remembers a text `of` a struct or run that was scanned at `at`, and its fields, which come by slot; gives its number, or 0 if it is too
-    /// long or every memo that could give way is `taken`.
+    /// Remembers a text `of` a struct or run that was scanned at `at`, which ends `after` bytes before the end of `text`, and its fields, which
+    /// come by slot; gives its number, or 0 if it is too long or every memo that could give way is `taken`.
     pub(super) fn remember(
         &mut self,
-        set: usize,
-        text: &[u8],
+        Place { set, tag }: Place,
+        (text, after): (&[u8], u8),
         at: usize,
         of: usize,
         fields: impl Iterator<Item = (usize, Value)>,
@@ -132,17 +157,18 @@ impl Memos {
             return 0;
         }
         self.recent[set] = way as u8;
-        let memo = &mut self.memos[index];
+        self.tags[set][way] = tag;
+        let (memo, values) = (&mut self.memos[index], &mut self.fields[index]);
         memo.text.clear();
         memo.text.extend_from_slice(text);
-        memo.fields.clear();
-        (memo.present, memo.last, memo.of) = (0, 0, Some(of as u8));
+        (memo.after, memo.present, memo.last, memo.of) = (after, 0, 0, Some(of as u8));
+        values.clear();
         let mut end = 0;
         for (slot, value) in fields {
-            memo.fields.push(Value { start: value.start - at, end: value.end - at, form: value.form });
+            values.push(Value { start: value.start - at, end: value.end - at, form: value.form });
             memo.present |= 1 << slot;
             if value.end > end {
-                (memo.last, end) = (slot, value.end);
+                (memo.last, end) = (slot as u8, value.end);
             }
         }
         self.next += 1;

@@ -1,11 +1,15 @@
 //! Runs of neighbouring fields that repeat word for word from record to record: taken in one step.
 //!
 //! The calls of a session come from one address and one agent, and a client makes few kinds of calls. A run begins at
-//! its first column and goes on while its columns follow each other. The whole text of it is remembered, so that a run
-//! seen before is one comparison. A record that has a column of a run outside of it is read like any other.
+//! its first column and goes on while its columns follow each other. The whole text of it is remembered, and how the
+//! next key begins, so that a run seen before is one comparison. A record that has a column of a run outside of it is read like any other.
 
-use super::memo;
+use super::memo::{self, Place};
 use super::{Fields, Layout, MAX_SLOTS, Run};
+
+/// Bytes after a run that must follow again: a comma, a quote, and two letters that tell the columns after a run from its
+/// own.
+const AFTER_BYTES: usize = 4;
 
 /// Says that a slot is in no run.
 pub(super) const NONE: u8 = u8::MAX;
@@ -14,7 +18,7 @@ pub(super) const NONE: u8 = u8::MAX;
 #[derive(Debug, Clone, Copy)]
 struct Open {
     run: usize,
-    place: Option<usize>,
+    place: Option<Place>,
     start: usize,
     end: usize,
 }
@@ -112,11 +116,15 @@ impl Runs {
     #[inline(never)]
     fn remember(&mut self, open: Open, text: &[u8], fields: &mut Fields) {
         let Open { run, place: Some(place), start, end } = open else { return };
-        // Where a number ends is not in its text.
-        let ends_itself = text.get(end.wrapping_sub(1)).is_some_and(|byte| !byte.is_ascii_digit());
-        if self.broken >> run & 1 == 0 && ends_itself {
+        // What follows says that the run ends here: no number goes on, and no other column of the run comes.
+        let after = match text.get(end..end + AFTER_BYTES) {
+            Some([b',', ..]) => AFTER_BYTES,
+            Some([b'}', ..]) => 1,
+            _ => return,
+        };
+        if self.broken >> run & 1 == 0 {
             let Run { first, mask, .. } = self.runs[run];
-            fields.remember(place, &text[start..end], start, first, mask);
+            fields.remember(place, (&text[start..end + after], after as u8), start, first, mask);
         }
     }
 
@@ -131,5 +139,44 @@ impl Runs {
                 }
             }
         }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use crate::record::{Fields, Scanner};
+
+    /// A run that was remembered is not taken for a longer one that begins like it, in any order of records, and all fields
+    /// are found whatever stands between the columns of a run.
+    #[test]
+    fn a_remembered_run_is_not_the_beginning_of_a_longer_one() {
+        const ENDS: [&str; 7] = [
+            "",
+            r#","eventCategory":"Management""#,
+            r#","vpcEndpointId":"vpce-1","eventCategory":"Management""#,
+            r#","vpcEndpointId":"vpce-1","vpcEndpointAccountId":"1","eventCategory":"Management""#,
+            r#","sharedEventID":"s","eventCategory":"Management""#,
+            r#","eventCategory":"Management","tlsDetails":{"tlsVersion":"TLSv1.3"}"#,
+            r#", "vpcEndpointId":"vpce-1" , "eventCategory":"Management""#,
+        ];
+        let record = |end: &str| {
+            let start =
+                r#"{"eventVersion":"1.11","eventType":"AwsApiCall","managementEvent":true,"recipientAccountId":"1""#;
+            // The scanner looks at bytes behind a record, too.
+            format!("{start}{end}}}{}", " ".repeat(200))
+        };
+        let (mut old, mut fields, mut fresh_fields) = (Scanner::new(), Fields::default(), Fields::default());
+        let first = old.layout().slot("eventtype").unwrap();
+        let mut recalled = std::collections::BTreeSet::new();
+        for (before, end) in ENDS.iter().flat_map(|before| ENDS.map(|end| (*before, end))) {
+            for text in [record(before), record(end), record(end)] {
+                old.scan(text.as_bytes(), 0, &mut fields).unwrap();
+                Scanner::new().scan(text.as_bytes(), 0, &mut fresh_fields).unwrap();
+                assert!(fields.present().eq(fresh_fields.present()), "{text}");
+                recalled.insert(fields.number(first));
+            }
+        }
+        assert!(recalled.len() > 5, "{recalled:?}");
     }
 }

@@ -193,7 +193,7 @@ fn body(values: &Values<'_>, start: usize, end: usize, raw: &mut Vec<u8>) {
         Values::Codes(codes, texts) => {
             let width = width(texts.all.len().saturating_sub(1));
             let mut hybrid = Hybrid::new(width);
-            codes.get(start..end).unwrap_or_default().iter().for_each(|code| hybrid.put(*code, 1));
+            hybrid.put_all(codes.get(start..end).unwrap_or_default());
             raw.push(width);
             raw.extend_from_slice(&hybrid.take());
         }

@@ -42,14 +42,14 @@ impl Hybrid {
     }
 
     /// Adds values in a row.
-    pub(super) fn put_all(&mut self, mut values: &[u8]) {
+    pub(super) fn put_all<T: Copy + PartialEq + Into<u32>>(&mut self, mut values: &[T]) {
         while let Some(first) = values.first() {
             // Where a group of eight begins, one of several values is packed as it is: looking for runs in it would be in vain.
             if let Some((eight, rest)) = values.split_first_chunk::<8>()
                 && *eight != [*first; 8]
                 && self.begins_group()
             {
-                self.packed.extend(eight.map(u32::from));
+                self.packed.extend_from_slice(&eight.map(T::into));
                 if self.packed.len() >= PACKED_VALUES {
                     self.pack(self.packed.len());
                 }
@@ -57,7 +57,7 @@ impl Hybrid {
                 continue;
             }
             let times = run(*first, values);
-            self.put(u32::from(*first), times);
+            self.put((*first).into(), times);
             values = values.get(times..).unwrap_or_default();
         }
     }
@@ -106,7 +106,8 @@ impl Hybrid {
             return;
         }
         self.varint(((count / 8) << 1) | 1);
-        pack(self.packed.drain(..count), self.width, &mut self.bytes);
+        pack_eights(self.packed.get(..count).unwrap_or_default(), self.width, &mut self.bytes);
+        self.packed.drain(..count);
     }
 
     fn varint(&mut self, mut number: usize) {
@@ -119,11 +120,26 @@ impl Hybrid {
 }
 
 /// How many of the values are the same as the first, from the first on; eight at a time.
-fn run(first: u8, values: &[u8]) -> usize {
+fn run<T: Copy + PartialEq>(first: T, values: &[T]) -> usize {
     let same = [first; 8];
     let eights = values.chunks_exact(8).take_while(|eight| **eight == same).count() * 8;
     let rest = values.get(eights..).unwrap_or_default();
     eights + rest.iter().take_while(|value| **value == first).count()
+}
+
+/// [`pack`] for whole groups of eight, which take as many bytes as a value has bits.
+fn pack_eights(values: &[u32], width: u8, bytes: &mut Vec<u8>) {
+    if width > 16 {
+        return pack(values.iter().copied(), width, bytes);
+    }
+    for eight in values.as_chunks::<8>().0 {
+        let (low, high) = eight.split_at(4);
+        let four = |four: &[u32]| four.iter().rfold(0_u64, |word, value| word << width | u64::from(*value));
+        let word = u128::from(four(low)) | u128::from(four(high)) << (4 * width);
+        let end = bytes.len() + usize::from(width);
+        bytes.extend_from_slice(&word.to_le_bytes());
+        bytes.truncate(end);
+    }
 }
 
 /// Values of a width, one after the other, the lowest bits first; the last byte is filled with zeros.
@@ -204,9 +220,16 @@ mod tests {
                     expected.extend(std::iter::repeat_n(value, times));
                     continue;
                 }
-                let value = if width == 32 { value } else { value & ((1 << width) - 1) };
-                hybrid.put(value, times);
-                expected.extend(std::iter::repeat_n(value, times));
+                let mask = if width == 32 { u32::MAX } else { (1 << width) - 1 };
+                // Codes come as numbers, some alike and some not.
+                if value % 3 == 1 {
+                    let codes: Vec<u32> = (0..times as u32).map(|n| value.wrapping_add(n / 11 * n) & mask).collect();
+                    hybrid.put_all(&codes);
+                    expected.extend(codes);
+                    continue;
+                }
+                hybrid.put(value & mask, times);
+                expected.extend(std::iter::repeat_n(value & mask, times));
             }
             let mut found = read(&hybrid.take(), width);
             prop_assert!(found.len() < expected.len() + 8);

@@ -167,7 +167,7 @@ impl<'a> Leaf<'a> {
             self.dictionary = Some(array.values());
         }
         let known = &mut self.known;
-        let mut code = |key: &i32| -> Result<u32> {
+        let mut code = |known: &mut [u32], key: &i32| -> Result<u32> {
             let known = known.get_mut(*key as usize).ok_or_else(beyond)?;
             if *known == NONE {
                 *known = texts.code(values.value(*key as usize).as_bytes());
@@ -175,15 +175,22 @@ impl<'a> Leaf<'a> {
             Ok(*known)
         };
         let keys = array.keys().values();
-        codes.reserve(keys.len());
         if slots.is_dense() {
-            for key in keys {
-                codes.push(code(key)?);
+            let start = codes.len();
+            codes.extend(keys.iter().map(|key| known.get(*key as usize).copied().unwrap_or(NONE)));
+            // Nearly always all texts have been seen, which is told for many rows at a time.
+            for (keys, codes) in keys.chunks(64).zip(codes.get_mut(start..).unwrap_or_default().chunks_mut(64)) {
+                if codes.iter().fold(false, |any, code| any | (*code == NONE)) {
+                    for (key, found) in keys.iter().zip(codes) {
+                        *found = code(known, key)?;
+                    }
+                }
             }
             return Ok(());
         }
+        codes.reserve(keys.len());
         let mut result = Ok(());
-        slots.places(|place| match keys.get(place).ok_or_else(beyond).and_then(&mut code) {
+        slots.places(|place| match keys.get(place).ok_or_else(beyond).and_then(|key| code(known, key)) {
             Ok(code) => codes.push(code),
             Err(error) => result = Err(error),
         });
