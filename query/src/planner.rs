@@ -20,7 +20,7 @@ use crate::answer::Answer;
 use crate::error::{Error, Result, explain, unknown_table};
 use crate::narrowing::Narrowing;
 use crate::session::table_names;
-use crate::{calls, dialect, guard, names, pace, stars, trino};
+use crate::{calls, dialect, guard, names, pace, stars, tailpipe, trino};
 
 /// What plans questions.
 pub(crate) struct Planner {
@@ -59,10 +59,12 @@ impl Planner {
 
     async fn start_one(&self, mut statement: Statement) -> Result<SendableRecordBatchStream> {
         names::fold(&mut statement);
+        let is_tailpipe = |name: &ObjectName| dialect::last(name).is_some_and(|name| name.value == tailpipe::NAME);
+        let speaks_duckdb = dialect::names(&statement).iter().any(is_tailpipe);
         if let Statement::Statement(statement) = names::innermost(&mut statement) {
             dialect::retype(statement);
             stars::give_way(statement);
-            trino::rewrite(statement);
+            trino::rewrite(statement, speaks_duckdb);
         }
         let mut state = self.context.state();
         if let Statement::Statement(statement) = &statement {

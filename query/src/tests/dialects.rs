@@ -95,6 +95,48 @@ fn names_behind_a_database() {
     assert_eq!(names, ["operation", "region", "action"]);
 }
 
+/// Where DuckDB and Trino mean different things by one word, the table tells which is meant.
+#[test]
+fn words_of_two_dialects() {
+    for (sql, answer) in [
+        ("SELECT concat(eventname, '-', errorcode) IS NULL FROM cloudtrail_logs WHERE eventid = 'e1'", "true"),
+        ("SELECT concat(event_name, '-', error_code) FROM aws_cloudtrail_log WHERE event_id = 'e1'", "ConsoleLogin-"),
+        ("SELECT concat(year, '/', month, '/', day) FROM cloudtrail_logs WHERE eventid = 'e1'", "2023/07/10"),
+        // 2023-07-16 was a Sunday.
+        ("SELECT extract(dow FROM timestamp '2023-07-16 00:00:00') FROM cloudtrail_logs WHERE eventid = 'e1'", "7"),
+        ("SELECT extract(dow FROM timestamp '2023-07-16 00:00:00') FROM aws_cloudtrail_log WHERE event_id = 'e1'", "0"),
+        (
+            "SELECT request_parameters -> '$.instancesSet.items[*].instanceId' FROM aws_cloudtrail_log WHERE event_name = 'StartInstances'",
+            "[\"i-1\"]",
+        ),
+        (
+            "SELECT request_parameters ->> '$..instanceId' FROM aws_cloudtrail_log WHERE event_name = 'StartInstances'",
+            "[\"i-1\"]",
+        ),
+    ] {
+        assert_eq!(rows(sql), [answer], "{sql}");
+    }
+}
+
+/// Texts that are kept as codes of a dictionary, in every view.
+#[test]
+fn different_values_are_counted_of_any_column() {
+    for table in ["events", "cloudtrail_logs", "event_data_store"] {
+        for column in [
+            "useridentity.arn",
+            "eventname",
+            "sourceipaddress",
+            "eventtime",
+            "useridentity.sessioncontext.sessionissuer.username",
+        ] {
+            let count = |function: &str| rows(&format!("SELECT {function} FROM {table}"));
+            let exact = count(&format!("count(DISTINCT {column})"));
+            assert_eq!(count(&format!("approx_distinct({column})")), exact, "{table}: {column}");
+            assert_eq!(count(&format!("approx_distinct({column}, 0.05)")), exact, "{table}: {column}");
+        }
+    }
+}
+
 #[test]
 fn athena_queries() {
     for (select, answer) in [

@@ -8,12 +8,13 @@ use datafusion::sql::sqlparser::ast::{
 };
 
 use super::rewrite::{call, is_named};
-use super::{different, forms};
+use super::{different, forms, joined};
 use crate::names::{holds_fields, holds_json};
 
 /// A call as what it becomes; `None` where it stays.
 pub(super) fn rewritten(call: &Function) -> Option<Expr> {
-    let by_arguments = one_of(call).or_else(|| field_of(call)).or_else(|| percentiles(call));
+    let by_arguments =
+        one_of(call).or_else(|| field_of(call)).or_else(|| percentiles(call)).or_else(|| concatenated(call));
     by_arguments.or_else(|| from_the_end(call)).or_else(|| sorted_set(call)).or_else(|| forms::rewritten(call))
 }
 
@@ -44,6 +45,12 @@ fn sorted_set(call: &Function) -> Option<Expr> {
     let args = list.args.clone();
     made.args = FunctionArguments::List(FunctionArgumentList { duplicate_treatment: None, args, clauses: Vec::new() });
     Some(Expr::Function(made))
+}
+
+/// `concat(a, b, c)`, which is NULL where a part of it is: the engine's leaves such parts out.
+fn concatenated(call: &Function) -> Option<Expr> {
+    let parts = forms::arguments(call).filter(|parts| is_named(call, "concat") && parts.len() > 1)?;
+    parts.into_iter().reduce(|before, part| super::rewrite::call(joined::NAME, vec![before, part]))
 }
 
 /// `contains(ARRAY['a', 'b'], x)`: whether a value is one of a list of constants, which need not stand in every row.

@@ -41,6 +41,8 @@ pub(super) enum Act {
     Sequence,
     /// Any value as text.
     Varchar,
+    /// A value itself, where it is kept as a code of a dictionary.
+    Plain,
 }
 
 /// The functions, by name.
@@ -71,6 +73,7 @@ pub(super) static FUNCTIONS: &[Entry<Act>] = &[
         "any value as text, a time as Trino shows it: what CAST(x AS varchar) becomes",
         ("CAST(timestamp '2023-07-10 11:42:18' AS varchar)", "2023-07-10 11:42:18.000"),
     ),
+    entry("plain", Act::Plain, "a value itself, for functions that know no dictionaries", ("plain('a')", "a")),
 ];
 
 #[derive(Debug, PartialEq, Eq, Hash)]
@@ -109,8 +112,17 @@ impl Choice {
             Act::ConcatWs => Arc::new(bounded::bounded(string::concat_ws())),
             Act::DateTrunc => datetime::date_trunc(),
             Act::Sequence => Arc::new(bounded::bounded(gen_series_udf())),
-            Act::Varchar => return None,
+            Act::Varchar | Act::Plain => return None,
         })
+    }
+
+    /// The type of what is made without the engine's functions.
+    fn kept(&self, types: &[DataType]) -> DataType {
+        match (self.act, types) {
+            (Act::Plain, [DataType::Dictionary(_, value)]) => value.as_ref().clone(),
+            (Act::Plain, [one]) => one.clone(),
+            _ => TEXT,
+        }
     }
 
     /// Whether the engine's function is asked with other arguments, or its value made another.
@@ -167,7 +179,9 @@ impl ScalarUDFImpl for Choice {
 
     fn return_field_from_args(&self, args: ReturnFieldArgs) -> Result<FieldRef> {
         let types: Vec<_> = args.arg_fields.iter().map(|field| field.data_type().clone()).collect();
-        let Some(chosen) = self.chosen(&types) else { return Ok(Arc::new(Field::new(self.name, TEXT, true))) };
+        let Some(chosen) = self.chosen(&types) else {
+            return Ok(Arc::new(Field::new(self.name, self.kept(&types), true)));
+        };
         if !self.is_bent(&types) {
             return chosen.return_field_from_args(args);
         }
@@ -210,7 +224,12 @@ impl ScalarUDFImpl for Choice {
 
     fn invoke_with_args(&self, mut args: ScalarFunctionArgs) -> Result<ColumnarValue> {
         let types = types_of(&args.args);
-        let Some(chosen) = self.chosen(&types) else { return shown(&args) };
+        let Some(chosen) = self.chosen(&types) else {
+            return match args.args.first() {
+                Some(value) if self.act == Act::Plain => value.cast_to(&self.kept(&types), None),
+                _ => shown(&args),
+            };
+        };
         if !self.is_bent(&types) {
             return chosen.invoke_with_args(args);
         }
@@ -236,7 +255,12 @@ impl ScalarUDFImpl for Choice {
         let cast = |expr: Expr, to: DataType| Expr::Cast(Cast::new(Box::new(expr), to));
         let Some(chosen) = self.chosen(&types) else {
             return Ok(match (args.pop(), types.first()) {
-                (Some(arg), Some(data_type)) if !is_time(data_type) => ExprSimplifyResult::Simplified(cast(arg, TEXT)),
+                (Some(arg), Some(data_type)) if self.act == Act::Plain && self.kept(&types) == *data_type => {
+                    ExprSimplifyResult::Simplified(arg)
+                }
+                (Some(arg), Some(data_type)) if self.act == Act::Plain || !is_time(data_type) => {
+                    ExprSimplifyResult::Simplified(cast(arg, self.kept(&types)))
+                }
                 (arg, _) => ExprSimplifyResult::Original(arg.into_iter().collect()),
             });
         };

@@ -264,12 +264,29 @@ fn arrow<'a>(text: &'a str, place: &str, memo: &mut Memo) -> Result<Option<Raw<'
     Ok(if value.is_list() { element() } else { value.member(place) })
 }
 
+/// DuckDB's list of everything that a path with `[*]`, `.*` or `..` reaches; false where it is no such path.
+fn all(args: &[&str], memo: &mut Memo, out: &mut String) -> Result<Option<bool>> {
+    let &[text, path] = args else { return Ok(None) };
+    if !path.starts_with('$') || !is_many(memo.path(path)?) {
+        return Ok(None);
+    }
+    let Some(value) = Raw::parse(text) else { return Ok(Some(false)) };
+    push_all(value, memo.path(path)?, out);
+    Ok(Some(true))
+}
+
 fn get(args: &[&str], memo: &mut Memo, out: &mut String) -> Result<bool> {
+    if let Some(found) = all(args, memo, out)? {
+        return Ok(found);
+    }
     let &[text, place] = args else { return Ok(false) };
     Ok(push(arrow(text, place, memo)?.map(Raw::compact), out))
 }
 
 fn get_text(args: &[&str], memo: &mut Memo, out: &mut String) -> Result<bool> {
+    if let Some(found) = all(args, memo, out)? {
+        return Ok(found);
+    }
     let &[text, place] = args else { return Ok(false) };
     Ok(push(arrow(text, place, memo)?.and_then(Raw::shown), out))
 }

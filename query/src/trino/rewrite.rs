@@ -6,7 +6,7 @@
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
-    BinaryOperator, DataType, Expr, Fetch, Function, FunctionArg, FunctionArgExpr, FunctionArgumentList,
+    BinaryOperator, DataType, DateTimeField, Expr, Fetch, Function, FunctionArg, FunctionArgExpr, FunctionArgumentList,
     FunctionArguments, Ident, LimitClause, ObjectName, Query, Statement, TypedString, Value, ValueWithSpan, VisitMut,
     VisitorMut,
 };
@@ -15,15 +15,18 @@ use super::calls::text_from;
 use super::paths::{compare_as_text, path_into_json, retyped, subscript_of_json};
 use super::{attempt, calls, forms, interval, joined, lambda, literals, outer, quantified, rows, unnest, zone};
 
-/// Puts a statement in the engine's words.
-pub(crate) fn rewrite(statement: &mut Statement) {
+/// Puts a statement in the engine's words; one of DuckDB's dialect keeps what means the same there and in the engine.
+pub(crate) fn rewrite(statement: &mut Statement, duckdb: bool) {
     lambda::rewrite(statement);
     unnest::rewrite(statement);
     outer::rewrite(statement);
-    let _ = statement.visit(&mut Words);
+    let _ = statement.visit(&mut Words { duckdb });
 }
 
-struct Words;
+struct Words {
+    /// The statement is of DuckDB's dialect, where the two differ.
+    duckdb: bool,
+}
 
 impl VisitorMut for Words {
     type Break = ();
@@ -51,10 +54,20 @@ impl VisitorMut for Words {
     }
 
     fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
-        if let Some(better) = reworded(expr) {
+        let better = if self.duckdb && differs(expr) { None } else { reworded(expr) };
+        if let Some(better) = better {
             *expr = better;
         }
         ControlFlow::Continue(())
+    }
+}
+
+/// Whether DuckDB means by this what the engine does: `concat` leaves NULL out, days of the week are 0 to 6.
+fn differs(expr: &Expr) -> bool {
+    match expr {
+        Expr::Function(call) => is_named(call, "concat"),
+        Expr::Extract { field, .. } => matches!(field, DateTimeField::Dow | DateTimeField::DayOfWeek),
+        _ => false,
     }
 }
 
@@ -240,7 +253,7 @@ mod tests {
     fn reworded(sql: &str) -> String {
         let mut statement = guard::parse(sql).unwrap();
         if let datafusion::sql::parser::Statement::Statement(inner) = &mut statement {
-            super::rewrite(inner);
+            super::rewrite(inner, false);
         }
         statement.to_string()
     }
