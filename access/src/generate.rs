@@ -3,7 +3,7 @@
 //! [`of_calls`] writes a policy of what was used: actions with the resources they were used on, roles passed with the
 //! services they went to. A statement stands for actions that were used on the same resources, so none can be dropped.
 //! Resources are listed while they are few; where they vary, a wildcard stands behind what they have in common, and where they
-//! have nothing in common they are listed while there is room ([`room`]).
+//! have nothing in common they are listed while there is room (`room.rs`).
 //! [`from_current`] takes away from today's policies what was not used. Both are replayed before they are shown: see
 //! [`crate::replay`]. [`text`] writes them as Terraform and as a diff.
 //!

@@ -235,6 +235,47 @@ fn findings_risks_and_the_page_of_them() {
     assert!(!page.contains("http://") && !page.contains("https://"), "the page needs no network");
 }
 
+/// An action that is used elsewhere does not make a statement used; what is no policy is named and refused; a launch template is told.
+#[test]
+fn statements_by_resource_policies_too_long_and_templates_are_told() {
+    let dir = tempfile::tempdir().unwrap();
+    let write = |name: &str, value: String| {
+        let path = dir.path().join(name);
+        std::fs::write(&path, value).unwrap();
+        text(&path).to_owned()
+    };
+    let queue = |sid: &str, name: &str| json!({"Sid": sid, "Effect": "Allow", "Action": "sqs:CreateQueue", "Resource": format!("arn:aws:sqs:us-east-1:111122223333:{name}")});
+    let long = json!({"Statement": {"Effect": "Allow", "Action": vec!["*a*"; 300_000], "Resource": "*"}});
+    let page = |more: Value| {
+        json!({"RoleDetailList": [{"Arn": ROLE, "RoleName": "app", "CreateDate": "2020-01-01T00:00:00Z", "RolePolicyList": [
+            {"PolicyName": "queues", "PolicyDocument": {"Version": "2012-10-17", "Statement": [queue("Jobs", "jobs"), queue("Old", "old")]}}, more]}]})
+    };
+    let none = json!({"PolicyName": "none", "PolicyDocument": {"Statement": []}});
+    let good = write("good.json", page(none).to_string());
+    let bad = write("bad.json", page(json!({"PolicyName": "huge", "PolicyDocument": long})).to_string());
+    let mut lines: Vec<String> = (1..=28)
+        .map(|day| {
+            event(day, "sqs.amazonaws.com", "CreateQueue", day, json!({"requestParameters": {"queueName": "jobs"}}))
+        })
+        .collect();
+    let template = json!({"requestParameters": {"launchTemplate": {"launchTemplateId": "lt-1", "version": "$Latest"}}});
+    lines.push(event(99, "ec2.amazonaws.com", "RunInstances", 28, template));
+    let logs = write("events.jsonl", lines.join("\n"));
+    let window = ["--window", "25d", "--output", "json"];
+    let run = |more: &[&str]| trailhound(&[&["access", &logs], more, &window].concat());
+    let idle = |more: &[&str]| run(more).json()["unused_statements"].clone();
+    assert_eq!(idle(&["--grants", &good]), json!([]));
+    let found = idle(&["--grants", &good, "--resources"]);
+    assert_eq!((&found[0]["sid"], &found[0]["why"], &found[1]), (&json!("Old"), &json!("not_used"), &Value::Null));
+    assert!(run(&["--resources"]).stderr.contains("--grants"));
+    let refused = run(&["--grants", &bad]);
+    assert_eq!(refused.code, 3, "{}", refused.stderr);
+    assert!(refused.stderr.contains("\"huge\"") && refused.stderr.contains("10,240"), "{}", refused.stderr);
+    let made = trailhound(&["policy", "generate", "--principal", ROLE, "--output", "json", &logs]);
+    assert_eq!(made.json()["launch_templates"], json!(["lt-1 version $Latest"]), "{}", made.stderr);
+    assert!(made.stderr.contains("whose roles are in no log"), "{}", made.stderr);
+}
+
 /// A report of nothing must not look like a report of nobody doing anything.
 #[test]
 fn what_the_logs_do_not_speak_of_is_told() {

@@ -113,9 +113,9 @@ fn pack(pieces: Vec<Piece>, room: usize) -> Vec<Vec<Piece>> {
     let mut pending: Vec<Piece> = pieces;
     let mut parts = Vec::new();
     while let Some(piece) = pending.pop() {
-        match if piece.size > room { cut(piece, room).or_else(halve) } else { Err(piece) } {
-            Ok((front, back)) => pending.extend([back, front]),
-            Err(whole) => parts.push(whole),
+        match if piece.size > room { cut(piece, room).or_halved() } else { Cut::Not(piece) } {
+            Cut::Apart(front, back) => pending.extend([back, front]),
+            Cut::Not(whole) => parts.push(whole),
         }
     }
     parts.sort_by_key(|piece| (std::cmp::Reverse(piece.size), piece.place));
@@ -139,18 +139,18 @@ fn pour(pieces: Vec<Piece>, room: usize) -> Vec<Vec<Piece>> {
     let mut pending: Vec<Piece> = pieces.into_iter().rev().collect();
     while let Some(piece) = pending.pop() {
         let whole = if piece.size <= left {
-            Err(piece)
+            Cut::Not(piece)
         } else if left > room / 8 {
             // A cut repeats what stands before the resources, so a smaller rest is not worth one.
             cut(piece, left)
         } else if piece.size > room {
-            cut(piece, room).or_else(halve)
+            cut(piece, room).or_halved()
         } else {
-            Err(piece)
+            Cut::Not(piece)
         };
         match whole {
-            Ok((front, back)) => pending.extend([back, front]),
-            Err(piece) => {
+            Cut::Apart(front, back) => pending.extend([back, front]),
+            Cut::Not(piece) => {
                 if piece.size > left || documents.is_empty() {
                     documents.push(Vec::new());
                     left = room;
@@ -168,6 +168,23 @@ fn pour(pieces: Vec<Piece>, room: usize) -> Vec<Vec<Piece>> {
         }
     }
     documents
+}
+
+/// What came of cutting a statement.
+enum Cut {
+    /// Two parts.
+    Apart(Piece, Piece),
+    /// It stays as it was.
+    Not(Piece),
+}
+
+impl Cut {
+    fn or_halved(self) -> Cut {
+        match self {
+            Cut::Not(piece) => halve(piece),
+            apart @ Cut::Apart(..) => apart,
+        }
+    }
 }
 
 impl Piece {
@@ -206,7 +223,7 @@ fn entry(text: &String) -> usize {
 
 /// Two statements that say the same as one, the first as large as there is room for; or the one as it was. What is left is not
 /// looked through again, so that a list of very many takes no longer than it has to.
-fn cut(piece: Piece, room: usize) -> Result<(Piece, Piece), Piece> {
+fn cut(piece: Piece, room: usize) -> Cut {
     let by_resource = piece.is_cut_by_resource();
     let Statement { sid, action, resource, .. } = &piece.statement;
     let (list, other) = if by_resource { (resource, action) } else { (action, resource) };
@@ -222,13 +239,17 @@ fn cut(piece: Piece, room: usize) -> Result<(Piece, Piece), Piece> {
         taken += more;
         at += 1;
     }
-    if at == 0 { Err(piece) } else { Ok(piece.parted(at, taken, frame)) }
+    if at == 0 {
+        return Cut::Not(piece);
+    }
+    let (front, back) = piece.parted(at, taken, frame);
+    Cut::Apart(front, back)
 }
 
 /// Two halves of a statement whose shorter list alone leaves no room.
-fn halve(mut piece: Piece) -> Result<(Piece, Piece), Piece> {
+fn halve(mut piece: Piece) -> Cut {
     if !piece.can_be_cut() {
-        return Err(piece);
+        return Cut::Not(piece);
     }
     let mut back = piece.clone();
     let characters = |list: &[String]| list.iter().map(entry).sum::<usize>();
@@ -243,7 +264,7 @@ fn halve(mut piece: Piece) -> Result<(Piece, Piece), Piece> {
         half.is_part = true;
         half.size = statement_size(&half.statement) + NUMBERED;
     }
-    Ok((piece, back))
+    Cut::Apart(piece, back)
 }
 
 /// The documents in the order of their statements; parts of a statement get names of their own.
