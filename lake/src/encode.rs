@@ -133,7 +133,7 @@ pub(crate) struct Times(Option<(i64, i64)>);
 
 impl Times {
     /// Adds a batch to a file of so many rows before.
-    fn note(&mut self, batch: &RecordBatch, before: u64) {
+    pub(crate) fn note(&mut self, batch: &RecordBatch, before: u64) {
         let Some(times) =
             batch.column_by_name("eventtime").and_then(|c| c.as_primitive_opt::<TimestampMicrosecondType>())
         else {
@@ -153,7 +153,7 @@ impl Times {
         }
     }
 
-    fn span(self) -> Option<(i64, i64)> {
+    pub(crate) fn span(self) -> Option<(i64, i64)> {
         self.0
     }
 }

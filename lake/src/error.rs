@@ -74,6 +74,16 @@ pub enum Error {
         /// What is wrong.
         why: String,
     },
+    /// A checkpoint of Delta's log cannot be read, and the commits that it sums up are all there.
+    #[error("{file}: {why}; every commit is there, and `trailhound lake repair` sets it aside")]
+    Checkpoint {
+        /// The table.
+        table: &'static str,
+        /// The file, within the lake.
+        file: String,
+        /// What is wrong.
+        why: String,
+    },
     /// The manifest of a batch that is not finished cannot be read.
     #[error(
         "{file}: {why}; this batch has not reached every table, and `trailhound lake repair` goes on without the file"

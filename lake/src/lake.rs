@@ -5,12 +5,14 @@
 
 use std::collections::BTreeMap;
 
-use object_store::ObjectStoreExt;
+use futures::TryStreamExt;
+use object_store::{ObjectStore, ObjectStoreExt};
 use tokio::runtime::{Builder, Handle, Runtime};
 
 use crate::error::{Error, Result};
 use crate::fault;
 use crate::location::{Aws, Location};
+use crate::log;
 use crate::manifest::{APPLICATION, turn};
 use crate::schema::{self, BESIDE, EVENTS};
 use crate::table::{Change, Committed, DataFile, Spec, Table};
@@ -19,6 +21,8 @@ use crate::upkeep::repair::QUARANTINE;
 /// The newest format of a lake that this code knows.
 const FORMAT: u32 = 1;
 const FORMAT_FILE: &str = "_trailhound/lake.json";
+/// What is in a lake beside its tables.
+const OWN_FOLDER: &str = "_trailhound";
 
 /// Attempts to commit that may meet other writers.
 pub(crate) const ATTEMPTS: u32 = 1000;
@@ -84,6 +88,7 @@ impl Lake {
     /// As [`Lake::open_for_writing`].
     pub fn open_for_repair(place: &str, aws: &Aws) -> Result<(Lake, Vec<String>)> {
         let mut mended = Vec::new();
+        Self::refuse_absent(place, aws)?;
         let mut lake = Self::open_or_make(place, aws, Some(&mut mended))?;
         loop {
             let Err(error) = lake.catch_up() else { return Ok((lake, mended)) };
@@ -95,12 +100,44 @@ impl Lake {
         }
     }
 
+    /// Refuses a place where nothing of a lake is: a slip in its name would be mended to an empty lake.
+    fn refuse_absent(place: &str, aws: &Aws) -> Result<()> {
+        let runtime = runtime()?;
+        let location = runtime.block_on(Location::open(place, aws))?;
+        let is_there = runtime.block_on(async {
+            let log = |table: &str| location.path(&format!("{table}/_delta_log"));
+            let folders = BESIDE.iter().chain([&EVENTS]).map(|table| log(table)).chain([location.path(OWN_FOLDER)]);
+            for folder in folders {
+                if location.root().list(Some(&folder)).try_next().await.map_err(Error::store(place))?.is_some() {
+                    return Ok::<_, Error>(true);
+                }
+            }
+            Ok(false)
+        })?;
+        if is_there { Ok(()) } else { Err(Error::Absent { place: place.to_owned() }) }
+    }
+
+    /// Opens or makes a table; where somebody mends, a checkpoint that cannot be read is set aside.
+    fn table_of(&self, name: &'static str, mended: Option<&mut Vec<String>>) -> Result<Table> {
+        let made = self.block_on(Table::create(&self.location, schema::spec(name)));
+        let (Err(Error::Checkpoint { file, why, .. }), Some(mended)) = (&made, mended) else { return made };
+        let files = self.block_on(log::checkpoint(&self.location, name))?.map(|(_, files)| files).unwrap_or_default();
+        for file in &files {
+            let copy = self.location.path(&format!("{QUARANTINE}/{file}"));
+            let from = self.location.path(file);
+            let renamed = self.block_on(self.location.root().rename(&from, &copy));
+            renamed.map_err(Error::store(file.as_str()))?;
+        }
+        mended.push(format!("{file}: {why}; set aside, every commit is there"));
+        self.block_on(Table::create(&self.location, schema::spec(name)))
+    }
+
     /// The tables, made where they are not there. A file of the format that says nothing is written anew where somebody mends.
-    fn open_or_make(place: &str, aws: &Aws, mended: Option<&mut Vec<String>>) -> Result<Lake> {
+    fn open_or_make(place: &str, aws: &Aws, mut mended: Option<&mut Vec<String>>) -> Result<Lake> {
         let runtime = runtime()?;
         let location = runtime.block_on(Location::open(place, aws))?;
         let mut lake = Lake { runtime, location, tables: BTreeMap::new() };
-        match (lake.check_format(), mended) {
+        match (lake.check_format(), mended.as_deref_mut()) {
             (Err(Error::Damaged { file, why }), Some(mended)) => {
                 let root = lake.location.root();
                 let copy = lake.location.path(&format!("{QUARANTINE}/{file}"));
@@ -113,7 +150,7 @@ impl Lake {
         fault::point("tables.create");
         // `events` comes last: a lake without it is no lake yet, and is made again.
         for name in BESIDE.iter().chain([&EVENTS]) {
-            let table = lake.block_on(Table::create(&lake.location, schema::spec(name)))?;
+            let table = lake.table_of(name, mended.as_deref_mut())?;
             lake.tables.insert(table.spec.name, table);
         }
         lake.write_format()?;

@@ -4,7 +4,7 @@
 //!
 //! Must not know what a commit's actions mean.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use futures::TryStreamExt;
 use object_store::{ObjectStore, ObjectStoreExt};
@@ -73,6 +73,46 @@ async fn holes(location: &Location, table: &str) -> Result<Vec<LogFault>> {
     Ok(faults.collect())
 }
 
+/// What a line of a commit can say ("Delta Transaction Log Protocol", actions). Readers pass over a line that says something
+/// else, and with it over the file that it named.
+const ACTIONS: &[&str] = &["add", "remove", "commitInfo", "txn", "protocol", "metaData", "cdc", "domainMetadata"];
+
+/// Lines of commits that say nothing that Delta knows.
+async fn strangers(location: &Location, table: &str) -> Result<Vec<LogFault>> {
+    let mut faults = Vec::new();
+    for version in commits(location, table).await?.1.into_keys() {
+        let file = commit(table, version);
+        let bytes = location.get(&file).await?;
+        for (number, line) in bytes.split(|byte| *byte == b'\n').enumerate() {
+            let said: Option<BTreeMap<String, IgnoredAny>> = serde_json::from_slice(line).ok();
+            let is_known = said.is_none_or(|said| said.keys().all(|action| ACTIONS.contains(&action.as_str())));
+            if !is_known {
+                let why =
+                    format!("line {} says nothing that Delta knows, so a file that it named is left out", number + 1);
+                faults.push(LogFault { file: file.clone(), why });
+            }
+        }
+    }
+    Ok(faults)
+}
+
+/// The checkpoint that keeps a table from opening although all its commits are there: what a reader looks at first, and the
+/// files that are to be set aside.
+pub(crate) async fn checkpoint(location: &Location, table: &str) -> Result<Option<(String, Vec<String>)>> {
+    let path = location.path(&folder(table));
+    let all: Vec<_> = location.root().list(Some(&path)).try_collect().await.map_err(Error::store(folder(table)))?;
+    let names: BTreeSet<&str> = all.iter().filter_map(|file| file.location.filename()).collect();
+    let is_checkpoint = |name: &&&str| **name == HINT || name.contains(".checkpoint.");
+    let files: Vec<_> = names.iter().filter(is_checkpoint).map(|name| format!("{}/{name}", folder(table))).collect();
+    let commits = names.iter().filter_map(|name| name.strip_suffix(".json")?.parse::<u64>().ok());
+    let is_whole = commits.enumerate().try_fold(0, |_, (place, version)| (place as u64 == version).then_some(version));
+    let newest = files.iter().rfind(|file| file.ends_with(".parquet")).or(files.first()).cloned();
+    Ok(is_whole.and(newest).map(|newest| (newest, files)))
+}
+
+/// What names the newest checkpoint.
+const HINT: &str = "_last_checkpoint";
+
 /// Why a table that does not open does not, if a commit of it is the reason.
 pub(crate) async fn culprit(location: &Location, table: &str) -> Result<Option<LogFault>> {
     if let Some(hole) = holes(location, table).await?.into_iter().next() {
@@ -97,6 +137,7 @@ impl Lake {
         let mut faults = Vec::new();
         for table in std::iter::once(&EVENTS).chain(BESIDE).filter(|table| self.has(table)) {
             faults.extend(self.block_on(holes(self.location(), table))?);
+            faults.extend(self.block_on(strangers(self.location(), table))?);
         }
         // Opened after the others, so that a writer who commits meanwhile is not taken for a fault.
         let events = self.block_on(Table::open(self.location(), schema::spec(EVENTS)))?;

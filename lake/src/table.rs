@@ -104,7 +104,10 @@ impl Table {
                 if let Some(fault) = log::culprit(location, spec.name).await? {
                     return Err(fault.into_error());
                 }
-                return Err(Error::delta(spec.name)(error));
+                return Err(match log::checkpoint(location, spec.name).await? {
+                    Some((file, _)) => Error::Checkpoint { table: spec.name, file, why: error.to_string() },
+                    None => Error::delta(spec.name)(error),
+                });
             }
             attempt += 1;
         }

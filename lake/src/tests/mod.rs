@@ -1,6 +1,7 @@
 //! A lake as a whole: written from made-up trails, and read back.
 #![allow(clippy::unwrap_used)]
 
+mod logs;
 mod older;
 mod twice;
 mod upkeep;

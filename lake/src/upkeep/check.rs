@@ -8,6 +8,8 @@ use ingest::seen::Seen;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
+use super::repair::DAY_MICROS;
+use crate::encode::Times;
 use crate::error::{Error, Result};
 use crate::lake::Lake;
 use crate::log::LogFault;
@@ -29,6 +31,24 @@ pub struct Damage {
     pub rows: u64,
     #[serde(skip)]
     pub(crate) data: DataFile,
+    /// What its rows say, where only the log's words about it are wrong: a question would pass it over.
+    #[serde(skip)]
+    pub(crate) truth: Option<Truth>,
+}
+
+/// The day and the first and last time of a file's rows.
+pub(crate) type Truth = (Option<i32>, Option<(i64, i64)>);
+
+/// What is wrong with a file.
+struct Wrong {
+    why: String,
+    truth: Option<Truth>,
+}
+
+impl From<String> for Wrong {
+    fn from(why: String) -> Wrong {
+        Wrong { why, truth: None }
+    }
 }
 
 /// What was looked for, or what is wrong with it.
@@ -79,9 +99,9 @@ impl Lake {
                 }
                 checked.files += 1;
                 checked.bytes += file.bytes;
-                if let Err(why) = self.check_file(table, &file, &mut seen, &mut checked)? {
+                if let Err(Wrong { why, truth }) = self.check_file(table, &file, &mut seen, &mut checked)? {
                     let name = format!("{table}/{}", file.path);
-                    checked.damaged.push(Damage { table, file: name, why, rows: file.rows, data: file });
+                    checked.damaged.push(Damage { table, file: name, why, rows: file.rows, data: file, truth });
                 }
             }
         }
@@ -121,36 +141,53 @@ impl Lake {
         file: &DataFile,
         seen: &mut Seen,
         checked: &mut Checked,
-    ) -> Result<Found<()>> {
+    ) -> Result<std::result::Result<(), Wrong>> {
         let bytes = match self.intact(table, file)? {
             Ok(bytes) => bytes,
-            Err(why) => return Ok(Err(why)),
+            Err(why) => return Ok(Err(why.into())),
         };
+        let mut times = Times::default();
         let mut rows = 0;
         let mut repeated = 0;
         let take = &mut |batch: RecordBatch| {
-            rows += batch.num_rows() as u64;
             if table == EVENTS {
+                times.note(&batch, rows);
                 repeated += repeats(&batch, seen)?;
             }
+            rows += batch.num_rows() as u64;
             Ok(())
         };
         match read::bytes(self, table, file, bytes, None, take) {
             Ok(()) => {}
-            Err(Error::Damaged { why, .. }) => return Ok(Err(why)),
+            Err(Error::Damaged { why, .. }) => return Ok(Err(why.into())),
             Err(error) => return Err(error),
         }
         if rows != file.rows {
-            return Ok(Err(format!("{rows} rows instead of {}", file.rows)));
+            return Ok(Err(format!("{rows} rows instead of {}", file.rows).into()));
         }
         if table == EVENTS {
             checked.rows += rows;
             if repeated > 0 {
                 *checked.duplicates.entry(file.event_date.map_or_else(String::new, date_text)).or_default() += repeated;
             }
+            return Ok(misread(file, times.span()).map_or(Ok(()), Err));
         }
         Ok(Ok(()))
     }
+}
+
+/// The log's words about a file of `events`, if its rows say something else. Words of other programs may be fewer.
+fn misread(file: &DataFile, times: Option<(i64, i64)>) -> Option<Wrong> {
+    let (first, last) = times?;
+    let day = i32::try_from(first.div_euclid(DAY_MICROS)).ok();
+    // A log keeps milliseconds.
+    let near = |a: i64, b: i64| a.abs_diff(b) < 1000;
+    let is_told = file.times.is_none_or(|(a, b)| near(a, first) && near(b, last));
+    if is_told && file.event_date == day {
+        return None;
+    }
+    let why = "the log says another day or other times of it than its rows, so that questions pass it over";
+    Some(Wrong { why: why.to_owned(), truth: Some((day, Some((first, last)))) })
 }
 
 fn repeats(events: &RecordBatch, seen: &mut Seen) -> Result<u64> {

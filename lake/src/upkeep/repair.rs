@@ -8,19 +8,21 @@ use arrow::array::{Array, AsArray};
 use arrow::datatypes::TimestampMicrosecondType;
 use object_store::ObjectStoreExt;
 
+use crate::encode::Encoded;
 use crate::error::{Error, Result};
 use crate::fault;
 use crate::given_up::Span;
 use crate::lake::Lake;
 use crate::read;
 use crate::schema::{DIGESTED, EVENTS, OBJECTS, REJECTS};
+use crate::stage::store_as;
 
 use super::check::{Checked, Damage};
 use crate::table::DataFile;
 
 /// Where damaged files are set aside, within the lake.
 pub(crate) const QUARANTINE: &str = "_trailhound/quarantine";
-const DAY_MICROS: i64 = 86_400_000_000;
+pub(super) const DAY_MICROS: i64 = 86_400_000_000;
 
 /// What was taken out, and where its rows may come from again.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -53,7 +55,7 @@ impl Lake {
     pub fn set_aside(&self, checked: &Checked) -> Result<SetAside> {
         let mut aside = SetAside::default();
         let mut days = Vec::new();
-        for damage in &checked.damaged {
+        for damage in checked.damaged.iter().filter(|damage| damage.truth.is_none()) {
             self.quarantine(damage)?;
             fault::point("repair.quarantined");
             aside.files += 1;
@@ -69,6 +71,27 @@ impl Lake {
         let ledger: Vec<_> = ledger.map(|damage| damage.data.path.as_str()).collect();
         aside.objects = self.objects_of(&days, &ledger)?;
         Ok(aside)
+    }
+
+    /// Gives files of which only the log's words are wrong to the table once more, with the day and times of their rows. Names
+    /// them.
+    ///
+    /// # Errors
+    /// The store or the log cannot be written.
+    pub fn tell_again(&mut self, checked: &Checked) -> Result<Vec<String>> {
+        let mut told = Vec::new();
+        for damage in &checked.damaged {
+            let Some((day, times)) = damage.truth else { continue };
+            let Ok(bytes) = self.intact(EVENTS, &damage.data)? else { continue };
+            let name = damage.data.path.rsplit('/').next().unwrap_or_default();
+            let kind = name.split('-').next().unwrap_or_default();
+            let encoded = Encoded { bytes: bytes.to_vec(), rows: damage.rows, times };
+            let again = store_as(kind, self.location(), self.handle(), EVENTS, Some(day), encoded)?;
+            if self.exchange(EVENTS, std::slice::from_ref(&damage.data), &[again], false)? {
+                told.push(damage.file.clone());
+            }
+        }
+        Ok(told)
     }
 
     /// Takes the damaged files of a check out of the tables beside `events`.

@@ -41,6 +41,7 @@ pub(super) fn run(
 ) -> Result<Outcome, Failure> {
     let (mut lake, mended) = Lake::open_for_repair(&at.lake, &at.aws.to_lake())?;
     let checked = lake.check()?;
+    let told_again = lake.tell_again(&checked)?;
     let aside = lake.set_aside(&checked)?;
     let mut objects = Objects::of(aside.objects.keys());
     objects.settle(give_up)?;
@@ -75,6 +76,7 @@ pub(super) fn run(
         "files_set_aside": aside.files,
         "rows_in_them": aside.rows,
         "mended": mended,
+        "told_again": told_again,
         "objects_read_again": read,
         "objects_missing": objects.gone,
         "objects_left_out": left_out,
@@ -84,7 +86,7 @@ pub(super) fn run(
     });
     answer(&value, global, |report| {
         match aside.files {
-            0 if mended.is_empty() => report.title("Nothing to repair")?,
+            0 if mended.is_empty() && told_again.is_empty() => report.title("Nothing to repair")?,
             0 => report.title("No data file is damaged")?,
             files => report.title(&format!("{} damaged files set aside", number(files)))?,
         }
@@ -93,6 +95,9 @@ pub(super) fn run(
     })?;
     for what in &mended {
         words.warning(what);
+    }
+    for file in &told_again {
+        words.note(&format!("{file}: the log says its day and times again as its rows have them"));
     }
     if !mended.is_empty() {
         words.warning(
