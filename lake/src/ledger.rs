@@ -2,9 +2,10 @@
 
 use std::collections::HashSet;
 use std::hash::BuildHasher;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use arrow::array::{Array, AsArray, RecordBatch};
+use arrow::array::{Array, AsArray, Int64Array, RecordBatch};
 use arrow::datatypes::{Int64Type, TimestampMicrosecondType};
 use ingest::pipeline;
 use ingest::source::{Input, Place};
@@ -17,6 +18,10 @@ use crate::schema::OBJECTS;
 /// The objects of a lake at the moment it was read: 128 bits of a keyed hash each.
 pub struct Ledger {
     objects: Mutex<HashSet<u128>>,
+    /// Those of which nothing came in, by no reading.
+    refused: HashSet<u128>,
+    /// How many of them were asked for.
+    refused_met: AtomicU64,
     low: std::hash::RandomState,
     high: std::hash::RandomState,
 }
@@ -33,18 +38,27 @@ impl Ledger {
     /// # Errors
     /// The table `objects` cannot be read.
     pub fn load(lake: &Lake) -> Result<Ledger> {
-        let ledger = Ledger {
+        let mut ledger = Ledger {
             objects: Mutex::default(),
+            refused: HashSet::new(),
+            refused_met: AtomicU64::new(0),
             low: std::hash::RandomState::new(),
             high: std::hash::RandomState::new(),
         };
         for file in lake.files(OBJECTS)? {
-            read::file(lake, OBJECTS, &file, Some(&["object", "modified", "bytes"]), &mut |batch| {
+            let columns = ["object", "modified", "bytes", "rows", "duplicates", "rejected"];
+            read::file(lake, OBJECTS, &file, Some(&columns), &mut |batch| {
                 ledger.add(&batch);
                 Ok(())
             })?;
         }
         Ok(ledger)
+    }
+
+    /// Objects that were asked for since, and of which nothing came into the lake when they were read: they were refused
+    /// whole, and are not read again by themselves.
+    pub fn refused_met(&self) -> u64 {
+        self.refused_met.load(Ordering::Relaxed)
     }
 
     /// An object that is read from now on, by name, bytes as stored and time of writing in microseconds.
@@ -53,7 +67,7 @@ impl Ledger {
         self.objects.lock().unwrap_or_else(PoisonError::into_inner).insert(key);
     }
 
-    fn add(&self, batch: &RecordBatch) {
+    fn add(&mut self, batch: &RecordBatch) {
         let (Some(names), Some(times), Some(sizes)) = (
             batch.column_by_name("object").and_then(|c| c.as_string_opt::<i32>()),
             batch.column_by_name("modified").and_then(|c| c.as_primitive_opt::<TimestampMicrosecondType>()),
@@ -61,9 +75,18 @@ impl Ledger {
         ) else {
             return;
         };
+        let count = |name: &str| batch.column_by_name(name).and_then(|c| c.as_primitive_opt::<Int64Type>().cloned());
+        let (rows, duplicates, rejected) = (count("rows"), count("duplicates"), count("rejected"));
+        let at = |column: &Option<Int64Array>, row: usize| column.as_ref().map_or(0, |column| column.value(row));
         for row in (0..batch.num_rows()).filter(|row| times.is_valid(*row)) {
             let key = self.key(names.value(row), sizes.value(row), times.value(row));
-            self.objects.lock().unwrap_or_else(PoisonError::into_inner).insert(key);
+            let is_new = self.objects.get_mut().unwrap_or_else(PoisonError::into_inner).insert(key);
+            // An object that was read again has a row for each time, in any order: one that brought something is enough.
+            match at(&rows, row) + at(&duplicates, row) == 0 && at(&rejected, row) > 0 {
+                true if is_new => self.refused.insert(key),
+                true => false,
+                false => self.refused.remove(&key),
+            };
         }
     }
 
@@ -147,6 +170,9 @@ impl pipeline::Ledger for Ledger {
         let (Place::File(_) | Place::Fetched(_), Some(modified)) = (&input.place, input.modified) else { return false };
         let bytes = i64::try_from(input.bytes).unwrap_or(i64::MAX);
         let key = self.key(&input.name, bytes, modified);
+        if self.refused.contains(&key) {
+            self.refused_met.fetch_add(1, Ordering::Relaxed);
+        }
         self.objects.lock().unwrap_or_else(PoisonError::into_inner).contains(&key)
     }
 }

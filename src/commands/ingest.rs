@@ -61,6 +61,7 @@ pub(crate) fn run(args: &IngestArgs, global: &Global, words: Words) -> Result<Ou
     let mut done = Done::default();
     let mut messages = queue::Messages::default();
     let mut proven = digests::Proven::default();
+    let mut known: Option<Arc<Known>> = None;
     loop {
         if let Some(name) = &name {
             let until = args.follow.then(|| Instant::now() + args.reconcile.to_std().unwrap_or(HOUR));
@@ -68,10 +69,12 @@ pub(crate) fn run(args: &IngestArgs, global: &Global, words: Words) -> Result<Ou
         }
         if (!listed.is_empty() || !accounts.is_empty()) && !stop.is_asked() {
             if !args.again {
-                intake.options.ledger = Some(Arc::new(Known::load(&lake, intake.buckets.lookup)?));
+                known = Some(Arc::new(Known::load(&lake, intake.buckets.lookup)?));
             }
+            intake.options.ledger = known.clone().map(|known| known as _);
             intake.options.progress = Arc::default();
             done.merge(into_lake(&intake, &mut lake, &stop, &mut |_| {})?);
+            done.refused_before += known.as_ref().map_or(0, |known| known.objects.refused_met());
             if args.verify_digests && !stop.is_asked() {
                 proven.read(args, &intake, &mut lake)?;
             }
@@ -154,6 +157,8 @@ pub(crate) fn absolute(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
 pub(crate) struct Done {
     pub(crate) totals: Totals,
     skipped: u64,
+    /// Objects among them of which nothing came in when they were read.
+    refused_before: u64,
     outcome: lake::Outcome,
     dropped: u64,
 }
@@ -179,7 +184,7 @@ fn into_lake(
     totals.rows -= outcome.lost_to_others.min(totals.rows);
     totals.duplicates += outcome.lost_to_others;
     let skipped = intake.options.progress.skipped.load(Ordering::Relaxed);
-    Ok(Done { totals, skipped, outcome, dropped: fold.dropped })
+    Ok(Done { totals, skipped, refused_before: 0, outcome, dropped: fold.dropped })
 }
 
 /// A lake's ingest that can be stopped where everything is whole.
@@ -239,6 +244,7 @@ impl Done {
     fn merge(&mut self, other: Done) {
         self.totals.merge(other.totals);
         self.skipped += other.skipped;
+        self.refused_before += other.refused_before;
         self.dropped += other.dropped;
         self.outcome.commits += other.outcome.commits;
         self.outcome.version = self.outcome.version.max(other.outcome.version);
@@ -250,13 +256,14 @@ impl Done {
 
     /// The contract of `ingest --output json`: `docs/contract.md`.
     fn to_json(&self, place: &str, seconds: f64) -> Value {
-        let Done { totals, skipped, outcome, .. } = self;
+        let Done { totals, skipped, refused_before, outcome, .. } = self;
         json!({
             "lake": place,
             "version": outcome.version,
             "commits": outcome.commits,
             "objects": totals.objects,
             "objects_skipped": skipped,
+            "objects_refused_before": refused_before,
             "records_in": totals.records_in,
             "rows": totals.rows,
             "duplicates": totals.duplicates,
@@ -273,10 +280,11 @@ impl Done {
     }
 
     fn report(&self, place: &str, out: &mut dyn Write, terminal: Terminal) -> io::Result<()> {
-        let Done { totals, skipped, outcome, .. } = self;
+        let Done { totals, skipped, refused_before, outcome, .. } = self;
         let mut report = Report::new(out, terminal);
         match (totals.objects, *skipped) {
             (0, 0) => report.title("Nothing to ingest")?,
+            (0, _) if *refused_before > 0 => report.title("Nothing new: every object was read before")?,
             (0, _) => report.title("Nothing new: every object is in the lake already")?,
             (objects, _) => {
                 report.title(&format!("{} new events from {} objects", number(totals.rows), number(objects)))?;
@@ -302,6 +310,14 @@ impl Done {
             let events = number(future);
             words.warning(&format!(
                 "{events} events are dated more than an hour in the future; they are kept as they are"
+            ));
+        }
+        if self.refused_before > 0 {
+            let objects = number(self.refused_before);
+            words.warning(&format!(
+                "of {objects} objects nothing is in the lake: they were refused whole when they were read, and are not read \
+                 again by themselves (`SELECT object, reason FROM rejects`); mend what is wrong or change the limit, and \
+                 run it with --again"
             ));
         }
         if self.outcome.expired > 0 {

@@ -83,9 +83,12 @@ impl Reason {
             Reason::IoError => "check that the file is there and that you may read it",
             Reason::GzipTruncated | Reason::GzipCorrupt | Reason::GzipCrc => "fetch the object again and compare sizes",
             Reason::GzipTrailingData => {
-                "fetch it from CloudTrail's bucket; for a mirror that joins files, use --accept-trailing-data"
+                "fetch it from CloudTrail's bucket; for a mirror that joins files, use --accept-trailing-data (an ingest also needs \
+                 --again)"
             }
-            Reason::TooLargeUncompressed => "if the file is really yours, raise --max-inflated-bytes",
+            Reason::TooLargeUncompressed => {
+                "if the file is really yours, raise --max-inflated-bytes (an ingest also needs --again)"
+            }
             Reason::UnsupportedCompression => "decompress it first: gzip and plain text are read",
             Reason::UnsupportedEncoding => "convert it to UTF-8 first",
             Reason::NotJson | Reason::UnknownShape => "leave it out, or convert it to CloudTrail JSON",

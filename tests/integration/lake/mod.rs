@@ -14,6 +14,7 @@ mod log;
 mod outputs;
 pub(crate) mod python;
 mod readers;
+mod refused;
 mod remembered;
 pub(crate) mod trail;
 mod writers;
