@@ -121,6 +121,25 @@ impl Coverage {
         self.accounts.values().filter_map(Account::last).max()
     }
 
+    /// Last event of all that can have happened by `clock`, an hour of wrong clocks allowed for; to the day, where later ones are
+    /// there. One event dated next year must not make everybody idle. Where all events are later, it is the clock that is wrong.
+    pub fn last_by(&self, clock: i64) -> Option<i64> {
+        let last = self.last()?;
+        if last <= clock.saturating_add(instant::DAY / 24) {
+            return Some(last);
+        }
+        let today = instant::day_of(clock);
+        let newest = |span: &Span| match span.last <= clock {
+            true => Some(span.last),
+            false => {
+                let day = span.days.range(..=today).next_back()?;
+                Some(clock.min(instant::start_of(day.saturating_add(1)) - 1))
+            }
+        };
+        let spans = self.accounts.values().flat_map(|account| account.regions.values());
+        spans.filter_map(newest).max().or(Some(last))
+    }
+
     pub(crate) fn add(&mut self, account: &str, region: &str, span: &Span) {
         let known = self.accounts.get_mut(account).and_then(|found| found.regions.get_mut(region));
         if let Some(known) = known {
@@ -195,6 +214,20 @@ mod tests {
         ba.merge(&a);
         assert_eq!(ab, ba);
         assert_eq!((ab.first, ab.last, ab.events, ab.days.len()), (3 * DAY, 7 * DAY + 1, 3, 2));
+    }
+
+    #[test]
+    fn an_event_of_the_future_is_not_the_end() {
+        let mut coverage = Coverage::default();
+        for day in [10, 11, 15] {
+            coverage.add("1", "us-east-1", &super::day(start_of(day) + 5, start_of(day) + 5, 1));
+        }
+        coverage.add("2", "eu-west-1", &super::day(start_of(12) + 7, start_of(12) + 7, 1));
+        assert_eq!(coverage.last_by(start_of(15) + 5), Some(start_of(15) + 5));
+        assert_eq!(coverage.last_by(start_of(14)), Some(start_of(12) + 7), "the newest that can have happened");
+        assert_eq!(coverage.last_by(start_of(12)), Some(start_of(12)), "to the day, where a later one is there");
+        assert_eq!(coverage.last_by(start_of(3)), Some(start_of(15) + 5), "then the clock is wrong");
+        assert_eq!(Coverage::default().last_by(0), None);
     }
 
     #[test]

@@ -20,6 +20,7 @@ use ::access::folded::{Folded, Memory};
 use ::access::inventory::Inventory;
 use ::access::unused::{Options, PrincipalReport, Report as Unused, Why};
 use ::access::within::Within;
+use chrono::Utc;
 use ingest::reject::Totals;
 use lake::Lake;
 use lake::schema::{ACTIVITY, COVERAGE, LAST_USED};
@@ -61,7 +62,14 @@ pub(crate) fn run(args: &AccessArgs, global: &Global, words: Words) -> Result<Ou
     let (folded, totals) = fold(&events, within.as_mut(), words)?;
     let Folded { usage, signins, places, .. } = folded;
     // Against the clock every principal of an old log would look unused, so the newest event is "now".
-    let now = args.now.map(|now| now.timestamp_micros()).or_else(|| usage.coverage().last()).unwrap_or_default();
+    let given = args.now.map(|now| now.timestamp_micros());
+    let newest = usage.coverage().last().unwrap_or_default();
+    let now = given.or_else(|| usage.coverage().last_by(Utc::now().timestamp_micros())).unwrap_or_default();
+    if given.is_none() && newest > now {
+        words.warning(
+            "there are events dated in the future: the report ends with the newest that is not (--now sets another end)",
+        );
+    }
     let options = Options { window_days: days, ..Options::new(now) };
     let mut audit = audit::audit(&usage, &signins, &places, &inventories, &exclusions, &options);
     if let Some(within) = &within {
