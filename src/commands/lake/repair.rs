@@ -77,6 +77,7 @@ pub(super) fn run(
         "rows_in_them": aside.rows,
         "mended": mended,
         "told_again": told_again,
+        "not_mended": checked.log,
         "objects_read_again": read,
         "objects_missing": objects.gone,
         "objects_left_out": left_out,
@@ -86,6 +87,7 @@ pub(super) fn run(
     });
     answer(&value, global, |report| {
         match aside.files {
+            0 if !checked.log.is_empty() => report.title("Delta's log is damaged, and no repair mends it")?,
             0 if mended.is_empty() && told_again.is_empty() => report.title("Nothing to repair")?,
             0 => report.title("No data file is damaged")?,
             files => report.title(&format!("{} damaged files set aside", number(files)))?,
@@ -99,14 +101,21 @@ pub(super) fn run(
     for file in &told_again {
         words.note(&format!("{file}: the log says its day and times again as its rows have them"));
     }
-    if !mended.is_empty() {
+    for fault in &checked.log {
+        words.warning(&format!(
+            "{}: {}; put it back from a copy, or make a lake anew from the logs",
+            fault.file, fault.why
+        ));
+    }
+    if mended.iter().any(|what| what.starts_with("_trailhound/batches")) {
         words.warning(
             "the next ingest reads objects again that the ledger does not have, and `access` reads the events; `coverage` stays without \
              those rows",
         );
     }
     tell(&objects, lost, &aside, words);
-    Ok(if lost == 0 && !aside.is_forgetful() { Outcome::Done } else { Outcome::Rejected })
+    let is_whole = lost == 0 && !aside.is_forgetful() && checked.log.is_empty();
+    Ok(if is_whole { Outcome::Done } else { Outcome::Rejected })
 }
 
 fn connect(aws: &AwsArgs) -> Result<Connection, Failure> {
