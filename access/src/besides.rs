@@ -21,6 +21,8 @@ const BESIDES: &[(&[&str], &str, &str)] = &[
     (&["s3:CreateBucket"], "x-amz-acl", "s3:PutBucketAcl"),
     (&["s3:CreateBucket"], "x-amz-grant-", "s3:PutBucketAcl"),
     (&["s3:CreateBucket"], "x-amz-object-ownership", "s3:PutBucketOwnershipControls"),
+    (&["s3:CreateBucket"], "x-amz-bucket-object-lock-enabled", "s3:PutBucketObjectLockConfiguration"),
+    (&["s3:CreateBucket"], "x-amz-bucket-object-lock-enabled", "s3:PutBucketVersioning"),
 ];
 
 const ASSUMING: &[&str] = &["sts:AssumeRole", "sts:AssumeRoleWithSAML", "sts:AssumeRoleWithWebIdentity"];
@@ -47,7 +49,7 @@ fn is_something(value: &Value) -> bool {
     match value {
         Value::Array(list) => !list.is_empty(),
         Value::Object(members) => !members.is_empty(),
-        Value::String(text) => !text.is_empty(),
+        Value::String(text) => !text.is_empty() && text != "false",
         _ => false,
     }
 }
@@ -68,6 +70,10 @@ mod tests {
         );
         assert_eq!(of("s3:PutObject", r#"{"x-amz-grant-read":"id=1","x-amz-acl":"private"}"#), ["s3:PutObjectAcl"]);
         assert_eq!(of("s3:CreateBucket", r#"{"x-amz-acl":"private"}"#), ["s3:PutBucketAcl"]);
+        assert_eq!(
+            of("s3:CreateBucket", r#"{"x-amz-bucket-object-lock-enabled":"true"}"#),
+            ["s3:PutBucketObjectLockConfiguration", "s3:PutBucketVersioning"]
+        );
         assert!(of("s3:GetObject", r#"{"x-amz-acl":"private"}"#).is_empty());
         assert!(of("s3:PutObject", "[1").is_empty() && actions(&[], None).is_empty());
     }

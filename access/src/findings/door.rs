@@ -91,7 +91,23 @@ impl<'a> Door<'a> {
         } else {
             return found;
         }
+        // Whom a Deny leaves out is let in.
+        let denials = self.trust.statements.iter().filter(|one| one.effect == Effect::Deny);
+        let spared = denials.filter_map(|one| one.not_principal.as_ref()).flat_map(|but| names(&but.value()));
+        found.extend(spared.map(|(_, name)| name).filter(|name| name.starts_with("arn:") && !name.ends_with(":root")));
         for value in self.values(&["aws:principalaccount", "aws:principalarn", "aws:sourceaccount"]) {
+            let theirs = account.unwrap_or(NOBODYS);
+            // `*:user/ann`, `arn:aws:iam::*/ci`, `2222*`: whoever of an account fits.
+            if let Some(rest) = value.strip_prefix('*').filter(|rest| rest.starts_with(':')) {
+                found.insert(format!("arn:{partition}:iam::{theirs}{}", rest.replace(['*', '?'], "x")));
+            }
+            if let Some((front, rest)) = value.split_once("::*/") {
+                let kind = if rest.contains('/') { "" } else { "role/" };
+                found.insert(format!("{front}::{theirs}:{kind}{}", rest.replace(['*', '?'], "x")));
+            }
+            if let Some(digits) = value.strip_suffix('*').filter(|digits| digits.bytes().all(|b| b.is_ascii_digit())) {
+                found.insert(role(&format!("{digits:0<12}")));
+            }
             let parts: Vec<&str> = value.splitn(6, ':').collect();
             let wild = |part: &str| part.contains(['*', '?']);
             if is_account(&value) {
@@ -99,7 +115,12 @@ impl<'a> Door<'a> {
             } else if let ["arn", .., theirs, rest] = parts.as_slice()
                 && parts.len() == 6
             {
-                let theirs = if wild(theirs) { account.unwrap_or(NOBODYS) } else { theirs };
+                let digits = theirs.strip_suffix('*').filter(|digits| digits.bytes().all(|byte| byte.is_ascii_digit()));
+                let theirs = match digits.filter(|digits| !digits.is_empty()) {
+                    Some(digits) => format!("{digits:0<12}"),
+                    None if wild(theirs) => account.unwrap_or(NOBODYS).to_owned(),
+                    None => (*theirs).to_owned(),
+                };
                 let rest = rest.replace('*', "somebody").replace('?', "x");
                 found.insert(format!("arn:{partition}:iam::{theirs}:{rest}"));
             }

@@ -55,15 +55,49 @@ fn unbound(provider: &str, condition: &Map<String, Value>) -> Option<String> {
     let host = host.or_else(|| WELL_KNOWN.into_iter().find(|known| *known == provider))?;
     let is_bound = |claim: &str| is_bound(condition, &format!("{host}:{claim}"));
     if host == "cognito-identity.amazonaws.com" {
-        let open = ["aud", "amr"].into_iter().find(|claim| !is_bound(claim) && !is_bound("sub"))?;
+        // A pool's guests are everybody.
+        let guests = |value: &str| value.eq_ignore_ascii_case("unauthenticated");
+        let is_open = |claim: &str| {
+            let key = format!("{host}:{claim}");
+            !is_bound(claim) || (claim == "amr" && bound_to(condition, &key).iter().any(|value| guests(value)))
+        };
+        let open = ["aud", "amr"].into_iter().find(|claim| is_open(claim) && !is_bound("sub"))?;
         return Some(format!("{host}:{open}"));
     }
-    // Other claims than `aud` say who as well: GitHub's `job_workflow_ref`, Google's `oaud`.
+    // Other claims than `aud` say who as well: GitHub's `job_workflow_ref`, Google's `oaud`; those that say of which branch, run or
+    // workflow anybody can make true in a repository of his own.
     let front = format!("{}:", host.to_ascii_lowercase());
     let keys = condition.values().filter_map(Value::as_object).flat_map(Map::keys);
     let mut claims = keys.filter_map(|key| key.to_ascii_lowercase().strip_prefix(&front).map(str::to_owned));
-    let who = |claim: &String| !matches!(claim.as_str(), "aud" | "azp" | "app_id" | "iss") && is_bound(claim);
+    let who = |claim: &String| !ANYBODYS.contains(&claim.as_str()) && is_bound(claim);
     (!claims.any(|claim| who(&claim))).then(|| format!("{host}:sub"))
+}
+
+/// Claims that say nothing of who it is ("GitHub Actions: OpenID Connect reference").
+const ANYBODYS: &[&str] = &[
+    "app_id",
+    "aud",
+    "azp",
+    "base_ref",
+    "environment",
+    "event_name",
+    "head_ref",
+    "iss",
+    "ref",
+    "ref_protected",
+    "ref_type",
+    "repository_visibility",
+    "run_attempt",
+    "run_number",
+    "runner_environment",
+    "sha",
+    "workflow",
+];
+
+/// The values that a condition compares a key with, whatever the operator.
+fn bound_to(condition: &Map<String, Value>, key: &str) -> Vec<String> {
+    let asked = condition.values().filter_map(Value::as_object).flatten();
+    asked.filter(|(name, _)| name.eq_ignore_ascii_case(key)).flat_map(|(_, value)| texts(value)).collect()
 }
 
 /// Whether some operator binds a key to values that somebody owns.
@@ -85,7 +119,11 @@ fn is_bound(condition: &Map<String, Value>, key: &str) -> bool {
 fn is_owned(pattern: &str) -> bool {
     let Some(at) = pattern.find(['*', '?']) else { return true };
     let front = pattern.get(..at).unwrap_or_default();
-    front.split_once(':').is_some_and(|(_, owner)| owner.trim_start_matches('/').contains(['/', ':']))
+    match front.split_once(':') {
+        Some((_, owner)) => owner.trim_start_matches('/').contains(['/', ':']),
+        // `acme/app/.github/workflows/deploy.yml@*`
+        None => front.contains('/'),
+    }
 }
 
 pub(super) fn texts(value: &Value) -> Vec<String> {
@@ -159,6 +197,14 @@ mod tests {
         let mut signed_in = pool;
         signed_in["ForAnyValue:StringLike"] = json!({"cognito-identity.amazonaws.com:amr": "authenticated"});
         assert!(!open("cognito-identity.amazonaws.com", signed_in));
+        // What anybody can make true in a repository or pool of his own says nothing of who it is.
+        for (claim, value) in [("ref", "refs/heads/main"), ("workflow", "deploy"), ("environment", "prod")] {
+            assert!(open(&github, of("StringEquals", claim, value)), "{claim}");
+        }
+        assert!(!open(&github, of("StringLike", "job_workflow_ref", "acme/app/.github/workflows/deploy.yml@*")));
+        let mut guests = json!({"StringEquals": {"cognito-identity.amazonaws.com:aud": "us-east-1:x"}});
+        guests["ForAnyValue:StringLike"] = json!({"cognito-identity.amazonaws.com:amr": "unauthenticated"});
+        assert!(open("cognito-identity.amazonaws.com", guests));
         // SAML has an audience alone, and its provider is one's own.
         assert!(!open(
             "arn:aws:iam::111111111111:saml-provider/x",
@@ -193,6 +239,22 @@ mod tests {
             told(assume("*", anywhere)),
             ["*, under a condition (ArnLike aws:PrincipalArn arn:aws:iam::*:role/ci)"]
         );
+        for condition in [
+            json!({"StringLike": {"aws:PrincipalArn": "*:user/ann"}}),
+            json!({"ArnLike": {"aws:PrincipalArn": "arn:aws:iam::22222222*:role/ci"}}),
+            json!({"StringLike": {"aws:PrincipalArn": "arn:aws:iam::*/ci"}}),
+            json!({"StringLike": {"aws:PrincipalAccount": "2222*"}}),
+            json!({"StringLike": {"aws:PrincipalArn": ["arn:aws:iam::111111111111:role/own", "*:user/y"]}}),
+        ] {
+            assert_eq!(told(assume("*", condition.clone())).len(), 1, "{condition}");
+        }
+        assert_eq!(told(assume(other, json!({"StringLike": {"aws:PrincipalArn": "*:user/ann"}}))).len(), 1);
+        assert_eq!(
+            told(assume("*", json!({"StringLike": {"aws:PrincipalAccount": "1111*1111"}}))),
+            Vec::<String>::new()
+        );
+        let spared = json!({"Effect": "Deny", "NotPrincipal": {"AWS": ["arn:aws:iam::222222222222:role/x", "arn:aws:iam::222222222222:root"]}, "Action": "sts:AssumeRole"});
+        assert_eq!(both(json!({"Effect": "Allow", "Principal": "*", "Action": "sts:AssumeRole"}), spared).len(), 1);
         // What the external id is, a report need not say.
         assert_eq!(
             told(assume(other, json!({"StringEquals": {"sts:ExternalId": "secret"}}))),

@@ -25,6 +25,8 @@ pub(super) fn open(inventory: &Inventory, grants: &Grants<'_>, entity: &Entity, 
         let is_open = actions.iter().all(|action| granted.contains(action))
             && service.is_none_or(|service| passing.admits(service))
             && (has_roles || !table::ON_INSTANCES.contains(way))
+            && (!table::WITHOUT_ASSUMING.contains(way) || !granted.contains("sts:AssumeRole"))
+            && (!table::ONTO_ITSELF.contains(way) || reach.is_open_to_itself(actions))
             && actions.iter().all(|action| reach.is_open(action));
         if is_open {
             found.push(risk(Kind::Escalation, entity, (*way).to_owned(), actions));

@@ -10,7 +10,7 @@ use ::access::instant;
 use ::access::inventory::Inventory;
 use ::access::paths::Paths;
 use ::access::policy::caller::Kind;
-use ::access::policy::{Caller, Document};
+use ::access::policy::{ActionSet, Caller, Document};
 use ::access::replay::{self, Proposal, Replay};
 use ::access::unused;
 use ::access::usage::{LastUsed, Limits};
@@ -44,7 +44,7 @@ pub(crate) fn run(args: &GenerateArgs, global: &Global, words: Words) -> Result<
         words.warning(&format!("{}: no event of it in the logs, so there is nothing to grant; {next}", args.principal));
     }
     let made = match args.from_current {
-        true => Made::from_current(args, &inventories, &usage)?,
+        true => Made::from_current(args, &inventories, &usage, &calls)?,
         false => Made::of_calls(args, &calls),
     };
     let replayed = replay::replay(&calls, &Proposal::Identity(made.documents.clone()));
@@ -101,7 +101,12 @@ impl Made {
         Made { generated, changes: Vec::new(), documents, not_narrowed: Vec::new() }
     }
 
-    fn from_current(args: &GenerateArgs, inventories: &[Inventory], usage: &LastUsed) -> Result<Made, Failure> {
+    fn from_current(
+        args: &GenerateArgs,
+        inventories: &[Inventory],
+        usage: &LastUsed,
+        calls: &Calls,
+    ) -> Result<Made, Failure> {
         let caller = Caller::new(&args.principal);
         let found = inventories.iter().find_map(|inventory| Some((inventory, inventory.behind(&caller)?)));
         let (inventory, entity) = found.ok_or_else(|| {
@@ -115,10 +120,17 @@ impl Made {
             row.map(Use::of).unwrap_or_default()
         };
         let policies = inventory.identity_policies(entity);
+        // What a call asked for besides its own action leaves no event, and is used all the same.
+        let mut asked = ActionSet::none();
+        for (call, _) in calls.iter().filter(|(call, _)| call.known && call.outcome == calls::Outcome::Permitted) {
+            asked.insert(&call.action);
+        }
         // Whoever else has a policy must not lose by its change.
         let used = |name: &str| {
             let holders = current::holders(inventory, &entity.arn, name);
-            holders.iter().map(|arn| of(arn)).reduce(Use::and).unwrap_or_default()
+            let mut used = holders.iter().map(|arn| of(arn)).reduce(Use::and).unwrap_or_default();
+            used.not_used.subtract(&asked);
+            used
         };
         let is_user = caller.kind == Kind::User;
         let mut changes = generate::from_current(&policies, &used, &|name| Hold::of_name(name, is_user).limit());

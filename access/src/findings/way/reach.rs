@@ -61,6 +61,17 @@ impl<'a> Reach<'a> {
         if of_another {
             targets.retain(|arn| !self.is_itself(arn));
         }
+        self.allows_any(action, bounded, &targets)
+    }
+
+    /// Whether a role may do one of these actions to itself.
+    pub(super) fn is_open_to_itself(&mut self, actions: &[&str]) -> bool {
+        let own = BTreeSet::from([self.entity.arn.clone()]);
+        self.entity.kind == Kind::Role
+            && actions.iter().all(|action| self.allows_any(action, BOUNDED.contains(action), &own))
+    }
+
+    fn allows_any(&mut self, action: &str, bounded: bool, targets: &BTreeSet<String>) -> bool {
         let contexts = if bounded { self.boundaries() } else { vec![self.context()] };
         let action = ActionName::new(action);
         let (inventory, entity) = (self.inventory, self.entity);

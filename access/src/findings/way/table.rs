@@ -22,6 +22,18 @@ pub(super) const ON_INSTANCES: &[&str] = &[
     "runs commands on instances",
 ];
 
+/// Ways of a role to itself, and of whoever is in the same account: to be named by a role's trust policy is enough there. They are
+/// told of principals that may not assume any role; of others, the way that says so is ("Policy evaluation for requests
+/// within a single account").
+pub(super) const WITHOUT_ASSUMING: &[&str] = &[
+    "attaches a policy to itself",
+    "writes an inline policy of itself",
+    "changes who may assume a role, and lets itself",
+];
+
+/// Those of them that a role goes with itself alone.
+pub(super) const ONTO_ITSELF: &[&str] = &["attaches a policy to itself", "writes an inline policy of itself"];
+
 /// A way to more permissions: its name, the service that a role is passed to, and the actions that it takes.
 pub(in crate::findings) const WAYS: &[(&str, Option<&str>, &[&str])] = &[
     ("writes a new version of a policy", None, &["iam:CreatePolicyVersion"]),
@@ -29,6 +41,9 @@ pub(in crate::findings) const WAYS: &[(&str, Option<&str>, &[&str])] = &[
     ("attaches a policy to a user", None, &["iam:AttachUserPolicy"]),
     ("attaches a policy to a group", None, &["iam:AttachGroupPolicy"]),
     ("attaches a policy to a role and assumes it", None, &["iam:AttachRolePolicy", "sts:AssumeRole"]),
+    ("attaches a policy to itself", None, &["iam:AttachRolePolicy"]),
+    ("writes an inline policy of itself", None, &["iam:PutRolePolicy"]),
+    ("changes who may assume a role, and lets itself", None, &["iam:UpdateAssumeRolePolicy"]),
     ("writes an inline policy of a user", None, &["iam:PutUserPolicy"]),
     ("writes an inline policy of a group", None, &["iam:PutGroupPolicy"]),
     ("writes an inline policy of a role and assumes it", None, &["iam:PutRolePolicy", "sts:AssumeRole"]),
