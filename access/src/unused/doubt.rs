@@ -31,6 +31,10 @@ const GLOBAL_SERVICES: [&str; 14] = [
     "waf",
 ];
 
+/// Services whose management events a trail can leave out ("Logging management events", CloudTrail user guide: `kms.amazonaws.com` and
+/// `rdsdata.amazonaws.com` of `ExcludeManagementEventSources`), by their prefix of actions.
+const EXCLUDABLE: [&str; 2] = ["kms", "rds-data"];
+
 /// Events among which one that only reads would be, if the trail logged them: most calls only read.
 const MANY: u64 = 100;
 
@@ -50,8 +54,8 @@ pub(super) struct Question<'a> {
 pub(super) struct Doubts<'a> {
     coverage: &'a Coverage,
     options: Options,
-    /// Accounts whose logs have no event that only reads.
-    writes_alone: BTreeSet<String>,
+    /// What the logs of accounts with many events have none of.
+    lacks: BTreeMap<String, Lacks>,
     /// Facts were left out for want of room.
     incomplete: bool,
     nothing: Account,
@@ -62,6 +66,8 @@ struct Masks {
     global: ActionSet,
     /// What only reads, and stands among management events.
     reads: ActionSet,
+    /// By service that a trail can leave out.
+    excludable: BTreeMap<&'static str, ActionSet>,
     /// By resource type of data events.
     data: BTreeMap<&'static str, ActionSet>,
 }
@@ -79,6 +85,10 @@ fn masks() -> &'static Masks {
             unobservable: ActionSet::matching(|action| !action.observable),
             global: ActionSet::matching(|action| GLOBAL_SERVICES.contains(&action.service())),
             reads: ActionSet::matching(is_read),
+            excludable: EXCLUDABLE
+                .into_iter()
+                .map(|service| (service, ActionSet::matching(|action| action.service() == service)))
+                .collect(),
             data,
         }
     })
@@ -90,28 +100,36 @@ fn is_read(action: &Action) -> bool {
     reads && action.observable && action::data_event_type(action.name).is_none()
 }
 
-/// Accounts with many events since then, none of which only reads: their trail logs `WriteOnly` ("Read and write events",
-/// CloudTrail user guide).
-fn writes_alone(usage: &LastUsed, from: i64) -> BTreeSet<String> {
-    let mut seen: BTreeMap<String, (u64, bool)> = BTreeMap::new();
+/// What the logs of an account have no event of, though it has many.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Lacks {
+    /// Events that only read: the trail logs `WriteOnly` ("Read and write events", CloudTrail user guide).
+    reads: bool,
+    /// Services that a trail can leave out.
+    services: BTreeSet<&'static str>,
+}
+
+fn lacks(usage: &LastUsed, from: i64) -> BTreeMap<String, Lacks> {
+    let none = || (0_u64, Lacks { reads: true, services: BTreeSet::from(EXCLUDABLE) });
+    let mut seen: BTreeMap<String, (u64, Lacks)> = BTreeMap::new();
     for principal in usage.principals() {
         let Some(account) = crate::usage::account_of(&principal.name) else { continue };
-        let (events, reads) = seen.entry(account.to_owned()).or_default();
+        let (events, lacks) = seen.entry(account.to_owned()).or_insert_with(none);
         for (name, fact) in usage.facts(principal).into_iter().filter(|(_, fact)| fact.last_attempt >= from) {
             *events += fact.count;
             let known = action::index_of(name).and_then(|at| action::actions().get(at));
-            *reads |= known.is_some_and(is_read);
+            lacks.reads &= !known.is_some_and(is_read);
+            lacks.services.retain(|service| name.split(':').next() != Some(service));
         }
     }
-    let alone = seen.into_iter().filter(|(_, (events, reads))| *events >= MANY && !reads);
-    alone.map(|(account, _)| account).collect()
+    seen.into_iter().filter(|(_, (events, _))| *events >= MANY).map(|(account, (_, lacks))| (account, lacks)).collect()
 }
 
 impl<'a> Doubts<'a> {
     pub(super) fn new(usage: &'a LastUsed, options: &Options) -> Self {
         let incomplete = usage.totals().dropped > 0;
-        let writes_alone = writes_alone(usage, options.from());
-        Doubts { coverage: usage.coverage(), options: *options, writes_alone, incomplete, nothing: Account::default() }
+        let lacks = lacks(usage, options.from());
+        Doubts { coverage: usage.coverage(), options: *options, lacks, incomplete, nothing: Account::default() }
     }
 
     /// The start of the window.
@@ -139,6 +157,7 @@ impl<'a> Doubts<'a> {
         if self.lacks_reads(question.account) {
             take(Why::ReadEventsOff, &mut unused, Some(&masks().reads));
         }
+        take(Why::ExcludedEvents, &mut unused, Some(&self.excluded(question.account)));
         if !self.has_home_region(question) {
             take(Why::GlobalServiceRegionMissing, &mut unused, Some(&masks().global));
         }
@@ -160,9 +179,17 @@ impl<'a> Doubts<'a> {
         set
     }
 
+    /// Actions of services that a trail can leave out, and of which the account's many events have none.
+    fn excluded(&self, account: &str) -> ActionSet {
+        let mut set = ActionSet::none();
+        let services = self.lacks.get(account).into_iter().flat_map(|lacks| &lacks.services);
+        services.filter_map(|service| masks().excludable.get(service)).for_each(|actions| set.union(actions));
+        set
+    }
+
     /// Whether the account's logs have no event that only reads, and so none of a role that is assumed.
     pub(super) fn lacks_reads(&self, account: &str) -> bool {
-        self.writes_alone.contains(account)
+        self.lacks.get(account).is_some_and(|lacks| lacks.reads)
     }
 
     /// Whether some of the actions can be used without a trace.

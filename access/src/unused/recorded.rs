@@ -12,6 +12,7 @@ use crate::policy::ActionSet;
 const CURABLE: &[Why] = &[
     Why::DataEventsOff,
     Why::ReadEventsOff,
+    Why::ExcludedEvents,
     Why::GlobalServiceRegionMissing,
     Why::LimitsReached,
     Why::HistoryTooShort,

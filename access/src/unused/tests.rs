@@ -282,3 +282,27 @@ fn a_trail_of_writes_alone_hides_reads_and_roles() {
     assert_eq!(whys("CreateQueue"), (Some(Why::ReadEventsOff), Some(Why::NotUsed), Why::ReadEventsOff));
     assert_eq!(whys("GetQueueAttributes"), (Some(Why::NotUsed), Some(Why::NotUsed), Why::NotUsed));
 }
+
+/// A trail can leave KMS out: of many events none of it is no proof that nothing was decrypted.
+#[test]
+fn a_trail_without_events_of_keys_says_nothing_of_their_use() {
+    let actions = ["kms:Decrypt", "kms:GenerateDataKey", "sqs:DeleteQueue"];
+    let statement = json!({"Statement": {"Effect": "Allow", "Action": actions, "Resource": "*"}});
+    let role = json!({"Arn": arn("ann").replace("user/ann", "role/app"), "RoleName": "app", "CreateDate": "2020-01-01T00:00:00Z",
+        "RolePolicyList": [{"PolicyName": "p", "PolicyDocument": statement}]});
+    let inventory =
+        Inventory::parse(&json!({"UserDetailList": [], "RoleDetailList": [role]}).to_string(), "gaad.json").unwrap();
+    let day = |day: i64| instant::format(instant::parse("2026-01-01T00:00:00Z").unwrap() + day * instant::DAY);
+    let whys = |service: &str, name: &str| {
+        let mut events: Vec<_> = (0..120).map(|at| call("ann", "sqs", "GetQueueAttributes", &day(at))).collect();
+        events.push(call("ann", service, name, &day(50)));
+        let mut usage = LastUsed::default();
+        usage.observe(&batch(&events));
+        let report =
+            report(&usage, std::slice::from_ref(&inventory), &Options::new(instant::parse(&day(119)).unwrap()));
+        let row = report.principals.iter().find(|row| row.principal.ends_with("role/app")).unwrap();
+        actions.map(|action| row.unused.why(action).unwrap())
+    };
+    assert_eq!(whys("sqs", "CreateQueue"), [Why::ExcludedEvents, Why::ExcludedEvents, Why::NotUsed]);
+    assert_eq!(whys("kms", "DescribeKey"), [Why::NotUsed; 3]);
+}

@@ -18,6 +18,8 @@ pub enum Why {
     DataEventsOff,
     /// It only reads, and the account's logs have no event that only reads: a trail of writes alone.
     ReadEventsOff,
+    /// A trail can leave the service's events out, and the account's logs have none of it.
+    ExcludedEvents,
     /// A global service is recorded in one region, and the account's logs lack that region.
     GlobalServiceRegionMissing,
     /// More principals, actions or keys occurred than are kept, so any use may be among those left out.
@@ -36,10 +38,11 @@ pub enum Why {
 
 impl Why {
     /// Every reason, in the order in which they are given.
-    pub const ALL: [Why; 10] = [
+    pub const ALL: [Why; 11] = [
         Why::Unobservable,
         Why::DataEventsOff,
         Why::ReadEventsOff,
+        Why::ExcludedEvents,
         Why::GlobalServiceRegionMissing,
         Why::LimitsReached,
         Why::HistoryTooShort,
@@ -55,6 +58,7 @@ impl Why {
             Why::Unobservable => "unobservable",
             Why::DataEventsOff => "data_events_off",
             Why::ReadEventsOff => "read_events_off",
+            Why::ExcludedEvents => "excluded_events",
             Why::GlobalServiceRegionMissing => "global_service_region_missing",
             Why::LimitsReached => "limits_reached",
             Why::HistoryTooShort => "history_too_short",
@@ -72,6 +76,9 @@ impl Why {
             Why::DataEventsOff => "cannot know: the account's trail logs no data events of that resource type",
             Why::ReadEventsOff => {
                 "cannot know: the account's logs have no event that only reads: a trail of writes alone"
+            }
+            Why::ExcludedEvents => {
+                "cannot know: a trail can leave this service's events out, and the account's logs have none of it"
             }
             Why::GlobalServiceRegionMissing => {
                 "cannot know: the service is recorded in one region, and no logs of that region were given"
