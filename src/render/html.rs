@@ -11,10 +11,10 @@ use super::escape;
 const STYLE: &str = include_str!("html/page.css");
 const SCRIPT: &str = include_str!("html/page.js");
 /// SHA-256 of the script, base64, as the page's policy names it. A test compares.
-const SCRIPT_HASH: &str = "jOzm5LB57E4uF7hkXR6bDhfpidKfh35JwmSySZ3K4Ik=";
+const SCRIPT_HASH: &str = "DI29MNWH9GS01AdymFcCx+Q1Ds9KDuO6vljCsDDP9wg=";
 
-/// Bytes of a word that may break within.
-const LONG_WORD: usize = 30;
+/// Bytes of a text that asks for a wide column.
+const LONG: usize = 30;
 
 /// What a cell holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,7 +27,7 @@ pub(crate) enum Cell {
     Time(String),
     /// A word that is coloured by its severity.
     Severity(String),
-    /// Few words, and a list behind them.
+    /// Few words, and a list behind them unless it only says the words again.
     List(String, Vec<String>),
 }
 
@@ -79,7 +79,7 @@ impl<'a> Page<'a> {
         Ok(Page { out, sections: 0 })
     }
 
-    /// A section with one table.
+    /// A section with one table; the page's script counts its rows.
     pub(crate) fn table(
         &mut self,
         name: &str,
@@ -89,7 +89,7 @@ impl<'a> Page<'a> {
     ) -> io::Result<()> {
         self.sections += 1;
         let out = &mut *self.out;
-        write!(out, "<h2 id=\"s{}\">{}</h2>\n<p>{}</p>\n", self.sections, text(name), text(about))?;
+        write!(out, "<h2 id=\"s{}\">{}<output></output></h2>\n<p>{}</p>\n", self.sections, text(name), text(about))?;
         write!(out, "<div class=\"scroll\"><table><thead><tr>")?;
         for column in columns {
             match column {
@@ -98,10 +98,15 @@ impl<'a> Page<'a> {
             }
         }
         writeln!(out, "</tr></thead><tbody>")?;
+        let mut none = true;
         for row in rows {
+            none = false;
             write!(out, "<tr>")?;
             row.iter().try_for_each(|cell| write_cell(out, cell))?;
             writeln!(out, "</tr>")?;
+        }
+        if none {
+            writeln!(out, "<tr class=\"none\"><td class=\"none\" colspan=\"{}\">none</td></tr>", columns.len())?;
         }
         writeln!(out, "</tbody></table></div>")
     }
@@ -114,9 +119,10 @@ impl<'a> Page<'a> {
 
 fn write_cell(out: &mut dyn Write, cell: &Cell) -> io::Result<()> {
     match cell {
-        // A name without a place to break may break anywhere, in a column that is wide enough for it.
-        Cell::Text(value) if value.split(' ').any(|word| word.len() > LONG_WORD) => {
-            write!(out, "<td class=\"long\">{}</td>", text(value))
+        // A long name and a sentence read in a line or two where their column is wide enough.
+        Cell::Text(value) if value.len() > LONG => {
+            let class = if value.contains(' ') { "said" } else { "long" };
+            write!(out, "<td class=\"{class}\">{}</td>", text(value))
         }
         Cell::Text(value) => write!(out, "<td>{}</td>", text(value)),
         Cell::Number(number) => {
@@ -128,7 +134,9 @@ fn write_cell(out: &mut dyn Write, cell: &Cell) -> io::Result<()> {
             let class = if rank.is_some() { value.as_str() } else { "" };
             write!(out, "<td class=\"{class}\" data-key=\"{}\">{}</td>", rank.unwrap_or(9), text(value))
         }
-        Cell::List(words, items) if items.is_empty() => write!(out, "<td>{}</td>", text(words)),
+        Cell::List(words, items) if items.iter().all(|item| item == words) => {
+            write!(out, "<td>{}</td>", text(words))
+        }
         Cell::List(words, items) => {
             write!(out, "<td><details><summary>{}</summary><ul>", text(words))?;
             for item in items {

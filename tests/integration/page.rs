@@ -15,24 +15,25 @@ window.addEventListener("load", () => {
   const told = [];
   for (const table of document.querySelectorAll("table")) {
     const [body, heads] = [table.tBodies[0], [...table.tHead.rows[0].cells]];
-    const all = () => [...body.rows].map((row) => row.textContent).sort().join("\n");
+    const rows = () => [...body.rows].filter((row) => !row.classList.contains("none"));
+    const all = () => rows().map((row) => row.textContent).sort().join("\n");
     const before = all();
     heads.forEach((head, at) => {
       const numeric = head.classList.contains("number");
       for (const way of ["ascending", "descending"]) {
         head.dispatchEvent(new MouseEvent("click", { bubbles: true }));
-        const keys = [...body.rows].map((row) => row.cells[at].dataset.key ?? row.cells[at].textContent);
-        const order = (a, b) => (numeric ? Number(a) - Number(b) : a < b ? -1 : a > b ? 1 : 0);
+        const keys = rows().map((row) => row.cells[at].dataset.key ?? row.cells[at].textContent);
+        const order = (a, b) => (numeric ? Number(a) - Number(b) : a.localeCompare(b, "en", { numeric: true }));
         const sorted = keys.every((key, n) => n === 0 || (way === "ascending" ? order(keys[n - 1], key) <= 0 : order(keys[n - 1], key) >= 0));
         const marked = head.getAttribute("aria-sort") === way && heads.filter((other) => other.hasAttribute("aria-sort")).length === 1;
-        told.push({ head: head.textContent, way, rows: body.rows.length, different: new Set(keys).size, sorted, whole: all() === before, marked });
+        told.push({ head: head.textContent, way, rows: rows().length, different: new Set(keys).size, sorted, whole: all() === before, marked });
       }
     });
   }
   const filter = document.getElementById("filter");
   filter.value = "ROLE-0007";
   filter.dispatchEvent(new Event("input"));
-  const shown = [...document.querySelectorAll("tbody tr")].filter((row) => !row.hidden);
+  const shown = [...document.querySelectorAll("tbody tr:not(.none)")].filter((row) => !row.hidden);
   const proof = document.createElement("pre");
   proof.id = "proof";
   proof.textContent = btoa(JSON.stringify({ told, shown: shown.map((row) => row.textContent.includes("role-0007")) }));

@@ -40,7 +40,7 @@ fn page(audit: &Audit, changes: Option<&Changes>, out: &mut dyn Write) -> io::Re
         ("principals", number(audit.report.principals.len() as u64)),
         ("findings", number(audit.findings.len() as u64)),
         ("observations", number(audit.observations.len() as u64)),
-        ("risks", number(audit.risks.len() as u64)),
+        ("ways to more", number(audit.risks.len() as u64)),
         ("unused users and roles", number(audit.report.unused_principals.len() as u64)),
         ("unused permissions", number(certain as u64)),
         ("events", number(audit.report.events)),
