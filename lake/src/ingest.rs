@@ -6,6 +6,7 @@
 
 mod commit;
 mod fold;
+mod known;
 mod prime;
 
 use std::collections::BTreeSet;
@@ -39,6 +40,7 @@ const PARTS: usize = 256;
 /// An event this far in the future is flagged: its sender's clock, or its sender, is wrong.
 const FUTURE_MICROS: i64 = 3_600_000_000;
 
+pub(crate) use known::{remember, without_known};
 pub use prime::Prime;
 
 /// Folds events into rows of `last_used`; the lake does not know how. A batch asks for them once.

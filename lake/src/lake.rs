@@ -65,6 +65,7 @@ impl Lake {
             }
         }
         if !lake.tables.contains_key(EVENTS) {
+            lake.refuse_headless()?;
             return Err(Error::Absent { place: place.to_owned() });
         }
         lake.refuse_lost()?;
@@ -90,6 +91,15 @@ impl Lake {
         let mut mended = Vec::new();
         Self::refuse_absent(place, aws)?;
         let mut lake = Self::open_or_make(place, aws, Some(&mut mended))?;
+        // A batch without its mark would end the chain of batches.
+        let astray = lake.astray(EVENTS)?.0;
+        lake.mark_again(EVENTS, &astray)?;
+        let marks = astray.unmarked.iter();
+        mended.extend(
+            marks.map(|(version, name, number)| {
+                format!("commit {version} of `events` is batch {number} of {name} again")
+            }),
+        );
         loop {
             let Err(error) = lake.catch_up() else { return Ok((lake, mended)) };
             let Error::Manifest { batch, file, why, .. } = error else { return Err(error) };
@@ -105,14 +115,13 @@ impl Lake {
         let runtime = runtime()?;
         let location = runtime.block_on(Location::open(place, aws))?;
         let is_there = runtime.block_on(async {
-            let log = |table: &str| location.path(&format!("{table}/_delta_log"));
-            let folders = BESIDE.iter().chain([&EVENTS]).map(|table| log(table)).chain([location.path(OWN_FOLDER)]);
-            for folder in folders {
-                if location.root().list(Some(&folder)).try_next().await.map_err(Error::store(place))?.is_some() {
+            for table in BESIDE.iter().chain([&EVENTS]) {
+                if has_log(&location, table).await? {
                     return Ok::<_, Error>(true);
                 }
             }
-            Ok(false)
+            let own = location.path(OWN_FOLDER);
+            Ok(location.root().list(Some(&own)).try_next().await.map_err(Error::store(place))?.is_some())
         })?;
         if is_there { Ok(()) } else { Err(Error::Absent { place: place.to_owned() }) }
     }
@@ -150,7 +159,14 @@ impl Lake {
         fault::point("tables.create");
         // `events` comes last: a lake without it is no lake yet, and is made again.
         for name in BESIDE.iter().chain([&EVENTS]) {
+            let is_there = (mended.is_none() && *name != EVENTS) || lake.block_on(has_log(&lake.location, name))?;
+            if *name == EVENTS && !is_there {
+                lake.refuse_headless()?;
+            }
             let table = lake.table_of(name, mended.as_deref_mut())?;
+            if let (false, Some(mended)) = (is_there, mended.as_deref_mut()) {
+                mended.push(format!("{name}: the table was not there, and begins anew"));
+            }
             lake.tables.insert(table.spec.name, table);
         }
         lake.write_format()?;
@@ -266,6 +282,12 @@ impl Lake {
         }
         result
     }
+}
+
+/// Whether anything is in a table's log.
+async fn has_log(location: &Location, table: &str) -> Result<bool> {
+    let folder = location.path(&log::folder(table));
+    Ok(location.root().list(Some(&folder)).try_next().await.map_err(Error::store(table))?.is_some())
 }
 
 fn runtime() -> Result<Runtime> {

@@ -4,7 +4,7 @@
 //! `coverage`, `last_used`, `activity`, `alerts`, `digested` ([`schema`]). In the order of the work: [`location`] opens the
 //! place (with [`credentials`] for a bucket), [`lake`] opens the tables and [`recover`] finishes what an earlier writer left, [`ledger`] says
 //! which objects are there already, [`ingest`] takes a scan's rows: [`days`] splits them, [`stage`] and [`encode`] make data
-//! files, [`given_up`] says which rows were folded before, [`manifest`] and [`table`] commit them, with the [`state`] of whoever reads on and on. [`inventory`] keeps who had what beside
+//! files, [`given_up`] says which rows were folded before, [`manifest`] and [`table`] commit them, each commit says what it did ([`said`]), with the [`state`] of whoever reads on and on. [`inventory`] keeps who had what beside
 //! them. [`read`], [`events`] and
 //! [`parts`] give rows back, [`digested`] and [`promised`] what is proven of them, [`upkeep`] keeps it all in
 //! order. [`fault`] is for tests.
@@ -39,6 +39,7 @@ pub mod promised;
 mod read;
 mod recover;
 mod rows;
+mod said;
 mod stage;
 mod state;
 mod table;
@@ -53,5 +54,6 @@ pub use lake::Lake;
 pub use ledger::{Ledger, Names};
 pub use location::{Aws, Location};
 pub use promised::{Proof, Shortfall, Unkept};
+pub use said::{Astray, Stranger};
 pub use state::State;
 pub use table::DataFile;

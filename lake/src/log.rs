@@ -6,8 +6,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use futures::TryStreamExt;
-use object_store::{ObjectStore, ObjectStoreExt};
+use bytes::Bytes;
+use futures::{StreamExt, TryStreamExt};
+use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt};
 use serde::Serialize;
 use serde::de::IgnoredAny;
 
@@ -15,6 +16,7 @@ use crate::error::{Error, Result};
 use crate::lake::Lake;
 use crate::location::Location;
 use crate::manifest::{self, APPLICATION, Manifest};
+use crate::said;
 use crate::schema::{self, BESIDE, EVENTS, OBJECTS, SIDE};
 use crate::table::Table;
 
@@ -25,19 +27,26 @@ pub struct LogFault {
     pub file: String,
     /// What is wrong.
     pub why: String,
+    /// Whether a repair mends it.
+    #[serde(rename = "mendable")]
+    pub is_mendable: bool,
 }
 
 impl LogFault {
+    fn new(file: String, why: String) -> LogFault {
+        LogFault { file, why, is_mendable: false }
+    }
+
     pub(crate) fn into_error(self) -> Error {
         Error::Log { file: self.file, why: self.why }
     }
 }
 
-fn folder(table: &str) -> String {
+pub(crate) fn folder(table: &str) -> String {
     format!("{table}/_delta_log")
 }
 
-fn commit(table: &str, version: u64) -> String {
+pub(crate) fn commit(table: &str, version: u64) -> String {
     format!("{}/{version:020}.json", folder(table))
 }
 
@@ -59,6 +68,29 @@ async fn commits(location: &Location, table: &str) -> Result<(u64, BTreeMap<u64,
     Ok((first, found.split_off(&first)))
 }
 
+/// Commits read at once.
+const READS: usize = 16;
+
+/// Every commit that is there, in their order, also those that a checkpoint sums up. One that is swept away meanwhile is left out.
+pub(crate) async fn every_commit(location: &Location, table: &str) -> Result<Vec<(u64, Bytes)>> {
+    let path = location.path(&folder(table));
+    let all: Vec<_> = location.root().list(Some(&path)).try_collect().await.map_err(Error::store(folder(table)))?;
+    let version = |file: &ObjectMeta| file.location.filename()?.strip_suffix(".json")?.parse::<u64>().ok();
+    let mut versions: Vec<_> = all.iter().filter_map(version).collect();
+    versions.sort_unstable();
+    let read = |version| async move { (version, location.get(&commit(table, version)).await) };
+    let mut read = futures::stream::iter(versions).map(read).buffered(READS);
+    let mut commits = Vec::new();
+    while let Some((version, bytes)) = read.next().await {
+        match bytes {
+            Ok(bytes) => commits.push((version, bytes)),
+            Err(Error::Store { source: object_store::Error::NotFound { .. }, .. }) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(commits)
+}
+
 /// Commits that are missing or empty.
 async fn holes(location: &Location, table: &str) -> Result<Vec<LogFault>> {
     let (first, commits) = commits(location, table).await?;
@@ -68,8 +100,8 @@ async fn holes(location: &Location, table: &str) -> Result<Vec<LogFault>> {
         Some(0) => Some("the commit is empty"),
         Some(_) => None,
     };
-    let faults = (first..last)
-        .filter_map(|version| Some(LogFault { file: commit(table, version), why: why(version)?.to_owned() }));
+    let faults =
+        (first..last).filter_map(|version| Some(LogFault::new(commit(table, version), why(version)?.to_owned())));
     Ok(faults.collect())
 }
 
@@ -77,19 +109,22 @@ async fn holes(location: &Location, table: &str) -> Result<Vec<LogFault>> {
 /// else, and with it over the file that it named.
 const ACTIONS: &[&str] = &["add", "remove", "commitInfo", "txn", "protocol", "metaData", "cdc", "domainMetadata"];
 
-/// Lines of commits that say nothing that Delta knows.
+/// Lines of commits that say nothing that Delta knows, in commits that do not say of themselves what they do.
 async fn strangers(location: &Location, table: &str) -> Result<Vec<LogFault>> {
     let mut faults = Vec::new();
     for version in commits(location, table).await?.1.into_keys() {
         let file = commit(table, version);
         let bytes = location.get(&file).await?;
+        if said::speaks(&bytes) {
+            continue;
+        }
         for (number, line) in bytes.split(|byte| *byte == b'\n').enumerate() {
             let said: Option<BTreeMap<String, IgnoredAny>> = serde_json::from_slice(line).ok();
             let is_known = said.is_none_or(|said| said.keys().all(|action| ACTIONS.contains(&action.as_str())));
             if !is_known {
                 let why =
                     format!("line {} says nothing that Delta knows, so a file that it named is left out", number + 1);
-                faults.push(LogFault { file: file.clone(), why });
+                faults.push(LogFault::new(file.clone(), why));
             }
         }
     }
@@ -124,7 +159,7 @@ pub(crate) async fn culprit(location: &Location, table: &str) -> Result<Option<L
         let lines = bytes.split(|byte| *byte == b'\n').enumerate().filter(|(_, line)| !line.trim_ascii().is_empty());
         for (number, line) in lines {
             if let Err(error) = serde_json::from_slice::<IgnoredAny>(line) {
-                return Ok(Some(LogFault { file, why: format!("line {} is no JSON: {error}", number + 1) }));
+                return Ok(Some(LogFault::new(file, format!("line {} is no JSON: {error}", number + 1))));
             }
         }
     }
@@ -149,8 +184,8 @@ impl Lake {
             let has = self.block_on(self.table(table)?.transaction(APPLICATION))?;
             match self.missing(table, last, has) {
                 Ok(_) => {}
-                Err(Error::Manifest { file, why, .. }) => faults.push(LogFault { file, why }),
-                Err(Error::Log { file, why }) => faults.push(LogFault { file, why }),
+                Err(Error::Manifest { file, why, .. }) => faults.push(LogFault { file, why, is_mendable: true }),
+                Err(Error::Log { file, why }) => faults.push(LogFault::new(file, why)),
                 Err(error) => return Err(error),
             }
         }
@@ -202,10 +237,10 @@ impl Lake {
     fn behind(&self, table: &str) -> Result<LogFault> {
         let hole = self.block_on(holes(self.location(), EVENTS))?.pop();
         let (file, what) = match hole {
-            Some(LogFault { file, why }) => (file, why),
+            Some(LogFault { file, why, .. }) => (file, why),
             None => (folder(EVENTS), "commits are missing at its end".to_owned()),
         };
-        Ok(LogFault { file, why: format!("{what}, and the table {table} has a batch that `events` has lost with it") })
+        Ok(LogFault::new(file, format!("{what}, and the table {table} has a batch that `events` has lost with it")))
     }
 
     /// Refuses a lake whose newest commit of `events` is empty, if a batch was lost with it. A power cut leaves such a commit
@@ -218,6 +253,18 @@ impl Lake {
             return Ok(());
         }
         self.lost_batch()?.map_or(Ok(()), |lost| Err(lost.into_error()))
+    }
+
+    /// Refuses a lake whose table `events` is gone while others have batches of it: it is no place where a lake is yet to be made.
+    pub(crate) fn refuse_headless(&self) -> Result<()> {
+        for table in SIDE {
+            let Some(table) = self.block_on(Table::open(self.location(), schema::spec(table)))? else { continue };
+            if self.block_on(table.transaction(APPLICATION))?.is_some() {
+                let why = format!("all commits are gone, and the table {} has batches of them", table.spec.name);
+                return Err(LogFault::new(folder(EVENTS), why).into_error());
+            }
+        }
+        Ok(())
     }
 
     /// What is wrong where `events` has lost a batch at its end: the commit is missing, and nothing in its log says so. Readers

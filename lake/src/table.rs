@@ -20,6 +20,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::{Error, Result};
 use crate::location::Location;
 use crate::log;
+use crate::said::{self, Said};
 
 /// Commits between two checkpoints: what a reader reads at most of single commits.
 const CHECKPOINT_COMMITS: u32 = 20;
@@ -226,8 +227,10 @@ impl Table {
         let name = self.spec.name;
         let snapshot = self.delta.snapshot().map_err(Error::delta(name))?;
         let marks = std::iter::once((change.application, change.number)).chain(change.also);
+        let said = serde_json::to_value(Said::of(&change)).map_err(Error::encode(name))?;
         let properties = CommitProperties::default()
             .with_max_retries(0)
+            .with_metadata([(said::NAME.to_owned(), said)])
             .with_application_transactions(marks.map(|(name, number)| Transaction::new(name, number)).collect());
         let done = deltalake_core::kernel::transaction::CommitBuilder::from(properties)
             .with_actions(self.actions(&change))

@@ -1,12 +1,14 @@
 //! Upkeep of a lake: fewer and better files ([`compact`]), old days gone ([`expire`]), damage found ([`check`]) and
-//! mended ([`repair`]), what is remembered made anew ([`refold`]), and how it all stands ([`status`]).
+//! mended ([`repair`], [`put_back`]), what is remembered made anew ([`refold`], [`beside`]), and how it all stands ([`status`]).
 //!
 //! Upkeep never changes what a question gives, but for days that retention takes away. It commits under a name of its
 //! own, so that two of its kind meet, and it never waits for writers: whoever is second looks again.
 
+pub mod beside;
 pub mod check;
 pub mod compact;
 pub mod expire;
+pub mod put_back;
 pub mod refold;
 pub mod repair;
 pub mod status;

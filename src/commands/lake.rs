@@ -28,7 +28,7 @@ pub(crate) fn run(command: &LakeCommand, global: &Global, words: Words) -> Resul
     match command {
         LakeCommand::Status(at) => status(at, global),
         LakeCommand::Compact(at) => compact(at, global, words),
-        LakeCommand::Expire { keep, grace, at } => expire(*keep, *grace, at, global),
+        LakeCommand::Expire { keep, grace, at } => expire(*keep, *grace, at, (global, words)),
         LakeCommand::Check(at) => check(at, global),
         LakeCommand::Repair { give_up, at, limits } => repair::run((at, *limits, *give_up), global, words),
     }
@@ -146,7 +146,12 @@ fn compact(at: &At, global: &Global, words: Words) -> Result<Outcome, Failure> {
     Ok(Outcome::Done)
 }
 
-fn expire(keep: Option<TimeDelta>, grace: TimeDelta, at: &At, global: &Global) -> Result<Outcome, Failure> {
+fn expire(
+    keep: Option<TimeDelta>,
+    grace: TimeDelta,
+    at: &At,
+    (global, words): (&Global, Words),
+) -> Result<Outcome, Failure> {
     let mut lake = open_existing(at)?;
     let mut expired = lake::upkeep::expire::Expired::default();
     let mut freed = lake::upkeep::expire::Expired::default();
@@ -171,6 +176,7 @@ fn expire(keep: Option<TimeDelta>, grace: TimeDelta, at: &At, global: &Global) -
         "files_expired": expired.files,
         "rows_expired": expired.rows,
         "files_deleted": swept.swept,
+        "files_lost_by_the_log": swept.lost,
         "bytes_deleted": swept.swept_bytes,
         "version": lake.version(),
     });
@@ -182,6 +188,13 @@ fn expire(keep: Option<TimeDelta>, grace: TimeDelta, at: &At, global: &Global) -
             number(swept.swept)
         ))
     })?;
+    if swept.lost > 0 {
+        words.warning(&format!(
+            "{} files are kept although no table names them: Delta's log has lost them, and `trailhound lake repair` puts them back",
+            number(swept.lost)
+        ));
+        return Ok(Outcome::Rejected);
+    }
     Ok(Outcome::Done)
 }
 
@@ -219,19 +232,30 @@ fn report_check(report: &mut Report<'_>, checked: &Checked) -> io::Result<()> {
     for (day, events) in &checked.duplicates {
         report.detail(day, &format!("{} events are there twice", number(*events)))?;
     }
-    let (batches, logs): (Vec<_>, Vec<_>) =
-        checked.log.iter().partition(|fault| fault.file.starts_with("_trailhound/"));
+    let (mendable, logs): (Vec<_>, Vec<_>) = checked.log.iter().partition(|fault| fault.is_mendable);
     if !logs.is_empty() {
         report.prose(
             "nothing but Delta's log says which files a table has: put its commits back from a copy, or make a lake anew with \
              `trailhound ingest SOURCE --lake NEW`",
         )?;
     }
-    if !checked.damaged.is_empty() || !batches.is_empty() {
+    if !checked.damaged.is_empty() || !mendable.is_empty() {
         report.command("trailhound lake repair")?;
     } else if !checked.duplicates.is_empty() {
         report
             .prose("no repair takes them out; a lake made anew has each once: `trailhound ingest SOURCE --lake NEW`")?;
+    }
+    for other in &checked.taken_by_others {
+        report.detail(
+            &format!("{} version {}", other.table, other.version),
+            &format!(
+                "{} of {} took {} files out ({} rows), which no command of trailhound asked for",
+                other.operation,
+                if other.engine.is_empty() { "another program" } else { &other.engine },
+                number(other.files),
+                number(other.rows)
+            ),
+        )?;
     }
     report.facts(&[("files that no table names", number(checked.unnamed))])
 }

@@ -6,22 +6,19 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use ingest::batch;
-use ingest::seen::{Seen, without};
+use ingest::seen::Seen;
 
-use crate::encode::{FileWriter, Layout};
 use crate::error::{Error, Result};
 use crate::fault;
 use crate::lake::ATTEMPTS;
 use crate::manifest::{APPLICATION, Manifest, number_after};
-use crate::read;
 use crate::rows::{self, Object};
 use crate::schema::{ACTIVITY, ALERTS, COVERAGE, EVENTS, LAST_USED, OBJECTS, REJECTS};
-use crate::stage::{store, store_rows};
+use crate::stage::store_rows;
 use crate::table::{Change, Committed, DataFile};
 
 use super::Ingest;
-use super::prime::{IDENTITY, remember, temporary};
+use super::known::{remember, without_known};
 
 impl Ingest<'_> {
     /// Commits everything since the last time. Objects must be whole.
@@ -139,7 +136,10 @@ impl Ingest<'_> {
         }
         let mut lost = BTreeMap::new();
         for file in files.iter_mut() {
-            self.without_theirs(file, &mut seen, has_nameless, &mut lost)?;
+            let fresh = without_known(self.lake, file, &mut seen, has_nameless, &mut |source| {
+                *lost.entry(source.to_owned()).or_insert(0_u64) += 1;
+            })?;
+            fresh.into_iter().for_each(|fresh| *file = fresh);
         }
         files.retain(|file| file.rows > 0);
         for object in objects.iter_mut() {
@@ -154,41 +154,5 @@ impl Ingest<'_> {
             self.fold_again(files)?;
         }
         Ok(gone > 0)
-    }
-
-    /// Writes a staged file anew without the events that `seen` knows, if there are any.
-    fn without_theirs(
-        &self,
-        file: &mut DataFile,
-        seen: &mut Seen,
-        has_nameless: bool,
-        lost: &mut BTreeMap<String, u64>,
-    ) -> Result<()> {
-        let mut gone = Vec::new();
-        read::file(self.lake, EVENTS, file, (!has_nameless).then_some(IDENTITY), &mut |batch| {
-            let mut rows = seen.duplicates(&batch).map_err(temporary)?;
-            if has_nameless {
-                rows.extend(seen.nameless_duplicates(&batch).map_err(temporary)?);
-                rows.sort_unstable();
-            }
-            gone.push(rows);
-            Ok(())
-        })?;
-        if gone.iter().all(Vec::is_empty) {
-            return Ok(());
-        }
-        let mut writer = FileWriter::new(EVENTS, &self.lake.spec(EVENTS).schema, Layout::Fresh)?;
-        let mut gone = gone.into_iter();
-        read::file(self.lake, EVENTS, file, None, &mut |batch| {
-            let rows = gone.next().unwrap_or_default();
-            let sources = batch::text(&batch, "source_object");
-            for row in &rows {
-                *lost.entry(sources.get(*row).unwrap_or_default().to_owned()).or_default() += 1;
-            }
-            let parts = without(&batch, &rows).map_err(Error::encode(EVENTS))?;
-            parts.iter().try_for_each(|part| writer.write(part))
-        })?;
-        *file = store(self.lake.location(), self.lake.handle(), EVENTS, Some(file.event_date), writer.finish()?)?;
-        Ok(())
     }
 }

@@ -8,21 +8,17 @@ use std::collections::BTreeSet;
 use arrow::array::{AsArray, BooleanArray, RecordBatch};
 use arrow::compute::filter_record_batch;
 use arrow::datatypes::Date32Type;
-use ingest::seen::{Seen, nameless};
+use ingest::seen::Seen;
 
 use crate::days;
 use crate::error::{Error, Result};
 use crate::fault;
 use crate::lake::Lake;
-use crate::read;
 use crate::schema::{EVENTS, PARTITION};
-use crate::table::DataFile;
 
 use super::Ingest;
+use super::known::{remember, temporary};
 use crate::location::Aws;
-
-/// What makes two records one event; `extra` tells an id that is none.
-pub(super) const IDENTITY: &[&str] = &["eventid", "recipientaccountid", "extra"];
 
 impl Ingest<'_> {
     /// Tells `seen` what the lake holds of the days in this batch, and what others have committed meanwhile.
@@ -105,23 +101,4 @@ fn keep_out(batch: &RecordBatch, keep: Option<i32>, seen: &mut Seen) -> Result<u
     seen.remember(&gone).map_err(temporary)?;
     seen.remember_nameless(&gone).map_err(temporary)?;
     Ok(gone.num_rows() as u64)
-}
-
-/// Tells `seen` the events of one file; whether some of them have no id.
-pub(super) fn remember(lake: &Lake, file: &DataFile, seen: &mut Seen) -> Result<bool> {
-    let mut has_nameless = false;
-    read::file(lake, EVENTS, file, Some(IDENTITY), &mut |batch| {
-        has_nameless |= !nameless(&batch).is_empty();
-        seen.remember(&batch).map_err(temporary)
-    })?;
-    if has_nameless {
-        // What they say is in all columns.
-        read::file(lake, EVENTS, file, None, &mut |batch| seen.remember_nameless(&batch).map_err(temporary))?;
-    }
-    Ok(has_nameless)
-}
-
-/// An error of `seen`.
-pub(super) fn temporary(source: std::io::Error) -> Error {
-    Error::Io { what: "temporary files for duplicates".to_owned(), source }
 }

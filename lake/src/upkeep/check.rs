@@ -12,8 +12,9 @@ use super::repair::DAY_MICROS;
 use crate::encode::Times;
 use crate::error::{Error, Result};
 use crate::lake::Lake;
-use crate::log::LogFault;
+use crate::log::{self, LogFault};
 use crate::read;
+use crate::said::{Astray, Stranger};
 use crate::schema::{BESIDE, EVENTS};
 use crate::stage::hex;
 use crate::table::{DataFile, date_text};
@@ -69,6 +70,11 @@ pub struct Checked {
     pub damaged: Vec<Damage>,
     /// Commits that are missing or empty, and manifests of unfinished batches that cannot be read.
     pub log: Vec<LogFault>,
+    /// Rows that other programs took out of tables, as far as the log goes back.
+    pub taken_by_others: Vec<Stranger>,
+    /// What the log has lost of each table.
+    #[serde(skip)]
+    pub(crate) astray: Vec<(&'static str, Astray)>,
     /// Files in the store that no table names; `lake expire` deletes old ones.
     pub unnamed: u64,
 }
@@ -87,7 +93,7 @@ impl Lake {
     /// The log, or a file that may well be sound, cannot be read: a look that failed says nothing of a file, and whoever
     /// repairs must not take it for damage. What is wrong with a file is in the answer.
     pub fn check(&self) -> Result<Checked> {
-        let mut checked = Checked { log: self.log_faults()?, ..Checked::default() };
+        let mut checked = self.check_log()?;
         for table in std::iter::once(&EVENTS).chain(BESIDE) {
             let mut files = self.files(table)?;
             files.sort_by_key(|file| file.event_date);
@@ -109,6 +115,25 @@ impl Lake {
         for table in std::iter::once(&EVENTS).chain(BESIDE) {
             checked.unnamed += self.list(table)?.iter().filter(|m| !named.contains(m.location.as_ref())).count() as u64;
         }
+        Ok(checked)
+    }
+
+    /// [`Lake::check`] of Delta's log and of batches alone.
+    ///
+    /// # Errors
+    /// The log cannot be read.
+    pub fn check_log(&self) -> Result<Checked> {
+        let mut checked = Checked { log: self.log_faults()?, ..Checked::default() };
+        for table in std::iter::once(&EVENTS).chain(BESIDE).filter(|table| self.has(table)) {
+            let (astray, strangers) = self.astray(table)?;
+            checked.log.extend(astray.faults(table));
+            checked.astray.push((table, astray));
+            checked.taken_by_others.extend(strangers);
+        }
+        // Without a batch's mark the tables beside `events` look as if they had one too many.
+        let is_unmarked = checked.astray.iter().any(|(table, astray)| *table == EVENTS && !astray.unmarked.is_empty());
+        checked.log.retain(|fault| !(is_unmarked && fault.file == log::folder(EVENTS)));
+        checked.log.extend(self.beside_faults()?);
         Ok(checked)
     }
 

@@ -30,6 +30,8 @@ pub struct Expired {
     pub swept: u64,
     /// Their bytes.
     pub swept_bytes: u64,
+    /// Files that Delta's log has lost: no table names them, and they are kept for a repair.
+    pub lost: u64,
 }
 
 impl Lake {
@@ -81,10 +83,15 @@ impl Lake {
         self.refresh()?;
         let mut named = self.named()?;
         named.extend(self.left_since(unnamed_before)?);
+        let lost = self.lost_by_the_log()?;
         fault::point("vacuum.before");
         let mut swept = temporary::sweep(self.location(), unnamed_before)?;
         let garbage = candidates.into_iter().filter(|found| !named.contains(found.location.as_ref()));
         for found in garbage.chain(manifests) {
+            if lost.contains(found.location.as_ref()) {
+                swept.lost += 1;
+                continue;
+            }
             match self.block_on(self.location().root().delete(&found.location)) {
                 Ok(()) => {
                     swept.swept += 1;
@@ -116,6 +123,18 @@ impl Lake {
             named.extend(files.iter().map(|file| self.location().path(&format!("{table}/{}", file.path)).to_string()));
         }
         Ok(named)
+    }
+
+    /// Paths of files that a table should name and does not, from the root of the store: nothing else may have their rows.
+    fn lost_by_the_log(&self) -> Result<BTreeSet<String>> {
+        let mut lost = BTreeSet::new();
+        for name in BESIDE.iter().chain([&EVENTS]).filter(|name| self.has(name)) {
+            let files = self.astray(name)?.0.lost;
+            lost.extend(
+                files.iter().map(|(_, file)| self.location().path(&format!("{name}/{}", file.path)).to_string()),
+            );
+        }
+        Ok(lost)
     }
 
     /// Paths of files that left a table at this moment or later, from the root of the store.

@@ -39,9 +39,11 @@ pub(super) fn run(
     global: &Global,
     words: Words,
 ) -> Result<Outcome, Failure> {
-    let (mut lake, mended) = Lake::open_for_repair(&at.lake, &at.aws.to_lake())?;
-    let checked = lake.check()?;
+    let (mut lake, mut mended) = Lake::open_for_repair(&at.lake, &at.aws.to_lake())?;
+    let mut checked = lake.check()?;
     let told_again = lake.tell_again(&checked)?;
+    let back = lake.put_back(&checked)?;
+    checked.damaged.extend(back.missing.iter().cloned());
     let aside = lake.set_aside(&checked)?;
     let mut objects = Objects::of(aside.objects.keys());
     objects.settle(give_up)?;
@@ -69,6 +71,12 @@ pub(super) fn run(
         })?;
     }
     lake.drop_beside(&checked)?;
+    lake.let_go(&back.missing)?;
+    for table in lake.count_again()? {
+        mended.push(format!("{table}: counts every event of `events` again"));
+    }
+    lake.refresh()?;
+    checked.log = lake.check_log()?.log;
     objects.gone.sort_unstable();
     let lost = aside.rows.saturating_sub(recovered);
     let left_out: Vec<_> = objects.unread.iter().map(|(name, _)| name).collect();
@@ -77,6 +85,8 @@ pub(super) fn run(
         "rows_in_them": aside.rows,
         "mended": mended,
         "told_again": told_again,
+        "put_back": back.told,
+        "rows_put_back": back.rows,
         "not_mended": checked.log,
         "objects_read_again": read,
         "objects_missing": objects.gone,
@@ -88,18 +98,27 @@ pub(super) fn run(
     answer(&value, global, |report| {
         match aside.files {
             0 if !checked.log.is_empty() => report.title("Delta's log is damaged, and no repair mends it")?,
+            0 if !back.told.is_empty() => {
+                report
+                    .title(&format!("{} files put back that Delta's log had lost", number(back.told.len() as u64)))?;
+            }
             0 if mended.is_empty() && told_again.is_empty() => report.title("Nothing to repair")?,
             0 => report.title("No data file is damaged")?,
             files => report.title(&format!("{} damaged files set aside", number(files)))?,
         }
         let rows = format!("{} of {} read again", number(recovered), number(aside.rows));
-        report.facts(&[("events", rows), ("objects read again", number(read as u64))])
+        let mut facts = vec![("events", rows), ("objects read again", number(read as u64))];
+        facts.extend((back.rows > 0).then(|| ("events put back", number(back.rows))));
+        report.facts(&facts)
     })?;
     for what in &mended {
         words.warning(what);
     }
     for file in &told_again {
         words.note(&format!("{file}: the log says its day and times again as its rows have them"));
+    }
+    for file in &back.told {
+        words.note(&format!("{file}: in its table again"));
     }
     for fault in &checked.log {
         words.warning(&format!(
@@ -109,8 +128,7 @@ pub(super) fn run(
     }
     if mended.iter().any(|what| what.starts_with("_trailhound/batches")) {
         words.warning(
-            "the next ingest reads objects again that the ledger does not have, and `access` reads the events; `coverage` stays without \
-             those rows",
+            "the next ingest reads objects again that the ledger does not have, and `access` reads the events",
         );
     }
     tell(&objects, lost, &aside, words);
@@ -207,6 +225,10 @@ fn tell(objects: &Objects, lost: u64, aside: &SetAside, words: Words) {
             lake::schema::OBJECTS => "the next ingest reads those objects again, and their events count once",
             lake::schema::DIGESTED => "`trailhound verify --lake` notes them again",
             lake::schema::REJECTS => "`trailhound ingest --again` of the objects refuses those records again",
+            lake::schema::COVERAGE => "it counts the events that are there",
+            lake::schema::LAST_USED | lake::schema::ACTIVITY => {
+                "`trailhound lake compact` makes them anew from the events; until then `access` reads those"
+            }
             _ => "what they remember of before is gone",
         };
         words.warning(&format!("the table {table} lost {} rows: {then}", number(*rows)));

@@ -11,6 +11,7 @@ mod damage;
 mod full;
 pub(crate) mod kill;
 mod log;
+mod lost;
 mod outputs;
 pub(crate) mod python;
 mod readers;

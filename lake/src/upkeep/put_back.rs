@@ -1,0 +1,122 @@
+//! What Delta's log has lost of a table, given to it again: files whose commit says that it put them in, marks of batches; and files
+//! that a commit took out, taken out again.
+//!
+//! Rows of such a file may have come again meanwhile, from their objects: those stay out. Must not know how the log was damaged.
+
+use ingest::seen::Seen;
+
+use super::check::{Checked, Damage};
+use super::{APPLICATION, number_after};
+use crate::error::{Error, Result};
+use crate::ingest::{remember, without_known};
+use crate::lake::{ATTEMPTS, Lake};
+use crate::said::Astray;
+use crate::schema::EVENTS;
+use crate::table::{Change, Committed, DataFile};
+
+/// What came of it.
+#[derive(Debug, Default)]
+pub struct PutBack {
+    /// Files, within the lake, that their tables have again, and what else the log says again.
+    pub told: Vec<String>,
+    /// Rows of `events` that are there again.
+    pub rows: u64,
+    /// Files that are not in the store any more, or are damaged.
+    pub missing: Vec<Damage>,
+}
+
+impl Lake {
+    /// Gives the tables what a check found that their logs have lost.
+    ///
+    /// # Errors
+    /// The store or the log cannot be read or written.
+    pub fn put_back(&mut self, checked: &Checked) -> Result<PutBack> {
+        let mut done = PutBack::default();
+        for (table, astray) in &checked.astray {
+            let missing = done.missing.len();
+            for (_, file) in &astray.lost {
+                self.put_back_file(table, file, &mut done)?;
+            }
+            // What took the place of these may be what is missing.
+            if done.missing.len() == missing {
+                for (_, file) in &astray.back {
+                    self.exchange(table, std::slice::from_ref(file), &[], true)?;
+                    done.told.push(format!("{table}/{}: taken out again", file.path));
+                }
+            }
+            self.mark_again(table, astray)?;
+        }
+        Ok(done)
+    }
+
+    /// Gives a table the marks that its log has lost.
+    pub(crate) fn mark_again(&mut self, table: &'static str, astray: &Astray) -> Result<()> {
+        for (_, application, number) in &astray.unmarked {
+            let change = Change { add: &[], remove: &[], rows_change: false, application, number: *number, also: None };
+            // Whoever commits first has looked at this table with the mark missing, too: the next repair tells.
+            self.commit(table, change)?;
+        }
+        Ok(())
+    }
+
+    /// Lets go of files that are not there to be put back, once their rows have come from elsewhere or are given up.
+    ///
+    /// # Errors
+    /// The log cannot be written.
+    pub fn let_go(&mut self, missing: &[Damage]) -> Result<()> {
+        for damage in missing {
+            self.answer(damage.table, &damage.data.path, &[], std::slice::from_ref(&damage.data))?;
+        }
+        Ok(())
+    }
+
+    /// Commits what becomes of a file that a table should have and has not; `false` where another repair has put it back.
+    fn answer(&mut self, table: &'static str, path: &str, add: &[DataFile], remove: &[DataFile]) -> Result<bool> {
+        for _ in 0..ATTEMPTS {
+            if self.files(table)?.iter().any(|there| there.path == path) {
+                return Ok(false);
+            }
+            let number = number_after(self.block_on(self.table(table)?.transaction(APPLICATION))?);
+            let change = Change { add, remove, rows_change: true, application: APPLICATION, number, also: None };
+            if self.commit(table, change)? == Committed::Yes {
+                return Ok(true);
+            }
+        }
+        Err(Error::Busy { table, attempts: ATTEMPTS })
+    }
+
+    fn put_back_file(&mut self, table: &'static str, file: &DataFile, done: &mut PutBack) -> Result<()> {
+        let name = format!("{table}/{}", file.path);
+        if let Err(why) = self.intact(table, file)? {
+            let why = format!("Delta's log has lost it, and {why}");
+            done.missing.push(Damage { table, file: name, why, rows: file.rows, data: file.clone(), truth: None });
+            return Ok(());
+        }
+        let fresh = match table {
+            EVENTS => self.fresh_rows(file)?,
+            _ => None,
+        };
+        let (add, remove, rows) = match &fresh {
+            None => (vec![file.clone()], Vec::new(), file.rows),
+            // The file itself stays out, and its commit is answered.
+            Some(fresh) => {
+                let add = Vec::from_iter((fresh.rows > 0).then(|| fresh.clone()));
+                (add, vec![file.clone()], fresh.rows)
+            }
+        };
+        if self.answer(table, &file.path, &add, &remove)? {
+            done.told.push(name);
+            done.rows += if table == EVENTS { rows } else { 0 };
+        }
+        Ok(())
+    }
+
+    /// A file of `events` without the rows that others of its day have, if it has such rows.
+    fn fresh_rows(&self, file: &DataFile) -> Result<Option<DataFile>> {
+        let (mut seen, mut has_nameless) = (Seen::new(), false);
+        for other in self.files(EVENTS)?.iter().filter(|other| other.event_date == file.event_date) {
+            has_nameless |= remember(self, other, &mut seen)?;
+        }
+        without_known(self, file, &mut seen, has_nameless, &mut |_| {})
+    }
+}
