@@ -1,6 +1,6 @@
-//! A lake that is there, as commands open it that only read.
+//! A lake that is there, as commands open it that only read; and what all must be told of it.
 //!
-//! Knows flags and what readers must be told. Must not know what is asked of the lake.
+//! Knows flags and warnings. Must not know what is asked of the lake.
 
 use lake::Lake;
 
@@ -34,3 +34,14 @@ pub(crate) fn open(input: &Input, is_wanted: &dyn Fn(&str) -> bool) -> Result<Op
     }
     Ok(place.map(|place| Lake::open_tables(place, &input.lake.aws.to_lake(), is_wanted)).transpose()?)
 }
+
+/// Says so where two writers at once would lose events: the store of the lake does not keep conditional writes.
+pub(crate) fn warn_of_its_store(lake: &Lake, words: Words) {
+    if lake.is_for_one_writer() {
+        words.warning(&format!("{}: {ONE_WRITER}", lake.location().name()));
+    }
+}
+
+/// What is to be known of such a lake.
+pub(crate) const ONE_WRITER: &str = "the store ignores `If-None-Match`, so two writers at once would take each other's commits away: \
+                                     let one process at a time write, or keep the lake in a folder or in Amazon S3";

@@ -21,6 +21,8 @@ use crate::upkeep::repair::QUARANTINE;
 /// The newest format of a lake that this code knows.
 const FORMAT: u32 = 1;
 const FORMAT_FILE: &str = "_trailhound/lake.json";
+/// What the format's file calls whether the store keeps the condition of conditional writes.
+const CONDITIONS: &str = "conditional_writes";
 /// What is in a lake beside its tables.
 const OWN_FOLDER: &str = "_trailhound";
 
@@ -32,6 +34,8 @@ pub struct Lake {
     runtime: Runtime,
     location: Location,
     pub(crate) tables: BTreeMap<&'static str, Table>,
+    /// What the format's file says of the store; nothing where nobody has looked yet.
+    keeps_conditions: Option<bool>,
 }
 
 impl std::fmt::Debug for Lake {
@@ -57,7 +61,7 @@ impl Lake {
     pub fn open_tables(place: &str, aws: &Aws, is_wanted: &dyn Fn(&str) -> bool) -> Result<Lake> {
         let runtime = runtime()?;
         let location = runtime.block_on(Location::open(place, aws))?;
-        let mut lake = Lake { runtime, location, tables: BTreeMap::new() };
+        let mut lake = Lake { runtime, location, tables: BTreeMap::new(), keeps_conditions: None };
         lake.check_format()?;
         for name in std::iter::once(&EVENTS).chain(BESIDE.iter().filter(|name| is_wanted(name))) {
             if let Some(table) = lake.block_on(Table::open(&lake.location, schema::spec(name)))? {
@@ -145,7 +149,7 @@ impl Lake {
     fn open_or_make(place: &str, aws: &Aws, mut mended: Option<&mut Vec<String>>) -> Result<Lake> {
         let runtime = runtime()?;
         let location = runtime.block_on(Location::open(place, aws))?;
-        let mut lake = Lake { runtime, location, tables: BTreeMap::new() };
+        let mut lake = Lake { runtime, location, tables: BTreeMap::new(), keeps_conditions: None };
         match (lake.check_format(), mended.as_deref_mut()) {
             (Err(Error::Damaged { file, why }), Some(mended)) => {
                 let root = lake.location.root();
@@ -174,7 +178,7 @@ impl Lake {
         Ok(lake)
     }
 
-    fn check_format(&self) -> Result<()> {
+    fn check_format(&mut self) -> Result<()> {
         let bytes = match self.block_on(self.location.get(FORMAT_FILE)) {
             Ok(bytes) => bytes,
             Err(Error::Store { source: object_store::Error::NotFound { .. }, .. }) => return Ok(()),
@@ -186,16 +190,29 @@ impl Lake {
         if found > FORMAT {
             return Err(Error::Format { place: self.location.name().to_owned(), found, known: FORMAT });
         }
+        self.keeps_conditions = value[CONDITIONS].as_bool();
         Ok(())
     }
 
-    fn write_format(&self) -> Result<()> {
-        if self.block_on(self.location.get(FORMAT_FILE)).is_ok() {
+    /// Writes the format's file where there is none, and in a bucket once more with what a look at its store has shown.
+    fn write_format(&mut self) -> Result<()> {
+        let is_known = self.location.folder().is_some() || self.keeps_conditions.is_some();
+        if is_known && self.block_on(self.location.get(FORMAT_FILE)).is_ok() {
             return Ok(());
         }
-        let text =
+        let mut value =
             serde_json::json!({ "format": FORMAT, "written_by": concat!("trailhound ", env!("CARGO_PKG_VERSION")) });
-        self.block_on(self.location.put(FORMAT_FILE, text.to_string().into()))
+        if self.location.folder().is_none() {
+            let keeps = self.block_on(self.location.keeps_conditions())?;
+            (self.keeps_conditions, value[CONDITIONS]) = (Some(keeps), keeps.into());
+        }
+        self.block_on(self.location.put(FORMAT_FILE, value.to_string().into()))
+    }
+
+    /// Whether the store of the lake takes a write that must not replace anything for one that may: then two writers at once
+    /// take each other's commits away, and nothing tells.
+    pub fn is_for_one_writer(&self) -> bool {
+        self.keeps_conditions == Some(false)
     }
 
     /// Where it is.

@@ -12,10 +12,14 @@ use object_store::path::Path;
 use object_store::prefix::PrefixStore;
 use object_store::{ObjectStore, ObjectStoreExt, PutMode};
 use url::Url;
+use uuid::Uuid;
 
 use crate::credentials;
 use crate::error::{Error, Result};
 use crate::fault;
+
+/// How the objects are called that try out a store.
+const PROBE: &str = "_trailhound/probe";
 
 /// How AWS is reached: the flags of the AWS command line. What is absent comes from its environment and files.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -168,6 +172,19 @@ impl Location {
             Err(object_store::Error::AlreadyExists { .. }) => Ok(false),
             Err(error) => Err(Error::store(within)(error)),
         }
+    }
+
+    /// Whether the store refuses to write what is there already, when it is told to (`If-None-Match: *`, "Adding preconditions to
+    /// S3 operations with conditional requests" in the Amazon S3 User Guide). Every commit rests on it.
+    pub(crate) async fn keeps_conditions(&self) -> Result<bool> {
+        let probe = format!("{PROBE}-{}", Uuid::new_v4().simple());
+        let mut is_taken = 0;
+        for _ in 0..2 {
+            is_taken += u32::from(self.put_new(&probe, bytes::Bytes::from_static(b"probe")).await?);
+        }
+        // A probe that stays is swept by nobody, and is a few bytes.
+        let _ = self.root.delete(&self.path(&probe)).await;
+        Ok(is_taken < 2)
     }
 
     /// Flushes an object and its folder to the disk.

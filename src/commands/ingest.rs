@@ -22,6 +22,7 @@ use serde_json::{Value, json};
 
 use crate::cli::{Global, IngestArgs};
 use crate::config::account::Account;
+use crate::existing;
 use crate::folded;
 use crate::intake::{Intake, Reach};
 use crate::outcome::{Failure, Outcome};
@@ -57,6 +58,7 @@ pub(crate) fn run(args: &IngestArgs, global: &Global, words: Words) -> Result<Ou
     let mut intake = Intake::open(&absolute(&listed)?, &reach, args.limits, global, words)?;
     intake.buckets.connections().for_each(|connection| stop.halts(connection));
     let mut lake = Lake::open_for_writing(&args.at.lake, &args.at.aws.to_lake())?;
+    existing::warn_of_its_store(&lake, words);
     prepare(&mut intake);
     let mut done = Done::default();
     let mut messages = queue::Messages::default();

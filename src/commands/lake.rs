@@ -13,6 +13,7 @@ use query::Limits;
 use serde_json::{Value, json};
 
 use crate::cli::{At, Global, LakeCommand};
+use crate::existing;
 use crate::folded::{self, Refolded};
 use crate::outcome::{Failure, Outcome};
 use crate::render::report::{Report, number};
@@ -26,7 +27,7 @@ pub(crate) fn run(command: &LakeCommand, global: &Global, words: Words) -> Resul
         return Err(no_rows());
     }
     match command {
-        LakeCommand::Status(at) => status(at, global),
+        LakeCommand::Status(at) => status(at, global, words),
         LakeCommand::Compact(at) => compact(at, global, words),
         LakeCommand::Expire { keep, grace, at } => expire(*keep, *grace, at, (global, words)),
         LakeCommand::Check(at) => check(at, global),
@@ -50,7 +51,7 @@ fn answer(value: &Value, global: &Global, tell: impl FnOnce(&mut Report<'_>) -> 
     Ok(render::settle(settled)?)
 }
 
-fn status(at: &At, global: &Global) -> Result<Outcome, Failure> {
+fn status(at: &At, global: &Global, words: Words) -> Result<Outcome, Failure> {
     let lake = Lake::open(&at.lake, &at.aws.to_lake())?;
     let status = lake.status()?;
     let proof = crate::proof::of(&lake)?;
@@ -67,7 +68,9 @@ fn status(at: &At, global: &Global) -> Result<Outcome, Failure> {
     if let Some(proof) = &proof {
         value["proof"] = json!(proof);
     }
+    value["one_writer"] = lake.is_for_one_writer().into();
     answer(&value, global, |report| report_status(report, &status, proof.as_ref()))?;
+    existing::warn_of_its_store(&lake, words);
     Ok(Outcome::Done)
 }
 

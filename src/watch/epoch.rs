@@ -26,6 +26,7 @@ use super::room::Room;
 use super::turn::Turn;
 use super::{Watch, opening, order, past};
 use crate::commands::ingest::prepare;
+use crate::existing;
 use crate::intake::{Intake, Reach};
 use crate::outcome::Failure;
 
@@ -84,6 +85,7 @@ struct Round<'a> {
 pub(super) fn run(watch: &Watch<'_>) -> Result<Ended, Failure> {
     let options = watch.options;
     let mut lake = Lake::open_for_writing(&options.lake, &options.aws.to_lake())?;
+    existing::warn_of_its_store(&lake, watch.words);
     let have = Arc::new(Have::load(&lake)?);
     let state = lake.state(&watch.name)?;
     let notes = Notes::open(watch.outbox, state.as_ref())?;

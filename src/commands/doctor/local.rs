@@ -7,6 +7,7 @@ use ingest::key::Key;
 use ingest::source::{Input, Place, Sources};
 use lake::{Aws, Lake};
 
+use crate::existing::ONE_WRITER;
 use crate::render::report::number;
 
 /// Files that are looked at: enough to know what a folder is.
@@ -60,7 +61,12 @@ fn is_of_cloudtrail(name: &str) -> bool {
 
 /// A lake: whether it opens, and if it is on this machine whether it can grow.
 pub(super) fn lake(place: &str, aws: &Aws, is_local: bool, checks: &mut Vec<Check>) {
-    match Lake::open(place, aws).and_then(|lake| lake.status()) {
+    let opened = Lake::open(place, aws);
+    if opened.as_ref().is_ok_and(Lake::is_for_one_writer) {
+        let next = "let one process at a time write, or keep the lake in a folder or in Amazon S3";
+        checks.push(Check::warn("lake.store", place, ONE_WRITER, next));
+    }
+    match opened.and_then(|lake| lake.status()) {
         Ok(status) => {
             let rows = status.tables.first().map_or(0, |events| events.rows);
             let days = status.days.map_or_else(String::new, |(first, last)| format!(", {first} to {last}"));

@@ -47,7 +47,10 @@ impl Other {
     fn run(&self, cloud: &Cloud, args: &[&str]) -> Run {
         let mut command = cloud.command(args);
         // This variable is for S3 alone.
-        command.env("AWS_ENDPOINT_URL_S3", &self.url).env("AWS_ACCESS_KEY_ID", "S3RVER");
+        command
+            .env("AWS_ENDPOINT_URL_S3", &self.url)
+            .env("AWS_ENDPOINT_URL_STS", &cloud.url)
+            .env("AWS_ACCESS_KEY_ID", "S3RVER");
         finished(command.env("AWS_SECRET_ACCESS_KEY", "S3RVER").output().unwrap())
     }
 }
@@ -171,4 +174,30 @@ fn the_official_client_says_the_same() {
         assert_eq!(ours(&run), lines(&official), "{name}: {}", official.stderr);
         assert!(!lines(&official).is_empty() || name.contains("empty"), "{name}: {}", official.stderr);
     }
+}
+
+/// It takes a write that must replace nothing for any other: two writers there would lose events, and nothing would tell.
+#[test]
+fn a_store_that_ignores_conditions_is_for_one_writer() {
+    let Some(script) = program("TRAILHOUND_TEST_S3RVER") else { return };
+    let Some(mut cloud) = Cloud::start(&["--bucket", "trail"]) else { return };
+    let world = World::with_trail(60, 98);
+    let logs = world.logs();
+    let ingest = ["ingest", text(&logs), "--lake", "s3://trail/lake"];
+    let kept = cloud.run(&ingest);
+    assert!(kept.code == 0 && !kept.stderr.contains("one process at a time"), "{}", kept.stderr);
+    let status = cloud.run(&["lake", "status", "--lake", "s3://trail/lake", "--output", "json"]).json();
+    assert_eq!(status["one_writer"], false, "{status}");
+    let other = Other::start(&script, &world.path("s3rver"));
+    cloud.without_endpoint();
+    for _ in 0..2 {
+        let told = other.run(&cloud, &ingest);
+        assert!(told.code == 0 && told.stderr.contains("one process at a time"), "{}", told.stderr);
+    }
+    let status = other.run(&cloud, &["lake", "status", "--lake", "s3://trail/lake", "--output", "json"]).json();
+    assert_eq!(status["one_writer"], true, "{status}");
+    let doctor = other.run(&cloud, &["doctor", "--lake", "s3://trail/lake"]);
+    assert!(doctor.stdout.contains("If-None-Match"), "{}", doctor.stdout);
+    let left = files(&world.path("s3rver")).into_iter().filter(|name| name.contains("probe")).count();
+    assert_eq!(left, 0);
 }
