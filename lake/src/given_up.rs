@@ -29,6 +29,9 @@ struct Note {
     /// Days since the Unix epoch; none for events without a time.
     days: BTreeSet<Option<i32>>,
     objects: BTreeMap<String, Span>,
+    /// How many rows did not come back.
+    #[serde(default)]
+    rows: u64,
 }
 
 impl Note {
@@ -74,6 +77,14 @@ impl GivenUp {
 }
 
 impl Lake {
+    /// Rows that repairs gave up; whoever found their objects has ingested some of them again.
+    ///
+    /// # Errors
+    /// A note cannot be read.
+    pub fn given_up_rows(&self) -> Result<u64> {
+        Ok(self.given_up()?.0.iter().map(|note| note.rows).sum())
+    }
+
     /// Everything that repairs gave up.
     pub(crate) fn given_up(&self) -> Result<GivenUp> {
         let mut notes = Vec::new();
@@ -89,13 +100,13 @@ impl Lake {
 
     /// Notes what goes with damaged files, but for objects that came back whole. What the other tables have lost as well is folded
     /// anew when it comes.
-    pub(crate) fn note_given_up(&self, aside: &SetAside, came_back: &BTreeSet<&str>) -> Result<()> {
+    pub(crate) fn note_given_up(&self, aside: &SetAside, came_back: &BTreeSet<&str>, rows: u64) -> Result<()> {
         let gone = aside.objects.iter().filter(|(name, _)| !came_back.contains(name.as_str()));
         let objects: BTreeMap<_, _> = gone.map(|(name, span)| (name.clone(), *span)).collect();
         if objects.is_empty() || aside.is_forgetful() {
             return Ok(());
         }
-        let note = Note { days: aside.damaged.iter().map(|file| file.event_date).collect(), objects };
+        let note = Note { days: aside.damaged.iter().map(|file| file.event_date).collect(), objects, rows };
         let text = serde_json::to_vec(&note).map_err(Error::encode("given-up"))?;
         self.block_on(self.location().put(&format!("{FOLDER}/{}.json", Uuid::new_v4().simple()), text.into()))
     }
@@ -108,7 +119,7 @@ mod tests {
 
     #[test]
     fn only_what_was_folded_before_is_known() {
-        let note = Note { days: [Some(3), None].into(), objects: BTreeMap::new() };
+        let note = Note { days: [Some(3), None].into(), objects: BTreeMap::new(), rows: 0 };
         let span = Some((10, 20));
         assert!(note.knows(span, Some(3), Some(10)) && note.knows(span, Some(3), Some(20)));
         // Of a day that was not lost; from before, or since; of an object without times.

@@ -8,6 +8,7 @@ mod commit;
 mod fold;
 mod known;
 mod prime;
+mod refused;
 
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
@@ -42,6 +43,7 @@ const FUTURE_MICROS: i64 = 3_600_000_000;
 
 pub(crate) use known::{remember, without_known};
 pub use prime::Prime;
+pub(crate) use refused::Told;
 
 /// Folds events into rows of `last_used`; the lake does not know how. A batch asks for them once.
 pub trait LastUsed {
@@ -71,6 +73,8 @@ pub struct Outcome {
     pub expired: u64,
     /// Rows that came back in a repair.
     pub repaired: u64,
+    /// Objects whose text is not what it was when the lake read it first; only a repair looks.
+    pub changed: Vec<String>,
 }
 
 /// Takes a scan's rows.
@@ -164,7 +168,9 @@ impl<'a> Ingest<'a> {
         }
         if let Some(aside) = self.repair.as_ref().filter(|aside| self.outcome.repaired < aside.rows) {
             let whole = self.objects.iter().map(|object| &object.totals).filter(|totals| totals.rejected == 0);
-            self.lake.note_given_up(aside, &whole.map(|totals| totals.object.as_str()).collect())?;
+            let whole = whole.map(|totals| &totals.object).filter(|object| !self.outcome.changed.contains(object));
+            let rows = aside.rows - self.outcome.repaired;
+            self.lake.note_given_up(aside, &whole.map(String::as_str).collect(), rows)?;
         }
         let is_repair = self.repair.is_some();
         if is_repair {
@@ -254,6 +260,11 @@ impl Sink for Ingest<'_> {
         // What could not be read is not in the lake: without its time the ledger does not hold it, and it is tried again.
         if totals.reasons.contains_key(&Reason::IoError) {
             totals.modified = None;
+        }
+        if let (Some(aside), Some(sha256)) = (&self.repair, totals.sha256)
+            && aside.sums.get(&totals.object).is_some_and(|known| !known.contains(&stage::hex(&sha256)))
+        {
+            self.outcome.changed.push(totals.object.clone());
         }
         self.objects.push(Object { totals, times });
     }

@@ -6,6 +6,7 @@ use arrow::array::{ArrayRef, BinaryArray, Int64Array, RecordBatch, StringArray, 
 use arrow::error::ArrowError;
 use ingest::reject::{ObjectTotals, OtherKind};
 
+use crate::ingest::Told;
 use crate::schema;
 use crate::stage::hex;
 
@@ -55,9 +56,11 @@ fn kind_name(kind: OtherKind) -> &'static str {
     }
 }
 
-/// Rows of `rejects`.
-pub(crate) fn rejects(objects: &[Object], now: i64) -> Result<RecordBatch, ArrowError> {
-    let all = || objects.iter().flat_map(|o| o.totals.refused.iter().map(|refused| (&o.totals.object, refused)));
+/// Rows of `rejects`, but for those that it has.
+pub(crate) fn rejects(objects: &[Object], told: &Told, now: i64) -> Result<RecordBatch, ArrowError> {
+    let all = objects.iter().flat_map(|o| o.totals.refused.iter().map(|refused| (&o.totals.object, refused)));
+    let all: Vec<_> = all.filter(|(object, refused)| !told.has(object, refused)).collect();
+    let all = || all.iter().copied();
     let columns: Vec<ArrayRef> = vec![
         Arc::new(all().map(|(object, _)| Some(object)).collect::<StringArray>()),
         Arc::new(all().map(|(_, r)| r.offset.and_then(|at| i64::try_from(at).ok())).collect::<Int64Array>()),

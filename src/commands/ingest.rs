@@ -232,14 +232,14 @@ pub(crate) fn again(
     lake: &mut Lake,
     aside: SetAside,
     settle: &mut Settle<'_>,
-) -> Result<u64, Failure> {
+) -> Result<lake::Outcome, Failure> {
     let mut fold = Fold::new();
     let mut sink = Ingest::begin(lake, &mut fold, intake.options.threads)?.repairing(aside);
     let totals = intake.feed(&mut sink)?;
     let failed: Vec<_> = totals.rejects.iter().filter(|reject| reject.reason == Reason::IoError).collect();
     let all = totals.rejected_by_reason.get(&Reason::IoError).copied().unwrap_or(0);
     settle(&failed, all.saturating_sub(failed.iter().map(|reject| reject.count).sum()))?;
-    Ok(sink.end()?.repaired)
+    Ok(sink.end()?)
 }
 
 impl Done {

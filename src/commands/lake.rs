@@ -68,6 +68,7 @@ fn status(at: &At, global: &Global, words: Words) -> Result<Outcome, Failure> {
     if let Some(proof) = &proof {
         value["proof"] = json!(proof);
     }
+    value["given_up"] = lake.given_up_rows()?.into();
     value["one_writer"] = lake.is_for_one_writer().into();
     answer(&value, global, |report| report_status(report, &status, proof.as_ref()))?;
     existing::warn_of_its_store(&lake, words);
@@ -260,5 +261,7 @@ fn report_check(report: &mut Report<'_>, checked: &Checked) -> io::Result<()> {
             ),
         )?;
     }
-    report.facts(&[("files that no table names", number(checked.unnamed))])
+    let mut facts = vec![("files that no table names", number(checked.unnamed))];
+    facts.extend((checked.given_up > 0).then(|| ("events that repairs gave up", number(checked.given_up))));
+    report.facts(&facts)
 }

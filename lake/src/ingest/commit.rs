@@ -94,13 +94,14 @@ impl Ingest<'_> {
         self.now = chrono::Utc::now().timestamp_micros();
         let encode = |table| Error::encode::<arrow::error::ArrowError>(table);
         let counted = rows::one_batch().map_err(encode(ACTIVITY))?;
+        let told = self.told(objects)?;
         // What a repair brings back was folded when it came first.
         let tables = if self.repair.is_some() {
             vec![(ACTIVITY, vec![counted])]
         } else {
             vec![
                 (OBJECTS, vec![rows::objects(objects, self.now).map_err(encode(OBJECTS))?]),
-                (REJECTS, vec![rows::rejects(objects, self.now).map_err(encode(REJECTS))?]),
+                (REJECTS, vec![rows::rejects(objects, &told, self.now).map_err(encode(REJECTS))?]),
                 (COVERAGE, vec![self.coverage.take().map_err(encode(COVERAGE))?]),
                 (ACTIVITY, vec![self.last_used.activity(), counted]),
                 (LAST_USED, vec![self.last_used.take()]),

@@ -76,6 +76,15 @@ impl Lake {
         Ok(sum)
     }
 
+    /// Events that the ledger counts and that are not there, with those of days that an expiry took away.
+    ///
+    /// # Errors
+    /// A file of the ledger cannot be read.
+    pub fn lacking(&self) -> Result<u64> {
+        let there: u64 = self.files(EVENTS)?.iter().map(|file| file.rows).sum();
+        Ok(self.counted(OBJECTS)?.saturating_sub(there))
+    }
+
     /// Makes the tables that count too few rows of `events` anew, and names them. A writer that commits meanwhile adds to both.
     ///
     /// # Errors

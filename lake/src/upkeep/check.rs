@@ -75,6 +75,8 @@ pub struct Checked {
     /// What the log has lost of each table.
     #[serde(skip)]
     pub(crate) astray: Vec<(&'static str, Astray)>,
+    /// Events that repairs gave up; whoever found their objects has ingested some of them again.
+    pub given_up: u64,
     /// Files in the store that no table names; `lake expire` deletes old ones.
     pub unnamed: u64,
 }
@@ -93,7 +95,7 @@ impl Lake {
     /// The log, or a file that may well be sound, cannot be read: a look that failed says nothing of a file, and whoever
     /// repairs must not take it for damage. What is wrong with a file is in the answer.
     pub fn check(&self) -> Result<Checked> {
-        let mut checked = self.check_log()?;
+        let mut checked = Checked { given_up: self.given_up_rows()?, ..self.check_log()? };
         for table in std::iter::once(&EVENTS).chain(BESIDE) {
             let mut files = self.files(table)?;
             files.sort_by_key(|file| file.event_date);

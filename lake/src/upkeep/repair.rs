@@ -24,6 +24,9 @@ use crate::table::DataFile;
 pub(crate) const QUARANTINE: &str = "_trailhound/quarantine";
 pub(super) const DAY_MICROS: i64 = 86_400_000_000;
 
+/// SHA-256 of objects, by name.
+type Sums = BTreeMap<String, BTreeSet<String>>;
+
 /// What was taken out, and where its rows may come from again.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct SetAside {
@@ -35,6 +38,8 @@ pub struct SetAside {
     pub rows: u64,
     /// Objects that may hold those rows, each with its first and last event.
     pub objects: BTreeMap<String, Span>,
+    /// SHA-256 of their inflated text in hex, as often as they were read.
+    pub(crate) sums: Sums,
     /// Rows of the damaged files of other tables, by table.
     pub beside: BTreeMap<&'static str, u64>,
 }
@@ -69,7 +74,7 @@ impl Lake {
         }
         let ledger = checked.damaged.iter().filter(|damage| damage.table == OBJECTS);
         let ledger: Vec<_> = ledger.map(|damage| damage.data.path.as_str()).collect();
-        aside.objects = self.objects_of(&days, &ledger)?;
+        (aside.objects, aside.sums) = self.objects_of(&days, &ledger)?;
         Ok(aside)
     }
 
@@ -110,7 +115,7 @@ impl Lake {
     /// # Errors
     /// The log cannot be written.
     pub fn give_up(&mut self, aside: &SetAside) -> Result<()> {
-        self.note_given_up(aside, &BTreeSet::new())?;
+        self.note_given_up(aside, &BTreeSet::new(), aside.rows)?;
         fault::point("repair.noted");
         for file in &aside.damaged {
             self.exchange(EVENTS, std::slice::from_ref(file), &[], true)?;
@@ -130,20 +135,23 @@ impl Lake {
     }
 
     /// Objects in the ledger, but for damaged files of it, with events of one of the days. An object without times may hold rows without one.
-    fn objects_of(&self, days: &[Option<i32>], damaged: &[&str]) -> Result<BTreeMap<String, Span>> {
-        let mut objects = BTreeMap::new();
-        let columns = ["object", "first_event", "last_event"];
+    fn objects_of(&self, days: &[Option<i32>], damaged: &[&str]) -> Result<(BTreeMap<String, Span>, Sums)> {
+        let (mut objects, mut sums) = (BTreeMap::new(), Sums::new());
+        let columns = ["object", "sha256", "first_event", "last_event"];
         let ledger = if days.is_empty() { Vec::new() } else { self.files(OBJECTS)? };
         for file in ledger.into_iter().filter(|file| !damaged.contains(&file.path.as_str())) {
             read::file(self, OBJECTS, &file, Some(&columns), &mut |batch| {
-                let names = batch.column(0).as_string::<i32>();
+                let (names, hashes) = (batch.column(0).as_string::<i32>(), batch.column(1).as_string::<i32>());
                 let time = |column: usize, row: usize| {
                     let times = batch.column(column).as_primitive::<TimestampMicrosecondType>();
                     times.is_valid(row).then(|| times.value(row))
                 };
                 for row in 0..batch.num_rows() {
-                    let span = time(1, row).zip(time(2, row));
+                    let span = time(2, row).zip(time(3, row));
                     if days.iter().any(|day| touches(span, *day)) {
+                        if hashes.is_valid(row) {
+                            sums.entry(names.value(row).to_owned()).or_default().insert(hashes.value(row).to_owned());
+                        }
                         // An object that was read again has a row for each time.
                         let known: &mut Span = objects.entry(names.value(row).to_owned()).or_default();
                         *known = match (*known, span) {
@@ -155,7 +163,7 @@ impl Lake {
                 Ok(())
             })?;
         }
-        Ok(objects)
+        Ok((objects, sums))
     }
 }
 

@@ -12,6 +12,7 @@ mod full;
 pub(crate) mod kill;
 mod log;
 mod lost;
+mod mended;
 mod outputs;
 pub(crate) mod python;
 mod readers;
