@@ -8,6 +8,7 @@
 
 mod ec2;
 mod forms;
+mod named;
 mod s3;
 #[cfg(test)]
 mod tests;
@@ -15,6 +16,7 @@ mod tests;
 use ingest::action;
 use serde_json::{Map, Value};
 
+pub(crate) use named::of_forms;
 pub(crate) use s3::copies_version;
 
 /// What a call says about resources.

@@ -162,7 +162,7 @@ fn forms(service: &str, kind: &str) -> impl Iterator<Item = &'static (&'static s
 }
 
 /// The parts of a form: text, and names in braces.
-fn parts(form: &str) -> impl Iterator<Item = (&str, Option<&str>)> {
+pub(super) fn parts(form: &str) -> impl Iterator<Item = (&str, Option<&str>)> {
     form.split_inclusive('}').map(|part| match part.split_once('{') {
         Some((text, name)) => (text, Some(name.trim_end_matches('}'))),
         None => (part, None),
@@ -176,7 +176,7 @@ fn parameter<'a>(request: &'a Map<String, Value>, path: &str) -> Option<&'a str>
     names.try_fold(first, |value, name| value.get(name))?.as_str()
 }
 
-fn place<'a>(name: &str, told: &Told<'a>) -> Option<&'a str> {
+pub(super) fn place<'a>(name: &str, told: &Told<'a>) -> Option<&'a str> {
     match name {
         "p" => Some(told.partition),
         "r" => Some(told.region),

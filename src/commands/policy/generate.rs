@@ -10,7 +10,7 @@ use ::access::instant;
 use ::access::inventory::Inventory;
 use ::access::paths::Paths;
 use ::access::policy::caller::Kind;
-use ::access::policy::{ActionSet, Caller, Document};
+use ::access::policy::{Caller, Document};
 use ::access::replay::{self, Proposal, Replay};
 use ::access::unused;
 use ::access::usage::{LastUsed, Limits};
@@ -44,7 +44,7 @@ pub(crate) fn run(args: &GenerateArgs, global: &Global, words: Words) -> Result<
         words.warning(&format!("{}: no event of it in the logs, so there is nothing to grant; {next}", args.principal));
     }
     let made = match args.from_current {
-        true => Made::from_current(args, &inventories, &usage, &calls)?,
+        true => Made::from_current(args, &inventories, &usage, words)?,
         false => Made::of_calls(args, &calls),
     };
     let replayed = replay::replay(&calls, &Proposal::Identity(made.documents.clone()));
@@ -105,7 +105,7 @@ impl Made {
         args: &GenerateArgs,
         inventories: &[Inventory],
         usage: &LastUsed,
-        calls: &Calls,
+        words: Words,
     ) -> Result<Made, Failure> {
         let caller = Caller::new(&args.principal);
         let found = inventories.iter().find_map(|inventory| Some((inventory, inventory.behind(&caller)?)));
@@ -113,24 +113,17 @@ impl Made {
             let next = "give --grants of its account, or a lake that keeps its inventory";
             Failure::Usage(format!("{}: not in the grants; {next}", args.principal))
         })?;
-        let now = usage.coverage().last().unwrap_or_default();
+        let now = super::super::access::end(usage, "", words);
         let report = unused::report(usage, inventories, &unused::Options::new(now));
         let of = |arn: &str| {
             let row = report.principals.iter().find(|principal| principal.principal == arn);
             row.map(Use::of).unwrap_or_default()
         };
         let policies = inventory.identity_policies(entity);
-        // What a call asked for besides its own action leaves no event, and is used all the same.
-        let mut asked = ActionSet::none();
-        for (call, _) in calls.iter().filter(|(call, _)| call.known && call.outcome == calls::Outcome::Permitted) {
-            asked.insert(&call.action);
-        }
         // Whoever else has a policy must not lose by its change.
         let used = |name: &str| {
             let holders = current::holders(inventory, &entity.arn, name);
-            let mut used = holders.iter().map(|arn| of(arn)).reduce(Use::and).unwrap_or_default();
-            used.not_used.subtract(&asked);
-            used
+            holders.iter().map(|arn| of(arn)).reduce(Use::and).unwrap_or_default()
         };
         let is_user = caller.kind == Kind::User;
         let mut changes = generate::from_current(&policies, &used, &|name| Hold::of_name(name, is_user).limit());
