@@ -6,6 +6,7 @@
 //! types and forms: "Actions, resources, and condition keys for AWS services".
 //! What parameters and keys say is text of others: [`Certainty`] tells it from wildcards of our own.
 
+mod apigateway;
 mod ec2;
 mod forms;
 mod named;
@@ -84,6 +85,7 @@ pub fn of_call(action_name: &str, told: &Told<'_>) -> Vec<Resource> {
     let is_half = service == "ssm" && !listed.is_empty();
     let mut found = match service {
         "s3" => s3::of(action_name, types, listed, &request, told),
+        "apigateway" => apigateway::of(action_name, &request, told).into_iter().collect(),
         "ec2" => ec2::of(action_name, types, listed, &request, told),
         _ => forms::of_side(action_name, &request, told).unwrap_or(listed),
     };

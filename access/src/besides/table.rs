@@ -141,6 +141,13 @@ pub(super) const BESIDES: &[Besides] = &[
             "arn:{p}:rds:{r}:{a}:cluster-snapshot:{finalDBSnapshotIdentifier}",
         ],
     ),
+    // "Actions … for API Gateway Management": a policy comes with what it is for.
+    row(
+        &["apigateway:POST"],
+        "createRestApiInput.policy",
+        "apigateway:UpdateRestApiPolicy",
+        &["arn:{p}:apigateway:{r}::/restapis"],
+    ),
     // `CreateComputeEnvironment` in the Batch API reference.
     row(
         &["batch:CreateComputeEnvironment"],

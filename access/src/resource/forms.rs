@@ -38,6 +38,7 @@ const FORMS: &[(&str, &str, &str)] = &[
     ("secretsmanager", "Secret", "arn:{p}:secretsmanager:{r}:{a}:secret:{name}-??????"),
     ("ssm", "parameter", "arn:{p}:ssm:{r}:{a}:parameter/{name}"),
     ("ssm", "parameter", "arn:{p}:ssm:{r}:{a}:parameter/{names}"),
+    ("ssm", "parameter", "arn:{p}:ssm:{r}:{a}:parameter/{path}"),
     ("ssm", "instance", "arn:{p}:ec2:{r}:{a}:instance/{instanceIds}"),
     ("ssm", "instance", "arn:{p}:ec2:{r}:{a}:instance/{target}"),
     ("ssm", "document", "arn:{p}:ssm:{r}:{a}:document/{documentName}"),

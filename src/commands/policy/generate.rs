@@ -304,11 +304,12 @@ fn tell(args: &GenerateArgs, made: &Made, replayed: &Replay, words: Words) {
         words.note(&format!("granted on every resource, for want of records: {}", list(&made.generated.any_resource)));
     }
     for wildcard in &made.generated.wildcards {
-        let (names, actions) = (number(wildcard.names as u64), list(&wildcard.actions));
-        words.note(&format!(
-            "{} stands for {names} names that were used, and allows others: {actions}",
-            wildcard.resource
-        ));
+        let actions = list(&wildcard.actions);
+        let stands = match wildcard.names {
+            0 => "stands for what the records do not name".to_owned(),
+            names => format!("stands for {} names that were used", number(names as u64)),
+        };
+        words.note(&format!("{} {stands}, and allows others: {actions}", wildcard.resource));
     }
     if !made.generated.templates.is_empty() {
         let next = "if they have instance profiles, add iam:PassRole for their roles by hand";
