@@ -83,6 +83,29 @@ fn a_shared_policy_keeps_what_others_calls_asked_besides_also_with_an_event_of_t
     }
 }
 
+/// Without an inventory, the ARN of the caller says who it is.
+#[test]
+fn a_caller_is_in_the_context_by_its_arn() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("policy.json");
+    let user = "arn:aws:iam::111122223333:user/team/ann";
+    let policy = json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:GetObject",
+        "Resource": "arn:aws:s3:::data/${aws:username}/*", "Condition": {"ArnEquals": {"aws:PrincipalArn": user},
+        "StringEquals": {"aws:PrincipalAccount": "111122223333", "aws:PrincipalType": "User"}}}]});
+    std::fs::write(&path, policy.to_string()).unwrap();
+    let result = |caller: &str, more: &[&str]| {
+        let key = "arn:aws:s3:::data/ann/k";
+        let args = ["policy", "simulate", "--policy-input-list", text(&path), "--caller-arn", caller];
+        let asked = ["--action-names", "s3:GetObject", "--resource-arns", key, "--output", "json"];
+        let run = trailhound(&[&args, &asked[..], more].concat());
+        run.json()["EvaluationResults"][0]["EvalDecision"].as_str().unwrap_or(&run.stderr).to_owned()
+    };
+    assert_eq!(result(user, &[]), "allowed");
+    assert_eq!(result("arn:aws:iam::111122223333:user/ann", &[]), "implicitDeny");
+    // What is given wins.
+    assert_eq!(result(user, &["--context-entries", "aws:PrincipalType=Account"]), "implicitDeny");
+}
+
 /// A function with a layer and code from a bucket, and a state machine that is published, ask for more than their own action.
 #[test]
 fn a_policy_that_denies_what_is_asked_besides_is_not_called_safe() {
