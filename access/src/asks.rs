@@ -135,21 +135,21 @@ pub(crate) fn of_call(source: &str, own: &Own, told: &Told<'_>, paths: &Paths) -
     let mut asked = Vec::new();
     for (action, known) in &own.actions {
         let found = resource::of_call(action, told);
-        asked.extend(asks(action, found, paths).into_iter().map(|ask| Ask { known: *known, ..ask }));
+        asked.extend(asks(action.clone(), found, paths).into_iter().map(|ask| Ask { known: *known, ..ask }));
     }
     let main = own.actions.first().map_or("", |(action, _)| action);
     for more in more(source, own, told, paths) {
         match more {
             More::Pass(role, to) => asked.push(pass(role, Some(to))),
             More::Launch(launch) => asked.extend(launches(launch, told, paths)),
-            More::Besides(row) => asked.extend(asks(&row.needs.into(), row.resources(told), paths)),
+            More::Besides(row) => asked.extend(asks(row.needs.into(), row.resources(told), paths)),
             More::Tag(tagging) => asked.extend(tags(tagging, main, told, paths)),
         }
     }
     asked
 }
 
-fn asks(action: &Cow<'static, str>, found: Vec<resource::Resource>, paths: &Paths) -> Vec<Ask> {
+fn asks(action: Cow<'static, str>, found: Vec<resource::Resource>, paths: &Paths) -> Vec<Ask> {
     let ask = |found: resource::Resource| Ask {
         action: action.clone(),
         known: true,
@@ -199,7 +199,7 @@ fn tags(tagging: &'static str, main: &str, told: &Told<'_>, paths: &Paths) -> Ve
         _ => resource::of_call(tagging, told),
     };
     let create_action = main.strip_prefix("ec2:").map(str::to_owned);
-    let asked = asks(&tagging.into(), found, paths).into_iter();
+    let asked = asks(tagging.into(), found, paths).into_iter();
     asked.map(|ask| Ask { create_action: create_action.clone(), ..ask }).collect()
 }
 

@@ -52,9 +52,15 @@ pub(crate) fn of_call(own: &[&str], request: Option<&str>) -> Vec<&'static Besid
     if rows.peek().is_none() {
         return Vec::new();
     }
-    let members = request.filter(|text| text.len() > 2).map(serde_json::from_str::<Map<String, Value>>);
+    // Most requests name none of the parameters, and need not be read.
+    let lower = request.unwrap_or_default().to_ascii_lowercase();
+    let rows: Vec<&Besides> = rows.filter(|row| lower.contains(&row.member().to_ascii_lowercase())).collect();
+    if rows.is_empty() {
+        return rows;
+    }
+    let members = request.map(serde_json::from_str::<Map<String, Value>>);
     let members = members.and_then(Result::ok).unwrap_or_default();
-    let mut found: Vec<&Besides> = rows.filter(|row| row.is_said(&members)).collect();
+    let mut found: Vec<&Besides> = rows.into_iter().filter(|row| row.is_said(&members)).collect();
     found.sort_unstable_by_key(|row| row.needs);
     found.dedup_by_key(|row| row.needs);
     // Of a version, its own action is asked, and not that of the object.
@@ -70,6 +76,12 @@ impl Besides {
             [] => resource::of_call(self.needs, told),
             forms => resource::of_forms(forms, told),
         }
+    }
+
+    /// The parameter's own name, as far as it is known; empty for a call that always asks.
+    fn member(&self) -> &'static str {
+        let path = self.when.strip_suffix('*').unwrap_or(self.when);
+        path.rsplit('.').next().unwrap_or(path)
     }
 
     fn is_said(&self, members: &Map<String, Value>) -> bool {

@@ -68,7 +68,7 @@ pub(crate) fn of_call(action: &str, told: &Told<'_>) -> Launch {
 
 /// Whether a text contains one that is in lower case, whatever its own case.
 pub(crate) fn contains_folded(text: &str, lower: &str) -> bool {
-    text.as_bytes().windows(lower.len()).any(|part| part.eq_ignore_ascii_case(lower.as_bytes()))
+    text.to_ascii_lowercase().contains(lower)
 }
 
 /// The profiles of the instances that an answer lists; `None` where it lists no instances.
