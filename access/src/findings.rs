@@ -9,6 +9,7 @@
 mod credential;
 mod door;
 pub mod exclude;
+mod full;
 mod kind;
 pub mod observe;
 pub mod places;

@@ -17,7 +17,7 @@ use crate::usage::{Fact, LastUsed, Limits};
 pub use row::{Row, What};
 
 /// Changes when the fold says something else of an event than before. What the tables of actions say is told besides.
-const RULES: u32 = 3;
+const RULES: u32 = 4;
 
 /// What counts facts, so that a lost one is missed.
 const ATTEMPTS: &str = "attempts";

@@ -13,12 +13,13 @@ pub mod current;
 mod resources;
 mod room;
 mod shrink;
+mod siblings;
 mod split;
 pub mod text;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use ingest::action::{self, Level};
+use ingest::action;
 use serde::Serialize;
 
 use crate::calls::{Call, Calls, Outcome};
@@ -109,7 +110,7 @@ pub struct Generated {
 pub struct Wildcard {
     /// The pattern.
     pub resource: String,
-    /// How many names were used behind it, of the action that used most.
+    /// How many names were used behind it, of the action that used most; 0 where the records do not name what was.
     pub names: usize,
     /// The actions.
     pub actions: Vec<String>,
@@ -135,6 +136,8 @@ struct Found {
     unmapped: BTreeSet<String>,
     denied: BTreeSet<String>,
     templates: BTreeSet<String>,
+    /// Patterns that say no more than a type, because records do not name what was used, each with its actions.
+    unnamed: Needs,
 }
 
 impl Found {
@@ -154,6 +157,9 @@ impl Found {
                     Certainty::Exact => resources::literal(&call.resource),
                     Certainty::Asked | Certainty::Unknown => call.resource.clone(),
                 };
+                if call.certainty == Certainty::Unknown && resources::is_whole_type(&resource) {
+                    found.unnamed.entry(resource.clone()).or_default().insert(call.action.clone());
+                }
                 match condition(call) {
                     Some((key, value)) => {
                         found.bound.entry((call.action.clone(), resource, key)).or_default().insert(value)
@@ -180,10 +186,23 @@ impl Found {
         }
     }
 
+    /// What of the patterns for want of a name stands in the statements, as wildcards; what a condition binds is told by it.
+    fn unnamed(&self, statements: &[Statement]) -> Vec<Wildcard> {
+        let stands = |action: &String, pattern: &String| {
+            let mut open = statements.iter().filter(|statement| statement.condition.is_none());
+            open.any(|statement| statement.action.contains(action) && statement.resource.contains(pattern))
+        };
+        let of = |(pattern, actions): (&String, &BTreeSet<String>)| {
+            let actions: Vec<String> = actions.iter().filter(|action| stands(action, pattern)).cloned().collect();
+            (!actions.is_empty()).then(|| Wildcard { resource: pattern.clone(), names: 0, actions })
+        };
+        self.unnamed.iter().filter_map(of).collect()
+    }
+
     /// The statements for what is needed on resources as they are written.
     fn statements(&self, mut needs: Needs, options: &Options) -> Vec<Statement> {
         if options.siblings {
-            siblings(&mut needs);
+            siblings::add(&mut needs);
         }
         let mut bound = self.bound.clone();
         // What is allowed anyway needs no statement of its own.
@@ -204,8 +223,9 @@ pub fn of_calls(calls: &Calls, options: &Options) -> Generated {
         .collect();
     let any_resource = covered.iter().filter(|(action, covered)| covered.is_anything() && !takes_none(action));
     let any_resource = any_resource.map(|(action, _)| (*action).to_owned()).collect();
-    let (needs, wildcards) = room::write(&covered, options.hold, &|needs| found.statements(needs, options));
+    let (needs, mut wildcards) = room::write(&covered, options.hold, &|needs| found.statements(needs, options));
     let statements = found.statements(needs, options);
+    wildcards.extend(found.unnamed(&statements));
     let policies = match options.hold.may_split() || statements.is_empty() {
         true => split::split(statements, options.hold.limit()).into_iter().map(Policy::new).collect(),
         false => vec![Policy::new(statements)],
@@ -219,32 +239,6 @@ fn takes_none(name: &str) -> bool {
     action::index_of(name)
         .and_then(|at| action::actions().get(at))
         .is_some_and(|action| action.resource_types.is_empty())
-}
-
-/// Adds `Get…`, `List…`, `Describe…` of a noun whose action was used, on the same resources.
-fn siblings(needs: &mut Needs) {
-    let mut more = Needs::new();
-    for (used, found) in needs.iter() {
-        let Some((service, name)) = used.split_once(':') else { continue };
-        let noun = noun(name);
-        for other in action::actions_of(service) {
-            let reads = matches!(other.level, Level::Read | Level::List);
-            let of_noun = other.name.split_once(':').is_some_and(|(_, name)| crate::generate::noun(name) == noun);
-            if reads && of_noun && !needs.contains_key(other.name) {
-                let resources =
-                    if other.resource_types.is_empty() { BTreeSet::from(["*".to_owned()]) } else { found.clone() };
-                more.entry(other.name.to_owned()).or_default().extend(resources);
-            }
-        }
-    }
-    needs.extend(more);
-}
-
-/// The noun of an action's name, in the singular: `Queue` of `CreateQueue` and `ListQueues`.
-fn noun(name: &str) -> &str {
-    let start = name.char_indices().skip(1).find(|(_, char)| char.is_ascii_uppercase()).map_or(0, |(at, _)| at);
-    let noun = name.get(start..).unwrap_or(name);
-    noun.strip_suffix('s').unwrap_or(noun)
 }
 
 /// One statement for the actions that have the same resources; what is bound by a condition stands apart.

@@ -17,6 +17,7 @@ mod lacking;
 mod organization;
 mod pages;
 mod strangers;
+mod twice;
 mod users;
 mod whole;
 

@@ -66,8 +66,9 @@ pub(crate) fn of_call(action: &str, told: &Told<'_>) -> Launch {
     if found.is_empty() { Launch::Told } else { Launch::In(found) }
 }
 
-fn contains_folded(text: &str, lower: &str) -> bool {
-    text.as_bytes().windows(lower.len()).any(|part| part.eq_ignore_ascii_case(lower.as_bytes()))
+/// Whether a text contains one that is in lower case, whatever its own case.
+pub(crate) fn contains_folded(text: &str, lower: &str) -> bool {
+    text.to_ascii_lowercase().contains(lower)
 }
 
 /// The profiles of the instances that an answer lists; `None` where it lists no instances.

@@ -3,6 +3,7 @@
 
 use serde_json::Value;
 
+use crate::launched;
 use crate::paths::Paths;
 use crate::resource::Told;
 
@@ -35,18 +36,25 @@ const NAMED: &[(&str, &str, &str)] = &[
     ("ssm", "iamrole", "role"),
 ];
 
+/// Whether calls of an action may pass roles: those that only read do not.
+pub(crate) fn may_pass(action: &str) -> bool {
+    let (service, name) = action.split_once(':').unwrap_or((action, ""));
+    let reads = ["Describe", "List", "Get", "Search", "Lookup"].iter().any(|verb| name.starts_with(verb));
+    !reads && (!NOT_PASSING.contains(&service) || PASSING.contains(&action))
+}
+
 /// The roles (ARNs) that a call passed, sorted, each with the service principal that it was passed to; of an instance
 /// profile, its role: see [`Paths::role_of`]. Empty for a call that only reads.
 pub fn roles(event_source: &str, action: &str, told: &Told<'_>, paths: &Paths) -> Vec<(String, String)> {
-    let (service, name) = action.split_once(':').unwrap_or((action, ""));
-    let reads = ["Describe", "List", "Get", "Search", "Lookup"].iter().any(|verb| name.starts_with(verb));
-    let is_named = NAMED.iter().any(|(prefix, ..)| *prefix == service);
-    let is_told = |text: &&str| is_named || text.contains(":role/") || text.contains(":instance-profile/");
-    let Some(request) = told.request.filter(is_told) else { return Vec::new() };
-    let passes = !NOT_PASSING.contains(&service) || PASSING.contains(&action);
-    if reads || !passes || event_source.is_empty() {
+    let service = action.split(':').next().unwrap_or_default();
+    let names = |text: &str| {
+        NAMED.iter().any(|(prefix, member, _)| *prefix == service && launched::contains_folded(text, member))
+    };
+    let is_told = |text: &&str| text.contains(":role/") || text.contains(":instance-profile/") || names(text);
+    if event_source.is_empty() || !may_pass(action) {
         return Vec::new();
     }
+    let Some(request) = told.request.filter(is_told) else { return Vec::new() };
     let mut search = Search { service, told, paths, found: Vec::new() };
     if let Ok(value) = serde_json::from_str::<Value>(request) {
         search.walk("", &value, 0);

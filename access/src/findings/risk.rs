@@ -6,10 +6,8 @@
 use serde::Serialize;
 
 use super::trust::outsiders;
-use super::way;
+use super::{full, way};
 use crate::inventory::{Entity, Grants, Inventory};
-use crate::policy::document::Patterns;
-use crate::policy::{Effect, Statement};
 
 /// What kind of risk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -17,6 +15,8 @@ use crate::policy::{Effect, Statement};
 pub enum Kind {
     /// `Action: *` on `Resource: *` without a condition.
     FullAccess,
+    /// The same, and only the permissions boundary leaves less: whoever takes that away makes an administrator.
+    FullAccessWithinBoundary,
     /// A way to permissions that it was not given.
     Escalation,
     /// A role that another account, or anybody, can assume.
@@ -44,12 +44,18 @@ pub fn of(inventory: &Inventory, grants: &Grants<'_>) -> Vec<Risk> {
         let granted = grants.of(entity).now;
         // Where a Deny, the boundary or the organisation leaves nothing, nothing is accessible; where the boundary leaves some,
         // it is not everything.
-        let is_bounded = granted.is_empty() || is_bounded(grants, entity);
-        let full = if is_bounded { Vec::new() } else { full_access(inventory, entity) };
-        if full.is_empty() {
+        let full = if granted.is_empty() { Vec::new() } else { full::policies(inventory, entity) };
+        let boundary = bounded_by(grants, entity);
+        if full.is_empty() || boundary.is_some() {
             found.extend(way::open(inventory, grants, entity, &granted));
         }
-        found.extend(full);
+        found.extend(full.into_iter().map(|policy| match boundary {
+            None => risk(Kind::FullAccess, entity, policy, &[]),
+            Some(arn) => {
+                let what = format!("{policy}, limited by the permissions boundary {arn}");
+                risk(Kind::FullAccessWithinBoundary, entity, what, &[])
+            }
+        }));
         found.extend(entity.trust.as_ref().into_iter().flat_map(|trust| outsiders(entity, trust)));
     }
     found.sort_unstable();
@@ -57,21 +63,9 @@ pub fn of(inventory: &Inventory, grants: &Grants<'_>) -> Vec<Risk> {
     found
 }
 
-/// Whether its boundary is known and leaves less than everything.
-fn is_bounded(grants: &Grants<'_>, entity: &Entity) -> bool {
-    entity.boundary.as_ref().and_then(|arn| grants.is_everything(arn)) == Some(false)
-}
-
-fn full_access(inventory: &Inventory, entity: &Entity) -> Vec<Risk> {
-    let everything = |statement: &Statement| {
-        let all = |pattern: &String| matches!(pattern.as_str(), "*" | "*:*");
-        statement.effect == Effect::Allow
-            && statement.is_unconditional()
-            && matches!(&statement.actions, Patterns::Only(list) if list.iter().any(all))
-    };
-    let policies = inventory.identity_policies(entity).into_iter();
-    let full = policies.filter(|(_, document)| document.statements.iter().any(everything));
-    full.map(|(name, _)| risk(Kind::FullAccess, entity, name, &[])).collect()
+/// Its boundary, where that is known and leaves less than everything.
+fn bounded_by<'a>(grants: &Grants<'_>, entity: &'a Entity) -> Option<&'a str> {
+    entity.boundary.as_deref().filter(|arn| grants.is_everything(arn) == Some(false))
 }
 
 pub(super) fn risk(kind: Kind, entity: &Entity, what: String, actions: &[&'static str]) -> Risk {
@@ -211,18 +205,19 @@ mod tests {
         let allow = |action: &str| json!({"Effect": "Allow", "Action": action, "Resource": "*"});
         assert_eq!(of_user(all(), None), [(Kind::FullAccess, "inline/p".to_owned())]);
         assert_eq!(of_user(all(), Some(allow("*"))), [(Kind::FullAccess, "inline/p".to_owned())]);
-        assert_eq!(of_user(all(), Some(allow("s3:*"))), []);
+        let bound = "inline/p, limited by the permissions boundary arn:aws:iam::111111111111:policy/bound".to_owned();
+        let limited = (Kind::FullAccessWithinBoundary, bound);
+        assert_eq!(of_user(all(), Some(allow("s3:*"))), std::slice::from_ref(&limited));
         // What it leaves may still be a way.
         assert_eq!(
             of_user(all(), Some(allow("iam:CreatePolicyVersion"))),
-            [(Kind::Escalation, "writes a new version of a policy".to_owned())]
+            [limited, (Kind::Escalation, "writes a new version of a policy".to_owned())]
         );
         let but = json!([allow("*"), {"Effect": "Deny", "Action": "iam:*", "Resource": "*"}]);
         let found = of_user(all(), Some(but));
-        assert!(
-            found.iter().all(|(kind, what)| *kind == Kind::Escalation && !what.contains("user")) && found.len() > 5,
-            "{found:?}"
-        );
+        let ways: Vec<_> = found.iter().filter(|(kind, _)| *kind == Kind::Escalation).collect();
+        assert!(ways.iter().all(|(_, what)| !what.contains("user")) && ways.len() > 5, "{found:?}");
+        assert_eq!(found.len(), ways.len() + 1);
     }
 
     /// The ways of the public lists that were not in the table.

@@ -107,9 +107,16 @@ fn tells(front: &str, common: &str) -> bool {
 /// What resources of one type in one place have in common: all up to the type, or the bucket, and its separator.
 fn front(arn: &str) -> &str {
     let start = arn.char_indices().filter(|(_, char)| *char == ':').nth(4).map_or(0, |(at, _)| at + 1);
+    // API Gateway's begin with a slash.
+    let start = start + usize::from(arn.get(start..).is_some_and(|rest| rest.starts_with('/')));
     let rest = arn.get(start..).unwrap_or_default();
     let end = rest.find(['/', ':']).map_or(start, |at| start + at + 1);
     arn.get(..end).unwrap_or(arn)
+}
+
+/// Whether a pattern says no more than the type, or the bucket: `key/*`.
+pub(super) fn is_whole_type(pattern: &str) -> bool {
+    pattern.strip_suffix('*').is_some_and(|begin| front(pattern) == begin)
 }
 
 /// The longest text that all begin with, at least `front`, not ending within an escape.

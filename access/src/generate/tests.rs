@@ -53,6 +53,30 @@ fn the_policies_of_the_accounts_allow_what_was_used_and_are_minimal() {
     }
 }
 
+#[test]
+fn a_type_that_stands_for_want_of_a_name_is_told() {
+    let event = |id: &str, source: &str, name: &str, request: Value| {
+        let mut event = call("ann", source, name, &format!("2026-01-0{id}T00:00:00Z"));
+        event["requestParameters"] = request;
+        event
+    };
+    let mut listed = event("2", "kms", "Decrypt", json!({"keyId": "alias/app"}));
+    listed["resources"] = json!([{"ARN": "arn:aws:kms:us-east-1:111111111111:key/1"}]);
+    let mut calls = Calls::new(None, None);
+    calls.observe(&batch(&[
+        event("1", "kms", "Encrypt", json!({"keyId": "alias/app"})),
+        listed,
+        event("3", "apigateway", "GetStages", json!({"restApiId": "a1"})),
+        event("4", "logs", "DescribeLogStreams", json!({"logGroupName": "g"})),
+        event("5", "ec2", "CreateVolume", json!({"tagSpecificationSet": {"items": [{"tags": []}]}})),
+    ]));
+    let generated = of_calls(&calls, &Options::default());
+    let told: Vec<_> = generated.wildcards.iter().map(|one| (one.resource.as_str(), one.names, &one.actions)).collect();
+    assert_eq!(told, [("arn:aws:kms:us-east-1:111111111111:key/*", 0, &vec!["kms:Encrypt".to_owned()])]);
+    let written = serde_json::to_string(&generated.policies).unwrap();
+    assert!(written.contains("arn:aws:apigateway:us-east-1::/restapis/a1/stages"), "{written}");
+}
+
 /// What the accounts' truth calls unused is in no generated policy: neither by its name nor by a wildcard.
 #[test]
 fn a_generated_policy_allows_no_action_that_was_not_used() {

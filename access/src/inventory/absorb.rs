@@ -4,7 +4,7 @@ use super::Inventory;
 
 impl Inventory {
     /// Takes over what another inventory of the same account has. Where both have something of the account as a whole, ours stays; of
-    /// principals that stand in both the first is used, and that is told where the report is made.
+    /// principals that stand in both the first is used: see `twice.rs`.
     pub fn absorb(&mut self, other: Inventory) {
         self.entities.extend(other.entities);
         for (name, group) in other.groups {
@@ -32,6 +32,7 @@ impl Inventory {
         self.lacks_organization &= other.lacks_organization;
         self.given.extend(other.given);
         self.warnings.extend(other.warnings);
+        self.once();
     }
 }
 

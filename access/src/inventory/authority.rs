@@ -73,10 +73,8 @@ impl Inventory {
 
     /// What the entity brings into the context of every request.
     pub fn principal_context(&self, entity: &Entity, caller: &Caller) -> Context {
-        let mut context = Context::default();
+        let mut context = caller.context();
         context.set("aws:PrincipalArn", &entity.arn);
-        context.set("aws:PrincipalAccount", entity.account());
-        context.set("aws:PrincipalType", caller.principal_type());
         if entity.kind == Kind::IamUser {
             context.set("aws:username", &entity.name);
             context.set("aws:userid", &entity.id);

@@ -169,6 +169,7 @@ pub(super) fn parse(text: &str, source_name: &str) -> Result<Inventory, Error> {
             "is empty: expected the output of `aws iam get-account-authorization-details`",
         ));
     }
+    reader.inventory.once();
     let read = &reader.inventory;
     if let (true, true, true, Some(first)) =
         (read.entities.is_empty(), read.groups.is_empty(), read.policies.is_empty(), &reader.unread)

@@ -1,6 +1,7 @@
 //! Who asks: the principal of a request, read from its ARN.
 
 use super::arn;
+use super::context::Context;
 
 /// What kind of principal asks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,6 +66,39 @@ impl Caller {
         }
     }
 
+    /// What its ARN alone says of the context of its requests. The ARN of a session does not say the path of its role, nor the id, which
+    /// `aws:userid` begins with; root's id is its account. Source: "AWS global condition context keys", "Where you can use policy
+    /// variables" in the IAM user guide.
+    pub fn context(&self) -> Context {
+        let mut context = Context::default();
+        context.set("aws:PrincipalType", self.principal_type());
+        context.set("aws:PrincipalIsAWSService", if self.kind == Kind::Service { "true" } else { "false" });
+        if self.kind == Kind::Service {
+            context.set("aws:PrincipalServiceName", &self.arn);
+            return context;
+        }
+        context.set("aws:PrincipalAccount", &self.account);
+        match self.kind {
+            Kind::Session => {
+                let partition = self.arn.split(':').nth(1).unwrap_or("aws");
+                context.set("aws:PrincipalArn", &format!("arn:{partition}:iam::{}:role/{}", self.account, self.name));
+            }
+            Kind::Root => {
+                context.set("aws:PrincipalArn", &self.arn);
+                context.set("aws:userid", &self.account);
+            }
+            Kind::Federated => {
+                context.set("aws:PrincipalArn", &self.arn);
+                context.set("aws:userid", &format!("{}:{}", self.account, self.name));
+            }
+            _ => context.set("aws:PrincipalArn", &self.arn),
+        }
+        if self.kind == Kind::User {
+            context.set("aws:username", &self.name);
+        }
+        context
+    }
+
     /// `aws:PrincipalType` of its requests.
     pub fn principal_type(&self) -> &'static str {
         match self.kind {
@@ -80,6 +114,27 @@ impl Caller {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_arn_says_what_is_in_the_context() {
+        let of = |text: &str, key: &str| Caller::new(text).context().single(key).map(str::to_owned);
+        let has =
+            |text: &str, key: &str, value: &str| assert_eq!(of(text, key).as_deref(), Some(value), "{text} {key}");
+        let user = "arn:aws:iam::111111111111:user/eng/bob";
+        has(user, "aws:principalarn", user);
+        has(user, "aws:principalaccount", "111111111111");
+        has(user, "aws:username", "bob");
+        has(user, "aws:principaltype", "User");
+        assert_eq!(of(user, "aws:userid"), None, "an id that the ARN does not say");
+        let session = "arn:aws-cn:sts::111111111111:assumed-role/app/i-0";
+        has(session, "aws:principalarn", "arn:aws-cn:iam::111111111111:role/app");
+        assert_eq!((of(session, "aws:username"), of(session, "aws:userid")), (None, None));
+        has("arn:aws:iam::111111111111:root", "aws:userid", "111111111111");
+        has("arn:aws:sts::111111111111:federated-user/bob", "aws:userid", "111111111111:bob");
+        has("lambda.amazonaws.com", "aws:principalservicename", "lambda.amazonaws.com");
+        has("lambda.amazonaws.com", "aws:principalisawsservice", "true");
+        assert_eq!(of("lambda.amazonaws.com", "aws:principalarn"), None);
+    }
 
     #[test]
     fn an_arn_says_who_it_is() {

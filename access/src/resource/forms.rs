@@ -38,6 +38,7 @@ const FORMS: &[(&str, &str, &str)] = &[
     ("secretsmanager", "Secret", "arn:{p}:secretsmanager:{r}:{a}:secret:{name}-??????"),
     ("ssm", "parameter", "arn:{p}:ssm:{r}:{a}:parameter/{name}"),
     ("ssm", "parameter", "arn:{p}:ssm:{r}:{a}:parameter/{names}"),
+    ("ssm", "parameter", "arn:{p}:ssm:{r}:{a}:parameter/{path}"),
     ("ssm", "instance", "arn:{p}:ec2:{r}:{a}:instance/{instanceIds}"),
     ("ssm", "instance", "arn:{p}:ec2:{r}:{a}:instance/{target}"),
     ("ssm", "document", "arn:{p}:ssm:{r}:{a}:document/{documentName}"),
@@ -162,7 +163,7 @@ fn forms(service: &str, kind: &str) -> impl Iterator<Item = &'static (&'static s
 }
 
 /// The parts of a form: text, and names in braces.
-fn parts(form: &str) -> impl Iterator<Item = (&str, Option<&str>)> {
+pub(super) fn parts(form: &str) -> impl Iterator<Item = (&str, Option<&str>)> {
     form.split_inclusive('}').map(|part| match part.split_once('{') {
         Some((text, name)) => (text, Some(name.trim_end_matches('}'))),
         None => (part, None),
@@ -176,7 +177,7 @@ fn parameter<'a>(request: &'a Map<String, Value>, path: &str) -> Option<&'a str>
     names.try_fold(first, |value, name| value.get(name))?.as_str()
 }
 
-fn place<'a>(name: &str, told: &Told<'a>) -> Option<&'a str> {
+pub(super) fn place<'a>(name: &str, told: &Told<'a>) -> Option<&'a str> {
     match name {
         "p" => Some(told.partition),
         "r" => Some(told.region),

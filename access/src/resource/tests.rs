@@ -249,6 +249,11 @@ fn both_keys_of_a_re_encryption() {
     assert_eq!(of("kms:ReEncryptTo", &keys, &request), [keys[1]]);
     assert_eq!(of("kms:ReEncryptTo", &keys, "{}"), keys);
     assert_eq!(of("kms:Encrypt", &[], r#"{"keyId":"alias/app"}"#), ["arn:aws:kms:eu-west-1:111111111111:key/*"]);
+    assert_eq!(of("kms:Encrypt", &[keys[0]], r#"{"keyId":"alias/app"}"#), [keys[0]]);
+    assert_eq!(
+        of("ssm:GetParametersByPath", &[], r#"{"path":"/team/app"}"#),
+        ["arn:aws:ssm:eu-west-1:111111111111:parameter/team/app"]
+    );
 }
 
 /// What AWS asks for, by the Service Authorization Reference and the services' guides.

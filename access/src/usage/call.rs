@@ -1,22 +1,23 @@
 //! One distinct call of a batch: what any event of this source, name and type proves.
 
-use ingest::action::{self, Mapping};
+use ingest::action;
 
 use super::assumed;
+use crate::asks::{self, Own};
 
 /// What the events of one source, name and type prove.
 #[derive(Debug, Default)]
 pub(super) struct Call {
-    /// Actions needed, in canonical spelling; empty for an event that needs none.
-    pub(super) actions: Vec<std::borrow::Cow<'static, str>>,
-    /// An API call that no table knows.
-    pub(super) unmapped: bool,
+    /// Actions needed, in canonical spelling; none for an event that needs none.
+    pub(super) own: Own,
+    /// Whether its request may ask for more than these.
+    pub(super) may_ask_more: bool,
     /// Something the principal did; false for a service's own events.
     pub(super) activity: bool,
     /// A sign-in to the console.
     pub(super) console_login: bool,
-    /// The action to use instead of the first one when the request names a version of an object.
-    pub(super) versioned: Option<&'static str>,
+    /// Whether another action stands for the first one when the request names a version of an object.
+    pub(super) has_versions: bool,
     /// Whether it answers with a role's credentials.
     pub(super) assumes: bool,
     /// Resource type of a data event.
@@ -25,29 +26,26 @@ pub(super) struct Call {
 
 impl Call {
     pub(super) fn new(event_source: &str, event_name: &str, event_type: &str) -> Self {
-        let mut call = Call {
+        let own = asks::mapped(event_source, event_name, event_type);
+        let main = own.actions.first().map_or("", |(action, _)| action);
+        Call {
             activity: matches!(event_type, "" | "AwsApiCall" | "AwsConsoleSignIn" | "AwsConsoleAction"),
             console_login: event_source == "signin.amazonaws.com" && event_name == "ConsoleLogin",
             assumes: assumed::is_assumption(event_source, event_name),
             data_event: action::event_data_type(event_source, event_name),
-            ..Call::default()
-        };
-        match action::map(event_source, event_name, event_type) {
-            Mapping::Actions(actions) => {
-                call.actions = actions.iter().map(|name| (*name).into()).collect();
-                call.versioned = actions.first().and_then(|name| action::versioned(name));
-            }
-            Mapping::Unmapped(guess) => {
-                call.actions = vec![guess.into()];
-                call.unmapped = true;
-            }
-            Mapping::NotIam => {}
+            may_ask_more: asks::may_ask_more(main),
+            has_versions: action::versioned(main).is_some(),
+            own,
         }
-        call
     }
 
-    /// Names of the actions.
-    pub(super) fn names(&self) -> Vec<&str> {
-        self.actions.iter().map(|name| &**name).collect()
+    /// Whether it needs no permission.
+    pub(super) fn is_free(&self) -> bool {
+        self.own.actions.is_empty()
+    }
+
+    /// Whether no table knows it.
+    pub(super) fn is_unmapped(&self) -> bool {
+        self.own.actions.iter().any(|(_, known)| !known)
     }
 }

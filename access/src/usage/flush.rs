@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::LastUsed;
 use super::fact::{AccessKey, Fact};
 use super::fold::{Chunk, Group, Outcome};
+use super::more::Asked;
 use crate::coverage;
 
 /// Stands for an account or region that the record does not name.
@@ -26,6 +27,11 @@ impl Chunk<'_> {
         }
         for group in &self.groups {
             self.flush_group(table, group);
+        }
+        for (group, action, asked) in self.more.sorted() {
+            if let Some(group) = self.groups.get(group) {
+                self.flush_more(table, group, action, &asked);
+            }
         }
         for (id, used) in &self.keys {
             let Some(principal) = self.principals.value(used.principal) else { continue };
@@ -67,35 +73,45 @@ impl Chunk<'_> {
             Outcome::Error => {
                 principal.errors += group.count;
                 // A failed sign-in is no use; a failed call that was not refused is.
-                if !call.actions.is_empty() {
+                if !call.is_free() {
                     principal.last_use = principal.last_use.max(Some(group.last));
                 }
             }
         }
-        let fact = self.fact(group);
+        let all = Asked { first: group.first, last: group.last, last_row: group.last_row, count: group.count };
+        let fact = self.fact(group, &all);
         if group.variant > 0 {
             let variant = self.variants.name(group.variant - 1);
-            table.add_fact(id, variant, &fact);
+            variant.split(' ').for_each(|action| table.add_fact(id, action, &fact));
             return;
         }
-        if call.unmapped {
+        if call.is_unmapped() {
             table.totals.unmapped += group.count;
         }
-        for action in &call.actions {
+        for (action, _) in &call.own.actions {
             table.add_fact(id, action, &fact);
         }
     }
 
-    fn fact(&self, group: &Group) -> Fact {
+    /// What some of a group's events asked for besides.
+    fn flush_more(&self, table: &mut LastUsed, group: &Group, action: &str, asked: &Asked) {
+        let call = self.calls.get(group.call as usize).filter(|call| call.activity);
+        let known = self.principals.value(group.principal).and_then(|name| table.principal_ids.get(name).copied());
+        if let (Some(_), Some(id)) = (call, known) {
+            table.add_fact(id, action, &self.fact(group, asked));
+        }
+    }
+
+    fn fact(&self, group: &Group, asked: &Asked) -> Fact {
         let ok = group.outcome == Outcome::Ok;
-        let count_if = |outcome| if group.outcome == outcome { group.count } else { 0 };
+        let count_if = |outcome| if group.outcome == outcome { asked.count } else { 0 };
         Fact {
-            first: group.first,
-            last_attempt: group.last,
-            last_success: ok.then_some(group.last),
-            last_use: (group.outcome != Outcome::Denied).then_some(group.last),
-            last_source: self.last_source(group).filter(|_| ok).map(Into::into),
-            count: group.count,
+            first: asked.first,
+            last_attempt: asked.last,
+            last_success: ok.then_some(asked.last),
+            last_use: (group.outcome != Outcome::Denied).then_some(asked.last),
+            last_source: self.source(asked.last_row).filter(|_| ok).map(Into::into),
+            count: asked.count,
             denied: count_if(Outcome::Denied),
             errors: count_if(Outcome::Error),
             regions: self.regions.value(group.region).map(Into::into).into_iter().collect::<BTreeSet<_>>(),

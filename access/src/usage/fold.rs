@@ -4,6 +4,8 @@
 //! (principal, call, region, outcome), except for the two corrections that only the event itself can tell (see
 //! [`crate::evidence`]). `flush` then adds the groups to the table.
 
+mod said;
+
 use std::collections::{HashMap, HashSet};
 
 use ahash::RandomState;
@@ -14,9 +16,10 @@ use super::assumed::{self, Assumed};
 use super::call::Call;
 use super::codes::{BITS, Codes, MAX_ROWS};
 use super::columns::Columns;
+use super::more::More;
 use super::principal::Kind;
 use super::{LastUsed, Names};
-use crate::{evidence, instant};
+use crate::instant;
 
 /// What became of a call, as the `outcome` column says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,10 +36,12 @@ pub(super) struct Group {
     pub(super) call: u32,
     pub(super) region: u32,
     pub(super) outcome: Outcome,
-    /// 1 + the number of the action that the events name instead of the call's, or 0.
+    /// 1 + the number of the actions that the events name instead of the call's, or 0.
     pub(super) variant: u32,
     /// Whether every event must be asked for a variant.
     ask: bool,
+    /// Whether every event's request must be asked for more actions.
+    ask_more: bool,
     /// Whether the call is a data event.
     data: bool,
     /// Whether a role was assumed.
@@ -44,7 +49,7 @@ pub(super) struct Group {
     pub(super) first: i64,
     pub(super) last: i64,
     /// Row of the last event; of several at one time, that of the greatest source address.
-    last_row: usize,
+    pub(super) last_row: usize,
     pub(super) count: u64,
     /// Kinds of identity, as bits.
     pub(super) kinds: u16,
@@ -81,7 +86,10 @@ pub(super) struct Chunk<'a> {
     group_ids: HashMap<u128, u32, RandomState>,
     pub(super) calls: Vec<Call>,
     call_ids: HashMap<u64, u32, RandomState>,
+    /// Actions that events name instead of their call's, with a space between them: an action has none.
     pub(super) variants: Names,
+    /// What events asked for besides.
+    pub(super) more: More,
     /// Principal and actor → last time.
     pub(super) actors: HashMap<(u32, u32), i64, RandomState>,
     /// The place of the event before, and what was counted there since: first, last, events.
@@ -150,6 +158,7 @@ impl<'a> Chunk<'a> {
             calls: Vec::new(),
             call_ids: HashMap::default(),
             variants: Names::default(),
+            more: More::default(),
             actors: HashMap::default(),
             place: (0, 0, i32::MIN),
             at_place: (0, 0, 0),
@@ -184,6 +193,9 @@ impl<'a> Chunk<'a> {
             if variant != 0 {
                 group = self.group(row, principal, variant);
             }
+        }
+        if self.groups.get(group).is_some_and(|found| found.ask_more) {
+            self.add_more(group, row, time);
         }
         if let Some(found) = self.groups.get(group)
             && found.data
@@ -228,7 +240,8 @@ impl<'a> Chunk<'a> {
         }
         let call = self.call(source, name, kind);
         let found = self.calls.get(call as usize);
-        let ask = |found: &Call| !found.actions.is_empty() && (outcome == Outcome::Denied || found.versioned.is_some());
+        let is_denied = outcome == Outcome::Denied;
+        let ask = |found: &Call| !found.is_free() && (is_denied || found.has_versions);
         let id = self.groups.len();
         self.group_ids.insert(key, id as u32);
         self.groups.push(Group {
@@ -238,6 +251,8 @@ impl<'a> Chunk<'a> {
             outcome,
             variant,
             ask: variant == 0 && found.is_some_and(ask),
+            // A refusal that names its action tells nothing of others.
+            ask_more: (variant == 0 || !is_denied) && found.is_some_and(|found| found.may_ask_more),
             data: found.is_some_and(|found| found.data_event.is_some()),
             assumes: outcome == Outcome::Ok && found.is_some_and(|found| found.assumes),
             first: i64::MAX,
@@ -261,22 +276,6 @@ impl<'a> Chunk<'a> {
         self.calls.push(call);
         self.call_ids.insert(key, id);
         id
-    }
-
-    /// Number of the action that the event itself names, or 0.
-    fn variant(&mut self, group: usize, row: usize) -> u32 {
-        let Some(group) = self.groups.get(group) else { return 0 };
-        let Some(call) = self.calls.get(group.call as usize) else { return 0 };
-        if group.outcome == Outcome::Denied
-            && let Some(message) = self.columns.error_message.get(row)
-            && let Some(denial) = evidence::parse_denial(message)
-        {
-            return evidence::other_action(&denial, &call.names()).map_or(0, |name| self.variants.id(&name) + 1);
-        }
-        match (call.versioned, self.columns.request.get(row)) {
-            (Some(version), Some(request)) if evidence::names_version(request) => self.variants.id(version) + 1,
-            _ => 0,
-        }
     }
 
     fn add(&mut self, group: usize, row: usize, time: i64) {
@@ -316,8 +315,8 @@ impl<'a> Chunk<'a> {
         }
     }
 
-    /// Source address of a group's last event.
-    pub(super) fn last_source(&self, group: &Group) -> Option<&str> {
-        self.columns.source.get(group.last_row)
+    /// Source address of an event.
+    pub(super) fn source(&self, row: usize) -> Option<&str> {
+        self.columns.source.get(row)
     }
 }

@@ -152,11 +152,13 @@ fn any_event() -> impl Strategy<Value = Value> {
         Just(("s3", "ListBuckets")),
         Just(("kms", "ReEncrypt")),
         Just(("ec2", "RunInstances")),
+        Just(("s3", "CreateBucket")),
+        Just(("lambda", "CreateFunction20150331")),
         Just(("signin", "ConsoleLogin")),
         Just(("cloudtrail", "Nonsense")),
     ];
     let errors = prop_oneof![3 => Just(None), 1 => Just(Some("AccessDenied")), 1 => Just(Some("NoSuchKey"))];
-    (0u8..3, calls, 0u8..4, 0u8..3, 0u8..3, errors, 0u8..4).prop_map(|(user, (source, name), day, hour, at, error, odd)| {
+    (0u8..3, calls, 0u8..4, 0u8..3, 0u8..3, errors, 0u8..5).prop_map(|(user, (source, name), day, hour, at, error, odd)| {
         let mut record = call(&format!("u{user}"), source, name, &format!("2026-01-0{}T0{hour}:00:00Z", day + 1));
         record["sourceIPAddress"] = json!(format!("192.0.2.{at}"));
         record["awsRegion"] = json!(["us-east-1", "eu-west-1"][usize::from(at % 2)]);
@@ -175,6 +177,13 @@ fn any_event() -> impl Strategy<Value = Value> {
                     "type": "AssumedRole", "arn": format!("arn:aws:sts::111111111111:assumed-role/r/s{at}"),
                     "principalId": format!("AROA:s{at}"), "accountId": "111111111111", "accessKeyId": "AKIASHARED",
                     "sessionContext": {"sessionIssuer": {"type": "Role", "arn": format!("arn:aws:iam::111111111111:role/r{user}")}},
+                });
+            }
+            3 => {
+                // What asks for more than its own action, whatever the call.
+                record["requestParameters"] = json!({
+                    "tags": {"a": "b"}, "role": "arn:aws:iam::111111111111:role/app", "x-amz-acl": "public-read",
+                    "tagSpecificationSet": {"items": [{"tags": []}]}, "layers": ["arn:aws:lambda:r:111111111111:layer:l:1"],
                 });
             }
             _ => {}

@@ -18,6 +18,8 @@ pub(super) struct Tables {
     pub(super) overrides: HashMap<String, Box<[&'static str]>>,
     /// API Gateway call → `apigateway:VERB`.
     pub(super) verbs: HashMap<String, Box<[&'static str]>>,
+    /// API Gateway call → its verbs and paths.
+    pub(super) paths: HashMap<String, Vec<(&'static str, &'static str)>>,
     /// `prefix:call` that proves nothing.
     pub(super) not_iam: HashSet<String>,
     /// `prefix:call` → resource type of the data event.
@@ -48,8 +50,11 @@ fn load() -> Tables {
     let overrides = rows(include_str!("../../data/event_action_overrides.tsv"))
         .map(|(call, actions)| (call.to_ascii_lowercase(), spelled(actions)));
     let mut verbs: HashMap<String, Vec<&'static str>> = HashMap::new();
+    let mut paths: HashMap<String, Vec<(&'static str, &'static str)>> = HashMap::new();
     for (call, rest) in rows(include_str!("../../data/apigateway_verbs.tsv")) {
-        let verb = rest.split('\t').next().unwrap_or(rest);
+        let mut fields = rest.split('\t');
+        let (verb, path) = (fields.next().unwrap_or(rest), fields.next().unwrap_or_default());
+        paths.entry(call.to_ascii_lowercase()).or_default().push((verb, path));
         let actions = verbs.entry(call.to_ascii_lowercase()).or_default();
         // TagResource is PUT in the REST API's model and POST in the HTTP API's; the event does not say which: both.
         if let Some(action) = canonical(&format!("apigateway:{verb}"))
@@ -61,6 +66,7 @@ fn load() -> Tables {
     Tables {
         prefixes: rows(include_str!("../../data/event_source_prefix.tsv")).collect(),
         overrides: overrides.collect(),
+        paths,
         verbs: verbs.into_iter().map(|(call, actions)| (call, actions.into_boxed_slice())).collect(),
         not_iam: rows(include_str!("../../data/not_iam_events.tsv")).map(|row| row.0.to_ascii_lowercase()).collect(),
         data_calls: rows(include_str!("../../data/data_events.tsv"))
@@ -68,6 +74,13 @@ fn load() -> Tables {
             .collect(),
         services: rows(include_str!("../../data/services.tsv")).collect(),
     }
+}
+
+/// The verbs and paths of a call of API Gateway's control plane, by its event's name: `POST`, `/restapis/{restApiId}/stages`. Several
+/// where the REST API's model has a call of a name and the HTTP API's too.
+pub fn gateway_paths(event_name: &str) -> &'static [(&'static str, &'static str)] {
+    let name = super::strip_version(event_name).to_ascii_lowercase();
+    get().paths.get(&name).map_or(&[], Vec::as_slice)
 }
 
 /// Action → resource type of the data events that tell of its use.

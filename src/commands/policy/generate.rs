@@ -10,7 +10,7 @@ use ::access::instant;
 use ::access::inventory::Inventory;
 use ::access::paths::Paths;
 use ::access::policy::caller::Kind;
-use ::access::policy::{ActionSet, Caller, Document};
+use ::access::policy::{Caller, Document};
 use ::access::replay::{self, Proposal, Replay};
 use ::access::unused;
 use ::access::usage::{LastUsed, Limits};
@@ -44,7 +44,7 @@ pub(crate) fn run(args: &GenerateArgs, global: &Global, words: Words) -> Result<
         words.warning(&format!("{}: no event of it in the logs, so there is nothing to grant; {next}", args.principal));
     }
     let made = match args.from_current {
-        true => Made::from_current(args, &inventories, &usage, &calls)?,
+        true => Made::from_current(args, &inventories, &usage, words)?,
         false => Made::of_calls(args, &calls),
     };
     let replayed = replay::replay(&calls, &Proposal::Identity(made.documents.clone()));
@@ -105,7 +105,7 @@ impl Made {
         args: &GenerateArgs,
         inventories: &[Inventory],
         usage: &LastUsed,
-        calls: &Calls,
+        words: Words,
     ) -> Result<Made, Failure> {
         let caller = Caller::new(&args.principal);
         let found = inventories.iter().find_map(|inventory| Some((inventory, inventory.behind(&caller)?)));
@@ -113,24 +113,17 @@ impl Made {
             let next = "give --grants of its account, or a lake that keeps its inventory";
             Failure::Usage(format!("{}: not in the grants; {next}", args.principal))
         })?;
-        let now = usage.coverage().last().unwrap_or_default();
+        let now = super::super::access::end(usage, "", words);
         let report = unused::report(usage, inventories, &unused::Options::new(now));
         let of = |arn: &str| {
             let row = report.principals.iter().find(|principal| principal.principal == arn);
             row.map(Use::of).unwrap_or_default()
         };
         let policies = inventory.identity_policies(entity);
-        // What a call asked for besides its own action leaves no event, and is used all the same.
-        let mut asked = ActionSet::none();
-        for (call, _) in calls.iter().filter(|(call, _)| call.known && call.outcome == calls::Outcome::Permitted) {
-            asked.insert(&call.action);
-        }
         // Whoever else has a policy must not lose by its change.
         let used = |name: &str| {
             let holders = current::holders(inventory, &entity.arn, name);
-            let mut used = holders.iter().map(|arn| of(arn)).reduce(Use::and).unwrap_or_default();
-            used.not_used.subtract(&asked);
-            used
+            holders.iter().map(|arn| of(arn)).reduce(Use::and).unwrap_or_default()
         };
         let is_user = caller.kind == Kind::User;
         let mut changes = generate::from_current(&policies, &used, &|name| Hold::of_name(name, is_user).limit());
@@ -311,11 +304,12 @@ fn tell(args: &GenerateArgs, made: &Made, replayed: &Replay, words: Words) {
         words.note(&format!("granted on every resource, for want of records: {}", list(&made.generated.any_resource)));
     }
     for wildcard in &made.generated.wildcards {
-        let (names, actions) = (number(wildcard.names as u64), list(&wildcard.actions));
-        words.note(&format!(
-            "{} stands for {names} names that were used, and allows others: {actions}",
-            wildcard.resource
-        ));
+        let actions = list(&wildcard.actions);
+        let stands = match wildcard.names {
+            0 => "stands for what the records do not name".to_owned(),
+            names => format!("stands for {} names that were used", number(names as u64)),
+        };
+        words.note(&format!("{} {stands}, and allows others: {actions}", wildcard.resource));
     }
     if !made.generated.templates.is_empty() {
         let next = "if they have instance profiles, add iam:PassRole for their roles by hand";

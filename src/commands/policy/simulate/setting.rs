@@ -123,7 +123,8 @@ impl<'a> Asking<'a> {
         more: &[(String, Document)],
         boundaries: &[(String, Document)],
     ) -> Result<(Principal, Context), Failure> {
-        let mut context = Context::default();
+        // What the ARN says; of who is in the grants they say more.
+        let mut context = self.caller.context();
         let mut principal = match self.found {
             Some((inventory, entity)) => {
                 context = inventory.principal_context(entity, &self.caller);
