@@ -74,6 +74,14 @@ pub enum Error {
         /// What is wrong.
         why: String,
     },
+    /// A commit in Delta's log cannot be read, and says of itself what was in it.
+    #[error("{file}: {why}; `trailhound lake repair` writes it anew from what it says of itself")]
+    Commit {
+        /// The file, within the lake.
+        file: String,
+        /// What is wrong.
+        why: String,
+    },
     /// A checkpoint of Delta's log cannot be read, and the commits that it sums up are all there.
     #[error("{file}: {why}; every commit is there, and `trailhound lake repair` sets it aside")]
     Checkpoint {

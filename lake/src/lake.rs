@@ -131,8 +131,17 @@ impl Lake {
     }
 
     /// Opens or makes a table; where somebody mends, a checkpoint that cannot be read is set aside.
-    fn table_of(&self, name: &'static str, mended: Option<&mut Vec<String>>) -> Result<Table> {
-        let made = self.block_on(Table::create(&self.location, schema::spec(name)));
+    fn table_of(&self, name: &'static str, mut mended: Option<&mut Vec<String>>) -> Result<Table> {
+        let open = || self.block_on(Table::create(&self.location, schema::spec(name)));
+        let mut made = open();
+        // A control character is in no name of ours, and Delta spells it in two ways.
+        let is_name = |file: &DataFile| !file.path.chars().any(char::is_control);
+        let is_read = made.as_ref().is_ok_and(|table| table.files().is_ok_and(|files| files.iter().all(is_name)));
+        if let (false, Some(mended)) = (is_read, mended.as_deref_mut())
+            && self.write_anew(name, mended)?
+        {
+            made = open();
+        }
         let (Err(Error::Checkpoint { file, why, .. }), Some(mended)) = (&made, mended) else { return made };
         let files = self.block_on(log::checkpoint(&self.location, name))?.map(|(_, files)| files).unwrap_or_default();
         for file in &files {
@@ -142,7 +151,20 @@ impl Lake {
             renamed.map_err(Error::store(file.as_str()))?;
         }
         mended.push(format!("{file}: {why}; set aside, every commit is there"));
-        self.block_on(Table::create(&self.location, schema::spec(name)))
+        open()
+    }
+
+    /// Writes commits anew that Delta cannot read; whether there were any.
+    fn write_anew(&self, name: &'static str, mended: &mut Vec<String>) -> Result<bool> {
+        let commits = self.block_on(log::unreadable(&self.location, name))?;
+        for (fault, anew) in &commits {
+            let copy = self.location.path(&format!("{QUARANTINE}/{}", fault.file));
+            let from = self.location.path(&fault.file);
+            self.block_on(self.location.root().copy(&from, &copy)).map_err(Error::store(fault.file.as_str()))?;
+            self.block_on(self.location.put(&fault.file, anew.clone().into()))?;
+            mended.push(format!("{}: {}; written anew from what the commit says of itself", fault.file, fault.why));
+        }
+        Ok(!commits.is_empty())
     }
 
     /// The tables, made where they are not there. A file of the format that says nothing is written anew where somebody mends.

@@ -12,6 +12,7 @@ use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt};
 use serde::Serialize;
 use serde::de::IgnoredAny;
 
+use crate::anew;
 use crate::error::{Error, Result};
 use crate::lake::Lake;
 use crate::location::Location;
@@ -38,7 +39,10 @@ impl LogFault {
     }
 
     pub(crate) fn into_error(self) -> Error {
-        Error::Log { file: self.file, why: self.why }
+        match self.is_mendable {
+            true => Error::Commit { file: self.file, why: self.why },
+            false => Error::Log { file: self.file, why: self.why },
+        }
     }
 }
 
@@ -115,7 +119,7 @@ async fn strangers(location: &Location, table: &str) -> Result<Vec<LogFault>> {
     for version in commits(location, table).await?.1.into_keys() {
         let file = commit(table, version);
         let bytes = location.get(&file).await?;
-        if said::speaks(&bytes) {
+        if said::by(&bytes).is_some() {
             continue;
         }
         for (number, line) in bytes.split(|byte| *byte == b'\n').enumerate() {
@@ -148,19 +152,29 @@ pub(crate) async fn checkpoint(location: &Location, table: &str) -> Result<Optio
 /// What names the newest checkpoint.
 const HINT: &str = "_last_checkpoint";
 
+/// Commits that a reader needs and cannot read, each as it was before, if it says of itself what it does.
+pub(crate) async fn unreadable(location: &Location, table: &'static str) -> Result<Vec<(LogFault, Vec<u8>)>> {
+    let mut found = Vec::new();
+    for version in commits(location, table).await?.1.into_keys() {
+        let file = commit(table, version);
+        let bytes = location.get(&file).await?;
+        let anew = anew::fault(&bytes).zip(anew::commit(&bytes, &schema::spec(table)));
+        found.extend(anew.map(|(why, anew)| (LogFault { file, why, is_mendable: true }, anew)));
+    }
+    Ok(found)
+}
+
 /// Why a table that does not open does not, if a commit of it is the reason.
-pub(crate) async fn culprit(location: &Location, table: &str) -> Result<Option<LogFault>> {
+pub(crate) async fn culprit(location: &Location, table: &'static str) -> Result<Option<LogFault>> {
     if let Some(hole) = holes(location, table).await?.into_iter().next() {
         return Ok(Some(hole));
     }
     for version in commits(location, table).await?.1.into_keys() {
         let file = commit(table, version);
         let bytes = location.get(&file).await?;
-        let lines = bytes.split(|byte| *byte == b'\n').enumerate().filter(|(_, line)| !line.trim_ascii().is_empty());
-        for (number, line) in lines {
-            if let Err(error) = serde_json::from_slice::<IgnoredAny>(line) {
-                return Ok(Some(LogFault::new(file, format!("line {} is no JSON: {error}", number + 1))));
-            }
+        if let Some(why) = anew::fault(&bytes) {
+            let is_mendable = anew::commit(&bytes, &schema::spec(table)).is_some();
+            return Ok(Some(LogFault { file, why, is_mendable }));
         }
     }
     Ok(None)

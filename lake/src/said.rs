@@ -18,23 +18,29 @@ use crate::table::{Change, DataFile, Table};
 /// The name under which a commit speaks of itself.
 pub(crate) const NAME: &str = "trailhound";
 /// How the names of our application transactions begin.
-const OURS: &str = "trailhound-";
+pub(crate) const OURS: &str = "trailhound-";
 
 /// What a commit of ours says of itself.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Said {
-    added: Vec<DataFile>,
-    removed: Vec<String>,
-    marks: BTreeMap<String, i64>,
+    pub(crate) added: Vec<DataFile>,
+    pub(crate) removed: Vec<DataFile>,
+    pub(crate) marks: BTreeMap<String, i64>,
+    /// Whether the rows change, and not only the files that they are in.
+    pub(crate) rows_change: bool,
+    /// When it was made, milliseconds since the Unix epoch.
+    pub(crate) at: i64,
 }
 
 impl Said {
-    pub(crate) fn of(change: &Change<'_>) -> Said {
+    pub(crate) fn of(change: &Change<'_>, at: i64) -> Said {
         let marks = std::iter::once((change.application, change.number)).chain(change.also);
         Said {
             added: change.add.to_vec(),
-            removed: change.remove.iter().map(|file| file.path.clone()).collect(),
+            removed: change.remove.to_vec(),
             marks: marks.map(|(name, number)| (name.to_owned(), number)).collect(),
+            rows_change: change.rows_change,
+            at,
         }
     }
 }
@@ -159,7 +165,7 @@ impl Story {
             commit.added.iter().for_each(|path| drop(self.files.remove(path)));
             return;
         };
-        self.files.extend(said.removed.into_iter().map(|path| (path, Last::Out(version))));
+        self.files.extend(said.removed.into_iter().map(|file| (file.path, Last::Out(version))));
         self.files.extend(said.added.into_iter().map(|file| (file.path.clone(), Last::In(version, file))));
         self.marks.extend(said.marks.into_iter().map(|(name, number)| (name, (version, number))));
     }
@@ -202,7 +208,7 @@ impl Lake {
     }
 }
 
-/// Whether a commit says of itself what it does: then a lost line of it is known by what it did.
-pub(crate) fn speaks(commit: &[u8]) -> bool {
-    Commit::read(commit).said.is_some()
+/// What a commit says of itself, if it does: then a lost line of it is known by what it did.
+pub(crate) fn by(commit: &[u8]) -> Option<Said> {
+    Commit::read(commit).said
 }

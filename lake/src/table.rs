@@ -227,13 +227,16 @@ impl Table {
         let name = self.spec.name;
         let snapshot = self.delta.snapshot().map_err(Error::delta(name))?;
         let marks = std::iter::once((change.application, change.number)).chain(change.also);
-        let said = serde_json::to_value(Said::of(&change)).map_err(Error::encode(name))?;
+        let now = Utc::now().timestamp_millis();
+        let said = Said::of(&change, now);
+        let actions = actions(&said, &self.spec);
+        let said = serde_json::to_value(said).map_err(Error::encode(name))?;
         let properties = CommitProperties::default()
             .with_max_retries(0)
             .with_metadata([(said::NAME.to_owned(), said)])
             .with_application_transactions(marks.map(|(name, number)| Transaction::new(name, number)).collect());
         let done = deltalake_core::kernel::transaction::CommitBuilder::from(properties)
-            .with_actions(self.actions(&change))
+            .with_actions(actions)
             .build(Some(snapshot), self.delta.log_store(), change.operation(self.spec.partition))
             .await;
         match done {
@@ -252,14 +255,13 @@ impl Table {
             Err(error) => Err(Error::delta(name)(error)),
         }
     }
+}
 
-    fn actions(&self, change: &Change<'_>) -> Vec<Action> {
-        let now = Utc::now().timestamp_millis();
-        let removes =
-            change.remove.iter().map(|file| Action::Remove(remove(file, &self.spec, change.rows_change, now)));
-        let adds = change.add.iter().map(|file| Action::Add(add(file, &self.spec, change.rows_change)));
-        removes.chain(adds).collect()
-    }
+/// What a commit says to Delta, but for its marks.
+pub(crate) fn actions(said: &Said, spec: &Spec) -> Vec<Action> {
+    let removes = said.removed.iter().map(|file| Action::Remove(remove(file, spec, said.rows_change, said.at)));
+    let adds = said.added.iter().map(|file| Action::Add(add(file, spec, said.rows_change)));
+    removes.chain(adds).collect()
 }
 
 /// What a commit does.

@@ -68,17 +68,19 @@ fn status(at: &At, global: &Global, words: Words) -> Result<Outcome, Failure> {
     if let Some(proof) = &proof {
         value["proof"] = json!(proof);
     }
-    value["given_up"] = lake.given_up_rows()?.into();
+    let given_up = lake.given_up_rows()?;
+    value["given_up"] = given_up.into();
     value["one_writer"] = lake.is_for_one_writer().into();
-    answer(&value, global, |report| report_status(report, &status, proof.as_ref()))?;
+    answer(&value, global, |report| report_status(report, &status, given_up, proof.as_ref()))?;
     existing::warn_of_its_store(&lake, words);
     Ok(Outcome::Done)
 }
 
-fn report_status(report: &mut Report<'_>, status: &Status, proof: Option<&Proof>) -> io::Result<()> {
+fn report_status(report: &mut Report<'_>, status: &Status, given_up: u64, proof: Option<&Proof>) -> io::Result<()> {
     let days = status.days.as_ref().map_or_else(|| "none".to_owned(), |(first, last)| format!("{first} to {last}"));
     report.title(&format!("Lake {}", status.lake))?;
     let mut facts = vec![("days", days), ("to compact", format!("{} groups of files", number(status.bins)))];
+    facts.extend((given_up > 0).then(|| ("given up", format!("{} events, by repairs", number(given_up)))));
     facts.extend(proof.map(|proof| ("proof", crate::proof::words(proof))));
     report.facts(&facts)?;
     let rows: Vec<_> = status

@@ -3,6 +3,8 @@
 //!
 //! Rows of such a file may have come again meanwhile, from their objects: those stay out. Must not know how the log was damaged.
 
+use std::collections::BTreeSet;
+
 use ingest::seen::Seen;
 
 use super::check::{Checked, Damage};
@@ -32,10 +34,11 @@ impl Lake {
     /// The store or the log cannot be read or written.
     pub fn put_back(&mut self, checked: &Checked) -> Result<PutBack> {
         let mut done = PutBack::default();
+        let damaged: BTreeSet<&str> = checked.damaged.iter().map(|damage| damage.data.path.as_str()).collect();
         for (table, astray) in &checked.astray {
             let missing = done.missing.len();
             for (_, file) in &astray.lost {
-                self.put_back_file(table, file, &mut done)?;
+                self.put_back_file(table, file, &damaged, &mut done)?;
             }
             // What took the place of these may be what is missing.
             if done.missing.len() == missing {
@@ -85,7 +88,13 @@ impl Lake {
         Err(Error::Busy { table, attempts: ATTEMPTS })
     }
 
-    fn put_back_file(&mut self, table: &'static str, file: &DataFile, done: &mut PutBack) -> Result<()> {
+    fn put_back_file(
+        &mut self,
+        table: &'static str,
+        file: &DataFile,
+        damaged: &BTreeSet<&str>,
+        done: &mut PutBack,
+    ) -> Result<()> {
         let name = format!("{table}/{}", file.path);
         if let Err(why) = self.intact(table, file)? {
             let why = format!("Delta's log has lost it, and {why}");
@@ -93,7 +102,7 @@ impl Lake {
             return Ok(());
         }
         let fresh = match table {
-            EVENTS => self.fresh_rows(file)?,
+            EVENTS => self.fresh_rows(file, damaged)?,
             _ => None,
         };
         let (add, remove, rows) = match &fresh {
@@ -111,10 +120,12 @@ impl Lake {
         Ok(())
     }
 
-    /// A file of `events` without the rows that others of its day have, if it has such rows.
-    fn fresh_rows(&self, file: &DataFile) -> Result<Option<DataFile>> {
+    /// A file of `events` without the rows that others of its day have, but for damaged ones, if it has such rows.
+    fn fresh_rows(&self, file: &DataFile, damaged: &BTreeSet<&str>) -> Result<Option<DataFile>> {
         let (mut seen, mut has_nameless) = (Seen::new(), false);
-        for other in self.files(EVENTS)?.iter().filter(|other| other.event_date == file.event_date) {
+        let others = self.files(EVENTS)?;
+        let of_its_day = |other: &&DataFile| other.event_date == file.event_date && !damaged.contains(&*other.path);
+        for other in others.iter().filter(of_its_day) {
             has_nameless |= remember(self, other, &mut seen)?;
         }
         without_known(self, file, &mut seen, has_nameless, &mut |_| {})
