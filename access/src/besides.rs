@@ -38,6 +38,8 @@ enum Says {
     But(&'static str),
     /// One of these.
     One(&'static [&'static str]),
+    /// A text with this in it.
+    Holds(&'static str),
 }
 
 /// Whether some request of an action asks for more.
@@ -89,22 +91,24 @@ impl Besides {
             return true;
         }
         let (path, begins) = self.when.strip_suffix('*').map_or((self.when, false), |path| (path, true));
-        let mut names = path.split('.').peekable();
-        let mut within = members;
-        while let Some(name) = names.next() {
-            let is_last = names.peek().is_none();
-            let fits = |own: &str| match own.get(..name.len()) {
-                Some(head) => head.eq_ignore_ascii_case(name) && (own.len() == name.len() || (is_last && begins)),
-                None => false,
-            };
-            let mut fitting = within.iter().filter(|(own, _)| fits(own)).map(|(_, value)| value);
-            if is_last {
-                return fitting.any(|value| self.says.holds(value));
-            }
-            let Some(Value::Object(next)) = fitting.next() else { return false };
-            within = next;
-        }
-        false
+        let names: Vec<&str> = path.split('.').collect();
+        self.is_said_by(members, &names, begins)
+    }
+
+    /// Whether a parameter on the way of these names says so; of a list, one of its members.
+    fn is_said_by(&self, members: &Map<String, Value>, names: &[&str], begins: bool) -> bool {
+        let Some((name, rest)) = names.split_first() else { return false };
+        let fits = |own: &str| match own.get(..name.len()) {
+            Some(head) => head.eq_ignore_ascii_case(name) && (own.len() == name.len() || (rest.is_empty() && begins)),
+            None => false,
+        };
+        let within = |value: &Value| value.as_object().is_some_and(|next| self.is_said_by(next, rest, begins));
+        let mut fitting = members.iter().filter(|(own, _)| fits(own)).map(|(_, value)| value);
+        fitting.any(|value| match value {
+            value if rest.is_empty() => self.says.holds(value),
+            Value::Array(list) => list.iter().any(within),
+            value => within(value),
+        })
     }
 }
 
@@ -123,6 +127,7 @@ impl Says {
             Says::Something => is_something,
             Says::But(other) => is_something && text != Some(*other),
             Says::One(these) => text.is_some_and(|text| these.contains(&text)),
+            Says::Holds(part) => text.is_some_and(|text| text.contains(part)),
         }
     }
 }
