@@ -42,6 +42,9 @@ enum Says {
     Holds(&'static str),
 }
 
+/// Letters of a parameter's name that are looked for before a request is read.
+const HEAD: usize = 12;
+
 /// Whether some request of an action asks for more.
 pub(crate) fn may_ask(action: &str) -> bool {
     BESIDES.iter().any(|row| row.of.contains(&action))
@@ -56,7 +59,17 @@ pub(crate) fn of_call(own: &[&str], request: Option<&str>) -> Vec<&'static Besid
     }
     // Most requests name none of the parameters, and need not be read.
     let lower = request.unwrap_or_default().to_ascii_lowercase();
-    let rows: Vec<&Besides> = rows.filter(|row| lower.contains(&row.member().to_ascii_lowercase())).collect();
+    // Rows that stand together often begin alike, and are looked for once.
+    let mut looked = ("", true);
+    let is_named = |row: &&'static Besides| {
+        let member = row.member();
+        let head = member.get(..HEAD).unwrap_or(member);
+        if head != looked.0 {
+            looked = (head, lower.contains(&head.to_ascii_lowercase()));
+        }
+        looked.1
+    };
+    let rows: Vec<&Besides> = rows.filter(is_named).collect();
     if rows.is_empty() {
         return rows;
     }
