@@ -81,11 +81,12 @@ pub(crate) fn correction(own: &Own, words: &Words<'_>) -> Option<Own> {
         let known = action::is_known(&other);
         return Some(Own { actions: vec![(other.into(), known)], is_named: true, ..Own::default() });
     }
-    let versioned = action::versioned(&first.0)?;
+    // Cheap, and mostly not so.
     let is_version =
         words.request.is_some_and(evidence::names_version) || resource::copies_version(words.name, words.request);
-    let actions = || std::iter::once((versioned.into(), first.1)).chain(rest.iter().cloned()).collect();
-    is_version.then(|| Own { actions: actions(), ..Own::default() })
+    let versioned = if is_version { action::versioned(&first.0)? } else { return None };
+    let actions = std::iter::once((versioned.into(), first.1)).chain(rest.iter().cloned()).collect();
+    Some(Own { actions, ..Own::default() })
 }
 
 /// What a call asked for besides.

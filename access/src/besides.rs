@@ -38,7 +38,12 @@ enum Says {
     But(&'static str),
     /// One of these.
     One(&'static [&'static str]),
+    /// A text with this in it.
+    Holds(&'static str),
 }
+
+/// Letters of a parameter's name that are looked for before a request is read.
+const HEAD: usize = 12;
 
 /// Whether some request of an action asks for more.
 pub(crate) fn may_ask(action: &str) -> bool {
@@ -54,7 +59,17 @@ pub(crate) fn of_call(own: &[&str], request: Option<&str>) -> Vec<&'static Besid
     }
     // Most requests name none of the parameters, and need not be read.
     let lower = request.unwrap_or_default().to_ascii_lowercase();
-    let rows: Vec<&Besides> = rows.filter(|row| lower.contains(&row.member().to_ascii_lowercase())).collect();
+    // Rows that stand together often begin alike, and are looked for once.
+    let mut looked = ("", true);
+    let is_named = |row: &&'static Besides| {
+        let member = row.member();
+        let head = member.get(..HEAD).unwrap_or(member);
+        if head != looked.0 {
+            looked = (head, lower.contains(&head.to_ascii_lowercase()));
+        }
+        looked.1
+    };
+    let rows: Vec<&Besides> = rows.filter(is_named).collect();
     if rows.is_empty() {
         return rows;
     }
@@ -89,22 +104,24 @@ impl Besides {
             return true;
         }
         let (path, begins) = self.when.strip_suffix('*').map_or((self.when, false), |path| (path, true));
-        let mut names = path.split('.').peekable();
-        let mut within = members;
-        while let Some(name) = names.next() {
-            let is_last = names.peek().is_none();
-            let fits = |own: &str| match own.get(..name.len()) {
-                Some(head) => head.eq_ignore_ascii_case(name) && (own.len() == name.len() || (is_last && begins)),
-                None => false,
-            };
-            let mut fitting = within.iter().filter(|(own, _)| fits(own)).map(|(_, value)| value);
-            if is_last {
-                return fitting.any(|value| self.says.holds(value));
-            }
-            let Some(Value::Object(next)) = fitting.next() else { return false };
-            within = next;
-        }
-        false
+        let names: Vec<&str> = path.split('.').collect();
+        self.is_said_by(members, &names, begins)
+    }
+
+    /// Whether a parameter on the way of these names says so; of a list, one of its members.
+    fn is_said_by(&self, members: &Map<String, Value>, names: &[&str], begins: bool) -> bool {
+        let Some((name, rest)) = names.split_first() else { return false };
+        let fits = |own: &str| match own.get(..name.len()) {
+            Some(head) => head.eq_ignore_ascii_case(name) && (own.len() == name.len() || (rest.is_empty() && begins)),
+            None => false,
+        };
+        let within = |value: &Value| value.as_object().is_some_and(|next| self.is_said_by(next, rest, begins));
+        let mut fitting = members.iter().filter(|(own, _)| fits(own)).map(|(_, value)| value);
+        fitting.any(|value| match value {
+            value if rest.is_empty() => self.says.holds(value),
+            Value::Array(list) => list.iter().any(within),
+            value => within(value),
+        })
     }
 }
 
@@ -123,6 +140,7 @@ impl Says {
             Says::Something => is_something,
             Says::But(other) => is_something && text != Some(*other),
             Says::One(these) => text.is_some_and(|text| these.contains(&text)),
+            Says::Holds(part) => text.is_some_and(|text| text.contains(part)),
         }
     }
 }

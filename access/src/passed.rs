@@ -50,7 +50,10 @@ pub fn roles(event_source: &str, action: &str, told: &Told<'_>, paths: &Paths) -
     let names = |text: &str| {
         NAMED.iter().any(|(prefix, member, _)| *prefix == service && launched::contains_folded(text, member))
     };
-    let is_told = |text: &&str| text.contains(":role/") || text.contains(":instance-profile/") || names(text);
+    // An ARN of IAM's, looked for once: most requests have none.
+    let has_arn =
+        |text: &str| text.contains(":iam:") && (text.contains(":role/") || text.contains(":instance-profile/"));
+    let is_told = |text: &&str| has_arn(text) || names(text);
     if event_source.is_empty() || !may_pass(action) {
         return Vec::new();
     }

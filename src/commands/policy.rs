@@ -2,6 +2,7 @@
 
 mod asked;
 mod generate;
+mod others;
 mod replay;
 mod simulate;
 

@@ -27,6 +27,15 @@ fn grants(dir: &Path) -> String {
     text(&path).to_owned()
 }
 
+/// A call to S3 of the other role.
+fn of_other(id: u32, name: &str, time: &str, request: Value) -> String {
+    let issuer = json!({"type": "Role", "arn": OTHER, "accountId": "111122223333", "userName": "other"});
+    let identity = json!({"type": "AssumedRole", "arn": "arn:aws:sts::111122223333:assumed-role/other/s",
+        "accountId": "111122223333", "sessionContext": {"sessionIssuer": issuer}});
+    let more = json!({"eventTime": time, "userIdentity": identity, "requestParameters": request});
+    event(id, "s3.amazonaws.com", name, 1, more)
+}
+
 /// A role makes a queue a day for four months, the other a bucket that others may read; and `more`.
 fn logs(dir: &Path, more: &[String]) -> String {
     let days = (1..=4).flat_map(|month| (1..=28).map(move |day| format!("2026-{month:02}-{day:02}T00:00:00Z")));
@@ -35,12 +44,8 @@ fn logs(dir: &Path, more: &[String]) -> String {
         event(id, "sqs.amazonaws.com", "CreateQueue", 1, more)
     };
     let mut lines: Vec<String> = (1..).zip(days).map(queue).collect();
-    let issuer = json!({"type": "Role", "arn": OTHER, "accountId": "111122223333", "userName": "other"});
-    let identity = json!({"type": "AssumedRole", "arn": "arn:aws:sts::111122223333:assumed-role/other/s",
-        "accountId": "111122223333", "sessionContext": {"sessionIssuer": issuer}});
-    let asked = json!({"eventTime": "2026-04-20T00:00:00Z", "userIdentity": identity, "requestParameters":
-        {"bucketName": "b", "x-amz-acl": "public-read"}});
-    lines.push(event(900, "s3.amazonaws.com", "CreateBucket", 1, asked));
+    let public = json!({"bucketName": "b", "x-amz-acl": "public-read"});
+    lines.push(of_other(900, "CreateBucket", "2026-04-20T00:00:00Z", public));
     lines.extend_from_slice(more);
     let path = dir.join("events.jsonl");
     std::fs::write(&path, lines.join("\n")).unwrap();
@@ -79,8 +84,28 @@ fn a_shared_policy_keeps_what_others_calls_asked_besides_also_with_an_event_of_t
             json!(["s3:CreateBucket", "s3:PutBucketAcl", "sqs:CreateQueue"]),
             "{set}"
         );
+        assert!(run.stderr.contains("calls of 1 more who have a changed policy: it would deny 0 of"), "{}", run.stderr);
         assert_eq!(run.stderr.contains("dated in the future"), !more.is_empty(), "{}", run.stderr);
     }
+}
+
+/// What the other role called before the window is not kept, and it is told that it would be lost.
+#[test]
+fn what_others_would_lose_is_told() {
+    let dir = tempfile::tempdir().unwrap();
+    let old = of_other(902, "DeleteBucket", "2026-01-02T00:00:00Z", json!({"bucketName": "b"}));
+    let (logs, grants) = (logs(dir.path(), &[old]), grants(dir.path()));
+    let args = ["policy", "generate", "--principal", ROLE, "--grants", &grants, "--from-current", "--output", "json"];
+    let run = trailhound(&[&args[..], &[logs.as_str()]].concat());
+    let others = &run.json()["others"];
+    assert_eq!((&others["principals"], &others["calls"]), (&json!(1), &json!(2)), "{others}");
+    let denied = others["denied"].as_array().unwrap();
+    assert_eq!((denied.len(), &denied[0]["action"]), (1, &json!("s3:DeleteBucket")), "{others}");
+    assert!(
+        run.stderr.contains(&format!("would be denied to {OTHER}: s3:DeleteBucket on arn:aws:s3:::b")),
+        "{}",
+        run.stderr
+    );
 }
 
 /// Without an inventory, the ARN of the caller says who it is.

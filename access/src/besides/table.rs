@@ -9,6 +9,17 @@ const GROUPS: &[&str] = &["autoscaling:CreateAutoScalingGroup", "autoscaling:Upd
 const RESTORING: &[&str] = &["dynamodb:RestoreTableFromBackup", "dynamodb:RestoreTableToPointInTime"];
 const RESTORED: &[&str] = &["arn:{p}:dynamodb:{r}:{a}:table/{targetTableName}"];
 
+const REPLICATED: &[&str] = &["arn:{p}:dynamodb:*:{a}:table/{tableName}"];
+const DISTRIBUTING: &[&str] = &["cloudfront:CreateDistribution", "cloudfront:UpdateDistribution"];
+const EDGE_DEFAULT: &str = "distributionConfig.defaultCacheBehavior.lambdaFunctionAssociations.items";
+const EDGE_OTHERS: &str = "distributionConfig.cacheBehaviors.items.lambdaFunctionAssociations.items";
+const EDGE: &[&str] = &["arn:{p}:lambda:us-east-1:{a}:function:*"];
+const PROTECTING: &[&str] = &["wafv2:AssociateWebACL", "wafv2:DisassociateWebACL"];
+
+const fn protecting(service: &'static str, of: &'static [&'static str], needs: &'static str) -> Besides {
+    Besides { of, when: "resourceArn", says: Says::Holds(service), needs, on: &["{resourceArn}"] }
+}
+
 const fn row(
     of: &'static [&'static str],
     when: &'static str,
@@ -25,6 +36,7 @@ pub(super) const BESIDES: &[Besides] = &[
     row(ASSUMING, "principalTags", "sts:TagSession", &[]),
     row(ASSUMING, "transitiveTagKeys", "sts:TagSession", &[]),
     row(ASSUMING, "sourceIdentity", "sts:SetSourceIdentity", &[]),
+    row(ASSUMING, "providedContexts", "sts:SetContext", &[]),
     // Permissions sections of `PutObject`, `CopyObject`, `CreateMultipartUpload` and `DeleteObject` in the S3 API reference.
     row(WRITING, "x-amz-acl", "s3:PutObjectAcl", &[]),
     row(WRITING, "x-amz-grant-*", "s3:PutObjectAcl", &[]),
@@ -148,6 +160,18 @@ pub(super) const BESIDES: &[Besides] = &[
         "apigateway:UpdateRestApiPolicy",
         &["arn:{p}:apigateway:{r}::/restapis"],
     ),
+    // "Setting up IAM permissions and roles for Lambda@Edge" in the CloudFront developer guide: functions are in one region.
+    row(DISTRIBUTING, EDGE_DEFAULT, "lambda:EnableReplication", EDGE),
+    row(DISTRIBUTING, EDGE_OTHERS, "lambda:EnableReplication", EDGE),
+    // `AssociateWebACL` and `DisassociateWebACL` in the WAF API reference: the service of what is protected is asked, too.
+    protecting(":elasticloadbalancing:", PROTECTING, "elasticloadbalancing:SetWebAcl"),
+    protecting(":apigateway:", PROTECTING, "apigateway:SetWebACL"),
+    protecting(":appsync:", PROTECTING, "appsync:SetWebACL"),
+    protecting(":cognito-idp:", &["wafv2:AssociateWebACL"], "cognito-idp:AssociateWebACL"),
+    protecting(":cognito-idp:", &["wafv2:DisassociateWebACL"], "cognito-idp:DisassociateWebACL"),
+    // "DynamoDB global tables: identity-based policies": in which region it is asked, the call does not say.
+    row(&["dynamodb:UpdateTable"], "replicaUpdates.create", "dynamodb:CreateTableReplica", REPLICATED),
+    row(&["dynamodb:UpdateTable"], "replicaUpdates.delete", "dynamodb:DeleteTableReplica", REPLICATED),
     // `CreateComputeEnvironment` in the Batch API reference.
     row(
         &["batch:CreateComputeEnvironment"],

@@ -55,6 +55,8 @@ const FORMS: &[(&str, &str, &str)] = &[
     ("rds", "subgrp", "arn:{p}:rds:{r}:{a}:subgrp:{dBSubnetGroupName}"),
     ("rds", "pg", "arn:{p}:rds:{r}:{a}:pg:{dBParameterGroupName}"),
     ("rds", "og", "arn:{p}:rds:{r}:{a}:og:{optionGroupName}"),
+    ("redshift", "dbuser", "arn:{p}:redshift:{r}:{a}:dbuser:{clusterIdentifier}/{dbUser}"),
+    ("redshift", "dbname", "arn:{p}:redshift:{r}:{a}:dbname:{clusterIdentifier}/{dbName}"),
     ("ecr", "repository", "arn:{p}:ecr:{r}:{registryId=a}:repository/{repositoryName}"),
     ("ecs", "cluster", "arn:{p}:ecs:{r}:{a}:cluster/{cluster}"),
     ("ecs", "cluster", "arn:{p}:ecs:{r}:{a}:cluster/{clusterName}"),

@@ -251,6 +251,10 @@ fn both_keys_of_a_re_encryption() {
     assert_eq!(of("kms:Encrypt", &[], r#"{"keyId":"alias/app"}"#), ["arn:aws:kms:eu-west-1:111111111111:key/*"]);
     assert_eq!(of("kms:Encrypt", &[keys[0]], r#"{"keyId":"alias/app"}"#), [keys[0]]);
     assert_eq!(
+        of("redshift:GetClusterCredentials", &[], r#"{"dbUser":"u","dbName":"d","clusterIdentifier":"c"}"#),
+        ["arn:aws:redshift:eu-west-1:111111111111:dbname:c/d", "arn:aws:redshift:eu-west-1:111111111111:dbuser:c/u"]
+    );
+    assert_eq!(
         of("ssm:GetParametersByPath", &[], r#"{"path":"/team/app"}"#),
         ["arn:aws:ssm:eu-west-1:111111111111:parameter/team/app"]
     );

@@ -16,6 +16,7 @@ use ::access::unused;
 use ::access::usage::{LastUsed, Limits};
 use serde_json::{Value, json};
 
+use super::others::{Lost, Others};
 use crate::cli::{Form, GenerateArgs, Global, HoldIn};
 use crate::grants;
 use crate::intake::Events;
@@ -32,10 +33,13 @@ pub(crate) fn run(args: &GenerateArgs, global: &Global, words: Words) -> Result<
     let paths = Paths::new(&inventories);
     let mut calls = Calls::new(Some(vec![args.principal.clone()]), since).with_paths(paths);
     let mut usage = LastUsed::new(Limits::default());
+    let mut others =
+        if args.from_current { Others::of(&args.principal, &inventories, since) } else { Others::default() };
     let totals = events.read(Some(&columns()), &mut |batch| {
         calls.observe(&batch);
         if args.from_current {
             usage.observe(&batch);
+            others.observe(&batch);
         }
         ControlFlow::Continue(())
     })?;
@@ -43,13 +47,15 @@ pub(crate) fn run(args: &GenerateArgs, global: &Global, words: Words) -> Result<
         let next = "compare the ARN with `trailhound access`, or give more logs";
         words.warning(&format!("{}: no event of it in the logs, so there is nothing to grant; {next}", args.principal));
     }
-    let made = match args.from_current {
+    let mut made = match args.from_current {
         true => Made::from_current(args, &inventories, &usage, words)?,
         false => Made::of_calls(args, &calls),
     };
+    made.others = others.replay(&inventories, &made.changes);
     let replayed = replay::replay(&calls, &Proposal::Identity(made.documents.clone()));
     print(args, global, &made, &calls, &replayed, &inventories)?;
     tell(args, &made, &replayed, words);
+    made.others.tell(words);
     let whole = tell_lacking(args, &inventories, words);
     Ok(events.tell(&totals).max(if whole { Outcome::Done } else { Outcome::Rejected }))
 }
@@ -85,6 +91,8 @@ struct Made {
     documents: Vec<(String, Document)>,
     /// Statements of today's policies that could not be narrowed.
     not_narrowed: Vec<String>,
+    /// What others would lose by the changes.
+    others: Lost,
 }
 
 impl Made {
@@ -98,7 +106,7 @@ impl Made {
         let generated = generate::of_calls(calls, &options);
         let numbered = generated.policies.iter().enumerate();
         let documents = numbered.map(|(at, policy)| (format!("generated {}", at + 1), policy.document())).collect();
-        Made { generated, changes: Vec::new(), documents, not_narrowed: Vec::new() }
+        Made { generated, changes: Vec::new(), documents, not_narrowed: Vec::new(), others: Lost::default() }
     }
 
     fn from_current(
@@ -142,7 +150,7 @@ impl Made {
             }
         }
         let not_narrowed = current::not_narrowed(&policies);
-        Ok(Made { generated: Generated::default(), changes, documents, not_narrowed })
+        Ok(Made { generated: Generated::default(), changes, documents, not_narrowed, others: Lost::default() })
     }
 
     /// The whole set, as `policy replay` and `simulate` read it: what stays as it is too, and `null` for what goes.
@@ -248,6 +256,7 @@ fn document(args: &GenerateArgs, made: &Made, calls: &Calls, replayed: &Replay) 
         "launch_templates": made.generated.templates,
         "wildcards": made.generated.wildcards,
         "replay": replayed,
+        "others": made.others,
     })
 }
 
