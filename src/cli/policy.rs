@@ -58,7 +58,7 @@ pub(crate) struct SimulateArgs {
     #[arg(long, value_name = "FILE")]
     pub(crate) grants: Vec<PathBuf>,
 
-    /// Identity policies to use, beside those of the principal
+    /// Identity policies to use, beside those of the principal: files, `file://FILE`, or JSON
     #[arg(long, value_name = "FILE", num_args = 1..)]
     pub(crate) policy_input_list: Vec<PathBuf>,
 

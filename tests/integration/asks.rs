@@ -169,3 +169,26 @@ fn a_policy_that_denies_what_is_asked_besides_is_not_called_safe() {
     std::fs::write(&path, &generated.stdout).unwrap();
     assert_eq!(trailhound(&args).json()["denied_calls"], 0, "{}", generated.stdout);
 }
+
+/// The AWS command line takes policies as text or as `file://`, and so do we.
+#[test]
+fn policies_are_given_as_the_aws_command_line_takes_them() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("policy.json");
+    let policy = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:GetObject","Resource":"*"}]}"#;
+    std::fs::write(&path, policy).unwrap();
+    let simulated = |given: &str| {
+        let caller = "arn:aws:iam::111122223333:user/ann";
+        let args = ["policy", "simulate", "--policy-input-list", given, "--caller-arn", caller, "--output", "json"];
+        trailhound(&[&args[..], &["--action-names", "s3:GetObject", "s3:PutObject"]].concat())
+    };
+    for given in [policy, text(&path), &format!("file://{}", text(&path)), &format!("[{policy}]")] {
+        let run = simulated(given);
+        assert_eq!(run.code, 0, "{given}: {}", run.stderr);
+        let results = run.json();
+        let decided = |at: usize| results["EvaluationResults"][at]["EvalDecision"].clone();
+        assert_eq!([decided(0), decided(1)], ["allowed", "implicitDeny"], "{given}");
+    }
+    let wrong = simulated("{\"Statement\":");
+    assert!(wrong.code == 2 && wrong.stderr.contains("the policy given"), "{}", wrong.stderr);
+}
