@@ -22,6 +22,7 @@ pub mod athena_time;
 mod calls;
 mod casts;
 mod catalog;
+mod coded;
 mod constants;
 pub mod control;
 mod days;

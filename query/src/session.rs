@@ -14,6 +14,7 @@ use datafusion::catalog::TableProvider;
 use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
 use datafusion::execution::memory_pool::{FairSpillPool, TrackConsumersPool};
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
+use datafusion::execution::session_state::SessionStateBuilder;
 use datafusion::prelude::{SessionConfig, SessionContext};
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::sync::oneshot;
@@ -21,6 +22,7 @@ use tokio::sync::oneshot;
 use crate::answer::{Answer, BlockingAnswer, leave};
 use crate::casts::Casts;
 use crate::catalog::{Columns, Tables};
+use crate::coded::ByCode;
 use crate::control::Control;
 use crate::error::{Error, Result, explain, gave_up};
 use crate::keys::TextKeys;
@@ -87,7 +89,8 @@ impl Engine {
         let runtime = runtime_env(&limits).build_arc().map_err(|e| {
             Error::Setup(format!("no place to spill to: {}; choose another spill folder", e.strip_backtrace()))
         })?;
-        let context = SessionContext::new_with_config_rt(config, runtime);
+        let state = SessionStateBuilder::new().with_config(config).with_runtime_env(runtime).with_default_features();
+        let context = SessionContext::new_with_state(state.with_physical_optimizer_rule(Arc::new(ByCode)).build());
         context.add_optimizer_rule(Arc::new(TextKeys));
         context.add_analyzer_rule(Arc::new(Lambdas));
         context.add_analyzer_rule(Arc::new(Casts));

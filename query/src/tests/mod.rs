@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod attacks;
+mod coded;
 mod dialects;
 mod forms;
 mod functions;
