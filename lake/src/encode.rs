@@ -49,7 +49,7 @@ const PAGE_STEP: usize = 256;
 const CREATED_BY: &str = concat!("trailhound ", env!("CARGO_PKG_VERSION"));
 
 /// Columns that a needle is looked for in: each row group says whether it may hold a value.
-const NEEDLES: &[&[&str]] =
+pub const NEEDLES: &[&[&str]] =
     &[&["eventid"], &["useridentity", "accesskeyid"], &["principal"], &["sourceipaddress"], &["object"]];
 
 /// Columns whose values hardly ever repeat: a dictionary of them would cost and save nothing.

@@ -49,6 +49,7 @@ mod table;
 mod tests;
 
 pub use digested::Note;
+pub use encode::NEEDLES;
 pub use error::{Error, Result};
 pub use ingest::{Ingest, LastUsed, Outcome, Prime};
 pub use lake::Lake;

@@ -1,15 +1,19 @@
-//! Groups of texts, told by their codes.
+//! Texts told by their codes: groups of them, and conditions on them.
 //!
 //! Files hold a text once and a code a row, and so do the batches that are read of them. The engine's tables hash and
-//! compare each row's text; [`partial`] looks a text up once a dictionary and goes by codes from there ([`groups`]). Only
+//! compare each row's text; [`partial`] looks a text up once a dictionary and goes by codes from there ([`groups`]). Conditions
+//! on such texts are decided once a dictionary too ([`decided`], [`files`]). Of groups only
 //! the first half of an aggregation, whose answers the engine puts together: what is known may be given away at any time,
 //! so memory stays bounded. Knows plans, keys and codes, and nothing of aggregate functions but their interface.
 
+mod decided;
+mod files;
 mod groups;
 mod partial;
 
 use std::sync::Arc;
 
+use arrow::array::{Array, ArrayRef};
 use arrow::datatypes::DataType;
 use datafusion::common::Result;
 use datafusion::common::config::ConfigOptions;
@@ -20,6 +24,7 @@ use datafusion::physical_optimizer::PhysicalOptimizerRule;
 use datafusion::physical_plan::aggregates::{AggregateExec, AggregateMode};
 use datafusion::physical_plan::{ExecutionPlan, InputOrderMode};
 
+pub(crate) use files::OnceADictionary;
 use groups::KEYS;
 use partial::CodedExec;
 
@@ -73,4 +78,9 @@ fn keys(aggregate: &AggregateExec) -> Option<Vec<Arc<dyn PhysicalExpr>>> {
 /// The type of texts as files are read.
 fn coded_text() -> DataType {
     DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8))
+}
+
+/// Whether two dictionaries are one: batches of a part of a file have theirs in common.
+fn is_same(one: &ArrayRef, other: &ArrayRef) -> bool {
+    Arc::ptr_eq(one, other) || one.to_data().ptr_eq(&other.to_data())
 }

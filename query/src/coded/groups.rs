@@ -7,6 +7,8 @@ use arrow::array::{Array, ArrayRef, AsArray, StringArray, StringViewBuilder};
 use arrow::datatypes::Int32Type;
 use datafusion::common::{Result, exec_datafusion_err};
 
+use super::is_same;
+
 /// Keys that a group can have: their numbers stand in one integer.
 pub(super) const KEYS: usize = 4;
 
@@ -127,8 +129,7 @@ impl Key {
     }
 
     fn turn_to(&mut self, dictionary: &ArrayRef) {
-        let is_same = |last: &ArrayRef| Arc::ptr_eq(last, dictionary) || last.to_data().ptr_eq(&dictionary.to_data());
-        if !self.dictionary.as_ref().is_some_and(is_same) {
+        if !self.dictionary.as_ref().is_some_and(|last| is_same(last, dictionary)) {
             self.known.clear();
             self.known.resize(dictionary.len(), UNKNOWN);
             self.dictionary = Some(dictionary.clone());

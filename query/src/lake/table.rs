@@ -32,6 +32,7 @@ use super::needle::needles;
 use super::older::OlderFiles;
 use super::reader::Readers;
 use super::schemas::Schemas;
+use crate::coded::OnceADictionary;
 use crate::days::{DAY, only_about_days};
 use crate::narrowing::Narrowing;
 
@@ -200,7 +201,7 @@ impl TableProvider for LakeTable {
             .with_projection_indices(Some(self.projection(projection)?))?
             .with_limit(limit)
             // What is rewritten for files without some column of `events` is nothing to the other tables.
-            .with_expr_adapter((self.name == lake::schema::EVENTS).then(|| Arc::new(OlderFiles) as _))
+            .with_expr_adapter((self.name == lake::schema::EVENTS).then(|| Arc::new(OnceADictionary(OlderFiles)) as _))
             .build();
         Ok(DataSourceExec::from_data_source(config))
     }
