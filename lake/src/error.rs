@@ -74,6 +74,16 @@ pub enum Error {
         /// What is wrong.
         why: String,
     },
+    /// A commit in the log of a table beside `events` is not what was written, or is missing: the table does not open.
+    #[error(
+        "{file}: {why}; `trailhound lake repair` sets the table aside and begins it anew, with all of it that `events` tells"
+    )]
+    Beside {
+        /// The file, within the lake.
+        file: String,
+        /// What is wrong.
+        why: String,
+    },
     /// A commit in Delta's log cannot be read, and says of itself what was in it.
     #[error("{file}: {why}; `trailhound lake repair` writes it anew from what it says of itself")]
     Commit {

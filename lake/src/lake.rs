@@ -16,6 +16,7 @@ use crate::log;
 use crate::manifest::{APPLICATION, turn};
 use crate::schema::{self, BESIDE, EVENTS};
 use crate::table::{Change, Committed, DataFile, Spec, Table};
+use crate::upkeep::beside::COUNTING;
 use crate::upkeep::repair::QUARANTINE;
 
 /// The newest format of a lake that this code knows.
@@ -82,6 +83,9 @@ impl Lake {
     /// As [`Lake::open`], and what stops writing.
     pub fn open_for_writing(place: &str, aws: &Aws) -> Result<Lake> {
         let mut lake = Self::open_or_make(place, aws, None)?;
+        if let Some(lost) = lake.lost_inside()? {
+            return Err(lost.into_error());
+        }
         lake.catch_up()?;
         Ok(lake)
     }
@@ -142,6 +146,11 @@ impl Lake {
         {
             made = open();
         }
+        if let Some(mended) = mended.as_deref_mut()
+            && self.begin_anew(name, &made, mended)?
+        {
+            return open();
+        }
         let (Err(Error::Checkpoint { file, why, .. }), Some(mended)) = (&made, mended) else { return made };
         let files = self.block_on(log::checkpoint(&self.location, name))?.map(|(_, files)| files).unwrap_or_default();
         for file in &files {
@@ -152,6 +161,31 @@ impl Lake {
         }
         mended.push(format!("{file}: {why}; set aside, every commit is there"));
         open()
+    }
+
+    /// Sets a table beside `events` aside, whole, that does not open, or whose log has a hole and whose rows `events` can tell;
+    /// whether it was such a one.
+    fn begin_anew(&self, name: &'static str, made: &Result<Table>, mended: &mut Vec<String>) -> Result<bool> {
+        let (file, why) = match made {
+            Err(Error::Beside { file, why }) => (file.clone(), why.clone()),
+            Ok(_) if COUNTING.contains(&name) => match self.block_on(log::holes(&self.location, name))?.pop() {
+                Some(hole) => (hole.file, hole.why),
+                None => return Ok(false),
+            },
+            _ => return Ok(false),
+        };
+        let root = self.location.root();
+        let all = root.list(Some(&self.location.path(name))).try_collect::<Vec<_>>();
+        let all = self.block_on(all).map_err(Error::store(name))?;
+        let place =
+            self.location.path(&format!("{QUARANTINE}/{name}-{}", chrono::Utc::now().format("%Y%m%dT%H%M%S%3fZ")));
+        for found in &all {
+            let within = found.location.prefix_match(&self.location.path(name)).into_iter().flatten();
+            let aside = within.fold(place.clone(), |place, part| place.join(part));
+            self.block_on(root.rename(&found.location, &aside)).map_err(Error::store(found.location.to_string()))?;
+        }
+        mended.push(format!("{file}: {why}; the table {name} is set aside ({place}) and begins anew"));
+        Ok(true)
     }
 
     /// Writes commits anew that Delta cannot read; whether there were any.

@@ -11,6 +11,7 @@ use futures::{StreamExt, TryStreamExt};
 use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt};
 use serde::Serialize;
 use serde::de::IgnoredAny;
+use serde_json::Value;
 
 use crate::anew;
 use crate::error::{Error, Result};
@@ -20,6 +21,7 @@ use crate::manifest::{self, APPLICATION, Manifest};
 use crate::said;
 use crate::schema::{self, BESIDE, EVENTS, OBJECTS, SIDE};
 use crate::table::Table;
+use crate::upkeep::beside::COUNTING;
 
 /// A file of a log, or of a batch, that is not what was written.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -41,6 +43,7 @@ impl LogFault {
     pub(crate) fn into_error(self) -> Error {
         match self.is_mendable {
             true => Error::Commit { file: self.file, why: self.why },
+            false if !self.file.starts_with(EVENTS) => Error::Beside { file: self.file, why: self.why },
             false => Error::Log { file: self.file, why: self.why },
         }
     }
@@ -96,7 +99,7 @@ pub(crate) async fn every_commit(location: &Location, table: &str) -> Result<Vec
 }
 
 /// Commits that are missing or empty.
-async fn holes(location: &Location, table: &str) -> Result<Vec<LogFault>> {
+pub(crate) async fn holes(location: &Location, table: &str) -> Result<Vec<LogFault>> {
     let (first, commits) = commits(location, table).await?;
     let last = commits.last_key_value().map_or(first, |(version, _)| *version + 1);
     let why = |version: u64| match commits.get(&version) {
@@ -107,6 +110,17 @@ async fn holes(location: &Location, table: &str) -> Result<Vec<LogFault>> {
     let faults =
         (first..last).filter_map(|version| Some(LogFault::new(commit(table, version), why(version)?.to_owned())));
     Ok(faults.collect())
+}
+
+/// The batches that commits mark.
+fn marks(commits: &[(u64, Bytes)]) -> BTreeSet<i64> {
+    let lines = commits.iter().flat_map(|(_, bytes)| bytes.split(|byte| *byte == b'\n'));
+    let marks = lines.filter_map(|line| {
+        let said: Value = serde_json::from_slice(line).ok()?;
+        let mark = said.get("txn").filter(|mark| mark["appId"] == APPLICATION)?;
+        mark["version"].as_i64()
+    });
+    marks.collect()
 }
 
 /// What a line of a commit can say ("Delta Transaction Log Protocol", actions). Readers pass over a line that says something
@@ -185,7 +199,9 @@ impl Lake {
     pub(crate) fn log_faults(&self) -> Result<Vec<LogFault>> {
         let mut faults = Vec::new();
         for table in std::iter::once(&EVENTS).chain(BESIDE).filter(|table| self.has(table)) {
-            faults.extend(self.block_on(holes(self.location(), table))?);
+            let is_mendable = COUNTING.contains(table);
+            let holes = self.block_on(holes(self.location(), table))?;
+            faults.extend(holes.into_iter().map(|fault| LogFault { is_mendable, ..fault }));
             faults.extend(self.block_on(strangers(self.location(), table))?);
         }
         // Opened after the others, so that a writer who commits meanwhile is not taken for a fault.
@@ -288,10 +304,30 @@ impl Lake {
     /// # Errors
     /// A log cannot be read.
     pub fn lost(&self) -> Result<Option<LogFault>> {
-        match self.is_batch_begun_after(self.last_batch()?) {
-            true => self.lost_batch(),
-            false => Ok(None),
+        let lost = match self.is_batch_begun_after(self.last_batch()?) {
+            true => self.lost_batch()?,
+            false => None,
+        };
+        // No store of objects leaves a commit half written, and there each look costs a request.
+        match self.location().folder() {
+            Some(_) if lost.is_none() => self.lost_inside(),
+            _ => Ok(lost),
         }
+    }
+
+    /// What is wrong where a commit before the last one of `events` is empty, and the ledger has a batch that was lost with it. A
+    /// power cut leaves empty commits behind, too, and then nothing was.
+    pub(crate) fn lost_inside(&self) -> Result<Option<LogFault>> {
+        let Some(hole) = self.block_on(holes(self.location(), EVENTS))?.pop() else { return Ok(None) };
+        let ledger = marks(&self.block_on(every_commit(self.location(), OBJECTS))?);
+        // Read after the other, so that a writer who commits meanwhile is not taken for a loss.
+        let commits = self.block_on(every_commit(self.location(), EVENTS))?;
+        let has = marks(&commits);
+        // Commits that a checkpoint sums up may be swept away.
+        let from = commits.first().filter(|(version, _)| *version > 0).and(has.first().copied());
+        let is_lost = |batch: &i64| from.is_none_or(|from| *batch > from) && !has.contains(batch);
+        let why = format!("{}, and the table {OBJECTS} has a batch that `events` has lost with it", hole.why);
+        Ok(ledger.iter().any(is_lost).then_some(LogFault { why, ..hole }))
     }
 
     /// What is wrong where the ledger has a batch that `events` does not know.

@@ -92,7 +92,7 @@ pub struct Stranger {
     pub engine: String,
     /// Files that it took out.
     pub files: u64,
-    /// Rows that were in them, of those files of which a commit of ours says it.
+    /// Rows that went with them: those that were in them, less those of the files that it put in.
     pub rows: u64,
 }
 
@@ -101,7 +101,8 @@ pub struct Stranger {
 struct Commit {
     /// What it says of itself; nothing in one of another program or of an older trailhound.
     said: Option<Said>,
-    added: Vec<String>,
+    /// Files, each with its rows as the log has them.
+    added: Vec<(String, u64)>,
     removed: Vec<String>,
     /// Whether rows left with the files, and not only their place.
     takes_rows: bool,
@@ -118,7 +119,7 @@ impl Commit {
         for line in lines {
             let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
             if let Some(add) = line.get("add") {
-                commit.added.push(text(&add["path"]));
+                commit.added.push((text(&add["path"]), rows_of(add)));
             } else if let Some(remove) = line.get("remove") {
                 commit.removed.push(text(&remove["path"]));
                 commit.takes_rows |= remove["dataChange"] != false;
@@ -134,6 +135,12 @@ impl Commit {
     }
 }
 
+/// Rows of a file that a commit adds, where it says so ("Delta Transaction Log Protocol", per-file statistics).
+fn rows_of(add: &Value) -> u64 {
+    let stats = add["stats"].as_str().and_then(|stats| serde_json::from_str::<Value>(stats).ok());
+    stats.and_then(|stats| stats["numRecords"].as_u64()).unwrap_or_default()
+}
+
 /// What all commits together say of a file.
 enum Last {
     In(u64, DataFile),
@@ -146,6 +153,8 @@ struct Story {
     files: BTreeMap<String, Last>,
     marks: BTreeMap<String, (u64, i64)>,
     strangers: Vec<Stranger>,
+    /// Rows of files that other programs put in.
+    theirs: BTreeMap<String, u64>,
 }
 
 impl Story {
@@ -154,15 +163,17 @@ impl Story {
             // Of a file that is not ours to vouch for, only that it went matters.
             let rows = commit.removed.iter().filter_map(|path| match self.files.get(path) {
                 Some(Last::In(_, file)) => Some(file.rows),
-                _ => None,
+                _ => self.theirs.get(path).copied(),
             });
-            let (operation, engine, rows) = (commit.operation, commit.engine, rows.sum());
+            let (took, gave): (u64, u64) = (rows.sum(), commit.added.iter().map(|(_, rows)| rows).sum());
+            let (operation, engine, rows) = (commit.operation, commit.engine, took.saturating_sub(gave));
             if !commit.is_ours && commit.takes_rows {
                 let files = commit.removed.len() as u64;
                 self.strangers.push(Stranger { table, version, operation, engine, files, rows });
             }
             self.files.extend(commit.removed.into_iter().map(|path| (path, Last::Out(version))));
-            commit.added.iter().for_each(|path| drop(self.files.remove(path)));
+            commit.added.iter().for_each(|(path, _)| drop(self.files.remove(path)));
+            self.theirs.extend(commit.added);
             return;
         };
         self.files.extend(said.removed.into_iter().map(|file| (file.path, Last::Out(version))));

@@ -27,7 +27,7 @@ const APPLICATION: &str = "trailhound-upkeep";
 
 impl Lake {
     /// Commits a change of files, if all of `remove` still stand; `false` if somebody else has taken one away.
-    fn exchange(
+    pub(crate) fn exchange(
         &mut self,
         table: &'static str,
         remove: &[DataFile],
@@ -35,6 +35,14 @@ impl Lake {
         rows_change: bool,
     ) -> Result<bool> {
         self.exchange_and(table, (remove, add), rows_change, None)
+    }
+
+    /// [`Lake::exchange`] on exactly the snapshot that was looked at: `false` if anybody has committed meanwhile. For rows
+    /// that were counted in it.
+    fn exchange_now(&mut self, table: &'static str, remove: &[DataFile], add: &[DataFile]) -> Result<bool> {
+        let number = number_after(self.block_on(self.table(table)?.transaction(APPLICATION))?);
+        let change = Change { add, remove, rows_change: true, application: APPLICATION, number, also: None };
+        Ok(self.commit(table, change)? == Committed::Yes)
     }
 
     /// [`Lake::exchange`] with a mark that stands with it.

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::Error;
+use crate::schema::COVERAGE;
 use crate::upkeep::compact::Bin;
 
 /// A bin's rows, in no order: what is sorted how is the query engine's affair.
@@ -113,6 +114,36 @@ fn old_days_go_and_what_nobody_names_is_swept() {
     let checked = lake.check().unwrap();
     assert!(checked.is_sound());
     assert_eq!((checked.rows, checked.unnamed), (2_000 - expired.rows, 0));
+}
+
+/// Days that an expiry took away are still counted in `coverage`: they do not hide that others are not.
+#[test]
+fn what_coverage_lacks_of_a_day_is_told_whatever_other_days_count() {
+    let place = Place::new(2_000);
+    place.ingest(&place.logs());
+    let first = place.open().files(COVERAGE).unwrap();
+    let other = place.folder.path().join("other");
+    write(&Plan { events: 1_000, seed: 5, days: 7, ..Plan::default() }, &other).unwrap();
+    place.ingest(&other);
+    let mut lake = place.open();
+    let days: Vec<_> = lake.files(EVENTS).unwrap().iter().filter_map(|file| file.event_date).collect();
+    let middle = days.iter().min().unwrap() + 4;
+    lake.expire(chrono::NaiveDate::default() + chrono::TimeDelta::days(middle.into())).unwrap();
+    assert!(lake.check().unwrap().is_sound());
+    let mut files = lake.files(COVERAGE).unwrap();
+    files.retain(|file| first.iter().all(|known| known.path != file.path));
+    assert_eq!(files.len(), 1);
+    let whole = sum(&lake, COVERAGE, "rows");
+    assert!(lake.exchange(COVERAGE, &files, &[], true).unwrap());
+    let there: u64 = lake.files(EVENTS).unwrap().iter().map(|file| file.rows).sum();
+    assert!(sum(&lake, COVERAGE, "rows") >= i64::try_from(there).unwrap(), "the sum tells nothing");
+    let checked = lake.check().unwrap();
+    let told: Vec<_> = checked.log.iter().map(|fault| (fault.file.as_str(), fault.is_mendable)).collect();
+    assert_eq!(told, [(COVERAGE, true)], "{:?}", checked.log);
+    assert!(checked.log[0].why.contains("too few of"), "{:?}", checked.log);
+    assert_eq!(lake.count_again().unwrap(), [COVERAGE]);
+    assert!(lake.check().unwrap().is_sound());
+    assert!(sum(&lake, COVERAGE, "rows") < whole, "what was lost of expired days is lost");
 }
 
 #[test]

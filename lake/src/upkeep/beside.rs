@@ -26,8 +26,8 @@ use crate::stage::store_rows;
 
 /// Tables that every lake has had from its first batch on.
 const ALWAYS: &[&str] = &[OBJECTS, REJECTS, COVERAGE, LAST_USED];
-/// Tables that count each row of `events` once.
-const COUNTING: &[&str] = &[OBJECTS, COVERAGE];
+/// Tables that count each row of `events` once, and can be made anew from them.
+pub(crate) const COUNTING: &[&str] = &[OBJECTS, COVERAGE];
 /// Threads that read `events`.
 const THREADS: usize = 2;
 
@@ -45,41 +45,82 @@ impl Lake {
         for table in ALWAYS.iter().filter(|table| !self.has(table)) {
             faults.push(fault(table, "the table is gone".to_owned()));
         }
-        let there: u64 = self.files(EVENTS)?.iter().map(|file| file.rows).sum();
         let last = self.last_batch()?;
         for table in COUNTING.iter().filter(|table| self.has(table)) {
             // Who has not got every batch yet counts less, and gets them with the next writer.
             if self.block_on(self.table(table)?.transaction(APPLICATION))? != last {
                 continue;
             }
-            let counted = match self.counted(table) {
+            match self.short_of(table) {
                 // A damaged file is told as such.
-                Err(Error::Damaged { .. } | Error::Store { source: object_store::Error::NotFound { .. }, .. }) => {
-                    continue;
-                }
-                counted => counted?,
-            };
-            if counted < there {
-                faults.push(fault(table, format!("it counts {counted} of {there} events: rows of it are gone")));
+                Err(Error::Damaged { .. } | Error::Store { source: object_store::Error::NotFound { .. }, .. }) => {}
+                short => faults.extend(short?.map(|why| fault(table, why))),
             }
         }
         Ok(faults)
     }
 
+    /// What a table that counts rows of `events` lacks of them. The ledger knows no days, so what an expiry took away may hide it.
+    fn short_of(&self, table: &'static str) -> Result<Option<String>> {
+        let files = self.files(EVENTS)?;
+        if table != COVERAGE {
+            let (counted, there) = (self.counted(table)?, files.iter().map(|file| file.rows).sum::<u64>());
+            return Ok((counted < there).then(|| format!("it counts {counted} of {there} events: rows of it are gone")));
+        }
+        let mut there: BTreeMap<i32, u64> = BTreeMap::new();
+        // Rows without a time are of no day, and cover nothing.
+        for (day, file) in files.iter().filter_map(|file| Some((file.event_date?, file))) {
+            *there.entry(day).or_default() += file.rows;
+        }
+        let counted = self.covered_days()?;
+        let counted = |day: &i32| counted.get(day).copied().unwrap_or_default();
+        there.retain(|day, rows| counted(day) < *rows);
+        Ok(there.first_key_value().map(|(day, rows)| {
+            let date = chrono::NaiveDate::default() + chrono::TimeDelta::days(i64::from(*day));
+            let others = match there.len() - 1 {
+                0 => String::new(),
+                others => format!(", and too few of {others} other days"),
+            };
+            format!("it counts {} of {rows} events of {date}{others}: rows of it are gone", counted(day))
+        }))
+    }
+
     /// Rows of `events` that ever came, by a table that counts them.
     pub(crate) fn counted(&self, table: &'static str) -> Result<u64> {
         let mut sum = 0_u64;
+        self.each_count(table, &["rows"], &mut |_, rows| sum = sum.saturating_add(rows))?;
+        Ok(sum)
+    }
+
+    /// The same by day, as `coverage` has them.
+    fn covered_days(&self) -> Result<BTreeMap<i32, u64>> {
+        let mut days: BTreeMap<i32, u64> = BTreeMap::new();
+        self.each_count(COVERAGE, &["hour", "rows"], &mut |hour, rows| {
+            let day = i32::try_from(hour.unwrap_or_default().div_euclid(DAY_MICROS)).unwrap_or_default();
+            let sum = days.entry(day).or_default();
+            *sum = sum.saturating_add(rows);
+        })?;
+        Ok(days)
+    }
+
+    /// Every count of a table, with its hour where that is read, in microseconds.
+    fn each_count(&self, table: &'static str, columns: &[&str], take: &mut dyn FnMut(Option<i64>, u64)) -> Result<()> {
         for file in self.files(table)? {
             // The Parquet crate takes a footer at its word: bytes that are not what was written must not reach it.
             let bytes = self.intact(table, &file)?;
             let damaged = |why| Error::Damaged { file: format!("{table}/{}", file.path), why };
-            read::bytes(self, table, &file, bytes.map_err(damaged)?, Some(&["rows"]), &mut |batch| {
-                let rows = batch.column(0).as_primitive::<Int64Type>();
-                sum = sum.saturating_add(u64::try_from(rows.iter().flatten().sum::<i64>()).unwrap_or_default());
+            read::bytes(self, table, &file, bytes.map_err(damaged)?, Some(columns), &mut |batch| {
+                let rows = batch.column_by_name("rows").and_then(|rows| rows.as_primitive_opt::<Int64Type>());
+                let hours = batch.column_by_name("hour");
+                let hours = hours.and_then(|hours| hours.as_primitive_opt::<TimestampMicrosecondType>());
+                for (row, count) in rows.into_iter().flatten().enumerate() {
+                    let hour = hours.filter(|hours| hours.is_valid(row)).map(|hours| hours.value(row));
+                    take(hour, count.and_then(|count| u64::try_from(count).ok()).unwrap_or_default());
+                }
                 Ok(())
             })?;
         }
-        Ok(sum)
+        Ok(())
     }
 
     /// Events that the ledger counts and that are not there, with those of days that an expiry took away.
@@ -91,7 +132,8 @@ impl Lake {
         Ok(self.counted(OBJECTS)?.saturating_sub(there))
     }
 
-    /// Makes the tables that count too few rows of `events` anew, and names them. A writer that commits meanwhile adds to both.
+    /// Makes the tables that count too few rows of `events` anew, and names them. Who commits meanwhile, be it another repair,
+    /// makes it count once more.
     ///
     /// # Errors
     /// A file cannot be read or written.
@@ -101,8 +143,7 @@ impl Lake {
             for _ in 0..ATTEMPTS {
                 // Nothing of a later batch is in either.
                 self.memory()?;
-                let there: u64 = self.files(EVENTS)?.iter().map(|file| file.rows).sum();
-                if self.counted(table)? >= there {
+                if self.short_of(table)?.is_none() {
                     break;
                 }
                 let old = self.files(table)?;
@@ -112,7 +153,7 @@ impl Lake {
                 };
                 let schema = self.spec(table).schema;
                 let new = store_rows(self.location(), self.handle(), table, &schema, &batches)?;
-                if self.exchange(table, &old, new.as_slice(), true)? {
+                if self.exchange_now(table, &old, new.as_slice())? {
                     done.push(table);
                     break;
                 }

@@ -19,7 +19,9 @@ use crate::table::{Change, Committed, DataFile};
 /// What came of it.
 #[derive(Debug, Default)]
 pub struct PutBack {
-    /// Files, within the lake, that their tables have again, and what else the log says again.
+    /// Files, within the lake, that their tables have again.
+    pub files: Vec<String>,
+    /// What else the log says again, in words.
     pub told: Vec<String>,
     /// Rows of `events` that are there again.
     pub rows: u64,
@@ -37,8 +39,13 @@ impl Lake {
         let damaged: BTreeSet<&str> = checked.damaged.iter().map(|damage| damage.data.path.as_str()).collect();
         for (table, astray) in &checked.astray {
             let missing = done.missing.len();
+            // Rows of files that will go are not there instead: a compaction whose commit was torn has both.
+            let mut out = damaged.clone();
+            if self.are_intact(table, astray)? {
+                out.extend(astray.back.iter().map(|(_, file)| file.path.as_str()));
+            }
             for (_, file) in &astray.lost {
-                self.put_back_file(table, file, &damaged, &mut done)?;
+                self.put_back_file(table, file, &out, &mut done)?;
             }
             // What took the place of these may be what is missing.
             if done.missing.len() == missing {
@@ -48,8 +55,22 @@ impl Lake {
                 }
             }
             self.mark_again(table, astray)?;
+            let marks = astray.unmarked.iter();
+            done.told.extend(marks.map(|(version, name, number)| {
+                format!("commit {version} of `{table}` is batch {number} of {name} again")
+            }));
         }
         Ok(done)
+    }
+
+    /// Whether all files that a log has lost are what was written.
+    fn are_intact(&self, table: &'static str, astray: &Astray) -> Result<bool> {
+        for (_, file) in &astray.lost {
+            if self.intact(table, file)?.is_err() {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     /// Gives a table the marks that its log has lost.
@@ -96,6 +117,13 @@ impl Lake {
         done: &mut PutBack,
     ) -> Result<()> {
         let name = format!("{table}/{}", file.path);
+        let kept = if table == EVENTS { self.kept_from()? } else { None };
+        if file.event_date.zip(kept).is_some_and(|(day, kept)| day < kept) {
+            if self.answer(table, &file.path, &[], std::slice::from_ref(file))? {
+                done.told.push(format!("{name}: of a day that `lake expire` took away, and stays out"));
+            }
+            return Ok(());
+        }
         if let Err(why) = self.intact(table, file)? {
             let why = format!("Delta's log has lost it, and {why}");
             done.missing.push(Damage { table, file: name, why, rows: file.rows, data: file.clone(), truth: None });
@@ -114,7 +142,7 @@ impl Lake {
             }
         };
         if self.answer(table, &file.path, &add, &remove)? {
-            done.told.push(name);
+            done.files.push(name);
             done.rows += if table == EVENTS { rows } else { 0 };
         }
         Ok(())

@@ -43,6 +43,7 @@ pub(super) fn run(
     let mut checked = lake.check()?;
     let told_again = lake.tell_again(&checked)?;
     let back = lake.put_back(&checked)?;
+    mended.extend(back.told.iter().cloned());
     checked.damaged.extend(back.missing.iter().cloned());
     let aside = lake.set_aside(&checked)?;
     let mut objects = Objects::of(aside.objects.keys());
@@ -86,7 +87,7 @@ pub(super) fn run(
         "rows_in_them": aside.rows,
         "mended": mended,
         "told_again": told_again,
-        "put_back": back.told,
+        "put_back": back.files,
         "rows_put_back": back.rows,
         "not_mended": checked.log,
         "objects_read_again": read,
@@ -100,9 +101,9 @@ pub(super) fn run(
     answer(&value, global, |report| {
         match aside.files {
             0 if !checked.log.is_empty() => report.title("Delta's log is damaged, and no repair mends it")?,
-            0 if !back.told.is_empty() => {
+            0 if !back.files.is_empty() => {
                 report
-                    .title(&format!("{} files put back that Delta's log had lost", number(back.told.len() as u64)))?;
+                    .title(&format!("{} files put back that Delta's log had lost", number(back.files.len() as u64)))?;
             }
             0 if mended.is_empty() && told_again.is_empty() => report.title("Nothing to repair")?,
             0 => report.title("No data file is damaged")?,
@@ -119,7 +120,7 @@ pub(super) fn run(
     for file in &told_again {
         words.note(&format!("{file}: the log says its day and times again as its rows have them"));
     }
-    for file in &back.told {
+    for file in &back.files {
         words.note(&format!("{file}: in its table again"));
     }
     for fault in &checked.log {

@@ -141,6 +141,7 @@ fn records_without_a_time_or_an_id_are_kept_once() {
     assert_eq!(count(&lake, "event_date IS NULL"), 2);
     assert_eq!(count(&lake, "eventid = 'timeless'"), 1);
     assert_eq!(count(&lake, "eventid IS NULL AND requestid IN ('r1', 'r2')"), 2);
+    assert_eq!(lake.run(&["lake", "check"]).code, 0, "what covers no hour lacks in no table");
     lake.done(&["lake", "compact"]);
     lake.done(&["lake", "expire", "--keep", "1d", "--grace", "1s"]);
     assert_eq!(count(&lake, "true"), 2, "rows without a time are of no day, and never expire");

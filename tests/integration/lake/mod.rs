@@ -18,6 +18,7 @@ pub(crate) mod python;
 mod readers;
 mod refused;
 mod remembered;
+mod torn;
 pub(crate) mod trail;
 mod writers;
 
