@@ -7,10 +7,11 @@
 
 use std::collections::BTreeMap;
 
+use object_store::ObjectStoreExt;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::lake::Lake;
 use crate::log::{self, LogFault};
 use crate::table::{Change, DataFile, Table};
@@ -181,8 +182,8 @@ impl Story {
         self.marks.extend(said.marks.into_iter().map(|(name, number)| (name, (version, number))));
     }
 
-    /// What the table does not know, of commits up to its own version.
-    async fn compare(self, table: &Table) -> Result<Astray> {
+    /// What the table does not know, of commits up to its own version; and its files of which none said anything.
+    async fn compare(self, table: &Table) -> Result<(Astray, Vec<DataFile>)> {
         let mut there: BTreeMap<String, DataFile> =
             table.files()?.into_iter().map(|file| (file.path.clone(), file)).collect();
         let mut astray = Astray::default();
@@ -199,7 +200,7 @@ impl Story {
                 astray.unmarked.push((version, name, number));
             }
         }
-        Ok(astray)
+        Ok((astray, there.into_values().collect()))
     }
 }
 
@@ -214,8 +215,34 @@ impl Lake {
             story.tell(table, version, Commit::read(&bytes));
         }
         let strangers = std::mem::take(&mut story.strangers);
-        let astray = self.block_on(story.compare(self.table(table)?))?;
+        let (mut astray, untold) = self.block_on(story.compare(self.table(table)?))?;
+        self.forgive_names(table, &mut astray, &untold)?;
         Ok((astray, strangers))
+    }
+
+    /// Leaves out lost files that never were: the table has such a file by another name, and only what the commit says of itself
+    /// has the name wrong.
+    fn forgive_names(&self, table: &'static str, astray: &mut Astray, untold: &[DataFile]) -> Result<()> {
+        let what = |file: &DataFile| (file.rows, file.bytes, file.event_date, file.times);
+        let mut lost = Vec::new();
+        for (version, file) in std::mem::take(&mut astray.lost) {
+            let has_other = untold.iter().any(|other| what(other) == what(&file));
+            let is_misnamed = has_other && !self.is_stored(table, &file.path)?;
+            if !is_misnamed {
+                lost.push((version, file));
+            }
+        }
+        astray.lost = lost;
+        Ok(())
+    }
+
+    fn is_stored(&self, table: &str, path: &str) -> Result<bool> {
+        let name = format!("{table}/{path}");
+        match self.block_on(self.location().root().head(&self.location().path(&name))) {
+            Ok(_) => Ok(true),
+            Err(object_store::Error::NotFound { .. }) => Ok(false),
+            Err(error) => Err(Error::store(name)(error)),
+        }
     }
 }
 

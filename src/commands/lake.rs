@@ -265,5 +265,9 @@ fn report_check(report: &mut Report<'_>, checked: &Checked) -> io::Result<()> {
     }
     let mut facts = vec![("files that no table names", number(checked.unnamed))];
     facts.extend((checked.given_up > 0).then(|| ("events that repairs gave up", number(checked.given_up))));
+    // Not damage: the next writer finishes it.
+    facts.extend(
+        (!checked.unfinished.is_empty()).then(|| ("without the last batch yet", checked.unfinished.join(", "))),
+    );
     report.facts(&facts)
 }

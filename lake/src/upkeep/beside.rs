@@ -21,7 +21,7 @@ use crate::log::LogFault;
 use crate::manifest::APPLICATION;
 use crate::read;
 use crate::rows::{self, Object};
-use crate::schema::{COVERAGE, EVENTS, LAST_USED, OBJECTS, REJECTS};
+use crate::schema::{ACTIVITY, COVERAGE, EVENTS, LAST_USED, OBJECTS, REJECTS};
 use crate::stage::store_rows;
 
 /// Tables that every lake has had from its first batch on.
@@ -160,6 +160,30 @@ impl Lake {
             }
         }
         Ok(done)
+    }
+
+    /// Counts `events` anew in `coverage`, and lets the next compaction fold anew what was used: for events that were counted twice,
+    /// because they came again before what Delta's log had lost of them was back. Whether the memory is to be folded anew: it
+    /// is kept where it knows of events that are gone.
+    ///
+    /// # Errors
+    /// A file cannot be read or written.
+    pub fn recount(&mut self) -> Result<bool> {
+        for _ in 0..ATTEMPTS {
+            self.memory()?;
+            let (old, batches) = (self.files(COVERAGE)?, self.coverage_again()?);
+            let schema = self.spec(COVERAGE).schema;
+            let new = store_rows(self.location(), self.handle(), COVERAGE, &schema, &batches)?;
+            if !self.exchange_now(COVERAGE, &old, new.as_slice())? {
+                continue;
+            }
+            if self.has_lost_events()? {
+                return Ok(false);
+            }
+            let memory = self.files(ACTIVITY)?;
+            return self.exchange(ACTIVITY, &memory, &[], true);
+        }
+        Err(Error::Busy { table: COVERAGE, attempts: ATTEMPTS })
     }
 
     /// Rows for the ledger: what it lacks of each object's events. Without the object's time, the next ingest reads it again.

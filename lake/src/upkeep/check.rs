@@ -13,9 +13,10 @@ use crate::encode::Times;
 use crate::error::{Error, Result};
 use crate::lake::Lake;
 use crate::log::{self, LogFault};
+use crate::manifest;
 use crate::read;
 use crate::said::{Astray, Stranger};
-use crate::schema::{BESIDE, EVENTS};
+use crate::schema::{BESIDE, EVENTS, SIDE};
 use crate::stage::hex;
 use crate::table::{DataFile, date_text};
 
@@ -72,6 +73,8 @@ pub struct Checked {
     pub log: Vec<LogFault>,
     /// Rows that other programs took out of tables, as far as the log goes back.
     pub taken_by_others: Vec<Stranger>,
+    /// Tables beside `events` that lack the last batch yet: a writer died between, and the next one adds it.
+    pub unfinished: Vec<&'static str>,
     /// What the log has lost of each table.
     #[serde(skip)]
     pub(crate) astray: Vec<(&'static str, Astray)>,
@@ -136,6 +139,12 @@ impl Lake {
         let is_unmarked = checked.astray.iter().any(|(table, astray)| *table == EVENTS && !astray.unmarked.is_empty());
         checked.log.retain(|fault| !(is_unmarked && fault.file == log::folder(EVENTS)));
         checked.log.extend(self.beside_faults()?);
+        let last = self.last_batch()?;
+        for table in SIDE.iter().filter(|table| self.has(table)) {
+            if self.block_on(self.table(table)?.transaction(manifest::APPLICATION))? < last {
+                checked.unfinished.push(table);
+            }
+        }
         Ok(checked)
     }
 

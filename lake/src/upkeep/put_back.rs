@@ -25,6 +25,8 @@ pub struct PutBack {
     pub told: Vec<String>,
     /// Rows of `events` that are there again.
     pub rows: u64,
+    /// Whether rows of lost files had come again meanwhile: whatever counts events has counted those twice.
+    pub came_again: bool,
     /// Files that are not in the store any more, or are damaged.
     pub missing: Vec<Damage>,
 }
@@ -137,6 +139,7 @@ impl Lake {
             None => (vec![file.clone()], Vec::new(), file.rows),
             // The file itself stays out, and its commit is answered.
             Some(fresh) => {
+                done.came_again = true;
                 let add = Vec::from_iter((fresh.rows > 0).then(|| fresh.clone()));
                 (add, vec![file.clone()], fresh.rows)
             }

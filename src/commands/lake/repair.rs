@@ -78,7 +78,15 @@ pub(super) fn run(
     for table in lake.count_again()? {
         mended.push(format!("{table}: counts every event of `events` again"));
     }
+    if back.came_again {
+        let fold = if lake.recount()? { ", and `trailhound lake compact` folds anew what was used" } else { "" };
+        mended.push(format!("coverage: counts every event of `events` again: some had come twice{fold}"));
+    }
     lake.refresh()?;
+    let has_no_ledger = |fault: &lake::log::LogFault| fault.file.starts_with(lake::schema::OBJECTS);
+    let has_no_ledger = checked.log.iter().any(has_no_ledger)
+        || checked.damaged.iter().any(|damage| damage.table == lake::schema::OBJECTS)
+        || mended.iter().any(|what| what.starts_with(lake::schema::OBJECTS));
     checked.log = lake.check_log()?.log;
     objects.gone.sort_unstable();
     let left_out: Vec<_> = objects.unread.iter().map(|(name, _)| name).collect();
@@ -136,6 +144,9 @@ pub(super) fn run(
     }
     for object in came.changed.iter().take(NAMED) {
         words.warning(&format!("{object}: its text is not what it was when the lake read it; put that back and run `trailhound ingest --again` on it"));
+    }
+    if lost > 0 && has_no_ledger {
+        words.warning("the ledger (`objects`) is damaged as well, so nobody knows which objects those events came from: run `trailhound ingest` on all sources, which are read again");
     }
     tell(&objects, lost, &aside, words);
     let is_whole = lost == 0 && !aside.is_forgetful() && checked.log.is_empty();

@@ -87,14 +87,14 @@ fn a_broken_commit_is_named_in_one_line() {
     let world = World::with_trail(60, 84);
     let lake = world.lake("lake");
     lake.ingest();
-    for table in ["events", "coverage"] {
+    for (table, next) in [("events", "from a copy"), ("coverage", "lake repair")] {
         let commit = newest(&lake, table);
         let written = std::fs::read(&commit).unwrap();
         std::fs::write(&commit, "x\n").unwrap();
         let run = lake.run(&["lake", "check"]);
         assert_eq!(run.code, 5, "{}", run.stdout);
         let name = text(commit.strip_prefix(lake.folder()).unwrap());
-        assert!(run.stderr.contains(name) && run.stderr.contains("from a copy"), "{}", run.stderr);
+        assert!(run.stderr.contains(name) && run.stderr.contains(next), "{}", run.stderr);
         assert_eq!(run.stderr.trim_end().lines().count(), 1, "{}", run.stderr);
         std::fs::write(&commit, written).unwrap();
     }

@@ -207,3 +207,77 @@ fn what_others_took_is_counted_net() {
         "{checked}"
     );
 }
+
+/// Events that came again before what the log had lost was back: nobody counts them twice.
+#[test]
+fn what_came_again_is_counted_once() {
+    let world = World::with_trail(300, 107);
+    let lake = world.lake("lake");
+    lake.ingest();
+    let before = asked(&lake, IDS);
+    let access = |lake: &Lake<'_>| lake.done(&["access"]);
+    let attempts = "SELECT sum(attempts) AS n FROM last_used";
+    let (used, tried) = (access(&lake), asked(&lake, attempts));
+    let file = commit("events", 1);
+    let left: Vec<_> = lines(&lake, &file);
+    let add = left.iter().position(|(action, _)| action == "add").unwrap();
+    let left: Vec<_> = left.iter().enumerate().filter(|(at, _)| *at != add).map(|(_, line)| line.1.as_str()).collect();
+    fs::write(lake.folder().join(&file), left.join("\n") + "\n").unwrap();
+    assert!(lake.done(&["ingest", "--again", text(&world.logs())])["rows"].as_u64() > Some(0));
+    let repaired = lake.done(&["lake", "repair"]);
+    assert!(repaired["mended"].to_string().contains("some had come twice"), "{repaired}");
+    // The ledger keeps what each reading of an object brought.
+    let assert_counted = |context: &str| {
+        assert_eq!(lake.run(&["lake", "check"]).code, 0, "{context}");
+        assert_eq!(asked(&lake, IDS), before, "{context}");
+        let counted = &asked(&lake, COUNTED)[0];
+        assert_eq!(counted["c"], counted["e"], "{context}: {counted}");
+    };
+    assert_counted("repaired");
+    assert_eq!(access(&lake), used, "read from the events");
+    lake.done(&["lake", "compact"]);
+    assert_counted("compacted");
+    assert_eq!(access(&lake), used, "folded anew");
+    assert_eq!(asked(&lake, attempts), tried);
+}
+
+/// A wrong letter in what a commit says of itself, and nowhere else, is no loss.
+#[test]
+fn a_wrong_name_in_what_a_commit_says_is_no_loss() {
+    let world = World::empty();
+    let whole = ingested_thrice(&world);
+    let before = asked(&whole, IDS);
+    for table in ["events", "objects", "coverage", "activity"] {
+        let lake = whole.copied("misnamed");
+        let file = lake.folder().join(commit(table, 2));
+        let text = fs::read_to_string(&file).unwrap();
+        let at = text.find("\"trailhound\":").unwrap();
+        let (head, said) = text.split_at(at);
+        let wrong = said.replacen(".parquet", ".parquat", 1);
+        assert_ne!(said, wrong);
+        fs::write(&file, format!("{head}{wrong}")).unwrap();
+        let repaired = lake.run(&["lake", "repair"]);
+        assert!(
+            repaired.code == 0 && !repaired.stdout.contains("set aside"),
+            "{table}: {}{}",
+            repaired.stdout,
+            repaired.stderr
+        );
+        assert_whole(&lake, &before, table);
+        fs::remove_dir_all(lake.folder()).unwrap();
+    }
+}
+
+/// A writer that died between two tables leaves one behind: a check says so, and the next writer goes on.
+#[test]
+fn a_table_without_the_last_batch_is_named() {
+    let world = World::empty();
+    let lake = ingested_thrice(&world);
+    let before = asked(&lake, IDS);
+    fs::remove_file(lake.folder().join(commit("coverage", 3))).unwrap();
+    let checked = lake.run(&["lake", "check"]);
+    assert!(checked.code == 0 && checked.stdout.contains("without the last batch yet"), "{}", checked.stdout);
+    lake.ingest();
+    assert_whole(&lake, &before, "finished");
+    assert!(!lake.run(&["lake", "check"]).stdout.contains("without the last batch"));
+}
