@@ -9,6 +9,8 @@ use std::sync::Arc;
 use ::ingest::reject::Reject;
 use aws::{Bucket, Connection, Deliveries, Place};
 use lake::Lake;
+use lake::upkeep::check::Checked;
+use lake::upkeep::put_back::PutBack;
 use lake::upkeep::repair::SetAside;
 use serde_json::json;
 
@@ -106,26 +108,45 @@ pub(super) fn run(
         "rows_lost": lost,
         "version": lake.version(),
     });
+    let is_mended = !(mended.is_empty() && told_again.is_empty());
     answer(&value, global, |report| {
-        match aside.files {
-            0 if !checked.log.is_empty() => report.title("Delta's log is damaged, and no repair mends it")?,
-            0 if !back.files.is_empty() => {
-                report
-                    .title(&format!("{} files put back that Delta's log had lost", number(back.files.len() as u64)))?;
-            }
-            0 if mended.is_empty() && told_again.is_empty() => report.title("Nothing to repair")?,
-            0 => report.title("No data file is damaged")?,
-            files => report.title(&format!("{} damaged files set aside", number(files)))?,
-        }
+        report.title(&title(&aside, &checked, &back, is_mended))?;
         let rows = format!("{} of {} read again", number(recovered), number(aside.rows));
         let mut facts = vec![("events", rows), ("objects read again", number(read as u64))];
         facts.extend((back.rows > 0).then(|| ("events put back", number(back.rows))));
         report.facts(&facts)
     })?;
-    for what in &mended {
+    say(&mended, &told_again, &back, &checked, words);
+    for object in came.changed.iter().take(NAMED) {
+        words.warning(&format!("{object}: its text is not what it was when the lake read it; put that back and run `trailhound ingest --again` on it"));
+    }
+    if lost > 0 && has_no_ledger {
+        words.warning("the ledger (`objects`) is damaged as well, so nobody knows which objects those events came from: run `trailhound ingest` on all sources, which are read again");
+    }
+    tell(&objects, lost, &aside, words);
+    let is_whole = lost == 0 && !aside.is_forgetful() && checked.log.is_empty();
+    Ok(if is_whole { Outcome::Done } else { Outcome::Rejected })
+}
+
+/// The first line of the report.
+fn title(aside: &SetAside, checked: &Checked, back: &PutBack, is_mended: bool) -> String {
+    match aside.files {
+        0 if !checked.log.is_empty() => "Delta's log is damaged, and no repair mends it".to_owned(),
+        0 if !back.files.is_empty() => {
+            format!("{} files put back that Delta's log had lost", number(back.files.len() as u64))
+        }
+        0 if !is_mended => "Nothing to repair".to_owned(),
+        0 => "No data file is damaged".to_owned(),
+        files => format!("{} damaged files set aside", number(files)),
+    }
+}
+
+/// What was done, and what could not be.
+fn say(mended: &[String], told_again: &[String], back: &PutBack, checked: &Checked, words: Words) {
+    for what in mended {
         words.warning(what);
     }
-    for file in &told_again {
+    for file in told_again {
         words.note(&format!("{file}: the log says its day and times again as its rows have them"));
     }
     for file in &back.files {
@@ -142,15 +163,6 @@ pub(super) fn run(
             "the next ingest reads objects again that the ledger does not have, and `access` reads the events",
         );
     }
-    for object in came.changed.iter().take(NAMED) {
-        words.warning(&format!("{object}: its text is not what it was when the lake read it; put that back and run `trailhound ingest --again` on it"));
-    }
-    if lost > 0 && has_no_ledger {
-        words.warning("the ledger (`objects`) is damaged as well, so nobody knows which objects those events came from: run `trailhound ingest` on all sources, which are read again");
-    }
-    tell(&objects, lost, &aside, words);
-    let is_whole = lost == 0 && !aside.is_forgetful() && checked.log.is_empty();
-    Ok(if is_whole { Outcome::Done } else { Outcome::Rejected })
 }
 
 /// Rows that did not come back. What another repair has brought meanwhile is not lost, if the ledger can tell.
