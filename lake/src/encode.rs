@@ -1,13 +1,16 @@
 //! Rows to Parquet files: layout, compression, and the figures that the log keeps of a file.
 //!
-//! [`FileWriter`] is the stock writer with our layouts; [`fresh`] writes events as they come, several times cheaper, with
-//! [`slots`] (nested rows), [`leaf`] (a column's values), [`texts`], [`hybrid`] (packed numbers) and [`chunk`] (pages).
+//! [`FileWriter`] is the stock writer with our layouts; [`groups`] writes rows as they come, several times cheaper, for the
+//! lake ([`fresh`]) and for whoever asked ([`answer`]), with [`slots`] (nested rows), [`leaf`] (a column's values), [`texts`],
+//! [`hybrid`] (packed numbers) and [`chunk`] (pages).
 //! [`sizes`] says which columns of a sorted file are worth a compression.
 //! Knows Parquet. Must not know tables' meaning, stores or commits.
 
+pub(crate) mod answer;
 pub(crate) mod fresh;
 
 mod chunk;
+mod groups;
 mod hybrid;
 mod leaf;
 mod sizes;
@@ -205,6 +208,14 @@ impl FileWriter {
         let bytes = self.writer.into_inner().map_err(Error::encode(table))?;
         Ok(Encoded { bytes, rows, times })
     }
+}
+
+/// Memory of the rows of a batch, in bytes. Of memory that it shares with other batches, what is its own.
+pub(crate) fn memory(batch: &RecordBatch) -> usize {
+    let size = |column: &arrow::array::ArrayRef| {
+        column.to_data().get_slice_memory_size().unwrap_or_else(|_| column.get_array_memory_size())
+    };
+    batch.columns().iter().map(size).sum()
 }
 
 /// The columns that a file of the table holds.

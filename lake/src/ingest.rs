@@ -21,6 +21,7 @@ use ingest::seen::Seen;
 
 use crate::coverage::Coverage;
 use crate::days;
+use crate::encode;
 use crate::error::{Error, Result};
 use crate::fault;
 use crate::given_up::GivenUp;
@@ -213,7 +214,7 @@ impl<'a> Ingest<'a> {
         self.rows += batch.num_rows() as u64;
         self.outcome.future += future(batch, self.now);
         fold::fold(&self.given_up, &mut self.coverage, self.last_used, batch)?;
-        let mut bytes = stage::memory(batch);
+        let mut bytes = encode::memory(batch);
         let mut parts = days::split(batch).peekable();
         while parts.peek().is_some() {
             let some = parts.by_ref().take(PARTS).collect::<std::result::Result<Vec<_>, _>>();

@@ -50,6 +50,7 @@ mod tests;
 
 pub use digested::Note;
 pub use encode::NEEDLES;
+pub use encode::answer::AnswerFile;
 pub use error::{Error, Result};
 pub use ingest::{Ingest, LastUsed, Outcome, Prime};
 pub use lake::Lake;

@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::JoinHandle;
 
-use arrow::array::{Array, RecordBatch};
+use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use tokio::runtime::Handle;
 
@@ -138,14 +138,6 @@ impl Drop for Stage {
             }
         }
     }
-}
-
-/// Memory of the rows of a batch, in bytes. Of memory that it shares with other batches, what is its own.
-pub(crate) fn memory(batch: &RecordBatch) -> usize {
-    let size = |column: &arrow::array::ArrayRef| {
-        column.to_data().get_slice_memory_size().unwrap_or_else(|_| column.get_array_memory_size())
-    };
-    batch.columns().iter().map(size).sum()
 }
 
 fn gone() -> Error {

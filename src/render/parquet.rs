@@ -1,14 +1,21 @@
 //! Rows as Parquet: one file, zstd, types as they are.
+//!
+//! Rows with the types of events are written as a lake writes them, on a thread of its own ([`apart`]); the stock writer,
+//! which takes twice as long as reading the logs, has the rest.
+
+mod apart;
 
 use std::io::{self, Write};
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::{DataType, SchemaRef};
+use lake::AnswerFile;
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::errors::ParquetError;
 use parquet::file::properties::WriterProperties;
 
+use self::apart::Apart;
 use super::RowSink;
 
 /// A row group is held in memory until it is full, so it is kept small enough for wide rows of JSON text.
@@ -16,9 +23,14 @@ const ROW_GROUP_ROWS_MAX: usize = 128 * 1024;
 const ROW_GROUP_BYTES_MAX: usize = 64 * 1024 * 1024;
 
 pub(super) struct ParquetRows<'a> {
-    writer: ArrowWriter<&'a mut (dyn Write + Send)>,
+    file: File<'a>,
     schema: SchemaRef,
     rows: u64,
+}
+
+enum File<'a> {
+    Apart(Apart, &'a mut (dyn Write + Send)),
+    Stock(Box<ArrowWriter<&'a mut (dyn Write + Send)>>),
 }
 
 impl<'a> ParquetRows<'a> {
@@ -32,15 +44,25 @@ impl<'a> ParquetRows<'a> {
             );
             return Err(io::Error::new(io::ErrorKind::InvalidInput, text));
         }
-        let properties = WriterProperties::builder()
-            .set_compression(Compression::ZSTD(ZstdLevel::default()))
-            .set_max_row_group_row_count(Some(ROW_GROUP_ROWS_MAX))
-            .set_max_row_group_bytes(Some(ROW_GROUP_BYTES_MAX))
-            .set_created_by(concat!("trailhound ", env!("CARGO_PKG_VERSION")).to_owned())
-            .build();
-        let writer = ArrowWriter::try_new(out, schema.clone(), Some(properties)).map_err(parquet_error)?;
-        Ok(ParquetRows { writer, schema, rows: 0 })
+        let file = match AnswerFile::<Vec<u8>>::is_for(&schema) {
+            true => File::Apart(Apart::start(&schema)?, out),
+            false => File::Stock(Box::new(stock(out, &schema)?)),
+        };
+        Ok(ParquetRows { file, schema, rows: 0 })
     }
+}
+
+fn stock<'a>(
+    out: &'a mut (dyn Write + Send),
+    schema: &SchemaRef,
+) -> io::Result<ArrowWriter<&'a mut (dyn Write + Send)>> {
+    let properties = WriterProperties::builder()
+        .set_compression(Compression::ZSTD(ZstdLevel::default()))
+        .set_max_row_group_row_count(Some(ROW_GROUP_ROWS_MAX))
+        .set_max_row_group_bytes(Some(ROW_GROUP_BYTES_MAX))
+        .set_created_by(concat!("trailhound ", env!("CARGO_PKG_VERSION")).to_owned())
+        .build();
+    ArrowWriter::try_new(out, schema.clone(), Some(properties)).map_err(parquet_error)
 }
 
 /// Whether a type is, or holds, a span of months, days and nanoseconds.
@@ -57,12 +79,20 @@ impl RowSink for ParquetRows<'_> {
     fn batch(&mut self, batch: &RecordBatch) -> io::Result<()> {
         let batch = super::under(&self.schema, batch)?;
         self.rows += u64::try_from(batch.num_rows()).unwrap_or(u64::MAX);
-        self.writer.write(&batch).map_err(parquet_error)
+        match &mut self.file {
+            File::Apart(apart, out) => apart.batch(batch, out),
+            File::Stock(writer) => writer.write(&batch).map_err(parquet_error),
+        }
     }
 
     fn finish(&mut self) -> io::Result<u64> {
-        self.writer.finish().map_err(parquet_error)?;
-        self.writer.inner_mut().flush()?;
+        match &mut self.file {
+            File::Apart(apart, out) => apart.finish(out)?,
+            File::Stock(writer) => {
+                writer.finish().map_err(parquet_error)?;
+                writer.inner_mut().flush()?;
+            }
+        }
         Ok(self.rows)
     }
 }

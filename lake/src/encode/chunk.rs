@@ -164,6 +164,7 @@ fn size(leaf: &Leaf<'_>) -> usize {
         Values::Codes(codes, _) => codes.len(),
         Values::Plain(texts) => texts.bytes,
         Values::Numbers(numbers) => numbers.len() * 8,
+        Values::Days(days) => days.len() * 4,
         Values::Bits(bits) => bits.len() / 8,
     };
     values + leaf.pages.iter().map(|page| page.levels.len()).sum::<usize>()
@@ -201,6 +202,9 @@ fn body(values: &Values<'_>, start: usize, end: usize, raw: &mut Vec<u8>) {
         Values::Numbers(numbers) => {
             raw.extend(numbers.get(start..end).unwrap_or_default().iter().flat_map(|number| number.to_le_bytes()));
         }
+        Values::Days(days) => {
+            raw.extend(days.get(start..end).unwrap_or_default().iter().flat_map(|day| day.to_le_bytes()));
+        }
         Values::Bits(bits) => pack(bits.get(start..end).unwrap_or_default().iter().map(|bit| u32::from(*bit)), 1, raw),
     }
 }
@@ -210,7 +214,7 @@ fn texts<'a>(values: &'a Values<'a>) -> impl Iterator<Item = &'a [u8]> {
     let texts = match values {
         Values::Codes(_, texts) => texts.all.as_slice(),
         Values::Plain(texts) => texts.all.as_slice(),
-        Values::Numbers(_) | Values::Bits(_) => &[],
+        Values::Numbers(_) | Values::Days(_) | Values::Bits(_) => &[],
     };
     texts.iter().copied()
 }
@@ -222,6 +226,10 @@ fn statistics(leaf: &Leaf<'_>, range: bool) -> Statistics {
         Values::Numbers(numbers) => {
             let range = numbers.iter().filter(|_| range);
             Statistics::int64(range.clone().min().copied(), range.max().copied(), None, nulls, false)
+        }
+        Values::Days(days) => {
+            let range = days.iter().filter(|_| range);
+            Statistics::int32(range.clone().min().copied(), range.max().copied(), None, nulls, false)
         }
         Values::Bits(_) => Statistics::boolean(None, None, None, nulls, false),
         values => {

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, DictionaryArray, StringArray};
-use arrow::datatypes::{DataType, Int32Type, Int64Type, TimeUnit, TimestampMicrosecondType};
+use arrow::datatypes::{DataType, Date32Type, Int32Type, Int64Type, TimeUnit, TimestampMicrosecondType};
 use parquet::errors::{ParquetError, Result};
 
 use super::hybrid::{Hybrid, width};
@@ -30,6 +30,8 @@ pub(super) enum Values<'a> {
     Plain(Plain<'a>),
     /// Numbers in eight bytes.
     Numbers(Vec<i64>),
+    /// Days since 1970, in four bytes.
+    Days(Vec<i32>),
     /// Truth values.
     Bits(Vec<bool>),
 }
@@ -41,6 +43,7 @@ impl Values<'_> {
             Values::Codes(codes, _) => codes.len(),
             Values::Plain(texts) => texts.all.len(),
             Values::Numbers(numbers) => numbers.len(),
+            Values::Days(days) => days.len(),
             Values::Bits(bits) => bits.len(),
         }
     }
@@ -86,6 +89,7 @@ impl<'a> Leaf<'a> {
                 Values::Codes(Vec::new(), Texts::default())
             }
             DataType::Int64 | DataType::Timestamp(TimeUnit::Microsecond, _) => Values::Numbers(Vec::new()),
+            DataType::Date32 => Values::Days(Vec::new()),
             DataType::Boolean => Values::Bits(Vec::new()),
             other => return Err(ParquetError::NYI(format!("columns of {other}"))),
         };
@@ -125,6 +129,10 @@ impl<'a> Leaf<'a> {
             (Values::Numbers(numbers), DataType::Timestamp(TimeUnit::Microsecond, _)) => {
                 let all = array.as_primitive::<TimestampMicrosecondType>().values();
                 slots.places(|place| numbers.extend(all.get(place)));
+            }
+            (Values::Days(days), DataType::Date32) => {
+                let all = array.as_primitive::<Date32Type>().values();
+                slots.places(|place| days.extend(all.get(place)));
             }
             (_, other) => return Err(unexpected(other)),
         }
