@@ -23,12 +23,13 @@ const ROW_GROUP_ROWS_MAX: usize = 128 * 1024;
 const ROW_GROUP_BYTES_MAX: usize = 64 * 1024 * 1024;
 
 pub(super) struct ParquetRows<'a> {
-    file: File<'a>,
+    file: Way<'a>,
     schema: SchemaRef,
     rows: u64,
 }
 
-enum File<'a> {
+/// Who writes the file.
+enum Way<'a> {
     Apart(Apart, &'a mut (dyn Write + Send)),
     Stock(Box<ArrowWriter<&'a mut (dyn Write + Send)>>),
 }
@@ -45,8 +46,8 @@ impl<'a> ParquetRows<'a> {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, text));
         }
         let file = match AnswerFile::<Vec<u8>>::is_for(&schema) {
-            true => File::Apart(Apart::start(&schema)?, out),
-            false => File::Stock(Box::new(stock(out, &schema)?)),
+            true => Way::Apart(Apart::start(&schema)?, out),
+            false => Way::Stock(Box::new(stock(out, &schema)?)),
         };
         Ok(ParquetRows { file, schema, rows: 0 })
     }
@@ -80,15 +81,15 @@ impl RowSink for ParquetRows<'_> {
         let batch = super::under(&self.schema, batch)?;
         self.rows += u64::try_from(batch.num_rows()).unwrap_or(u64::MAX);
         match &mut self.file {
-            File::Apart(apart, out) => apart.batch(batch, out),
-            File::Stock(writer) => writer.write(&batch).map_err(parquet_error),
+            Way::Apart(apart, out) => apart.batch(batch, out),
+            Way::Stock(writer) => writer.write(&batch).map_err(parquet_error),
         }
     }
 
     fn finish(&mut self) -> io::Result<u64> {
         match &mut self.file {
-            File::Apart(apart, out) => apart.finish(out)?,
-            File::Stock(writer) => {
+            Way::Apart(apart, out) => apart.finish(out)?,
+            Way::Stock(writer) => {
                 writer.finish().map_err(parquet_error)?;
                 writer.inner_mut().flush()?;
             }
@@ -112,7 +113,9 @@ fn parquet_error(error: ParquetError) -> io::Error {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use std::fs::File;
+    use std::sync::Arc;
 
+    use arrow::array::{ArrayRef, Float64Array, UInt64Array};
     use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
     use super::*;
@@ -124,18 +127,38 @@ mod tests {
         let path = std::env::temp_dir().join(format!("trailhound-render-{}.parquet", std::process::id()));
         let mut file = File::create(&path).unwrap();
         let mut rows = ParquetRows::new(&mut file, event.schema(), false).unwrap();
-        rows.batch(&event).unwrap();
-        rows.batch(&event).unwrap();
-        assert_eq!(rows.finish().unwrap(), 2);
+        assert!(matches!(rows.file, Way::Apart(..)));
+        (0..40).for_each(|_| rows.batch(&event).unwrap());
+        assert_eq!(rows.finish().unwrap(), 40);
         drop(rows);
         let reader = ParquetRecordBatchReaderBuilder::try_new(File::open(&path).unwrap()).unwrap();
-        let columns = reader.metadata().row_group(0).columns();
-        assert!(columns.iter().all(|c| matches!(c.compression(), Compression::ZSTD(_))));
+        // But for columns of a few bytes, which gain nothing by it.
+        let large: Vec<_> =
+            reader.metadata().row_group(0).columns().iter().filter(|c| c.uncompressed_size() > 300).collect();
+        assert!(!large.is_empty() && large.iter().all(|c| matches!(c.compression(), Compression::ZSTD(_))));
         let back: Vec<_> = reader.build().unwrap().map(Result::unwrap).collect();
         let whole = arrow::compute::concat_batches(&back[0].schema(), &back).unwrap();
         std::fs::remove_file(path).unwrap();
         assert_eq!(whole.slice(1, 1).columns(), event.columns());
-        assert_eq!(whole.num_rows(), 2);
+        assert_eq!(whole.num_rows(), 40);
+    }
+
+    /// What no event has is the stock writer's: numbers that are never null, fractions.
+    #[test]
+    fn rows_of_other_types_come_back_too() {
+        let count: ArrayRef = Arc::new(UInt64Array::from(vec![1, 2]));
+        let share: ArrayRef = Arc::new(Float64Array::from(vec![Some(0.5), None]));
+        let batch = RecordBatch::try_from_iter_with_nullable([("n", count, false), ("share", share, true)]).unwrap();
+        let mut out = tempfile::tempfile().unwrap();
+        let mut rows = ParquetRows::new(&mut out, batch.schema(), false).unwrap();
+        assert!(matches!(rows.file, Way::Stock(_)));
+        rows.batch(&batch).unwrap();
+        assert_eq!(rows.finish().unwrap(), 2);
+        drop(rows);
+        let reader = ParquetRecordBatchReaderBuilder::try_new(out).unwrap();
+        let columns = reader.metadata().row_group(0).columns();
+        assert!(columns.iter().all(|c| matches!(c.compression(), Compression::ZSTD(_))));
+        assert_eq!(reader.build().unwrap().next().unwrap().unwrap(), batch);
     }
 
     #[test]

@@ -10,7 +10,6 @@ use parquet::errors::Result;
 use parquet::file::writer::SerializedFileWriter;
 
 use super::groups::{Groups, Reader};
-use super::memory;
 
 /// Rows of a row group, and memory of rows that wait for one: a file of wide rows has smaller groups.
 const GROUP_ROWS: usize = 64 << 10;
@@ -51,7 +50,7 @@ impl<W: Write + Send> AnswerFile<W> {
     /// What writing gives.
     pub fn write(&mut self, batch: RecordBatch) -> Result<()> {
         self.rows += batch.num_rows();
-        self.bytes += memory(&batch);
+        self.bytes += batch.get_array_memory_size();
         self.waiting.push(batch);
         if self.rows >= GROUP_ROWS || self.bytes >= WAITING_BYTES { self.end_group() } else { Ok(()) }
     }

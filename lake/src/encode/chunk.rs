@@ -98,12 +98,14 @@ pub(super) fn write(
         _ => Encoding::PLAIN,
     };
     let dictionary = dictionary(&leaf.values);
-    let way = match size(&leaf) + dictionary.as_ref().map_or(0, Vec::len) {
+    let size = size(&leaf) + dictionary.as_ref().map_or(0, Vec::len);
+    let way = match size {
         ..COMPRESSED_BYTES => Way::Not,
         _ if keep.random && matches!(leaf.values, Values::Plain(_)) => Way::Letters,
         _ => Way::Repeats,
     };
-    let mut bytes = TrackedWrite::new(Vec::new());
+    // Most columns become smaller than half.
+    let mut bytes = TrackedWrite::new(Vec::with_capacity(size / 2));
     let mut writer = SerializedPageWriter::new(&mut bytes);
     let mut uncompressed = 0;
     let mut first_data = 0;

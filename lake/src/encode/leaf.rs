@@ -196,7 +196,18 @@ impl<'a> Leaf<'a> {
             }
             return Ok(());
         }
-        codes.reserve(keys.len());
+        if slots.is_sparse() {
+            for (keys, levels) in keys.chunks(64).zip(slots.levels().chunks(64)) {
+                let start = codes.len();
+                if !some(keys, levels, self.depth, known, codes) {
+                    codes.truncate(start);
+                    for (key, _) in keys.iter().zip(levels).filter(|(_, level)| **level == self.depth) {
+                        codes.push(code(known, key)?);
+                    }
+                }
+            }
+            return Ok(());
+        }
         let mut result = Ok(());
         slots.places(|place| match keys.get(place).ok_or_else(beyond).and_then(|key| code(known, key)) {
             Ok(code) => codes.push(code),
@@ -274,6 +285,22 @@ impl<'a> Leaf<'a> {
         }
         self.pages.push(Page { levels, slots: std::mem::take(&mut self.slots), end: self.values.end() });
     }
+}
+
+/// Adds the codes of the keys at a level; whether all of them were known. Nothing is decided a key: the code of one at
+/// another level is written, too, and the next takes its place.
+fn some(keys: &[i32], levels: &[u8], level: u8, known: &[u32], codes: &mut Vec<u32>) -> bool {
+    let start = codes.len();
+    codes.resize(start + keys.len(), NONE);
+    let (room, mut count) = (codes.get_mut(start..).unwrap_or_default(), 0);
+    for (key, found) in keys.iter().zip(levels) {
+        if let Some(place) = room.get_mut(count) {
+            *place = known.get(*key as usize).copied().unwrap_or(NONE);
+        }
+        count += usize::from(*found == level);
+    }
+    codes.truncate(start + count);
+    codes.iter().skip(start).fold(true, |all, code| all & (*code != NONE))
 }
 
 fn unexpected(kind: &DataType) -> ParquetError {

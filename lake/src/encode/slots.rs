@@ -71,6 +71,11 @@ impl Slots {
         self.elements.as_ref().map(|elements| elements.repetition.as_slice())
     }
 
+    /// Whether there is one slot a row, and only some have a value: [`Slots::levels`] says which.
+    pub(super) fn is_sparse(&self) -> bool {
+        self.elements.is_none() && self.same().is_none()
+    }
+
     fn place(&self, slot: usize) -> usize {
         match &self.elements {
             None => slot,
@@ -188,22 +193,48 @@ fn spread(bits: u8) -> [u8; 8] {
     (low | u64::from(bits >> 7) << 56).to_le_bytes()
 }
 
+/// Slots of the fields of one struct: fields that come together share their nulls, and so their levels.
+#[derive(Default)]
+struct Siblings(Vec<(NullBuffer, Slots)>);
+
+impl Siblings {
+    fn below(&mut self, slots: &Slots, nulls: Option<&NullBuffer>) -> Slots {
+        let Some(nulls) = nulls else { return slots.below(None) };
+        if let Some((_, known)) = self.0.iter().find(|(known, _)| known.inner().ptr_eq(nulls.inner())) {
+            return known.clone();
+        }
+        let below = slots.below(Some(nulls));
+        self.0.push((nulls.clone(), below.clone()));
+        below
+    }
+}
+
 /// Gives the leaves below an array to `leaf`, in the order of the file's columns, each with its slots.
 pub(super) fn walk<'a>(
     array: &'a ArrayRef,
     slots: &Slots,
     leaf: &mut dyn FnMut(&'a ArrayRef, &Slots) -> Result<()>,
 ) -> Result<()> {
+    walk_beside(array, slots, &mut Siblings::default(), leaf)
+}
+
+fn walk_beside<'a>(
+    array: &'a ArrayRef,
+    slots: &Slots,
+    siblings: &mut Siblings,
+    leaf: &mut dyn FnMut(&'a ArrayRef, &Slots) -> Result<()>,
+) -> Result<()> {
     match array.data_type() {
         DataType::Struct(_) => {
-            let below = slots.below(array.nulls());
-            array.as_struct().columns().iter().try_for_each(|child| walk(child, &below, leaf))
+            let (below, mut children) = (siblings.below(slots, array.nulls()), Siblings::default());
+            let columns = array.as_struct().columns();
+            columns.iter().try_for_each(|child| walk_beside(child, &below, &mut children, leaf))
         }
         DataType::List(_) => {
             let lists = array.as_list::<i32>();
             walk(lists.values(), &slots.elements(lists)?, leaf)
         }
         // A dictionary may hold a null as a value.
-        _ => leaf(array, &slots.below(array.logical_nulls().as_ref())),
+        _ => leaf(array, &siblings.below(slots, array.logical_nulls().as_ref())),
     }
 }

@@ -19,6 +19,7 @@ use parquet::file::statistics::Statistics;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
+use super::answer::AnswerFile;
 use super::fresh::FreshWriter;
 use super::{Encoded, without_partition};
 use crate::schema::EVENTS;
@@ -73,6 +74,7 @@ fn schema() -> SchemaRef {
         coded("principal"),
         Field::new("readonly", DataType::Boolean, true),
         Field::new("count", DataType::Int64, true),
+        Field::new("day", DataType::Date32, true),
         Field::new(
             "useridentity",
             DataType::Struct(Fields::from(vec![coded("arn"), Field::new("inner", inner, true)])),
@@ -119,12 +121,13 @@ fn row() -> impl Strategy<Value = Value> {
     let resources = prop_oneof![Just(Value::Null), prop::collection::vec(element, 0..4).prop_map(Value::from),];
     let number = prop_oneof![Just(Value::Null), any::<i64>().prop_map(Value::from)];
     let flag = prop_oneof![Just(Value::Null), any::<bool>().prop_map(Value::from)];
-    (prop::option::of(0..4_000_000_000_i64), word(), word(), word(), flag, number, user, resources).prop_map(
-        |(time, id, agent, principal, readonly, count, user, resources)| {
+    let day = prop::option::of(prop::sample::select(vec!["1969-12-31", "2024-02-29", "2026-11-23"]));
+    (prop::option::of(0..4_000_000_000_i64), word(), word(), word(), flag, (number, day), user, resources).prop_map(
+        |(time, id, agent, principal, readonly, (count, day), user, resources)| {
             let time = time.and_then(chrono::DateTime::from_timestamp_micros).map(|time| time.to_rfc3339());
             json!({
                 "eventtime": time, "eventid": id, "useragent": agent, "principal": principal, "readonly": readonly,
-                "count": count, "useridentity": user, "resources": resources,
+                "count": count, "day": day, "useridentity": user, "resources": resources,
             })
         },
     )
@@ -148,6 +151,11 @@ proptest! {
         let encoded = encode(&schema(), &[first, rest]);
         prop_assert_eq!(encoded.rows as usize, parts.iter().map(RecordBatch::num_rows).sum::<usize>());
         assert_same(&schema(), &parts, &read(encoded.bytes));
+        // The same for who asked for rows, with groups of its own.
+        prop_assert!(AnswerFile::<Vec<u8>>::is_for(&schema()));
+        let mut file = AnswerFile::new(&schema(), Vec::new()).unwrap();
+        parts.iter().for_each(|part| file.write(part.clone()).unwrap());
+        assert_same(&schema(), &parts, &read(file.finish().unwrap()));
     }
 }
 
@@ -196,6 +204,30 @@ fn long_texts_make_many_pages() {
     assert!(group.get_column_page_reader(1).unwrap().count() > 2);
     let statistics = group.metadata().column(1).statistics().unwrap().clone();
     assert_eq!((statistics.min_bytes_opt(), statistics.null_count_opt()), (None, Some(9)));
+}
+
+/// What has other levels or values than an event's columns is the stock writer's.
+#[test]
+fn an_answer_of_other_types_is_not_for_us() {
+    let is_for = |kind: DataType, nullable: bool| {
+        AnswerFile::<Vec<u8>>::is_for(&Arc::new(Schema::new(vec![Field::new("x", kind, nullable)])))
+    };
+    let list = |item: DataType, nullable| DataType::List(Arc::new(Field::new("item", item, nullable)));
+    assert!(is_for(DataType::Utf8, true) && is_for(list(DataType::Utf8, true), true));
+    assert!(is_for(DataType::Timestamp(TimeUnit::Microsecond, None), true));
+    let others = [
+        DataType::Float64,
+        DataType::Utf8View,
+        DataType::Timestamp(TimeUnit::Nanosecond, None),
+        DataType::Dictionary(Box::new(DataType::UInt16), Box::new(DataType::Utf8)),
+        DataType::Struct(Fields::empty()),
+        list(DataType::Utf8, false),
+        list(list(DataType::Utf8, true), true),
+        DataType::Struct(Fields::from(vec![Field::new("y", DataType::Utf8, false)])),
+    ];
+    assert!(others.into_iter().all(|kind| !is_for(kind, true)));
+    assert!(!is_for(DataType::Int64, false));
+    assert!(!AnswerFile::<Vec<u8>>::is_for(&Arc::new(Schema::empty())));
 }
 
 #[test]

@@ -3,7 +3,7 @@
 //! The thread has the file's bytes go to a channel: what writes them is the caller's, which may live shorter than a thread.
 
 use std::io::{self, Write};
-use std::mem::take;
+use std::mem::replace;
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::thread::{Builder, JoinHandle};
 
@@ -75,11 +75,15 @@ struct Pieces {
 
 impl Write for Pieces {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.piece.len() + bytes.len() > PIECE_BYTES {
+            self.flush()?;
+        }
         self.piece.extend_from_slice(bytes);
-        if self.piece.len() >= PIECE_BYTES { self.flush().map(|()| bytes.len()) } else { Ok(bytes.len()) }
+        Ok(bytes.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.bytes.send(take(&mut self.piece)).map_err(|_| io::ErrorKind::BrokenPipe.into())
+        let piece = replace(&mut self.piece, Vec::with_capacity(PIECE_BYTES));
+        self.bytes.send(piece).map_err(|_| io::ErrorKind::BrokenPipe.into())
     }
 }
