@@ -32,6 +32,10 @@ struct Note {
     /// How many rows did not come back.
     #[serde(default)]
     rows: u64,
+    /// Rows that those days had before. Where nobody knew the objects of what was lost, their rows are folded twice when they come
+    /// again: a day that has all its rows and counts more does so.
+    #[serde(default)]
+    had: Vec<(i32, u64)>,
 }
 
 impl Note {
@@ -85,6 +89,16 @@ impl Lake {
         Ok(self.given_up()?.0.iter().map(|note| note.rows).sum())
     }
 
+    /// Rows of days, as many as they had before repairs gave some of them up.
+    pub(crate) fn had_before(&self) -> Result<BTreeMap<i32, u64>> {
+        let mut days = BTreeMap::new();
+        for (day, rows) in self.given_up()?.0.iter().flat_map(|note| &note.had) {
+            let had: &mut u64 = days.entry(*day).or_default();
+            *had = (*had).max(*rows);
+        }
+        Ok(days)
+    }
+
     /// Everything that repairs gave up.
     pub(crate) fn given_up(&self) -> Result<GivenUp> {
         let mut notes = Vec::new();
@@ -103,10 +117,11 @@ impl Lake {
     pub(crate) fn note_given_up(&self, aside: &SetAside, came_back: &BTreeSet<&str>, rows: u64) -> Result<()> {
         let gone = aside.objects.iter().filter(|(name, _)| !came_back.contains(name.as_str()));
         let objects: BTreeMap<_, _> = gone.map(|(name, span)| (name.clone(), *span)).collect();
-        if objects.is_empty() || aside.is_forgetful() {
+        if rows == 0 || aside.is_forgetful() {
             return Ok(());
         }
-        let note = Note { days: aside.damaged.iter().map(|file| file.event_date).collect(), objects, rows };
+        let days = aside.damaged.iter().map(|file| file.event_date).collect();
+        let note = Note { days, objects, rows, had: aside.had.clone() };
         let text = serde_json::to_vec(&note).map_err(Error::encode("given-up"))?;
         self.block_on(self.location().put(&format!("{FOLDER}/{}.json", Uuid::new_v4().simple()), text.into()))
     }
@@ -119,7 +134,7 @@ mod tests {
 
     #[test]
     fn only_what_was_folded_before_is_known() {
-        let note = Note { days: [Some(3), None].into(), objects: BTreeMap::new(), rows: 0 };
+        let note = Note { days: [Some(3), None].into(), objects: BTreeMap::new(), rows: 0, had: Vec::new() };
         let span = Some((10, 20));
         assert!(note.knows(span, Some(3), Some(10)) && note.knows(span, Some(3), Some(20)));
         // Of a day that was not lost; from before, or since; of an object without times.

@@ -140,7 +140,7 @@ fn what_coverage_lacks_of_a_day_is_told_whatever_other_days_count() {
     let checked = lake.check().unwrap();
     let told: Vec<_> = checked.log.iter().map(|fault| (fault.file.as_str(), fault.is_mendable)).collect();
     assert_eq!(told, [(COVERAGE, true)], "{:?}", checked.log);
-    assert!(checked.log[0].why.contains("too few of"), "{:?}", checked.log);
+    assert!(checked.log[0].why.contains("other days: rows of it are gone"), "{:?}", checked.log);
     assert_eq!(lake.count_again().unwrap(), [COVERAGE]);
     assert!(lake.check().unwrap().is_sound());
     assert!(sum(&lake, COVERAGE, "rows") < whole, "what was lost of expired days is lost");

@@ -51,38 +51,47 @@ impl Lake {
             if self.block_on(self.table(table)?.transaction(APPLICATION))? != last {
                 continue;
             }
-            match self.short_of(table) {
+            match self.miscount(table) {
                 // A damaged file is told as such.
                 Err(Error::Damaged { .. } | Error::Store { source: object_store::Error::NotFound { .. }, .. }) => {}
-                short => faults.extend(short?.map(|why| fault(table, why))),
+                wrong => faults.extend(wrong?.map(|why| fault(table, why))),
             }
         }
         Ok(faults)
     }
 
-    /// What a table that counts rows of `events` lacks of them. The ledger knows no days, so what an expiry took away may hide it.
-    fn short_of(&self, table: &'static str) -> Result<Option<String>> {
-        let files = self.files(EVENTS)?;
+    /// What a table that counts rows of `events` lacks of them, or has too much. The ledger knows no days, so what an expiry took away
+    /// may hide it.
+    fn miscount(&self, table: &'static str) -> Result<Option<String>> {
         if table != COVERAGE {
-            let (counted, there) = (self.counted(table)?, files.iter().map(|file| file.rows).sum::<u64>());
+            let there = self.files(EVENTS)?.iter().map(|file| file.rows).sum::<u64>();
+            let counted = self.counted(table)?;
             return Ok((counted < there).then(|| format!("it counts {counted} of {there} events: rows of it are gone")));
         }
-        let mut there: BTreeMap<i32, u64> = BTreeMap::new();
-        // Rows without a time are of no day, and cover nothing.
-        for (day, file) in files.iter().filter_map(|file| Some((file.event_date?, file))) {
-            *there.entry(day).or_default() += file.rows;
-        }
-        let counted = self.covered_days()?;
-        let counted = |day: &i32| counted.get(day).copied().unwrap_or_default();
-        there.retain(|day, rows| counted(day) < *rows);
-        Ok(there.first_key_value().map(|(day, rows)| {
+        let (there, covered) = (self.rows_of_days()?, self.covered_days()?);
+        let counted = |day: &i32| covered.get(day).copied().unwrap_or_default();
+        let (mut fewer, mut more) = (there.clone(), self.had_before()?);
+        fewer.retain(|day, rows| counted(day) < *rows);
+        more.retain(|day, had| there.get(day).is_some_and(|rows| rows >= had && counted(day) > *rows));
+        let told = |(day, _): (&i32, &u64), others: usize, why: &str| {
             let date = chrono::NaiveDate::default() + chrono::TimeDelta::days(i64::from(*day));
-            let others = match there.len() - 1 {
-                0 => String::new(),
-                others => format!(", and too few of {others} other days"),
-            };
-            format!("it counts {} of {rows} events of {date}{others}: rows of it are gone", counted(day))
-        }))
+            let others =
+                if others == 0 { String::new() } else { format!(", and as wrongly those of {others} other days") };
+            let rows = there.get(day).copied().unwrap_or_default();
+            format!("it counts {} where {rows} events of {date} are{others}: {why}", counted(day))
+        };
+        let gone = fewer.first_key_value().map(|day| told(day, fewer.len() - 1, "rows of it are gone"));
+        let twice = "events that a repair gave up came again, and were counted twice";
+        Ok(gone.or_else(|| more.first_key_value().map(|day| told(day, more.len() - 1, twice))))
+    }
+
+    /// Rows of `events` by day. Rows without a time are of no day, and cover nothing.
+    pub(super) fn rows_of_days(&self) -> Result<BTreeMap<i32, u64>> {
+        let mut days: BTreeMap<i32, u64> = BTreeMap::new();
+        for (day, file) in self.files(EVENTS)?.iter().filter_map(|file| Some((file.event_date?, file))) {
+            *days.entry(day).or_default() += file.rows;
+        }
+        Ok(days)
     }
 
     /// Rows of `events` that ever came, by a table that counts them.
@@ -132,7 +141,7 @@ impl Lake {
         Ok(self.counted(OBJECTS)?.saturating_sub(there))
     }
 
-    /// Makes the tables that count too few rows of `events` anew, and names them. Who commits meanwhile, be it another repair,
+    /// Makes the tables that count too few rows of `events`, or some twice, anew, and names them. Who commits meanwhile, be it another repair,
     /// makes it count once more.
     ///
     /// # Errors
@@ -143,7 +152,7 @@ impl Lake {
             for _ in 0..ATTEMPTS {
                 // Nothing of a later batch is in either.
                 self.memory()?;
-                if self.short_of(table)?.is_none() {
+                if self.miscount(table)?.is_none() {
                     break;
                 }
                 let old = self.files(table)?;

@@ -49,10 +49,9 @@ impl Lake {
     /// A file cannot be read.
     pub fn has_lost_events(&self) -> Result<bool> {
         // What has no time is of no day, and is counted nowhere.
-        let dated = self.files(EVENTS)?.into_iter().filter(|file| file.event_date.is_some());
-        let there: u64 = dated.map(|file| file.rows).sum();
-        let came = self.counted(COVERAGE)?;
-        Ok(there < came)
+        let there = self.rows_of_days()?;
+        let is_there = |(day, had): (&i32, &u64)| there.get(day).is_some_and(|rows| rows >= had);
+        Ok(there.values().sum::<u64>() < self.counted(COVERAGE)? || !self.had_before()?.iter().all(is_there))
     }
 
     /// Puts new rows in the place of a memory; `false` if somebody else changed its files meanwhile.

@@ -40,6 +40,8 @@ pub struct SetAside {
     pub objects: BTreeMap<String, Span>,
     /// SHA-256 of their inflated text in hex, as often as they were read.
     pub(crate) sums: Sums,
+    /// Rows of the days of the damaged files, before.
+    pub(crate) had: Vec<(i32, u64)>,
     /// Rows of the damaged files of other tables, by table.
     pub beside: BTreeMap<&'static str, u64>,
 }
@@ -72,6 +74,8 @@ impl Lake {
             }
             *aside.beside.entry(damage.table).or_default() += damage.rows;
         }
+        let there = self.rows_of_days()?;
+        aside.had = there.into_iter().filter(|(day, _)| days.contains(&Some(*day))).collect();
         let ledger = checked.damaged.iter().filter(|damage| damage.table == OBJECTS);
         let ledger: Vec<_> = ledger.map(|damage| damage.data.path.as_str()).collect();
         (aside.objects, aside.sums) = self.objects_of(&days, &ledger)?;

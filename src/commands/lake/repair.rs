@@ -270,6 +270,8 @@ fn tell(objects: &Objects, lost: u64, aside: &SetAside, words: Words) {
             }
             _ => "what they remember of before is gone",
         };
-        words.warning(&format!("the table {table} lost {} rows: {then}", number(*rows)));
+        // Of a file that the log says nothing of any more nobody knows how many it had.
+        let lost = if *rows == 0 { "a file".to_owned() } else { format!("{} rows", number(*rows)) };
+        words.warning(&format!("the table {table} lost {lost}: {then}"));
     }
 }
