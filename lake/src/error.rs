@@ -92,6 +92,14 @@ pub enum Error {
         /// What is wrong.
         why: String,
     },
+    /// A commit in Delta's log is not what was written, or is missing, and the lake has a copy of it.
+    #[error("{file}: {why}; `trailhound lake repair` puts it back from a copy that the lake keeps")]
+    Kept {
+        /// The file, within the lake.
+        file: String,
+        /// What is wrong.
+        why: String,
+    },
     /// A checkpoint of Delta's log cannot be read, and the commits that it sums up are all there.
     #[error("{file}: {why}; every commit is there, and `trailhound lake repair` sets it aside")]
     Checkpoint {

@@ -5,7 +5,7 @@
 //! destructor runs. `TRAILHOUND_DISK_FULL_AT=k` lets the k-th write to a lake's store, and all after it, fail with
 //! `ENOSPC`; with `k..l` only the writes from k up to l. `TRAILHOUND_TASK_OBJECTS`, `TRAILHOUND_BATCH_ROWS` and
 //! `TRAILHOUND_WAITING_BYTES` make tasks, batches and row groups so small, and `TRAILHOUND_OPEN_DAYS` so few days open, that a trail of a few hundred events commits
-//! many times.
+//! many times; `TRAILHOUND_KEPT_COMMITS` says of how many commits there are copies.
 
 #[cfg(not(debug_assertions))]
 use std::sync::Arc;
@@ -34,6 +34,7 @@ pub const STEPS: &[&str] = &[
     "manifest.before",
     "manifest.after",
     "commit.before",
+    "commit.copy",
     "commit.after",
     "side.commit.before",
     "side.commit.after",

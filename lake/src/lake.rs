@@ -86,6 +86,7 @@ impl Lake {
         if let Some(lost) = lake.lost_inside()? {
             return Err(lost.into_error());
         }
+        lake.keep_newest_copy()?;
         lake.catch_up()?;
         Ok(lake)
     }
@@ -217,6 +218,9 @@ impl Lake {
         }
         lake.location.create()?;
         fault::point("tables.create");
+        if let Some(mended) = mended.as_deref_mut() {
+            lake.put_commits_back(mended)?;
+        }
         // `events` comes last: a lake without it is no lake yet, and is made again.
         for name in BESIDE.iter().chain([&EVENTS]) {
             let is_there = (mended.is_none() && *name != EVENTS) || lake.block_on(has_log(&lake.location, name))?;
@@ -351,7 +355,10 @@ impl Lake {
         self.tables.insert(name, table);
         // Delta's log writes the commit; that it also survives a power cut is for us to see to.
         if let Some(version) = version {
-            self.location.sync(&format!("{name}/_delta_log/{version:020}.json"))?;
+            self.location.sync(&log::commit(name, version))?;
+            if name == EVENTS {
+                self.keep_copy(version)?;
+            }
         }
         result
     }

@@ -4,7 +4,7 @@
 //! `coverage`, `last_used`, `activity`, `alerts`, `digested` ([`schema`]). In the order of the work: [`location`] opens the
 //! place (with [`credentials`] for a bucket), [`lake`] opens the tables and [`recover`] finishes what an earlier writer left, [`ledger`] says
 //! which objects are there already, [`ingest`] takes a scan's rows: [`days`] splits them, [`stage`] and [`encode`] make data
-//! files, [`given_up`] says which rows were folded before, [`manifest`] and [`table`] commit them, each commit says what it did ([`said`], [`anew`]), with the [`state`] of whoever reads on and on. [`inventory`] keeps who had what beside
+//! files, [`given_up`] says which rows were folded before, [`manifest`] and [`table`] commit them, each commit says what it did ([`said`], [`anew`]) and is copied aside ([`kept`]), with the [`state`] of whoever reads on and on. [`inventory`] keeps who had what beside
 //! them. [`read`], [`events`] and
 //! [`parts`] give rows back, [`digested`] and [`promised`] what is proven of them, [`upkeep`] keeps it all in
 //! order. [`fault`] is for tests.
@@ -33,6 +33,7 @@ mod days;
 mod encode;
 mod events;
 mod given_up;
+mod kept;
 pub mod log;
 mod manifest;
 mod parts;

@@ -16,6 +16,7 @@ use serde_json::Value;
 
 use crate::anew;
 use crate::error::{Error, Result};
+use crate::kept;
 use crate::lake::Lake;
 use crate::location::Location;
 use crate::manifest::{self, APPLICATION, Manifest};
@@ -34,15 +35,29 @@ pub struct LogFault {
     /// Whether a repair mends it.
     #[serde(rename = "mendable")]
     pub is_mendable: bool,
+    /// Whether the lake keeps a copy of the file.
+    #[serde(skip)]
+    pub(crate) is_kept: bool,
 }
 
 impl LogFault {
     fn new(file: String, why: String) -> LogFault {
-        LogFault { file, why, is_mendable: false }
+        LogFault { file, why, is_mendable: false, is_kept: false }
+    }
+
+    pub(crate) fn mendable(file: String, why: String) -> LogFault {
+        LogFault { is_mendable: true, ..LogFault::new(file, why) }
+    }
+
+    /// The fault of a commit of `events`, of which there may be a copy.
+    async fn with_copy(self, location: &Location, version: u64) -> LogFault {
+        let is_kept = kept::copy(location, version).await.is_some();
+        LogFault { is_mendable: self.is_mendable || is_kept, is_kept, ..self }
     }
 
     pub(crate) fn into_error(self) -> Error {
         match self.is_mendable {
+            true if self.is_kept => Error::Kept { file: self.file, why: self.why },
             true => Error::Commit { file: self.file, why: self.why },
             false if !self.file.starts_with(EVENTS) => Error::Beside { file: self.file, why: self.why },
             false => Error::Log { file: self.file, why: self.why },
@@ -108,9 +123,12 @@ pub(crate) async fn holes(location: &Location, table: &str) -> Result<Vec<LogFau
         Some(0) => Some("the commit is empty"),
         Some(_) => None,
     };
-    let faults =
-        (first..last).filter_map(|version| Some(LogFault::new(commit(table, version), why(version)?.to_owned())));
-    Ok(faults.collect())
+    let mut faults = Vec::new();
+    for (version, why) in (first..last).filter_map(|version| Some((version, why(version)?))) {
+        let fault = LogFault::new(commit(table, version), why.to_owned());
+        faults.push(if table == EVENTS { fault.with_copy(location, version).await } else { fault });
+    }
+    Ok(faults)
 }
 
 /// Whether a commit in a folder is empty. One that nobody may look into has none.
@@ -171,6 +189,11 @@ pub(crate) async fn checkpoint(location: &Location, table: &str) -> Result<Optio
     Ok(is_whole.and(newest).map(|newest| (newest, files)))
 }
 
+/// The first commit that a reader needs: the one after the newest checkpoint.
+pub(crate) async fn first_needed(location: &Location, table: &str) -> Result<u64> {
+    Ok(commits(location, table).await?.0)
+}
+
 /// What names the newest checkpoint.
 const HINT: &str = "_last_checkpoint";
 
@@ -181,7 +204,7 @@ pub(crate) async fn unreadable(location: &Location, table: &'static str) -> Resu
         let file = commit(table, version);
         let bytes = location.get(&file).await?;
         let anew = anew::fault(&bytes).zip(anew::commit(&bytes, &schema::spec(table)));
-        found.extend(anew.map(|(why, anew)| (LogFault { file, why, is_mendable: true }, anew)));
+        found.extend(anew.map(|(why, anew)| (LogFault::mendable(file, why), anew)));
     }
     Ok(found)
 }
@@ -196,7 +219,8 @@ pub(crate) async fn culprit(location: &Location, table: &'static str) -> Result<
         let bytes = location.get(&file).await?;
         if let Some(why) = anew::fault(&bytes) {
             let is_mendable = anew::commit(&bytes, &schema::spec(table)).is_some();
-            return Ok(Some(LogFault { file, why, is_mendable }));
+            let fault = LogFault { is_mendable, ..LogFault::new(file, why) };
+            return Ok(Some(if table == EVENTS { fault.with_copy(location, version).await } else { fault }));
         }
     }
     Ok(None)
@@ -209,7 +233,7 @@ impl Lake {
         for table in std::iter::once(&EVENTS).chain(BESIDE).filter(|table| self.has(table)) {
             let is_mendable = COUNTING.contains(table);
             let holes = self.block_on(holes(self.location(), table))?;
-            faults.extend(holes.into_iter().map(|fault| LogFault { is_mendable, ..fault }));
+            faults.extend(holes.into_iter().map(|f| LogFault { is_mendable: is_mendable || f.is_mendable, ..f }));
             faults.extend(self.block_on(strangers(self.location(), table))?);
         }
         // Opened after the others, so that a writer who commits meanwhile is not taken for a fault.
@@ -222,7 +246,7 @@ impl Lake {
             let has = self.block_on(self.table(table)?.transaction(APPLICATION))?;
             match self.missing(table, last, has) {
                 Ok(_) => {}
-                Err(Error::Manifest { file, why, .. }) => faults.push(LogFault { file, why, is_mendable: true }),
+                Err(Error::Manifest { file, why, .. }) => faults.push(LogFault::mendable(file, why)),
                 Err(Error::Log { file, why }) => faults.push(LogFault::new(file, why)),
                 Err(error) => return Err(error),
             }
@@ -273,12 +297,16 @@ impl Lake {
 
     /// `events` does not know a batch that this table has.
     fn behind(&self, table: &str) -> Result<LogFault> {
-        let hole = self.block_on(holes(self.location(), EVENTS))?.pop();
-        let (file, what) = match hole {
-            Some(LogFault { file, why, .. }) => (file, why),
-            None => (folder(EVENTS), "commits are missing at its end".to_owned()),
+        let next = self.version() + 1;
+        let hole = match self.block_on(holes(self.location(), EVENTS))?.pop() {
+            Some(hole) => hole,
+            None => {
+                let end = LogFault::new(folder(EVENTS), "commits are missing at its end".to_owned());
+                self.block_on(end.with_copy(self.location(), next))
+            }
         };
-        Ok(LogFault::new(file, format!("{what}, and the table {table} has a batch that `events` has lost with it")))
+        let why = format!("{}, and the table {table} has a batch that `events` has lost with it", hole.why);
+        Ok(LogFault { why, ..hole })
     }
 
     /// Refuses a lake whose newest commit of `events` is empty, if a batch was lost with it. A power cut leaves such a commit
@@ -299,7 +327,8 @@ impl Lake {
             let Some(table) = self.block_on(Table::open(self.location(), schema::spec(table)))? else { continue };
             if self.block_on(table.transaction(APPLICATION))?.is_some() {
                 let why = format!("all commits are gone, and the table {} has batches of them", table.spec.name);
-                return Err(LogFault::new(folder(EVENTS), why).into_error());
+                let fault = LogFault::new(folder(EVENTS), why);
+                return Err(self.block_on(fault.with_copy(self.location(), 0)).into_error());
             }
         }
         Ok(())

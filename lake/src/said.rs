@@ -74,7 +74,7 @@ impl Astray {
             let more = what.len() - 1;
             let more = if more == 0 { String::new() } else { format!(", and {more} more") };
             let why = format!("the commit says that {}{more}, and the table knows nothing of it", what[0]);
-            LogFault { file: log::commit(table, version), why, is_mendable: true }
+            LogFault::mendable(log::commit(table, version), why)
         };
         told.into_iter().map(fault).collect()
     }

@@ -41,7 +41,7 @@ impl Lake {
         if self.batches()? == 0 {
             return Ok(faults);
         }
-        let fault = |table: &str, why| LogFault { file: table.to_owned(), why, is_mendable: true };
+        let fault = |table: &str, why| LogFault::mendable(table.to_owned(), why);
         for table in ALWAYS.iter().filter(|table| !self.has(table)) {
             faults.push(fault(table, "the table is gone".to_owned()));
         }

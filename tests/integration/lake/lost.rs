@@ -32,7 +32,9 @@ fn a_lake_without_the_log_of_its_events_says_so() {
     let world = World::with_trail(60, 92);
     let lake = world.lake("lake");
     lake.ingest();
-    std::fs::remove_dir_all(lake.folder().join("events/_delta_log")).unwrap();
+    for folder in ["events/_delta_log", "_trailhound/commits"] {
+        std::fs::remove_dir_all(lake.folder().join(folder)).unwrap();
+    }
     for args in [&["lake", "check"][..], &["lake", "repair"], &["query", "SELECT 1"], &["ingest", text(&world.logs())]]
     {
         let run = lake.run(args);

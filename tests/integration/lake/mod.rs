@@ -9,6 +9,7 @@ mod copies;
 mod crash;
 mod damage;
 mod full;
+mod kept;
 pub(crate) mod kill;
 mod log;
 mod lost;
