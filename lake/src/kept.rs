@@ -49,8 +49,11 @@ impl Lake {
     /// Copies a commit of `events` that was just written, and lets an old copy go.
     pub(crate) fn keep_copy(&self, version: u64) -> Result<()> {
         fault::point("commit.copy");
-        let (from, to) = (self.location().path(&commit(EVENTS, version)), self.location().path(&path(version)));
-        self.block_on(self.location().root().copy(&from, &to)).map_err(Error::store(path(version)))?;
+        // A store's own copy is a second name of the same bytes where it is a folder: what damages one damages both.
+        let bytes = self.block_on(self.location().get(&commit(EVENTS, version)))?;
+        // Not flushed to the disk: a power cut may take the copy, not the commit.
+        let put = self.block_on(self.location().root().put(&self.location().path(&path(version)), bytes.into()));
+        put.map_err(Error::store(path(version)))?;
         if let Some(old) = version.checked_sub(fault::limit("TRAILHOUND_KEPT_COMMITS", KEPT) as u64) {
             // One that stays is a few kilobytes.
             let _ = self.block_on(self.location().root().delete(&self.location().path(&path(old))));

@@ -16,7 +16,7 @@ pub(super) struct Texts<'a> {
     codes: HashMap<&'a [u8], u32, ahash::RandomState>,
     pub(super) all: Vec<&'a [u8]>,
     /// Codes of texts that came lately, by their lengths and ends.
-    lately: [u32; PLACES],
+    lately: Box<[u32; PLACES]>,
 }
 
 impl<'a> Texts<'a> {

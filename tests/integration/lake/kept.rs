@@ -1,6 +1,7 @@
 //! Commits of `events` that are lost or broken, and the copies that a lake keeps of them.
 
 use std::fs;
+use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 
 use super::trail::{event, records};
@@ -131,7 +132,9 @@ fn a_copy_that_a_dying_writer_did_not_make_is_made() {
     let kept = lake.folder().join("_trailhound/commits").join(last.file_name().unwrap());
     assert!(!kept.exists());
     lake.ingest();
-    assert_eq!(fs::read(kept).unwrap(), fs::read(last).unwrap());
+    assert_eq!(fs::read(&kept).unwrap(), fs::read(&last).unwrap());
+    // Bytes of their own, not another name of the same.
+    assert_ne!(fs::metadata(kept).unwrap().ino(), fs::metadata(last).unwrap().ino());
 }
 
 /// Copies do not add up, and what a checkpoint sums up is not missed.
