@@ -15,10 +15,11 @@ use crate::render::words::Words;
 pub(crate) fn lake(input: &Input, is_wanted: &dyn Fn(&str) -> bool, words: Words) -> Result<Option<Lake>, Failure> {
     let Some(lake) = open(input, is_wanted)? else { return Ok(None) };
     if let Some(lost) = lake.lost()? {
-        words.warning(&format!(
-            "{}: {}; the answer is without those events: put the commit back from a copy (`trailhound lake check` says the rest)",
-            lost.file, lost.why
-        ));
+        let next = match lost.is_mendable {
+            true => "`trailhound lake repair` puts the commit back",
+            false => "put the commit back from a copy (`trailhound lake check` says the rest)",
+        };
+        words.warning(&format!("{}: {}; the answer is without those events: {next}", lost.file, lost.why));
     }
     Ok(Some(lake))
 }

@@ -15,14 +15,30 @@ pub(crate) fn fault(commit: &[u8]) -> Option<String> {
     lines(commit).find_map(|(number, line)| {
         let error = match serde_json::from_slice::<Action>(line) {
             Ok(Action::Add(add)) => {
-                let (column, day) = add.partition_values.iter().next()?;
-                day_fault(&add.path, column, day.as_deref())?
+                let day = add.partition_values.iter().next();
+                let day = day.and_then(|(column, day)| day_fault(&add.path, column, day.as_deref()));
+                day.or_else(|| lacking(line))?
             }
-            Ok(_) => return None,
+            Ok(_) => lacking(line)?,
             Err(error) => error.to_string(),
         };
         Some(format!("line {number} is not what was written: {error}"))
     })
+}
+
+/// What actions must say ("Delta Transaction Log Protocol", actions), and a reader that knows a default for does not miss.
+const REQUIRED: &[(&str, &[&str])] = &[
+    ("add", &["path", "partitionValues", "size", "modificationTime", "dataChange"]),
+    ("remove", &["path", "dataChange"]),
+    ("txn", &["appId", "version"]),
+];
+
+/// What a line does not say that its action must.
+fn lacking(line: &[u8]) -> Option<String> {
+    let line: Value = serde_json::from_slice(line).ok()?;
+    let (action, words) = REQUIRED.iter().find_map(|(action, words)| Some((line.get(action)?, words)))?;
+    let word = words.iter().find(|word| action.get(**word).is_none())?;
+    Some(format!("it does not say `{word}`"))
 }
 
 /// A day that is none: Delta reads the whole table or nothing of it.

@@ -249,6 +249,10 @@ fn hint(error: &StoreError) -> &'static str {
 const LOG: &str = "; nothing but Delta's log says which files a table has: put it back from a copy, or make a lake anew with \
                    `trailhound ingest SOURCE --lake NEW`";
 
+/// The same, where a commit can be read as text.
+const BROKEN: &str = "; a commit of its log is not what was written, which `trailhound lake repair` mends if it can be; if not, put it \
+                      back from a copy, or make a lake anew with `trailhound ingest SOURCE --lake NEW`";
+
 const CREDENTIALS: &str = "; no valid credentials: try `aws sts get-caller-identity`";
 
 /// The next step for what S3 says by code ("Error responses" in the Amazon S3 API reference), wherever the code stands:
@@ -269,6 +273,9 @@ fn store_hint(text: &str) -> Option<&'static str> {
     }
     if text.contains("Read-only file system") {
         return Some("; a lake is written in a file system that can be written: name another place with --lake");
+    }
+    if text.contains("Json error") {
+        return Some(BROKEN);
     }
     text.contains("error sending request").then_some("; it cannot be reached: look at --endpoint-url and the network")
 }

@@ -141,7 +141,10 @@ impl Lake {
         let mut made = open();
         // A control character is in no name of ours, and Delta spells it in two ways.
         let is_name = |file: &DataFile| !file.path.chars().any(char::is_control);
-        let is_read = made.as_ref().is_ok_and(|table| table.files().is_ok_and(|files| files.iter().all(is_name)));
+        let has_files = |table: &Table| table.files().is_ok_and(|files| files.iter().all(is_name));
+        // Marks are read when they are asked for.
+        let has_marks = |table: &Table| self.block_on(table.transaction(APPLICATION)).is_ok();
+        let is_read = made.as_ref().is_ok_and(|table| has_files(table) && (mended.is_none() || has_marks(table)));
         if let (false, Some(mended)) = (is_read, mended.as_deref_mut())
             && self.write_anew(name, mended)?
         {

@@ -180,3 +180,36 @@ fn a_flipped_bit_in_a_commit_is_mended_from_what_the_commit_says_of_itself() {
     }
     assert!(mended > 8, "{mended}");
 }
+
+/// A word that an action must have is another one: readers take a default for it, or stop.
+#[test]
+fn a_misspelt_word_of_a_commit_is_mended() {
+    let world = World::with_trail(60, 101);
+    let whole = world.lake("lake");
+    whole.ingest();
+    let wanted = whole.contents();
+    for (table, action, word) in [
+        ("activity", "txn", "version"),
+        ("objects", "txn", "appId"),
+        ("coverage", "add", "size"),
+        ("events", "txn", "version"),
+        ("events", "add", "dataChange"),
+    ] {
+        let lake = whole.copied("misspelt");
+        let file = lake.folder().join(format!("{table}/_delta_log/00000000000000000001.json"));
+        let text = std::fs::read_to_string(&file).unwrap();
+        let misspelt = text.lines().map(|line| match line.starts_with(&format!("{{\"{action}\"")) {
+            true => line.replacen(&format!("\"{word}\""), &format!("\"%{}\"", &word[1..]), 1) + "\n",
+            false => format!("{line}\n"),
+        });
+        let misspelt: String = misspelt.collect();
+        assert_ne!(misspelt.trim_end(), text.trim_end());
+        std::fs::write(&file, misspelt).unwrap();
+        let repaired = lake.run(&["lake", "repair"]);
+        let context = format!("{table} {action} {word}: {}{}", repaired.stdout, repaired.stderr);
+        assert_eq!(lake.run(&["lake", "check"]).code, 0, "{context}");
+        assert_eq!(lake.ingest()["rows"], 0, "{context}");
+        assert_eq!(lake.contents(), wanted, "{context}");
+        std::fs::remove_dir_all(lake.folder()).unwrap();
+    }
+}
