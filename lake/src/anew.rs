@@ -3,7 +3,7 @@
 //! One flipped bit makes a table unreadable, or a line that readers pass over. Only commits of ours say what they do, and all of them
 //! but the one that made the table. Must not know who asks, nor write.
 
-use deltalake_core::kernel::{Action, Transaction};
+use deltalake_core::kernel::{Action, StructType, Transaction};
 use serde_json::Value;
 
 use crate::said::{self, Said};
@@ -19,7 +19,7 @@ pub(crate) fn fault(commit: &[u8]) -> Option<String> {
                 let day = day.and_then(|(column, day)| day_fault(&add.path, column, day.as_deref()));
                 day.or_else(|| lacking(line))?
             }
-            Ok(_) => lacking(line)?,
+            Ok(_) => lacking(line).or_else(|| schema_fault(line))?,
             Err(error) => error.to_string(),
         };
         Some(format!("line {number} is not what was written: {error}"))
@@ -39,6 +39,13 @@ fn lacking(line: &[u8]) -> Option<String> {
     let (action, words) = REQUIRED.iter().find_map(|(action, words)| Some((line.get(action)?, words)))?;
     let word = words.iter().find(|word| action.get(**word).is_none())?;
     Some(format!("it does not say `{word}`"))
+}
+
+/// What is wrong with the columns of a table, which stand as text in the action that made it.
+fn schema_fault(line: &[u8]) -> Option<String> {
+    let line: Value = serde_json::from_slice(line).ok()?;
+    let schema = line.get("metaData")?.get("schemaString").and_then(Value::as_str).unwrap_or_default();
+    serde_json::from_str::<StructType>(schema).err().map(|error| format!("its columns: {error}"))
 }
 
 /// A day that is none: Delta reads the whole table or nothing of it.
