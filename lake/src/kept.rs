@@ -4,7 +4,7 @@
 //! Whoever commits copies the commit aside; whoever writes next copies one that a dying writer did not. Only a repair reads copies.
 //! Must not know what a commit's actions mean, but for the files that it adds.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
 use futures::TryStreamExt;
@@ -79,11 +79,9 @@ impl Lake {
         let there: BTreeMap<_, _> = self.block_on(log::every_commit(self.location(), EVENTS))?.into_iter().collect();
         // What a checkpoint sums up may have been swept.
         let first = self.block_on(log::first_needed(self.location(), EVENTS))?;
-        if !there.contains_key(&first) && !copies.contains(&first) {
-            return Ok(());
-        }
-        let mut last = there.last_key_value().map(|(version, _)| *version).or(first.checked_sub(1));
-        for version in copies.into_iter().filter(|version| *version >= first) {
+        let end = there.last_key_value().map_or(first, |(version, _)| (version + 1).max(first));
+        let mut back = Vec::new();
+        for version in copies.iter().copied().filter(|version| (first..end).contains(version)) {
             let why = match there.get(&version) {
                 None => "the commit was missing".to_owned(),
                 Some(bytes) if bytes.trim_ascii().is_empty() => "the commit was empty".to_owned(),
@@ -92,27 +90,41 @@ impl Lake {
                     None => continue,
                 },
             };
-            let Some(copy) = self.block_on(copy(self.location(), version)) else { continue };
-            let is_new = last.is_none_or(|last| version > last);
-            if is_new && (last.map_or(0, |last| last + 1) != version || !self.has_files_of(&copy)?) {
-                return Ok(());
-            }
+            let copy = self.block_on(copy(self.location(), version));
+            back.extend(copy.map(|copy| (version, why, copy)));
+        }
+        let lost = copies.last().map_or(0..0, |newest| end..newest + 1);
+        let lost: Vec<_> = lost.map(|version| (version, self.block_on(copy(self.location(), version)))).collect();
+        if self.is_wanted(&lost)? {
+            let why = || "the commit was missing".to_owned();
+            back.extend(lost.into_iter().filter_map(|(version, copy)| Some((version, why(), copy?))));
+        }
+        for (version, why, copy) in back {
             if self.put_commit_back(version, copy, there.contains_key(&version))? {
                 mended.push(format!("{}: {why}; put back from the copy that the lake keeps", commit(EVENTS, version)));
             }
-            last = last.max(Some(version));
         }
         Ok(())
     }
 
-    /// Whether every file that a commit adds is in the store: one that was lost long ago may name files that were swept since.
-    fn has_files_of(&self, commit: &[u8]) -> Result<bool> {
-        for file in said::by(commit).iter().flat_map(|said| &said.added) {
-            let path = self.location().path(&format!("{EVENTS}/{}", file.path));
+    /// Whether commits that a log has lost at its end are all there, and every file that they leave the table with is in the store: what
+    /// nobody missed for long may name files that were swept since.
+    fn is_wanted(&self, lost: &[(u64, Option<Bytes>)]) -> Result<bool> {
+        let mut files = BTreeSet::new();
+        for (_, copy) in lost {
+            let Some(copy) = copy else { return Ok(false) };
+            let Some(said) = said::by(copy) else { continue };
+            for file in &said.removed {
+                files.remove(&file.path);
+            }
+            files.extend(said.added.into_iter().map(|file| file.path));
+        }
+        for file in files {
+            let path = self.location().path(&format!("{EVENTS}/{file}"));
             match self.block_on(self.location().root().head(&path)) {
                 Ok(_) => {}
                 Err(object_store::Error::NotFound { .. }) => return Ok(false),
-                Err(error) => return Err(Error::store(file.path.clone())(error)),
+                Err(error) => return Err(Error::store(file)(error)),
             }
         }
         Ok(true)
